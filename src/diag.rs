@@ -1,0 +1,280 @@
+//! Faults in what a user wrote, shown where they are: path, line, caret, and what to do about it.
+//!
+//! A fault carries only the lines it shows, so that a corpus of any size can report all of its faults at once.
+
+use std::fmt;
+use std::ops::Range;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+/// The longest stretch of a line that a fault shows, in characters.
+const SHOWN: usize = 160;
+
+/// The part of a file that a fault points at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Excerpt {
+    /// The number of its line, from 1.
+    pub line: usize,
+    /// The text of that line, or of those lines.
+    text: String,
+    /// The bytes of `text` under the caret.
+    span: Range<usize>,
+}
+
+impl Excerpt {
+    /// The excerpt of `source` around a span of its bytes: the span's first line.
+    #[must_use]
+    pub fn of(source: &str, span: Range<usize>) -> Self {
+        let start = floor_boundary(source, span.start.min(source.len()));
+        let begin = source[..start].rfind('\n').map_or(0, |at| at + 1);
+        let end = source[start..].find('\n').map_or(source.len(), |at| start + at);
+        let line = source[..begin].bytes().filter(|&b| b == b'\n').count() + 1;
+        let stop = floor_boundary(source, span.end.clamp(start, end));
+        Self::of_line(line, source[begin..end].trim_end_matches('\r'), start - begin..stop - begin)
+    }
+
+    /// The excerpt of one line whose number is known, around a span of its bytes. Long lines are cut around the span.
+    #[must_use]
+    pub fn of_line(line: usize, text: &str, span: Range<usize>) -> Self {
+        let start = floor_boundary(text, span.start.min(text.len()));
+        let stop = floor_boundary(text, span.end.clamp(start, text.len()));
+        let from =
+            floor_boundary(text, if text.len() <= SHOWN { 0 } else { start.saturating_sub(SHOWN / 3) });
+        let to = floor_boundary(text, text.len().min(from + SHOWN));
+        let mut shown = String::new();
+        let mut caret = [0, 0];
+        if from > 0 {
+            shown.push('…');
+        }
+        for (at, c) in text[from..to].char_indices() {
+            for (edge, want) in caret.iter_mut().zip([start, stop.min(to)]) {
+                if from + at == want {
+                    *edge = shown.len();
+                }
+            }
+            // A tab is one column to a caret; anything that could drive the terminal is shown as its escape.
+            match c {
+                '\t' => shown.push(' '),
+                c if c.is_control() || is_format_char(c) => shown.extend(c.escape_unicode()),
+                c => shown.push(c),
+            }
+        }
+        for (edge, want) in caret.iter_mut().zip([start, stop.min(to)]) {
+            if want >= to {
+                *edge = shown.len();
+            }
+        }
+        if to < text.len() {
+            shown.push('…');
+        }
+        let [a, b] = caret;
+        Self { line, text: shown, span: a..b.max(a) }
+    }
+}
+
+fn floor_boundary(text: &str, mut at: usize) -> usize {
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+/// Whether a character changes how others are shown (bidirectional overrides and the like) without being seen.
+#[must_use]
+pub fn is_format_char(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{180e}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// One thing that is wrong with what the user wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The file, as the user would name it.
+    pub path: String,
+    /// Where in the file.
+    pub excerpt: Option<Excerpt>,
+    /// What is wrong, in one line.
+    pub message: String,
+    /// A few words beside the caret.
+    pub label: Option<String>,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+impl Fault {
+    /// A fault of a file as a whole.
+    pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { path: path.into(), excerpt: None, message: message.into(), label: None, help: None }
+    }
+
+    /// Points at a place in the file.
+    #[must_use]
+    pub fn at(mut self, excerpt: Excerpt) -> Self {
+        self.excerpt = Some(excerpt);
+        self
+    }
+
+    /// Says a few words at the caret.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    /// Says what to do.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The line, from 1, where one is known.
+    #[must_use]
+    pub fn line(&self) -> Option<usize> {
+        self.excerpt.as_ref().map(|excerpt| excerpt.line)
+    }
+
+    fn render(&self, renderer: &Renderer) -> String {
+        let title = Level::ERROR.primary_title(self.message.as_str());
+        let mut group = match &self.excerpt {
+            Some(Excerpt { line, text, span }) => {
+                let mut mark = AnnotationKind::Primary.span(span.clone());
+                if let Some(label) = &self.label {
+                    mark = mark.label(label.as_str());
+                }
+                let snippet = Snippet::source(text.as_str())
+                    .line_start(*line)
+                    .path(self.path.as_str())
+                    .annotation(mark);
+                title.element(snippet)
+            }
+            None => title.element(annotate_snippets::Origin::path(self.path.as_str())),
+        };
+        if let Some(help) = &self.help {
+            group = group.element(Level::HELP.message(help.as_str()));
+        }
+        let report: &[Group<'_>] = &[group];
+        renderer.render(report)
+    }
+}
+
+/// All that is wrong with what the user wrote: never empty once returned as an error.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Faults(pub Vec<Fault>);
+
+/// Whether rendered faults may carry colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Paint {
+    /// Escape sequences for colours.
+    Colour,
+    /// Text alone.
+    Plain,
+}
+
+impl Faults {
+    /// The most faults that are shown in full; the rest are counted.
+    const SHOWN: usize = 20;
+
+    /// Adds a fault.
+    pub fn push(&mut self, fault: Fault) {
+        self.0.push(fault);
+    }
+
+    /// `Ok(value)` when nothing is wrong.
+    ///
+    /// # Errors
+    /// The faults, when there are any.
+    pub fn into_result<T>(self, value: T) -> Result<T, Self> {
+        if self.0.is_empty() { Ok(value) } else { Err(self) }
+    }
+
+    /// The text to show, a block a fault.
+    #[must_use]
+    pub fn render(&self, paint: Paint) -> String {
+        let renderer = match paint {
+            Paint::Colour => Renderer::styled(),
+            Paint::Plain => Renderer::plain(),
+        };
+        let mut blocks: Vec<String> =
+            self.0.iter().take(Self::SHOWN).map(|fault| fault.render(&renderer)).collect();
+        if let Some(more) = self.0.len().checked_sub(Self::SHOWN).filter(|&more| more > 0) {
+            let lines: Vec<String> = self.0[Self::SHOWN..]
+                .iter()
+                .filter_map(Fault::line)
+                .take(40)
+                .map(|line| line.to_string())
+                .collect();
+            blocks.push(format!("error: and {more} more, on lines {}", lines.join(", ")));
+        }
+        blocks.join("\n\n")
+    }
+}
+
+impl From<Fault> for Faults {
+    fn from(fault: Fault) -> Self {
+        Self(vec![fault])
+    }
+}
+
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(Paint::Plain))
+    }
+}
+
+impl std::error::Error for Faults {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_points_at_its_place_and_says_what_to_do() {
+        let source = "version = 1\n[policy]\nroute_flor = 0.9\n";
+        let fault = Fault::new("route-prof.toml", "unknown key `route_flor`")
+            .at(Excerpt::of(source, 21..31))
+            .label("not a key of [policy]")
+            .help("did you mean `route_floor`?");
+        insta::assert_snapshot!(Faults::from(fault).to_string(), @r"
+        error: unknown key `route_flor`
+         --> route-prof.toml:3:1
+          |
+        3 | route_flor = 0.9
+          | ^^^^^^^^^^ not a key of [policy]
+          |
+          = help: did you mean `route_floor`?
+        ");
+    }
+
+    #[test]
+    fn a_fault_without_a_place_names_the_file() {
+        let fault = Fault::new("corpus.jsonl", "the corpus is empty").help("add a prompt a line");
+        insta::assert_snapshot!(Faults::from(fault).to_string(), @r"
+        error: the corpus is empty
+         --> corpus.jsonl
+          |
+          = help: add a prompt a line
+        ");
+    }
+
+    #[test]
+    fn long_lines_and_control_characters_are_tamed() {
+        let line = format!("{}\u{1b}[31mX{}", "a".repeat(500), "b".repeat(500));
+        let excerpt = Excerpt::of_line(7, &line, 500..506);
+        assert!(excerpt.text.len() < 240, "{}", excerpt.text.len());
+        assert!(excerpt.text.contains("\\u{1b}[31mX"));
+        assert!(!excerpt.text.contains('\u{1b}'));
+        assert!(excerpt.text[excerpt.span].starts_with("\\u{1b}"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_span_of_no_text_panics(text in "\\PC{0,300}(\n\\PC{0,40}){0,3}", a in 0usize..400, len in 0usize..400) {
+            let excerpt = Excerpt::of(&text, a..a + len);
+            proptest::prop_assert!(excerpt.text.get(excerpt.span.clone()).is_some());
+            let _ = Faults::from(Fault::new("x", "y").at(excerpt)).to_string();
+        }
+    }
+}
