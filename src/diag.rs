@@ -160,6 +160,72 @@ impl Fault {
     }
 }
 
+impl Fault {
+    /// The fault that the TOML parser found, with its own words and our caret.
+    #[must_use]
+    pub fn from_toml(path: &str, source: &str, error: &toml::de::Error) -> Self {
+        let message = error.message().trim();
+        let (message, mut help) = match message.split_once(", expected ") {
+            // "unknown field `x`, expected one of `a`, `b`": the second half is what to do about it.
+            Some((what, known)) if what.starts_with("unknown ") => {
+                let known = known.trim_start_matches("one of ");
+                let names: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
+                let typed = what.split('`').nth(1).unwrap_or_default();
+                let help = match nearest(typed, names.iter().copied()) {
+                    Some(name) => format!("did you mean `{name}`?"),
+                    None => format!("the known ones are {}", names.join(", ")),
+                };
+                (what.replacen("unknown field", "unknown key", 1), Some(help))
+            }
+            Some(_) | None => (message.lines().next().unwrap_or(message).to_owned(), None),
+        };
+        let message = message
+            .strip_prefix("missing field")
+            .map_or_else(|| message.clone(), |field| format!("missing key{field}"));
+        if help.is_none() && message.starts_with("duplicate key") {
+            help = Some("remove one of them".to_owned());
+        }
+        let mut fault = Self::new(path, message);
+        if let Some(span) = error.span() {
+            fault = fault.at(Excerpt::of(source, span));
+        }
+        fault.help = help;
+        fault
+    }
+}
+
+/// The candidate that a mistyped name most likely meant: at most a third of its letters away.
+#[must_use]
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let name = name.to_lowercase();
+    candidates
+        .into_iter()
+        .map(|candidate| (edit_distance(&name, &candidate.to_lowercase()), candidate))
+        .filter(|(distance, candidate)| *distance <= (candidate.chars().count().max(name.chars().count()) / 3).max(1))
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+/// Levenshtein's distance, in characters.
+fn edit_distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        for (cell, to) in row.iter_mut().skip(1).zip(&b) {
+            let cost = diagonal + usize::from(from != *to);
+            diagonal = *cell;
+            left = cost.min(left + 1).min(diagonal + 1);
+            *cell = left;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
 /// All that is wrong with what the user wrote: never empty once returned as an error.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Faults(pub Vec<Fault>);
@@ -267,6 +333,15 @@ mod tests {
         assert!(excerpt.text.contains("\\u{1b}[31mX"));
         assert!(!excerpt.text.contains('\u{1b}'));
         assert!(excerpt.text[excerpt.span].starts_with("\\u{1b}"));
+    }
+
+    #[test]
+    fn a_typing_slip_finds_its_name() {
+        let names = ["route_floor", "monitor_floor", "retries"];
+        assert_eq!(nearest("route_flor", names), Some("route_floor"));
+        assert_eq!(nearest("Retries", names), Some("retries"));
+        assert_eq!(nearest("colour", names), None);
+        assert_eq!(edit_distance("kitten", "sitting"), 3);
     }
 
     proptest::proptest! {

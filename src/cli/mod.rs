@@ -1,1 +1,103 @@
-//! (to come)
+//! The command line: arguments, exit codes, one file per command. Nothing here decides or computes: it reads, calls
+//! the modules below, and writes what they give.
+
+mod args;
+mod check;
+mod completions;
+mod corpus;
+mod evidence;
+mod exit;
+mod grade;
+mod init;
+mod oracle;
+mod outputs;
+mod plan;
+mod project;
+mod report;
+mod run;
+mod run_record;
+mod schema;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use self::args::{Cli, Colour, Command, CorpusCommand, OracleCommand};
+pub use self::exit::Exit;
+use self::exit::UsageError;
+use crate::console::{ColourChoice, Console, Verbosity};
+use crate::diag::Faults;
+
+/// The whole program: parses the arguments, runs the command, says what went wrong, and gives the exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // A broken pipe while printing help is nobody's fault.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Fine }.into();
+        }
+    };
+    let colour = match cli.global.color {
+        Colour::Auto => ColourChoice::Auto,
+        Colour::Always => ColourChoice::Always,
+        Colour::Never => ColourChoice::Never,
+    };
+    let verbosity = if cli.global.quiet { Verbosity::Quiet } else { Verbosity::Normal };
+    let console = Console::new(colour, verbosity);
+    match run(&cli, &console) {
+        Ok(exit) => exit.into(),
+        Err(error) if console.is_broken_pipe(&error) => Exit::Fine.into(),
+        Err(error) => {
+            explain(&console, &error);
+            exit::of_error(&error).into()
+        }
+    }
+}
+
+fn run(cli: &Cli, console: &Console) -> anyhow::Result<Exit> {
+    let global = &cli.global;
+    match &cli.command {
+        Command::Run(args) if args.dry_run => plan::run(global, console, &args.corpus, &args.source),
+        Command::Run(args) => run::run(global, console, args),
+        Command::Plan(args) => plan::run(global, console, &args.corpus, &args.source),
+        Command::Grade(args) => grade::run(global, console, args),
+        Command::Report(args) => report::run(global, console, args),
+        Command::Check(args) => check::run(global, console, args),
+        Command::Init(args) => init::run(global, console, args),
+        Command::Corpus(CorpusCommand::Check { corpus }) => corpus::check(global, console, corpus),
+        Command::Corpus(CorpusCommand::Stats { corpus }) => corpus::stats(global, console, corpus),
+        Command::Oracle(OracleCommand::Check { locked }) => oracle::check(global, console, *locked),
+        Command::Oracle(OracleCommand::List) => oracle::list(global, console),
+        Command::Schema(args) => schema::run(global, console, args),
+        Command::Completions { shell } => completions::completions(console, *shell),
+        Command::Man { out } => completions::man(console, out.as_deref()),
+    }
+}
+
+/// Says what went wrong on stderr: faults with their carets, anything else as one line a cause.
+fn explain(console: &Console, error: &anyhow::Error) {
+    for cause in error.chain() {
+        if let Some(faults) = cause.downcast_ref::<Faults>() {
+            console.faults(faults);
+            return;
+        }
+    }
+    let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+    let mut text = String::new();
+    for cause in &causes {
+        // Many errors repeat their cause in their own text.
+        if !text.contains(cause.as_str()) {
+            if !text.is_empty() {
+                text.push_str(": ");
+            }
+            text.push_str(cause);
+        }
+    }
+    console.error(&text);
+    let help = error.chain().find_map(|cause| cause.downcast_ref::<UsageError>()?.help.clone());
+    if let Some(help) = help {
+        console.help(&help);
+    }
+}

@@ -2,6 +2,12 @@
 //!
 //! No provider API, oracle kind or strategy is known here: names are names, and the modules that own them resolve them.
 
+mod digest;
+mod load;
+mod raw;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,6 +19,14 @@ use serde_json::Value;
 use crate::ident::{ModelRef, OracleRef, ProviderName, TaskName, TierName};
 use crate::record::Message;
 use crate::units::{Millis, Share, Tokens, Usd};
+
+pub use self::load::{ConfigError, load, plain_json_error};
+
+/// The JSON Schema of `route-prof.toml`.
+#[must_use]
+pub fn json_schema() -> Value {
+    schemars::schema_for!(raw::RawConfig).to_value()
+}
 
 /// A project's settings, checked: every name resolves, every number makes sense.
 #[derive(Clone, Debug)]

@@ -1,5 +1,12 @@
 //! What a model's tokens cost: the catalogue, the user's overrides, and the cost of a usage.
 
+mod catalogue;
+mod litellm;
+#[cfg(test)]
+mod tests;
+
+pub use self::catalogue::{Catalogue, PriceError};
+
 use crate::record::Usage;
 use crate::units::{Tokens, Usd};
 
@@ -44,20 +51,43 @@ pub struct Cost {
 
 impl ModelPrice {
     /// What a usage costs; `None` when its input or output is unknown.
+    ///
+    /// Long-context prices hold for the whole request; cached input keeps its own price, scaled as the input's is.
     #[must_use]
     pub fn cost(&self, usage: &Usage) -> Option<Cost> {
         let (input, output, all) = (usage.input?, usage.output?, usage.all_input()?);
         let (read, write) = (usage.cache_read.unwrap_or_default(), usage.cache_write.unwrap_or_default());
-        let (input_price, output_price) = match &self.long_context {
-            Some(long) if all > long.above => (long.input, long.output),
-            Some(_) | None => (self.input, self.output),
+        let (input_price, output_price) = self.at_length(all);
+        let scaled = |price: Option<Usd>| match price {
+            None => Some(input_price),
+            Some(price) if input_price == self.input => Some(price),
+            Some(price) => {
+                let factor = input_price.amount().checked_div(self.input.amount());
+                factor.map_or(Some(price), |factor| price.times(factor))
+            }
         };
         let answer = output_price.per_million(output)?;
         let billed = answer
             .checked_add(input_price.per_million(input)?)?
-            .checked_add(self.cache_read.unwrap_or(input_price).per_million(read)?)?
-            .checked_add(self.cache_write.unwrap_or(input_price).per_million(write)?)?;
+            .checked_add(scaled(self.cache_read)?.per_million(read)?)?
+            .checked_add(scaled(self.cache_write)?.per_million(write)?)?;
         let uncached = answer.checked_add(input_price.per_million(all)?)?;
         Some(Cost { billed, uncached })
+    }
+
+    /// The prices of input and output for a request of that much input.
+    fn at_length(&self, input: Tokens) -> (Usd, Usd) {
+        match &self.long_context {
+            Some(long) if input > long.above => (long.input, long.output),
+            Some(_) | None => (self.input, self.output),
+        }
+    }
+
+    /// The most that a call can cost with at most that much input and output; `None` when too large for a decimal.
+    #[must_use]
+    pub fn ceiling(&self, input: Tokens, output: Tokens) -> Option<Usd> {
+        let (input_price, output_price) = self.at_length(input);
+        let dearest = input_price.max(self.cache_write.unwrap_or(input_price));
+        dearest.per_million(input)?.checked_add(output_price.per_million(output)?)
     }
 }

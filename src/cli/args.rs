@@ -1,0 +1,244 @@
+//! The command line, as typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::exit::Exit;
+use crate::ident::OracleRef;
+use crate::units::Usd;
+
+/// Which model is good enough for which task, and what will it cost? Measured before launch.
+#[derive(Debug, Parser)]
+#[command(name = "route-prof", version, about, after_help = Exit::HELP, max_term_width = 100, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// The project's settings [default: route-prof.toml here or in a folder above]
+    #[arg(long, short = 'c', global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// What goes to stdout: tables for people, or one JSON document
+    #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
+    pub(crate) format: Format,
+    /// When to use colour; NO_COLOR is honoured
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, alias = "colour")]
+    pub(crate) color: Colour,
+    /// Say only what went wrong
+    #[arg(long, short = 'q', global = true)]
+    pub(crate) quiet: bool,
+}
+
+/// What goes to stdout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Tables and sentences.
+    Human,
+    /// One JSON document.
+    Json,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Colour {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Send a corpus to every tier, grade the answers, write router.toml and the reports
+    ///
+    /// Interrupted, killed or out of budget: run the same command again and it continues. A trial that has an answer is
+    /// never paid for twice.
+    Run(RunArgs),
+    /// What a run would take and could decide: no network
+    Plan(PlanArgs),
+    /// Grade a run's stored replies with today's oracles, and list the decisions that flip: no calls
+    Grade(GradeArgs),
+    /// Decide and render a run anew with today's policy, prices and traffic: no calls
+    Report(ReportArgs),
+    /// Is router.toml what today's inputs give, and does it still hold? A gate for CI
+    Check(CheckArgs),
+    /// A project to start from
+    Init(InitArgs),
+    /// Check or describe a corpus
+    #[command(subcommand)]
+    Corpus(CorpusCommand),
+    /// Run the oracles' self-tests, or list them
+    #[command(subcommand)]
+    Oracle(OracleCommand),
+    /// JSON Schemas of every file that is read or written
+    Schema(SchemaArgs),
+    /// Completions for a shell, on stdout
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Man pages: one on stdout, or all into a folder
+    Man {
+        /// Write a page a command into this folder
+        #[arg(long, value_name = "FOLDER")]
+        out: Option<PathBuf>,
+    },
+}
+
+/// Where answers come from.
+#[derive(Debug, Args)]
+pub(crate) struct SourceArgs {
+    /// Answer from this recording instead of the one in the settings
+    #[arg(long, value_name = "FILE", conflicts_with = "live")]
+    pub(crate) tape: Option<PathBuf>,
+    /// Ignore the recording of the settings: call the models
+    #[arg(long, alias = "no-tape")]
+    pub(crate) live: bool,
+    /// Measure anew: take no answer from an earlier run
+    #[arg(long)]
+    pub(crate) fresh: bool,
+    /// Send each prompt this many times to each model
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) repeats: Option<u32>,
+    /// Seed of the order of trials and of the bootstrap
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// The prompts: JSONL or CSV
+    pub(crate) corpus: PathBuf,
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+    /// Say what the run would take, and stop: the same as `plan`
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Never let the run's bill exceed this: calls in flight count at the most they could cost
+    #[arg(long, value_name = "USD", value_parser = parse_usd)]
+    pub(crate) max_cost: Option<Usd>,
+    /// Whether replies are streamed, over the settings: only a streamed reply has a time to first token
+    #[arg(long, value_enum, value_name = "WHEN")]
+    pub(crate) stream: Option<Switch>,
+    /// Calls in flight per provider, over the settings
+    #[arg(long, short = 'j', value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) concurrency: Option<u16>,
+    /// Write the answers as a recording, to be replayed with --tape
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record_tape: Option<PathBuf>,
+    /// The name of the run's folder [default: from the corpus and the models]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) run_id: Option<String>,
+    /// The routing config to write [default: router.toml beside the settings]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) router: Option<PathBuf>,
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Switch {
+    /// On.
+    On,
+    /// Off.
+    Off,
+}
+
+fn parse_usd(text: &str) -> Result<Usd, String> {
+    let amount: Usd = text.parse().map_err(|error: crate::units::UnitError| error.to_string())?;
+    if amount < Usd::ZERO { Err("a ceiling is never negative".to_owned()) } else { Ok(amount) }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    /// The prompts: JSONL or CSV
+    pub(crate) corpus: PathBuf,
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GradeArgs {
+    /// The run: its name, its folder, or `latest`
+    #[arg(default_value = "latest")]
+    pub(crate) run: String,
+    /// Grade with this version in place of every version of the same oracle; may be given again
+    #[arg(long, value_name = "NAME@VERSION")]
+    pub(crate) oracle: Vec<OracleRef>,
+    /// Make the new grades those of the run: rewrite its reports and router.toml
+    #[arg(long)]
+    pub(crate) write: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// The run: its name, its folder, or `latest`
+    #[arg(default_value = "latest")]
+    pub(crate) run: String,
+    /// The routing config to write [default: router.toml beside the settings]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) router: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Check against this run's answers [default: the settings' recording, else the latest run]
+    #[arg(long, value_name = "RUN")]
+    pub(crate) against: Option<String>,
+    /// The corpus [default: the one that the run, or router.toml, names]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) corpus: Option<PathBuf>,
+    /// The routing config to check [default: router.toml beside the settings]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) router: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// Where to put it
+    #[arg(default_value = ".")]
+    pub(crate) folder: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CorpusCommand {
+    /// Report every fault of a corpus, with its line
+    Check {
+        /// The prompts: JSONL or CSV
+        corpus: PathBuf,
+    },
+    /// Describe a corpus: tasks, weights, lengths, duplicates, adversarial share
+    Stats {
+        /// The prompts: JSONL or CSV
+        corpus: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum OracleCommand {
+    /// Run every example of every oracle, and record new versions in oracles.lock
+    Check {
+        /// Do not write oracles.lock: fail when it lacks a version
+        #[arg(long)]
+        locked: bool,
+    },
+    /// List the oracles, their versions and digests
+    List,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SchemaArgs {
+    /// The file to describe; without it, the names there are
+    pub(crate) name: Option<String>,
+    /// Write all of them into this folder
+    #[arg(long, value_name = "FOLDER", conflicts_with = "name")]
+    pub(crate) out: Option<PathBuf>,
+}

@@ -1,0 +1,264 @@
+//! Answers to a summary: looks every planned trial up in journals, grades what it finds, and has it measured and decided.
+//! `run`, `report`, `grade` and `check` all come through here, so that none can disagree with another.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use super::project::Project;
+use crate::corpus::Corpus;
+use crate::grade::{OracleSet, grade};
+use crate::ident::{RunId, TrialKey};
+use crate::journal::Reader;
+use crate::measure::Observation;
+use crate::plan::Plan;
+use crate::record::{Attempt, ErrorKind, Outcome, Via};
+use crate::summary::{self, Evidence, Notice, NoticeLevel, RunFacts, Source, Summary};
+use crate::units::Usd;
+
+/// No further row has the same key.
+const NONE: u32 = u32::MAX;
+
+/// A journal to look trials up in.
+pub(crate) struct Answers {
+    /// The file.
+    pub(crate) path: PathBuf,
+    /// What its records are, where they do not say so themselves: a tape's are live calls of another day.
+    pub(crate) via: Option<Via>,
+}
+
+/// All planned trials in canonical order (prompt, tier, repeat), with what was found of each.
+pub(crate) struct Rows {
+    pub(crate) observations: Vec<Observation>,
+    /// Where the answering attempt of each row stands: the number of the journal and the offset in it.
+    pub(crate) places: Vec<Option<(u16, u64)>>,
+    vias: BTreeSet<Via>,
+    billed: Usd,
+    /// The next row with the same key: prompts of the same text share their trials.
+    next_same: Vec<u32>,
+    by_key: HashMap<TrialKey, u32>,
+}
+
+impl Rows {
+    /// A row for every planned trial, empty so far.
+    fn new(corpus: &Corpus, plan: &Plan) -> anyhow::Result<Self> {
+        let trials = plan.len();
+        let mut rows = Self {
+            observations: Vec::with_capacity(trials),
+            places: vec![None; trials],
+            vias: BTreeSet::new(),
+            billed: Usd::ZERO,
+            next_same: vec![NONE; trials],
+            by_key: HashMap::with_capacity(trials),
+        };
+        for at in 0..trials {
+            let spec = plan.spec(at);
+            let entry = corpus.entries().get(spec.prompt as usize).context("the plan is of another corpus")?;
+            rows.observations.push(Observation {
+                prompt: spec.prompt,
+                task: entry.task,
+                tier: spec.target,
+                repeat: spec.repeat,
+                weight: entry.weight.get(),
+                outcome: None,
+                verdict: None,
+                gate_passed: None,
+                total: None,
+                first_content: None,
+                input: None,
+                output: None,
+                cost: None,
+                cost_uncached: None,
+                attempts: 0,
+                wasted: Usd::ZERO,
+                unpriced: 0,
+            });
+            let here = u32::try_from(at).context("too many trials")?;
+            if let Some(before) = rows.by_key.insert(plan.key(at), here) {
+                rows.next_same[at] = before;
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Takes an attempt in; the first answer of a trial stands.
+    fn take(
+        &mut self,
+        project: &Project,
+        corpus: &Corpus,
+        oracles: &OracleSet,
+        attempt: &Attempt,
+        place: (u16, u64),
+    ) -> anyhow::Result<()> {
+        let mut at = self.by_key.get(&attempt.key).copied().unwrap_or(NONE);
+        let mut first = true;
+        while at != NONE {
+            let row = at as usize;
+            at = self.next_same[row];
+            let Some(seen) = self.observations.get_mut(row) else { break };
+            if seen.outcome.is_some_and(Outcome::is_answer) {
+                continue;
+            }
+            let price = project.prices.get(usize::from(seen.tier)).context("a tier without a price")?;
+            let cost = price.cost(&attempt.usage);
+            seen.attempts += 1;
+            seen.outcome = Some(attempt.outcome);
+            if first {
+                first = false;
+                self.billed += attempt.billed.filter(|_| attempt.via == Via::Live).unwrap_or_default();
+            }
+            if !attempt.outcome.is_answer() {
+                match cost {
+                    Some(cost) => seen.wasted += cost.billed,
+                    None if may_be_billed(attempt) => seen.unpriced += 1,
+                    None => {}
+                }
+                continue;
+            }
+            self.vias.insert(attempt.via);
+            self.places[row] = Some(place);
+            if attempt.outcome == Outcome::Overflow {
+                continue;
+            }
+            let prompt = corpus.load(seen.prompt as usize)?;
+            let graded = grade(oracles.of(seen.prompt as usize), attempt, prompt.expected.as_ref());
+            seen.verdict = graded.verdict;
+            seen.gate_passed = graded.gate_passed;
+            seen.total = attempt.clocks.total_ms;
+            seen.first_content = attempt.clocks.first_content_ms;
+            seen.input = attempt.usage.all_input();
+            seen.output = attempt.usage.output;
+            seen.cost = cost.map(|cost| cost.billed);
+            seen.cost_uncached = cost.map(|cost| cost.uncached);
+            if cost.is_none() {
+                seen.unpriced += 1;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether an attempt without usage may yet stand on the bill: the server had begun to work on it.
+fn may_be_billed(attempt: &Attempt) -> bool {
+    attempt.failure.as_ref().is_none_or(|failure| match failure.kind {
+        ErrorKind::Timeout
+        | ErrorKind::BrokenStream
+        | ErrorKind::Protocol
+        | ErrorKind::Empty
+        | ErrorKind::WrongModel => true,
+        ErrorKind::Connect
+        | ErrorKind::RateLimited
+        | ErrorKind::Server
+        | ErrorKind::Auth
+        | ErrorKind::Billing
+        | ErrorKind::BadRequest
+        | ErrorKind::NotOnTape => false,
+    })
+}
+
+/// What a summary is made from, beside the project.
+pub(crate) struct Basis<'a> {
+    pub(crate) project: &'a Project,
+    pub(crate) corpus: &'a Corpus,
+    pub(crate) plan: &'a Plan,
+    pub(crate) oracles: &'a OracleSet,
+    /// The corpus as written into files.
+    pub(crate) corpus_name: String,
+    pub(crate) id: RunId,
+    /// Journals, in the order in which they are asked.
+    pub(crate) answers: Vec<Answers>,
+    /// The recording that answers with `Via::Tape` come from, as written into files.
+    pub(crate) tape: Option<String>,
+}
+
+/// Looks every planned trial up and grades it.
+pub(crate) fn collect(basis: &Basis<'_>) -> anyhow::Result<Rows> {
+    let mut rows = Rows::new(basis.corpus, basis.plan)?;
+    for (number, answers) in basis.answers.iter().enumerate() {
+        let number = u16::try_from(number).context("too many journals")?;
+        for record in Reader::open(&answers.path)? {
+            let (offset, mut attempt) = record?;
+            if let Some(via) = answers.via {
+                attempt.via = via;
+                attempt.billed = None;
+            }
+            rows.take(basis.project, basis.corpus, basis.oracles, &attempt, (number, offset))?;
+        }
+    }
+    Ok(rows)
+}
+
+/// The digests of everything that the result depends on.
+pub(crate) fn evidence(project: &Project, corpus: &Corpus, oracles: &OracleSet) -> Evidence {
+    let config = &project.config;
+    let models: Vec<_> = config.tiers.iter().map(|tier| tier.model.clone()).collect();
+    Evidence {
+        corpus: corpus.digest(),
+        tiers: config.tiers_digest(),
+        tasks: config.tasks_digest(),
+        policy: config.policy_digest(),
+        prices: project.catalogue.prices_digest(&models),
+        price_source: project.catalogue.source(),
+        price_note: config.prices.note.clone(),
+        oracles: oracles.used().collect(),
+    }
+}
+
+/// Measures, decides and projects.
+pub(crate) fn summarise(basis: &Basis<'_>, rows: &Rows) -> anyhow::Result<Summary> {
+    let (project, corpus) = (basis.project, basis.corpus);
+    let count = |wanted: fn(&Observation) -> bool| rows.observations.iter().filter(|row| wanted(row)).count() as u64;
+    let source = source(basis, rows);
+    let run = RunFacts {
+        id: basis.id.clone(),
+        corpus: basis.corpus_name.clone(),
+        prompts: corpus.len() as u64,
+        trials: rows.observations.len() as u64,
+        answered: count(|row| row.outcome.is_some_and(Outcome::is_answer)),
+        errors: count(|row| row.outcome == Some(Outcome::Error)),
+        missing: count(|row| row.outcome.is_none()),
+        repeats: project.config.run.repeats,
+        seed: project.config.run.seed,
+        source,
+    };
+    let mut notices = Vec::new();
+    for (tier, price) in project.config.tiers.iter().zip(&project.prices) {
+        if let Some(day) = &price.deprecated {
+            notices.push(Notice {
+                level: NoticeLevel::Warning,
+                code: "deprecated-model".to_owned(),
+                text: format!("{} ({}) is announced to go on {day}.", tier.name, tier.model),
+            });
+        }
+    }
+    let inputs = summary::build::Inputs {
+        config: &project.config,
+        corpus_tasks: corpus.used_tasks(),
+        observations: &rows.observations,
+        oracles: summary::build::task_oracles(&project.config, basis.oracles),
+        prices: &project.prices,
+        run,
+        evidence: evidence(project, corpus, basis.oracles),
+        billed: rows.billed,
+        notices,
+    };
+    Ok(summary::build::build(inputs))
+}
+
+fn source(basis: &Basis<'_>, rows: &Rows) -> Source {
+    let recording = || Source::Recording(basis.tape.clone().unwrap_or_else(|| "a recording".to_owned()));
+    let vias: Vec<Via> = rows.vias.iter().copied().collect();
+    match vias.as_slice() {
+        // An answer of an earlier run of this project is a call to a model like any other.
+        [] | [Via::Live] | [Via::Reuse] | [Via::Live, Via::Reuse] => Source::Live,
+        [Via::Tape] => recording(),
+        [Via::Script] => Source::Script,
+        _ => Source::Mixed,
+    }
+}
+
+/// The journal of a run's folder as a source of answers.
+pub(crate) fn journal_of(folder: &Path) -> Answers {
+    Answers { path: folder.join(super::run_record::JOURNAL), via: None }
+}

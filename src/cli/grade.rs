@@ -1,0 +1,203 @@
+//! `grade`: grades a run's stored replies with today's oracles, and lists what flips. No calls.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::args::{Format, Global, GradeArgs};
+use super::evidence::{self, Basis, Rows};
+use super::exit::{Exit, UsageError};
+use super::outputs::{self, Router};
+use super::project::Project;
+use super::run_record::RunRecord;
+use crate::console::{Align, Console, escape};
+use crate::ident::{OracleRef, PromptId, TaskName, TierName};
+use crate::render::router_toml::{self, RouterDiff};
+use crate::summary::Summary;
+
+/// The most replies of which a flip is shown.
+const SHOWN: usize = 20;
+
+/// What a new grading comes to.
+#[derive(Debug, Serialize)]
+struct Regrade {
+    run: String,
+    replies: u64,
+    flips: Vec<Flip>,
+    cells: Vec<CellChange>,
+    routes: RouterDiff,
+    written: bool,
+}
+
+/// A reply whose verdict is another now.
+#[derive(Debug, Serialize)]
+struct Flip {
+    prompt: PromptId,
+    task: TaskName,
+    tier: TierName,
+    before: &'static str,
+    after: &'static str,
+    reason: Option<String>,
+}
+
+/// A pass rate that is another now.
+#[derive(Debug, Serialize)]
+struct CellChange {
+    task: TaskName,
+    tier: TierName,
+    before: Option<f64>,
+    after: Option<f64>,
+}
+
+pub(crate) fn run(global: &Global, console: &Console, args: &GradeArgs) -> anyhow::Result<Exit> {
+    let mut project = Project::load(global)?;
+    let folder = project.find_run(&args.run)?;
+    let record = RunRecord::read(&folder)?;
+    project.config.run.repeats = record.repeats;
+    project.config.run.seed = record.seed;
+    let corpus = project.corpus(&project.config.root.join(&record.corpus))?;
+    let oracles = project.oracles(&corpus, &args.oracle)?;
+    let plan = project.plan(&corpus)?;
+    let basis = Basis {
+        project: &project,
+        corpus: &corpus,
+        plan: &plan,
+        oracles: &oracles,
+        corpus_name: record.corpus.clone(),
+        id: record.id.clone(),
+        answers: vec![evidence::journal_of(&folder)],
+        tape: record.tape.clone(),
+    };
+    let after_rows = evidence::collect(&basis)?;
+    let after = evidence::summarise(&basis, &after_rows)?;
+
+    // The grades of the run itself, where its oracle versions are still there as they were.
+    let then: Vec<OracleRef> = record.oracles.keys().cloned().collect();
+    let before_oracles = project.oracles(&corpus, &then).map_err(|error| {
+        error.context(UsageError::new(
+            "the oracle versions that graded the run are needed to say what flips",
+            "restore them: a version is never deleted while a run refers to it",
+        ))
+    })?;
+    let before_basis = Basis { oracles: &before_oracles, answers: vec![evidence::journal_of(&folder)], ..basis };
+    let before_rows = evidence::collect(&before_basis)?;
+    let before = evidence::summarise(&before_basis, &before_rows)?;
+    let basis = Basis { oracles: &oracles, ..before_basis };
+
+    let parse = |summary: &Summary| -> anyhow::Result<router_toml::RouterFile> {
+        let bytes = router_toml::render(summary)?;
+        Ok(router_toml::parse(&String::from_utf8_lossy(&bytes))?)
+    };
+    let result = Regrade {
+        run: record.id.to_string(),
+        replies: after.run.answered,
+        flips: flips(&basis, &before_rows, &after_rows),
+        cells: cells(&before, &after),
+        routes: router_toml::diff(&parse(&before)?, &parse(&after)?),
+        written: args.write,
+    };
+    if args.write {
+        let router = project.router(None);
+        let router = if after.run.missing == 0 { Router::Write(&router) } else { Router::Withhold };
+        outputs::write(&basis, &after_rows, &after, &folder, router)?;
+        project.lock_oracles(console)?;
+        outputs::tell_files(console, &project, &folder, router);
+    }
+    match global.format {
+        Format::Json => console.out(&format!("{}\n", serde_json::to_string_pretty(&result)?))?,
+        Format::Human => show(console, &result)?,
+    }
+    if !args.write && !(result.flips.is_empty() && result.routes.is_empty()) {
+        console.note("nothing was written; add --write to make these the grades of the run");
+    }
+    Ok(Exit::Fine)
+}
+
+fn flips(basis: &Basis<'_>, before: &Rows, after: &Rows) -> Vec<Flip> {
+    let config = &basis.project.config;
+    let mut flips = Vec::new();
+    for (old, new) in before.observations.iter().zip(&after.observations) {
+        let (Some(was), Some(is)) = (&old.verdict, &new.verdict) else { continue };
+        if was.name() == is.name() {
+            continue;
+        }
+        let entry = basis.corpus.entries().get(new.prompt as usize);
+        let task = config.tasks.get(usize::from(new.task));
+        let tier = config.tiers.get(usize::from(new.tier));
+        if let (Some(entry), Some(task), Some(tier)) = (entry, task, tier) {
+            flips.push(Flip {
+                prompt: entry.id.clone(),
+                task: task.name.clone(),
+                tier: tier.name.clone(),
+                before: was.name(),
+                after: is.name(),
+                reason: is.reason().or_else(|| was.reason()).map(str::to_owned),
+            });
+        }
+    }
+    flips
+}
+
+fn cells(before: &Summary, after: &Summary) -> Vec<CellChange> {
+    let mut old = BTreeMap::new();
+    for task in &before.tasks {
+        for cell in &task.cells {
+            old.insert((task.name.clone(), cell.tier.clone()), cell.pass_rate.map(|rate| rate.mean));
+        }
+    }
+    let mut changes = Vec::new();
+    for task in &after.tasks {
+        for cell in &task.cells {
+            let now = cell.pass_rate.map(|rate| rate.mean);
+            let was = old.get(&(task.name.clone(), cell.tier.clone())).copied().flatten();
+            if was != now {
+                changes.push(CellChange { task: task.name.clone(), tier: cell.tier.clone(), before: was, after: now });
+            }
+        }
+    }
+    changes
+}
+
+fn show(console: &Console, result: &Regrade) -> anyhow::Result<()> {
+    let mut text = format!("{} replies graded, {} verdicts flip\n", result.replies, result.flips.len());
+    if !result.flips.is_empty() {
+        let rows: Vec<Vec<String>> = result
+            .flips
+            .iter()
+            .take(SHOWN)
+            .map(|flip| {
+                vec![
+                    escape(flip.prompt.as_str()).into_owned(),
+                    flip.task.to_string(),
+                    flip.tier.to_string(),
+                    format!("{} -> {}", flip.before, flip.after),
+                    escape(flip.reason.as_deref().unwrap_or_default()).into_owned(),
+                ]
+            })
+            .collect();
+        let headers = ["prompt", "task", "tier", "verdict", "reason"];
+        text.push_str(&console.table(&headers, &rows, &[Align::Left; 5]));
+        if let Some(more) = result.flips.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+            text.push_str(&format!("and {more} more: see --format json\n"));
+        }
+    }
+    if !result.cells.is_empty() {
+        let percent = |rate: Option<f64>| rate.map_or("unknown".to_owned(), |rate| format!("{:.1} %", rate * 100.0));
+        let rows: Vec<Vec<String>> = result
+            .cells
+            .iter()
+            .map(|cell| {
+                vec![cell.task.to_string(), cell.tier.to_string(), percent(cell.before), percent(cell.after)]
+            })
+            .collect();
+        let align = [Align::Left, Align::Left, Align::Right, Align::Right];
+        text.push_str(&console.table(&["task", "tier", "pass rate then", "now"], &rows, &align));
+    }
+    text.push_str(&if result.routes.is_empty() {
+        "no decision flips\n".to_owned()
+    } else {
+        result.routes.to_text()
+    });
+    console.out(&text)?;
+    Ok(())
+}

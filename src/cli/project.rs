@@ -1,0 +1,186 @@
+//! A project as a command needs it: settings, oracles, prices, and a corpus.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use super::args::{Global, SourceArgs};
+use super::exit::UsageError;
+use crate::config::{self, Config, Tape, TapeMode};
+use crate::console::Console;
+use crate::corpus::Corpus;
+use crate::grade::OracleSet;
+use crate::ident::{OracleRef, RunId};
+use crate::oracle::library::Library;
+use crate::plan::{Plan, TargetSpec};
+use crate::price::{Catalogue, ModelPrice};
+use crate::provider;
+
+/// The name of the settings' file.
+pub(crate) const CONFIG_FILE: &str = "route-prof.toml";
+
+/// Settings, oracles and prices.
+pub(crate) struct Project {
+    pub(crate) config: Config,
+    pub(crate) library: Library,
+    pub(crate) catalogue: Catalogue,
+    /// The price of each tier's model, in the order of the ladder.
+    pub(crate) prices: Vec<ModelPrice>,
+}
+
+/// Which settings file: the one that was named, or the nearest one from here upwards.
+pub(crate) fn find_config(global: &Global) -> anyhow::Result<PathBuf> {
+    if let Some(path) = &global.config {
+        return Ok(path.clone());
+    }
+    let here = std::env::current_dir().context("cannot tell the present folder")?;
+    for folder in here.ancestors() {
+        if folder.join(CONFIG_FILE).is_file() {
+            // Shown as the user would name it: relative to the present folder where that is where it lies.
+            return Ok(if folder == here { CONFIG_FILE.into() } else { folder.join(CONFIG_FILE) });
+        }
+    }
+    Err(UsageError::new(
+        format!("there is no {CONFIG_FILE} here or in a folder above"),
+        "start a project with `route-prof init`, or name the file with --config",
+    ))
+}
+
+impl Project {
+    /// Loads the settings, every oracle and the price of every tier.
+    pub(crate) fn load(global: &Global) -> anyhow::Result<Self> {
+        let config = config::load(&find_config(global)?)?;
+        let library = Library::open(&config.root.join(&config.run.oracles))?;
+        let catalogue = Catalogue::load(&config)?;
+        let prices = config.tiers.iter().map(|tier| catalogue.price(&tier.model)).collect::<Result<_, _>>()?;
+        Ok(Self { config, library, catalogue, prices })
+    }
+
+    /// Applies the options about where answers come from.
+    pub(crate) fn apply(&mut self, source: &SourceArgs) -> anyhow::Result<()> {
+        if source.live {
+            self.config.tape = None;
+        }
+        if let Some(file) = &source.tape {
+            // Relative to where the user stands, unlike a path in the settings.
+            let file = std::path::absolute(file).with_context(|| format!("cannot resolve {}", file.display()))?;
+            self.config.tape = Some(Tape { file, mode: TapeMode::Only });
+        }
+        if let Some(repeats) = source.repeats {
+            self.config.run.repeats = repeats;
+        }
+        if let Some(seed) = source.seed {
+            self.config.run.seed = seed;
+        }
+        Ok(())
+    }
+
+    /// The corpus at a path as the user named it.
+    pub(crate) fn corpus(&self, path: &Path) -> anyhow::Result<Corpus> {
+        Ok(Corpus::open(path, &path.to_string_lossy(), &self.config)?)
+    }
+
+    /// The oracle of each prompt; `swap` replaces versions of the oracles that it names.
+    pub(crate) fn oracles(&self, corpus: &Corpus, swap: &[OracleRef]) -> anyhow::Result<OracleSet> {
+        Ok(OracleSet::resolve(&self.library, &self.config, corpus, swap)?)
+    }
+
+    /// The models to measure: a target a tier, in the order of the ladder.
+    pub(crate) fn targets(&self) -> anyhow::Result<Vec<TargetSpec>> {
+        let mut targets = Vec::with_capacity(self.config.tiers.len());
+        for (tier, price) in self.config.tiers.iter().zip(&self.prices) {
+            let provider = self
+                .config
+                .providers
+                .get(&tier.model.provider)
+                .with_context(|| format!("the provider of {} is not defined", tier.model))?;
+            let identity = provider::identity(provider)?;
+            targets.push(TargetSpec {
+                tier: tier.name.clone(),
+                model: tier.model.clone(),
+                api: identity.api,
+                base_url: identity.base_url,
+                price: price.clone(),
+                context_window: tier.context_window.or(price.context_window),
+            });
+        }
+        Ok(targets)
+    }
+
+    /// All trials of a corpus.
+    pub(crate) fn plan(&self, corpus: &Corpus) -> anyhow::Result<Plan> {
+        Ok(Plan::new(&self.config, corpus, self.targets()?)?)
+    }
+
+    /// The folder of all runs.
+    pub(crate) fn reports(&self) -> PathBuf {
+        self.config.root.join(&self.config.run.reports)
+    }
+
+    /// The routing config: the one that was named, or the project's own.
+    pub(crate) fn router(&self, named: Option<&Path>) -> PathBuf {
+        named.map_or_else(|| self.config.root.join(&self.config.run.router), Path::to_path_buf)
+    }
+
+    /// A path as it is written into files: relative to the project where it lies within, with forward slashes.
+    pub(crate) fn relative(&self, path: &Path) -> String {
+        let root = std::path::absolute(&self.config.root).unwrap_or_else(|_| self.config.root.clone());
+        let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let shown = full.strip_prefix(&root).map_or_else(
+            // Where the project lies is nobody's business: outside of it, the file's name must do.
+            |_| full.file_name().map(PathBuf::from).unwrap_or_default(),
+            Path::to_path_buf,
+        );
+        shown.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+    }
+
+    /// The folder of a run that the user names: `latest`, a run's name, or a folder.
+    pub(crate) fn find_run(&self, name: &str) -> anyhow::Result<PathBuf> {
+        let reports = self.reports();
+        if name == "latest" {
+            return self.latest()?.ok_or_else(|| {
+                UsageError::new(
+                    format!("there is no run in {} yet", self.config.run.reports.display()),
+                    "start one with `route-prof run CORPUS`",
+                )
+            });
+        }
+        for folder in [reports.join(name), PathBuf::from(name)] {
+            if folder.join(super::run_record::FILE).is_file() {
+                return Ok(folder);
+            }
+        }
+        let known = self.runs()?;
+        let help = if known.is_empty() {
+            "there is none yet: start one with `route-prof run CORPUS`".to_owned()
+        } else {
+            format!("there are: {}", known.join(", "))
+        };
+        Err(UsageError::new(format!("there is no run `{}`", crate::console::escape(name)), help))
+    }
+
+    /// The names of all runs, sorted.
+    pub(crate) fn runs(&self) -> anyhow::Result<Vec<String>> {
+        let reports = self.reports();
+        let mut names = crate::disk::list(&reports)?;
+        names.retain(|name| RunId::new(name).is_ok() && reports.join(name).join(super::run_record::FILE).is_file());
+        Ok(names)
+    }
+
+    /// The folder that `reports/latest` names, if it is there.
+    pub(crate) fn latest(&self) -> anyhow::Result<Option<PathBuf>> {
+        let Some(bytes) = crate::disk::read_if_present(&self.reports().join("latest"))? else { return Ok(None) };
+        let name = String::from_utf8_lossy(&bytes);
+        let Ok(id) = RunId::new(name.trim()) else { return Ok(None) };
+        let folder = self.reports().join(id.as_str());
+        Ok(folder.join(super::run_record::FILE).is_file().then_some(folder))
+    }
+
+    /// Brings `oracles.lock` up to date, and refuses an oracle that was edited without a new version.
+    pub(crate) fn lock_oracles(&self, console: &Console) -> anyhow::Result<()> {
+        if self.library.write_lock()? {
+            console.note("oracles.lock now holds the digest of every oracle version; commit it");
+        }
+        Ok(())
+    }
+}

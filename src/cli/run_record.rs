@@ -1,0 +1,74 @@
+//! `run.json`: what a run was made of, so that it can be graded, decided and rendered again.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::Context;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::exit::UsageError;
+use crate::disk;
+use crate::ident::{Digest, OracleRef, RunId};
+
+/// The file's name.
+pub(crate) const FILE: &str = "run.json";
+/// The journal's name, beside it.
+pub(crate) const JOURNAL: &str = "journal.jsonl";
+const VERSION: u32 = 1;
+
+/// What a run was made of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RunRecord {
+    /// The version of this format.
+    pub(crate) version: u32,
+    /// The program that wrote it.
+    pub(crate) tool: String,
+    /// The run.
+    pub(crate) id: RunId,
+    /// The corpus, relative to the project.
+    pub(crate) corpus: String,
+    /// Its digest.
+    pub(crate) corpus_digest: Digest,
+    /// The recording that it was replayed from, relative to the project.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tape: Option<String>,
+    /// Repeats of each prompt.
+    pub(crate) repeats: u32,
+    /// The seed of orders and bootstraps.
+    pub(crate) seed: u64,
+    /// The oracle versions that graded it, with their digests.
+    pub(crate) oracles: BTreeMap<OracleRef, Digest>,
+    /// `route-prof.toml` as it was.
+    pub(crate) config: String,
+}
+
+impl RunRecord {
+    /// The record's bytes.
+    pub(crate) fn to_bytes(&self) -> anyhow::Result<Vec<u8>> {
+        let mut bytes = serde_json::to_vec_pretty(self)?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+
+    /// Reads the record of a run's folder.
+    pub(crate) fn read(folder: &Path) -> anyhow::Result<Self> {
+        let path = folder.join(FILE);
+        let bytes = disk::read(&path)?;
+        let record: Self = serde_json::from_slice(&bytes)
+            .with_context(|| format!("{} is no record of a run", path.display()))?;
+        if record.version > VERSION {
+            return Err(UsageError::new(
+                format!("{} is of version {}, newer than this program knows", path.display(), record.version),
+                "update route-prof",
+            ));
+        }
+        Ok(record)
+    }
+
+    /// The version that this program writes.
+    pub(crate) const fn version() -> u32 {
+        VERSION
+    }
+}

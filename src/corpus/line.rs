@@ -1,0 +1,153 @@
+//! One prompt as typed, whatever the form of the file, and its checks.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Content, Prompt};
+use crate::ident::{Digester, PromptId, TaskName};
+use crate::record::{Message, canonical_json};
+use crate::units::{Tokens, Weight};
+
+/// A line of a corpus.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "A line of a corpus")]
+pub(super) struct RawPrompt {
+    /// A stable id; from the content's digest where absent.
+    pub(super) id: Option<String>,
+    /// The task; may be absent where the settings have only one.
+    pub(super) task: Option<String>,
+    /// The user's turn.
+    pub(super) prompt: Option<String>,
+    /// A whole conversation in place of `prompt`.
+    pub(super) messages: Option<Vec<Message>>,
+    /// Variables for the task's template in place of `prompt`.
+    pub(super) vars: Option<BTreeMap<String, Value>>,
+    /// A system text in place of the task's.
+    pub(super) system: Option<String>,
+    /// The reference answer: any JSON.
+    pub(super) expected: Option<Value>,
+    /// Its share of the traffic, relative to the others (default: 1).
+    pub(super) weight: Option<f64>,
+    /// Marks such as `adversarial`.
+    #[serde(default)]
+    pub(super) tags: Vec<String>,
+    /// An oracle in place of the task's: `name@version`.
+    pub(super) oracle: Option<String>,
+    /// A cap on output tokens in place of the task's.
+    pub(super) max_output_tokens: Option<u64>,
+    /// Request parameters over the task's.
+    #[serde(default)]
+    pub(super) params: BTreeMap<String, Value>,
+}
+
+/// The keys of a line, in the order in which help lists them.
+pub(super) const KEYS: [&str; 12] = [
+    "id",
+    "task",
+    "prompt",
+    "messages",
+    "vars",
+    "system",
+    "expected",
+    "weight",
+    "tags",
+    "oracle",
+    "max_output_tokens",
+    "params",
+];
+
+/// A column of a CSV corpus: an index into [`KEYS`].
+pub(super) type Column = usize;
+
+/// What is wrong with a line.
+#[derive(Debug)]
+pub(super) struct Problem {
+    pub(super) message: String,
+    pub(super) help: String,
+    /// The text in the line to point at.
+    pub(super) at: Option<String>,
+}
+
+impl Problem {
+    fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { message: message.into(), help: help.into(), at: None }
+    }
+
+    fn at(mut self, text: impl Into<String>) -> Self {
+        self.at = Some(text.into());
+        self
+    }
+}
+
+/// The JSON Schema of a line of a corpus.
+#[must_use]
+pub fn json_schema() -> Value {
+    schemars::schema_for!(RawPrompt).to_value()
+}
+
+/// The checked prompt; `task` is the name that the caller has resolved.
+pub(super) fn prompt(raw: RawPrompt, task: Option<&TaskName>) -> Result<Prompt, Problem> {
+    let task = task.cloned().ok_or_else(|| Problem::new("the prompt names no task", "add \"task\""))?;
+    let given = usize::from(raw.prompt.is_some())
+        + usize::from(raw.messages.is_some())
+        + usize::from(raw.vars.is_some());
+    let content = match (raw.prompt, raw.messages, raw.vars) {
+        _ if given > 1 => {
+            let help = "keep the one that is meant";
+            return Err(Problem::new("a prompt has either `prompt`, `messages` or `vars`", help));
+        }
+        (Some(text), _, _) if text.trim().is_empty() => {
+            return Err(Problem::new("the prompt is empty", "write what is asked").at("prompt"));
+        }
+        (Some(text), _, _) => Content::Text(text),
+        (_, Some(messages), _) => {
+            if messages.iter().all(|message| message.plain().trim().is_empty() && message.content.as_array().is_none()) {
+                return Err(Problem::new("the messages are empty", "write what is asked").at("messages"));
+            }
+            Content::Messages(messages)
+        }
+        (_, _, Some(vars)) => Content::Vars(vars),
+        (None, None, None) => return Err(Problem::new("there is no prompt", "add \"prompt\" (or messages, or vars)")),
+    };
+    let weight = raw.weight.map_or(Ok(Weight::ONE), Weight::new).map_err(|error| {
+        Problem::new(format!("the weight {error}"), "a weight is a finite number, 0 or more").at("weight")
+    })?;
+    let oracle = raw.oracle.map(|text| {
+        text.parse().map_err(|error: crate::ident::NameError| {
+            Problem::new(error.to_string(), "name a version of an oracle, such as intent@1").at(text)
+        })
+    });
+    if raw.max_output_tokens == Some(0) {
+        let problem = Problem::new("max_output_tokens is 0", "use 1 or more, or leave it out");
+        return Err(problem.at("max_output_tokens"));
+    }
+    let id = match raw.id {
+        Some(id) => PromptId::new(&id).map_err(|error| {
+            Problem::new(error.to_string(), "an id is a short text without control characters").at(id)
+        })?,
+        None => {
+            let mut digester = Digester::new("route-prof prompt id 1");
+            digester.part(task.as_str().as_bytes()).part(content.digest_text().as_bytes());
+            digester.part(raw.expected.as_ref().map(canonical_json).unwrap_or_default().as_bytes());
+            PromptId::new(&format!("p-{}", digester.finish().short())).map_err(|error| {
+                Problem::new(error.to_string(), "give the prompt an id")
+            })?
+        }
+    };
+    Ok(Prompt {
+        id,
+        task,
+        content,
+        system: raw.system,
+        expected: raw.expected.filter(|value| !value.is_null()),
+        weight,
+        tags: raw.tags,
+        oracle: oracle.transpose()?,
+        max_output_tokens: raw.max_output_tokens.map(Tokens),
+        params: raw.params,
+    })
+}
