@@ -1,1 +1,357 @@
-//! (to come)
+//! The only file that prints: results to stdout; messages, faults and progress to stderr. Escapes hostile text.
+
+use std::borrow::Cow;
+use std::io::{self, IsTerminal, Write};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::diag::{Faults, Paint, is_format_char};
+use crate::units::Usd;
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ColourChoice {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How much to say on stderr.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verbosity {
+    /// What went wrong only.
+    Quiet,
+    /// Notes and progress, too.
+    Normal,
+}
+
+/// How a table's column is aligned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Align {
+    /// Words.
+    Left,
+    /// Figures.
+    Right,
+}
+
+/// Stdout is closed: whoever read it has seen enough.
+#[derive(Debug, thiserror::Error)]
+pub enum PrintError {
+    /// The reader is gone.
+    #[error("stdout was closed")]
+    BrokenPipe,
+    /// Something else.
+    #[error("cannot write to stdout: {0}")]
+    Io(io::Error),
+}
+
+/// Where the program prints.
+#[derive(Debug)]
+pub struct Console {
+    out: Paint,
+    err: Paint,
+    verbosity: Verbosity,
+    live: bool,
+}
+
+fn paint(choice: ColourChoice, terminal: bool) -> Paint {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+    let colour = match choice {
+        ColourChoice::Always => true,
+        ColourChoice::Never => false,
+        ColourChoice::Auto if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) => false,
+        ColourChoice::Auto => set("CLICOLOR_FORCE") || (terminal && std::env::var("TERM").as_deref() != Ok("dumb")),
+    };
+    if colour { Paint::Colour } else { Paint::Plain }
+}
+
+impl Console {
+    /// A console for this process.
+    #[must_use]
+    pub fn new(colour: ColourChoice, verbosity: Verbosity) -> Self {
+        let (out, err) = (io::stdout().is_terminal(), io::stderr().is_terminal());
+        Self { out: paint(colour, out), err: paint(colour, err), verbosity, live: err }
+    }
+
+    /// Whether text for stdout may carry colour.
+    #[must_use]
+    pub const fn paint(&self) -> Paint {
+        self.out
+    }
+
+    /// The columns of the terminal on stdout; 100 where there is none.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        let columns = if io::stdout().is_terminal() { console_columns() } else { None };
+        columns.unwrap_or(100).clamp(60, 160)
+    }
+
+    /// Prints a result, as it is: it is the caller's to escape what is not its own.
+    ///
+    /// # Errors
+    /// When stdout cannot be written to.
+    pub fn out(&self, text: &str) -> Result<(), PrintError> {
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => PrintError::BrokenPipe,
+            _ => PrintError::Io(error),
+        })
+    }
+
+    /// Whether an error says that nobody reads stdout any more.
+    #[must_use]
+    pub fn is_broken_pipe(&self, error: &anyhow::Error) -> bool {
+        error.chain().any(|cause| matches!(cause.downcast_ref(), Some(PrintError::BrokenPipe)))
+    }
+
+    fn say(&self, colour: &str, label: &str, text: &str) {
+        let text = escape(text);
+        let line = match self.err {
+            Paint::Colour => format!("\u{1b}[1;{colour}m{label}\u{1b}[0m {text}\n"),
+            Paint::Plain => format!("{label} {text}\n"),
+        };
+        // There is nobody left to tell when stderr fails.
+        let _ = io::stderr().lock().write_all(line.as_bytes());
+    }
+
+    /// Says what is good to know.
+    pub fn note(&self, text: &str) {
+        if self.verbosity == Verbosity::Normal {
+            self.say("36", "note:", text);
+        }
+    }
+
+    /// Says what a reader should not miss.
+    pub fn warn(&self, text: &str) {
+        self.say("33", "warning:", text);
+    }
+
+    /// Says what went wrong.
+    pub fn error(&self, text: &str) {
+        self.say("31", "error:", text);
+    }
+
+    /// Says what to do about it.
+    pub fn help(&self, text: &str) {
+        self.say("36", "help:", text);
+    }
+
+    /// Shows faults with their places.
+    pub fn faults(&self, faults: &Faults) {
+        let _ = writeln!(io::stderr().lock(), "{}", faults.render(self.err));
+    }
+
+    /// A table as text, for [`Console::out`]. Cells are escaped already.
+    #[must_use]
+    pub fn table(&self, headers: &[&str], rows: &[Vec<String>], align: &[Align]) -> String {
+        table(self.width(), headers, rows, align)
+    }
+}
+
+fn console_columns() -> Option<usize> {
+    terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))
+}
+
+/// A table as text of at most `width` columns.
+#[must_use]
+pub fn table(width: usize, headers: &[&str], rows: &[Vec<String>], align: &[Align]) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
+    let aligned = |at: usize| match align.get(at) {
+        Some(Align::Right) => CellAlignment::Right,
+        Some(Align::Left) | None => CellAlignment::Left,
+    };
+    let cells = |texts: Vec<String>| -> Vec<Cell> {
+        texts.into_iter().enumerate().map(|(at, text)| Cell::new(text).set_alignment(aligned(at))).collect()
+    };
+    table.set_header(cells(headers.iter().map(|header| (*header).to_owned()).collect()));
+    for row in rows {
+        table.add_row(cells(row.clone()));
+    }
+    let mut text: String = table.to_string().lines().map(|line| format!("{}\n", line.trim_end())).collect();
+    if text.is_empty() {
+        text.push('\n');
+    }
+    text
+}
+
+/// Text that cannot drive a terminal: control characters (but line breaks and tabs) and characters that change the
+/// direction or the look of others become their escapes.
+#[must_use]
+pub fn escape(text: &str) -> Cow<'_, str> {
+    let hostile = |c: char| (c.is_control() && c != '\n' && c != '\t') || is_format_char(c);
+    if !text.contains(hostile) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if hostile(c) {
+            safe.extend(c.escape_unicode());
+        } else {
+            safe.push(c);
+        }
+    }
+    Cow::Owned(safe)
+}
+
+/// What is known of a tier while it is being measured.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ProgressFacts {
+    /// Trials that have ended, those of an earlier run included.
+    pub done: u64,
+    /// Trials that passed.
+    pub passed: u64,
+    /// Trials with a verdict.
+    pub graded: u64,
+    /// Trials that ended in an infrastructure error.
+    pub errors: u64,
+    /// Spent by this run, as far as known.
+    pub spent: Usd,
+}
+
+/// Progress of a run on stderr: a bar a tier on a terminal, else a plain line now and then.
+#[derive(Debug)]
+pub struct Progress {
+    tiers: Vec<TierProgress>,
+    multi: Option<MultiProgress>,
+    quiet: bool,
+    last: Mutex<Instant>,
+}
+
+#[derive(Debug)]
+struct TierProgress {
+    name: String,
+    total: u64,
+    bar: Option<ProgressBar>,
+    facts: Mutex<ProgressFacts>,
+}
+
+/// A plain line comes no more often than this.
+const PLAIN_EVERY: Duration = Duration::from_secs(10);
+
+impl Progress {
+    /// Starts to show progress: name, trials in all, and trials that are done already, of each tier.
+    #[must_use]
+    pub fn new(console: &Console, tiers: &[(String, u64, u64)]) -> Self {
+        let quiet = console.verbosity == Verbosity::Quiet;
+        let multi = (console.live && !quiet).then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(8)));
+        let longest = tiers.iter().map(|(name, ..)| name.chars().count()).max().unwrap_or_default();
+        let bars = tiers.iter().map(|(name, total, done)| TierProgress {
+            name: name.clone(),
+            total: *total,
+            bar: multi.as_ref().map(|multi| {
+                let bar = multi.add(ProgressBar::new(*total).with_position(*done));
+                let style = ProgressStyle::with_template("{prefix} {wide_bar:.cyan/dim} {pos}/{len} {msg} ETA {eta}");
+                bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━━─"));
+                bar.set_prefix(format!("{name:longest$}"));
+                // The speed of this run alone makes the ETA.
+                bar.reset_eta();
+                bar
+            }),
+            facts: Mutex::default(),
+        });
+        Self { tiers: bars.collect(), multi, quiet, last: Mutex::new(Instant::now()) }
+    }
+
+    /// Shows what is known of a tier now.
+    pub fn update(&self, tier: usize, facts: ProgressFacts) {
+        let Some(shown) = self.tiers.get(tier) else { return };
+        if let Ok(mut kept) = shown.facts.lock() {
+            *kept = facts;
+        }
+        if let Some(bar) = &shown.bar {
+            bar.set_position(facts.done);
+            bar.set_message(describe(&facts));
+        } else if !self.quiet {
+            self.plain();
+        }
+    }
+
+    fn plain(&self) {
+        let Ok(mut last) = self.last.lock() else { return };
+        if last.elapsed() >= PLAIN_EVERY {
+            *last = Instant::now();
+            let _ = writeln!(io::stderr().lock(), "{}", self.line());
+        }
+    }
+
+    fn line(&self) -> String {
+        let parts = self.tiers.iter().map(|tier| {
+            let facts = tier.facts.lock().map(|facts| *facts).unwrap_or_default();
+            format!("{} {}/{} {}", tier.name, facts.done, tier.total, describe(&facts))
+        });
+        parts.collect::<Vec<_>>().join(" | ")
+    }
+
+    /// Says something without tearing the bars.
+    pub fn message(&self, text: &str) {
+        let text = escape(text);
+        match &self.multi {
+            Some(multi) => {
+                let _ = multi.println(text);
+            }
+            None => {
+                let _ = writeln!(io::stderr().lock(), "{text}");
+            }
+        }
+    }
+
+    /// Ends the show: the bars go, a last line stays.
+    pub fn finish(&self) {
+        for tier in &self.tiers {
+            if let Some(bar) = &tier.bar {
+                bar.finish_and_clear();
+            }
+        }
+        if !self.quiet {
+            let _ = writeln!(io::stderr().lock(), "{}", self.line());
+        }
+    }
+}
+
+fn describe(facts: &ProgressFacts) -> String {
+    let mut text = match facts.graded {
+        0 => "pass –".to_owned(),
+        graded => format!("pass {:.0} %", facts.passed as f64 / graded as f64 * 100.0),
+    };
+    if facts.errors > 0 {
+        text.push_str(&format!(", {} errors", facts.errors));
+    }
+    text.push_str(&format!(", {}", facts.spent.human()));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hostile_text_cannot_drive_the_terminal() {
+        assert_eq!(escape("plain\n\ttext"), "plain\n\ttext");
+        assert_eq!(escape("a\u{1b}[2Jb\u{202e}c\r"), "a\\u{1b}[2Jb\\u{202e}c\\u{d}");
+    }
+
+    #[test]
+    fn progress_reads_as_a_line_where_there_is_no_terminal() {
+        let console = Console { out: Paint::Plain, err: Paint::Plain, verbosity: Verbosity::Quiet, live: false };
+        let progress = Progress::new(&console, &[("small".to_owned(), 10, 0), ("large".to_owned(), 10, 4)]);
+        let spent = "0.0123".parse().unwrap();
+        progress.update(0, ProgressFacts { done: 4, passed: 3, graded: 4, errors: 1, spent });
+        assert_eq!(progress.line(), "small 4/10 pass 75 %, 1 errors, $0.0123 | large 0/10 pass –, $0");
+    }
+
+    #[test]
+    fn tables_keep_to_their_width() {
+        let rows = vec![vec!["a task with a rather long description of itself".to_owned(), "97.3 %".to_owned()]];
+        let text = table(40, &["task", "pass"], &rows, &[Align::Left, Align::Right]);
+        assert!(text.lines().all(|line| line.chars().count() <= 40), "{text}");
+    }
+}

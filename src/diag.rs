@@ -317,11 +317,10 @@ mod tests {
     #[test]
     fn a_fault_without_a_place_names_the_file() {
         let fault = Fault::new("corpus.jsonl", "the corpus is empty").help("add a prompt a line");
-        insta::assert_snapshot!(Faults::from(fault).to_string(), @r"
+        insta::assert_snapshot!(Faults::from(fault).to_string(), @"
         error: the corpus is empty
-         --> corpus.jsonl
-          |
-          = help: add a prompt a line
+        --> corpus.jsonl
+         = help: add a prompt a line
         ");
     }
 

@@ -69,7 +69,63 @@ fn csv_records_over_several_lines_are_read_again_whole() {
 #[test]
 fn every_fault_of_a_corpus_is_reported_in_one_go() {
     let text = "{\"id\":\"a\",\"task\":\"intent\",\"prompt\":\"x\"}\n{\"id\":\"a\",\"task\":\"intent\",\"prompt\":\"y\"}\n{\"task\":\"intnt\",\"prompt\":\"x\"}\n{\"task\":\"intent\",\"promt\":\"x\"}\n{\"task\":\"intent\",\"prompt\":\"  \"}\n{\"task\":\"intent\",\"prompt\":\"x\",\"weight\":-1}\n{\"task\":\"qa\",\"vars\":{\"context\":\"c\"}}\n{\"task\" \"intent\"}\n";
-    insta::assert_snapshot!(open("c.jsonl", text.as_bytes()).unwrap_err().to_string(), @"");
+    insta::assert_snapshot!(open("c.jsonl", text.as_bytes()).unwrap_err().to_string(), @r#"
+    error: the id `a` is taken by line 1
+     --> c.jsonl:2:7
+      |
+    2 | {"id":"a","task":"intent","prompt":"y"}
+      |       ^^^
+      |
+      = help: give each prompt an id of its own
+
+    error: unknown task `intnt`
+     --> c.jsonl:3:9
+      |
+    3 | {"task":"intnt","prompt":"x"}
+      |         ^^^^^^^
+      |
+      = help: did you mean `intent`? (or define [task.intnt] in route-prof.toml)
+
+    error: unknown key `promt`
+     --> c.jsonl:4:18
+      |
+    4 | {"task":"intent","promt":"x"}
+      |                  ^^^^^^^
+      |
+      = help: did you mean `prompt`?
+
+    error: the prompt is empty
+     --> c.jsonl:5:18
+      |
+    5 | {"task":"intent","prompt":"  "}
+      |                  ^^^^^^^^
+      |
+      = help: write what is asked
+
+    error: the weight -1 is outside of the finite numbers from 0 up
+     --> c.jsonl:6:31
+      |
+    6 | {"task":"intent","prompt":"x","weight":-1}
+      |                               ^^^^^^^^
+      |
+      = help: a weight is a finite number, 0 or more
+
+    error: the template of task `qa` needs question
+     --> c.jsonl:7:1
+      |
+    7 | {"task":"qa","vars":{"context":"c"}}
+      | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: add them to `vars`
+
+    error: this is no JSON: expected `:`
+     --> c.jsonl:8:9
+      |
+    8 | {"task" "intent"}
+      |         ^
+      |
+      = help: write one JSON object a line
+    "#);
 }
 
 #[test]

@@ -1,0 +1,72 @@
+//! Where each trial's answer stands: a few words a trial, however long the replies are.
+
+use std::collections::HashMap;
+
+use crate::ident::TrialKey;
+use crate::record::{Attempt, Outcome};
+use crate::units::Usd;
+
+/// What the index knows of a trial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// Where the attempt that counts stands: the first answer, else the last error.
+    pub offset: u64,
+    /// What that attempt ended in.
+    pub outcome: Outcome,
+    /// Attempts so far.
+    pub attempts: u32,
+}
+
+/// Trials by key. The first answer stands: what came after it cannot change a result.
+#[derive(Debug, Default)]
+pub struct Index {
+    trials: HashMap<TrialKey, Stored>,
+    billed: Usd,
+}
+
+impl Index {
+    /// Takes an attempt in that stands at an offset.
+    pub fn take(&mut self, offset: u64, attempt: &Attempt) {
+        self.billed += attempt.billed.unwrap_or_default();
+        let outcome = attempt.outcome;
+        self.trials
+            .entry(attempt.key)
+            .and_modify(|stored| {
+                stored.attempts += 1;
+                if !stored.outcome.is_answer() {
+                    (stored.offset, stored.outcome) = (offset, outcome);
+                }
+            })
+            .or_insert(Stored { offset, outcome, attempts: 1 });
+    }
+
+    /// What is known of a trial.
+    #[must_use]
+    pub fn get(&self, key: &TrialKey) -> Option<&Stored> {
+        self.trials.get(key)
+    }
+
+    /// Whether a trial has its answer.
+    #[must_use]
+    pub fn is_answered(&self, key: &TrialKey) -> bool {
+        self.trials.get(key).is_some_and(|stored| stored.outcome.is_answer())
+    }
+
+    /// What all attempts were billed, as far as known.
+    #[must_use]
+    pub const fn billed(&self) -> Usd {
+        self.billed
+    }
+
+    /// How many trials.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.trials.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.trials.is_empty()
+    }
+}

@@ -1,0 +1,51 @@
+//! Writing a tape: a journal that holds nothing but answers, in a given order.
+
+use std::io;
+use std::path::Path;
+
+use super::{Header, JournalError};
+use crate::disk;
+use crate::record::{Attempt, Via};
+
+/// Writes answers as a tape, whole or not at all. What belongs to a day or an account (times of the wall clock, request
+/// ids, bills) is left out.
+///
+/// # Errors
+/// When an attempt cannot be had, or the file not be written.
+pub fn write_tape(
+    path: &Path,
+    note: &str,
+    attempts: impl IntoIterator<Item = Result<Attempt, JournalError>>,
+) -> Result<u64, JournalError> {
+    let mut failed = None;
+    let mut written = 0;
+    let done = disk::replace_with(path, |into| {
+        let mut line = |bytes: serde_json::Result<Vec<u8>>| -> io::Result<()> {
+            into.write_all(&bytes?)?;
+            into.write_all(b"\n")
+        };
+        line(serde_json::to_vec(&Header::new(Some(note.to_owned()))))?;
+        for attempt in attempts {
+            match attempt {
+                Ok(mut attempt) => {
+                    attempt.at = None;
+                    attempt.billed = None;
+                    attempt.headers.clear();
+                    attempt.attempt = 1;
+                    attempt.via = Via::Live;
+                    line(serde_json::to_vec(&attempt))?;
+                    written += 1;
+                }
+                Err(error) => {
+                    failed = Some(error);
+                    return Err(io::Error::other("an answer is missing"));
+                }
+            }
+        }
+        Ok(())
+    });
+    match failed {
+        Some(error) => Err(error),
+        None => Ok(done.map(|()| written)?),
+    }
+}
