@@ -1,1 +1,139 @@
-//! (to come)
+//! Replies to verdicts: which oracle grades which prompt, and what it says. Makes no calls.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::config::Config;
+use crate::corpus::Corpus;
+use crate::diag::{Excerpt, Faults};
+use crate::disk;
+use crate::ident::{Digest, OracleRef};
+use crate::oracle::library::Library;
+use crate::oracle::{Oracle, Sample};
+use crate::record::{Attempt, Outcome, Verdict};
+
+/// What grading an attempt came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Graded {
+    /// The oracle's word; of a reply only.
+    pub verdict: Option<Verdict>,
+    /// Whether production would let the reply through: `None` when there is no gate, or nothing to check.
+    pub gate_passed: Option<bool>,
+}
+
+/// Grades an attempt. A refusal or truncation never passes the gate; an error or overflow says nothing.
+#[must_use]
+pub fn grade(oracle: &Oracle, attempt: &Attempt, expected: Option<&Value>) -> Graded {
+    match attempt.outcome {
+        Outcome::Refused | Outcome::Truncated => Graded { verdict: None, gate_passed: Some(false) },
+        Outcome::Overflow | Outcome::Error => Graded { verdict: None, gate_passed: None },
+        Outcome::Reply if attempt.text.trim().is_empty() && attempt.tool_calls.is_null() => {
+            Graded { verdict: Some(Verdict::Fail("empty answer".to_owned())), gate_passed: Some(false) }
+        }
+        Outcome::Reply => {
+            let sample = Sample { output: &attempt.text, expected, attempt: Some(attempt) };
+            let judgement = oracle.criterion.judge(&sample);
+            let gate_passed = judgement.gate.and_then(|gate| match gate {
+                Verdict::Pass => Some(true),
+                Verdict::Fail(_) => Some(false),
+                Verdict::Ungraded(_) => None,
+            });
+            Graded { verdict: Some(judgement.verdict), gate_passed }
+        }
+    }
+}
+
+/// The oracle of every prompt of a corpus.
+#[derive(Debug)]
+pub struct OracleSet<'a> {
+    oracles: Vec<&'a Oracle>,
+    /// The index in `oracles` of each prompt's.
+    of_prompt: Vec<u16>,
+    /// The index in `oracles` of each task's own, in the order of the settings.
+    of_task: Vec<Option<u16>>,
+}
+
+impl<'a> OracleSet<'a> {
+    /// Finds the oracle of every prompt: its own, else its task's. A version in `swap` replaces every version of the same name.
+    ///
+    /// # Errors
+    /// When one is missing: a fault of the line that names it.
+    pub fn resolve(
+        library: &'a Library,
+        config: &Config,
+        corpus: &Corpus,
+        swap: &[OracleRef],
+    ) -> Result<Self, Faults> {
+        let mut set = Self { oracles: Vec::new(), of_prompt: Vec::new(), of_task: vec![None; config.tasks.len()] };
+        let mut numbers: BTreeMap<OracleRef, u16> = BTreeMap::new();
+        let mut faults = Faults::default();
+        let mut missing: BTreeSet<OracleRef> = BTreeSet::new();
+        let mut find = |wanted: &OracleRef, named_in: &str, line: Option<usize>, faults: &mut Faults| {
+            let wanted = swap.iter().find(|other| other.name == wanted.name).unwrap_or(wanted);
+            if let Some(number) = numbers.get(wanted) {
+                return Some(*number);
+            }
+            match library.get(wanted, named_in) {
+                Ok(oracle) => {
+                    let number = u16::try_from(set.oracles.len()).ok()?;
+                    set.oracles.push(oracle);
+                    numbers.insert(wanted.clone(), number);
+                    Some(number)
+                }
+                Err(fault) => {
+                    if missing.insert(wanted.clone()) {
+                        faults.push(match line.and_then(|line| excerpt(config, line, wanted)) {
+                            Some(excerpt) => fault.at(excerpt),
+                            None => fault,
+                        });
+                    }
+                    None
+                }
+            }
+        };
+        let settings = config.path.display().to_string();
+        for index in corpus.used_tasks() {
+            let at = usize::from(index);
+            if let (Some(task), Some(slot)) = (config.tasks.get(at), set.of_task.get_mut(at)) {
+                *slot = find(&task.oracle, &settings, Some(task.line), &mut faults);
+            }
+        }
+        for entry in corpus.entries() {
+            let number = match &entry.oracle {
+                Some(own) => find(own, corpus.shown(), None, &mut faults),
+                None => set.of_task.get(usize::from(entry.task)).copied().flatten(),
+            };
+            set.of_prompt.push(number.unwrap_or_default());
+        }
+        faults.into_result(set)
+    }
+
+    /// The oracle of a prompt, by its index in the corpus.
+    #[must_use]
+    pub fn of(&self, prompt: usize) -> Option<&'a Oracle> {
+        self.of_prompt.get(prompt).and_then(|number| self.oracles.get(usize::from(*number))).copied()
+    }
+
+    /// The oracle of a task, by its index in the settings; `None` when no prompt is of that task.
+    #[must_use]
+    pub fn of_task(&self, task: u16) -> Option<&'a Oracle> {
+        let number = self.of_task.get(usize::from(task)).copied().flatten()?;
+        self.oracles.get(usize::from(number)).copied()
+    }
+
+    /// The versions that grade, with their digests.
+    pub fn used(&self) -> impl Iterator<Item = (OracleRef, Digest)> + '_ {
+        self.oracles.iter().map(|oracle| (oracle.id.clone(), oracle.digest))
+    }
+}
+
+/// The line of the settings that names an oracle, at or below the line of its task.
+fn excerpt(config: &Config, line: usize, wanted: &OracleRef) -> Option<Excerpt> {
+    let source = String::from_utf8(disk::read(&config.path).ok()?).ok()?;
+    let name = wanted.to_string();
+    let mut lines = source.lines().enumerate().skip(line.saturating_sub(1));
+    let (number, text) = lines.find(|(_, text)| text.contains(&name))?;
+    let at = text.find(&name)?;
+    Some(Excerpt::of_line(number + 1, text, at..at + name.len()))
+}

@@ -134,6 +134,13 @@ impl Project {
         shown.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
     }
 
+    /// A path as it is shown: relative to where the user stands where it lies below.
+    pub(crate) fn shown(&self, path: &Path) -> String {
+        let here = std::env::current_dir().unwrap_or_default();
+        let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        full.strip_prefix(&here).unwrap_or(path).display().to_string()
+    }
+
     /// The folder of a run that the user names: `latest`, a run's name, or a folder.
     pub(crate) fn find_run(&self, name: &str) -> anyhow::Result<PathBuf> {
         let reports = self.reports();

@@ -1,11 +1,34 @@
 //! Oracles: versioned, executable acceptance criteria. One file per kind; one line each in [`KINDS`].
 //!
-//! An oracle makes no calls and reads no files once it is built: it settles a reply, or (later kinds) asks a question
-//! that `grade` sends on.
+//! An oracle makes no calls and reads no files once it is built: it settles a reply. Every kind knows its gate part, which
+//! needs no reference answer and can run in production, and its truth part.
 
+mod compose;
+mod contains;
+mod exact;
+pub mod file;
+mod json;
+mod json_compare;
+mod label;
+pub mod library;
+mod normalise;
+mod number;
+mod number_text;
+mod pattern;
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
 use serde_json::Value;
+use toml::Spanned;
+use toml::de::DeValue;
 
 use crate::record::{Attempt, Verdict};
+
+pub use self::file::Oracle;
 
 /// What an oracle looks at.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +50,27 @@ pub struct Judgement {
     pub verdict: Verdict,
 }
 
+impl Judgement {
+    /// A sample that the gate turns away: it fails as a whole for the same reason.
+    fn rejected(reason: impl Into<String>) -> Self {
+        let reason = reason.into();
+        Self { gate: Some(Verdict::Fail(reason.clone())), verdict: Verdict::Fail(reason) }
+    }
+
+    /// A sample that the gate lets through, and what the truth part says of it.
+    const fn let_through(verdict: Verdict) -> Self {
+        Self { gate: Some(Verdict::Pass), verdict }
+    }
+
+    /// The word of an oracle without a gate part.
+    const fn gateless(verdict: Verdict) -> Self {
+        Self { gate: None, verdict }
+    }
+}
+
+/// What is said where a reference answer is needed and there is none.
+const NO_EXPECTED: &str = "no expected answer";
+
 /// A criterion that was built from its table.
 pub trait Criterion: Send + Sync + std::fmt::Debug {
     /// Grades a sample. Never panics, whatever the output is.
@@ -37,4 +81,83 @@ pub trait Criterion: Send + Sync + std::fmt::Debug {
 
     /// Whether the criterion cannot grade without a reference answer.
     fn needs_expected(&self) -> bool;
+}
+
+/// What is wrong with a kind's table: a message, the bytes of the file that it is about, and what to do.
+#[derive(Debug)]
+pub struct TableError {
+    message: String,
+    span: Option<Range<usize>>,
+    help: Option<String>,
+    toml: Option<toml::de::Error>,
+}
+
+impl TableError {
+    fn new(span: Range<usize>, message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { message: message.into(), span: Some(span), help: Some(help.into()), toml: None }
+    }
+}
+
+impl From<toml::de::Error> for TableError {
+    fn from(error: toml::de::Error) -> Self {
+        Self { message: String::new(), span: None, help: None, toml: Some(error) }
+    }
+}
+
+/// A kind's table with its place in the file.
+pub type Table<'a> = Spanned<DeValue<'a>>;
+
+/// A kind of oracle.
+pub struct Kind {
+    /// The name of its table.
+    pub name: &'static str,
+    /// What it accepts, in one line.
+    pub summary: &'static str,
+    /// Builds the criterion from its table.
+    pub build: fn(Table<'_>) -> Result<Box<dyn Criterion>, TableError>,
+    /// The JSON Schema of its table.
+    pub schema: fn() -> Value,
+}
+
+/// Every kind of oracle.
+pub const KINDS: &[&Kind] = &[
+    &label::KIND,
+    &exact::KIND,
+    &contains::KIND,
+    &pattern::KIND,
+    &number::KIND,
+    &json::KIND,
+    &compose::ALL,
+    &compose::ANY,
+];
+
+/// The kind of that name.
+#[must_use]
+pub fn kind(name: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| kind.name == name).copied()
+}
+
+fn kind_names() -> Vec<&'static str> {
+    KINDS.iter().map(|kind| kind.name).collect()
+}
+
+/// Reads a kind's table into its settings.
+fn settings<'de, T: Deserialize<'de>>(table: Table<'de>) -> Result<T, TableError> {
+    Ok(T::deserialize(table.into_deserializer())?)
+}
+
+/// The JSON Schema of an oracle file.
+#[must_use]
+pub fn json_schema() -> Value {
+    file::json_schema()
+}
+
+/// A reference answer as a text; `None` when it is a list or an object.
+fn as_text(expected: &Value) -> Option<String> {
+    match expected {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
 }

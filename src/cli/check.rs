@@ -1,0 +1,181 @@
+//! `check`: is `router.toml` what today's inputs give, and does it still hold? A gate for CI; makes no calls.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::args::{CheckArgs, Format, Global};
+use super::evidence::{self, Answers, Basis};
+use super::exit::{Exit, UsageError};
+use super::project::Project;
+use super::run_record::{JOURNAL, RunRecord};
+use crate::console::{Console, escape};
+use crate::corpus::Corpus;
+use crate::disk;
+use crate::ident::RunId;
+use crate::record::Via;
+use crate::render::router_toml::{self, RouterDiff, RouterFile};
+
+/// What the check found.
+#[derive(Debug, Serialize)]
+struct CheckReport {
+    /// Whether the committed routes hold.
+    fresh: bool,
+    /// What the routes were computed from again; `None` when only digests could be compared.
+    against: Option<String>,
+    /// Trials that today's inputs ask for and that have no answer there.
+    missing: u64,
+    diff: RouterDiff,
+}
+
+/// Where answers come from, and of which corpus.
+struct Against {
+    name: String,
+    corpus: String,
+    id: RunId,
+    answers: Answers,
+    tape: Option<String>,
+    repeats: Option<(u32, u64)>,
+}
+
+pub(crate) fn run(global: &Global, console: &Console, args: &CheckArgs) -> anyhow::Result<Exit> {
+    let mut project = Project::load(global)?;
+    let router_path = project.router(args.router.as_deref());
+    let Some(committed) = disk::read_if_present(&router_path)? else {
+        return Err(UsageError::new(
+            format!("there is no {}", project.shown(&router_path)),
+            "write it with `route-prof run CORPUS`, and commit it",
+        ));
+    };
+    let committed_text = String::from_utf8_lossy(&committed).into_owned();
+    let committed_file = router_toml::parse(&committed_text).map_err(|error| {
+        UsageError::new(
+            format!("{} cannot be read: {error}", project.shown(&router_path)),
+            "write it anew with `route-prof report latest`",
+        )
+    })?;
+    let report = match find_against(&project, args, &committed_file)? {
+        Some(against) => recompute(&mut project, args, against, &committed_text, &committed_file)?,
+        None => digests_only(console, &project, args, &committed_file)?,
+    };
+    match global.format {
+        Format::Json => console.out(&format!("{}\n", serde_json::to_string_pretty(&report)?))?,
+        Format::Human => console.out(&text(&project, &report, &router_path))?,
+    }
+    Ok(if report.fresh { Exit::Fine } else { Exit::Gate })
+}
+
+fn find_against(
+    project: &Project,
+    args: &CheckArgs,
+    committed: &RouterFile,
+) -> anyhow::Result<Option<Against>> {
+    let of_run = |folder: PathBuf| -> anyhow::Result<Against> {
+        let record = RunRecord::read(&folder)?;
+        Ok(Against {
+            name: format!("run {}", record.id),
+            corpus: record.corpus,
+            id: record.id,
+            answers: evidence::journal_of(&folder),
+            tape: record.tape,
+            repeats: Some((record.repeats, record.seed)),
+        })
+    };
+    if let Some(name) = &args.against {
+        return of_run(project.find_run(name)?).map(Some);
+    }
+    if let Some(tape) = &project.config.tape {
+        let name = project.relative(&tape.file);
+        return Ok(Some(Against {
+            name: format!("recording {name}"),
+            corpus: committed.evidence.corpus_file.clone(),
+            id: RunId::new("check")?,
+            answers: Answers { path: tape.file.clone(), via: Some(Via::Tape) },
+            tape: Some(name),
+            repeats: None,
+        }));
+    }
+    match project.latest()? {
+        Some(folder) if folder.join(JOURNAL).is_file() => of_run(folder).map(Some),
+        Some(_) | None => Ok(None),
+    }
+}
+
+fn corpus_path(project: &Project, args: &CheckArgs, named: &str) -> PathBuf {
+    args.corpus.clone().unwrap_or_else(|| project.config.root.join(named))
+}
+
+/// Computes the routes again from stored answers and today's inputs.
+fn recompute(
+    project: &mut Project,
+    args: &CheckArgs,
+    against: Against,
+    committed_text: &str,
+    committed: &RouterFile,
+) -> anyhow::Result<CheckReport> {
+    if let Some((repeats, seed)) = against.repeats {
+        project.config.run.repeats = repeats;
+        project.config.run.seed = seed;
+    }
+    let project = &*project;
+    let path = corpus_path(project, args, &against.corpus);
+    let corpus = Corpus::open(&path, &project.shown(&path), &project.config)?;
+    let oracles = project.oracles(&corpus, &[])?;
+    let plan = project.plan(&corpus)?;
+    let basis = Basis {
+        project,
+        corpus: &corpus,
+        plan: &plan,
+        oracles: &oracles,
+        corpus_name: project.relative(&path),
+        id: against.id,
+        answers: vec![against.answers],
+        tape: against.tape,
+    };
+    let rows = evidence::collect(&basis)?;
+    let summary = evidence::summarise(&basis, &rows)?;
+    let fresh_bytes = router_toml::render(&summary)?;
+    let fresh_text = String::from_utf8_lossy(&fresh_bytes);
+    let fresh = router_toml::parse(&fresh_text)?;
+    // Line breaks aside: a checkout may have made them its own.
+    let same = committed_text.replace("\r\n", "\n") == fresh_text;
+    let mut diff = router_toml::diff(committed, &fresh);
+    if !same && diff.is_empty() {
+        diff.changed.push("the file's text (another version of route-prof, or an edit by hand)".to_owned());
+    }
+    Ok(CheckReport { fresh: same, against: Some(against.name), missing: summary.run.missing, diff })
+}
+
+/// Without answers at hand, what can be said is whether the inputs are those that the routes were made from.
+fn digests_only(
+    console: &Console,
+    project: &Project,
+    args: &CheckArgs,
+    committed: &RouterFile,
+) -> anyhow::Result<CheckReport> {
+    console.note("there are no stored answers here: comparing digests only, without computing the routes again");
+    let path = corpus_path(project, args, &committed.evidence.corpus_file);
+    let corpus = Corpus::open(&path, &project.shown(&path), &project.config)?;
+    let oracles = project.oracles(&corpus, &[])?;
+    let today = evidence::evidence(project, &corpus, &oracles);
+    let diff = router_toml::diff_evidence(&committed.evidence, &today);
+    Ok(CheckReport { fresh: diff.is_empty(), against: None, missing: 0, diff })
+}
+
+fn text(project: &Project, report: &CheckReport, router: &Path) -> String {
+    let router = project.shown(router);
+    let against = report.against.as_deref().map(|name| format!(" (computed from {})", escape(name))).unwrap_or_default();
+    if report.fresh {
+        return format!("{router} is what today's inputs give{against}\n");
+    }
+    let mut text = format!("{router} is not what today's inputs give{against}\n{}", report.diff.to_text());
+    if report.missing > 0 {
+        text.push_str(&format!(
+            "{} trials of today's inputs have no answer: measure them with `route-prof run`\n",
+            report.missing
+        ));
+    } else {
+        text.push_str("write it anew with `route-prof run` or `route-prof report latest`, look at the change, and commit it\n");
+    }
+    text
+}

@@ -1,0 +1,164 @@
+//! `plan`: what a run would take, and what it could decide. No network.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::args::{Format, Global, SourceArgs};
+use super::exit::Exit;
+use super::project::Project;
+use super::run::{RunFolder, answered_elsewhere};
+use crate::console::{Align, Console};
+use crate::ident::{RunId, TaskName};
+use crate::plan::estimate::{Estimate, estimate};
+use crate::stats::power;
+
+/// What a run would take and could decide.
+#[derive(Debug, Serialize)]
+struct PlanReport {
+    run: RunId,
+    corpus: String,
+    prompts: u64,
+    price_source: String,
+    estimate: Estimate,
+    decides: Vec<TaskPower>,
+}
+
+/// What a task's prompts can decide.
+#[derive(Debug, Serialize)]
+struct TaskPower {
+    task: TaskName,
+    prompts: u64,
+    n_eff: f64,
+    route_floor: f64,
+    confidence: f64,
+    /// The fewest prompts that could clear the floor, were all of them to pass.
+    smallest_n: u64,
+    /// The lowest true pass rate that these prompts would clear the floor with in four of five runs; `None`: not even 1.
+    detectable: Option<f64>,
+    decidable: bool,
+}
+
+pub(crate) fn run(
+    global: &Global,
+    console: &Console,
+    corpus: &Path,
+    source: &SourceArgs,
+) -> anyhow::Result<Exit> {
+    let mut project = Project::load(global)?;
+    project.apply(source)?;
+    let corpus_name = project.relative(corpus);
+    let corpus = project.corpus(corpus)?;
+    // Oracles that are missing or broken are better known before the bill.
+    project.oracles(&corpus, &[])?;
+    let plan = project.plan(&corpus)?;
+    let folder = RunFolder::choose(&project, &corpus, &plan, None, source.fresh)?;
+    let done = answered_elsewhere(&project, &folder, &plan, source.fresh)?;
+    let report = PlanReport {
+        run: folder.id.clone(),
+        corpus: corpus_name,
+        prompts: corpus.len() as u64,
+        price_source: project.catalogue.source(),
+        estimate: estimate(&project.config, &corpus, &plan, |key| done.contains(key))?,
+        decides: decides(&project, &corpus),
+    };
+    match global.format {
+        Format::Json => console.out(&format!("{}\n", serde_json::to_string_pretty(&report)?))?,
+        Format::Human => console.out(&text(console, &report))?,
+    }
+    Ok(Exit::Fine)
+}
+
+fn decides(project: &Project, corpus: &crate::corpus::Corpus) -> Vec<TaskPower> {
+    let policy = &project.config.policy;
+    let mut all = Vec::new();
+    for index in corpus.used_tasks() {
+        let Some(task) = project.config.tasks.get(usize::from(index)) else { continue };
+        let weights: Vec<f64> = corpus
+            .entries()
+            .iter()
+            .filter(|entry| entry.task == index)
+            .map(|entry| entry.weight.get())
+            .collect();
+        let n_eff = crate::stats::weighted::n_eff(&weights).unwrap_or_default();
+        let floor = task.route_floor.unwrap_or(policy.route_floor).get();
+        let confidence = policy.confidence(task.consequence).get();
+        let smallest_n = power::smallest_n(floor, confidence).max(u64::from(policy.min_prompts));
+        all.push(TaskPower {
+            task: task.name.clone(),
+            prompts: weights.len() as u64,
+            n_eff: (n_eff * 10.0).round() / 10.0,
+            route_floor: floor,
+            confidence,
+            smallest_n,
+            detectable: power::detectable_rate(n_eff, floor, confidence),
+            decidable: n_eff >= smallest_n as f64,
+        });
+    }
+    all
+}
+
+fn text(console: &Console, report: &PlanReport) -> String {
+    let estimate = &report.estimate;
+    let mut text = format!(
+        "{} prompts, {} trials: {} to send, {} answered already, {} that do not fit\n",
+        report.prompts,
+        estimate.trials,
+        estimate.to_send,
+        estimate.answered,
+        estimate.cells.iter().map(|cell| cell.overflow).sum::<u64>(),
+    );
+    let rows: Vec<Vec<String>> = estimate
+        .cells
+        .iter()
+        .map(|cell| {
+            vec![
+                cell.task.to_string(),
+                cell.tier.to_string(),
+                cell.to_send.to_string(),
+                format!("{:.0}", cell.input_mean),
+                cell.output_cap.to_string(),
+                format!("{} – {}", cell.low.human(), cell.high.human()),
+                if cell.overflow == 0 { String::new() } else { cell.overflow.to_string() },
+            ]
+        })
+        .collect();
+    let align = [Align::Left, Align::Left, Align::Right, Align::Right, Align::Right, Align::Right, Align::Right];
+    let headers = ["task", "tier", "to send", "input tokens", "output cap", "cost", "too long"];
+    text.push_str(&console.table(&headers, &rows, &align));
+    text.push_str(&format!(
+        "cost of the run: {} – {} ({}); the upper figure is every output at its cap, retries aside\n",
+        estimate.low.human(),
+        estimate.high.human(),
+        report.price_source,
+    ));
+    match estimate.seconds.and_then(|seconds| crate::units::Millis::from_ms(seconds * 1000.0)) {
+        Some(time) => text.push_str(&format!(
+            "time at the limits of the settings: about {time}, if a reply takes {} s\n",
+            estimate.assumed_latency_s
+        )),
+        None => text.push_str("nothing to send: no call would be made\n"),
+    }
+    text.push_str("\nWhat these prompts can decide:\n");
+    let rows: Vec<Vec<String>> = report
+        .decides
+        .iter()
+        .map(|task| {
+            let verdict = match (task.decidable, task.detectable) {
+                (true, Some(rate)) => format!("yes: a tier that passes {:.1} % or more", rate * 100.0),
+                (true, None) => "barely: only if nearly every reply passes".to_owned(),
+                (false, _) => format!("no: {} prompts of equal weight at the least", task.smallest_n),
+            };
+            vec![
+                task.task.to_string(),
+                task.prompts.to_string(),
+                format!("{:.0}", task.n_eff),
+                format!("{} at P {}", task.route_floor, task.confidence),
+                verdict,
+            ]
+        })
+        .collect();
+    let align = [Align::Left, Align::Right, Align::Right, Align::Left, Align::Left];
+    text.push_str(&console.table(&["task", "prompts", "n eff", "floor", "can clear the floor"], &rows, &align));
+    text
+}

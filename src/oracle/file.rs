@@ -1,0 +1,227 @@
+//! An oracle's file: `oracles/<name>@<version>.toml`. Id, description, one table that names its kind, and self-tests.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::{Criterion, KINDS, Kind, Sample, TableError, kind, kind_names, settings};
+use crate::diag::{Excerpt, Fault, Faults, nearest};
+use crate::ident::{Digest, Digester, OracleRef};
+use crate::record::{Verdict, canonical_json};
+
+/// A version of an oracle.
+#[derive(Debug)]
+pub struct Oracle {
+    /// Its id, which is its file's name.
+    pub id: OracleRef,
+    /// What it accepts, for people.
+    pub description: String,
+    /// The name of its kind.
+    pub kind: &'static str,
+    /// The digest of all that grading depends on: the kind and its table. Descriptions, comments and examples are left out,
+    /// so that improving those needs no new version.
+    pub digest: Digest,
+    /// The criterion.
+    pub criterion: Box<dyn Criterion>,
+    /// The self-tests.
+    pub examples: Vec<Example>,
+}
+
+/// A self-test: an output, and what the oracle must say of it.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Example {
+    /// The output.
+    pub output: String,
+    /// The reference answer.
+    pub expected: Option<Value>,
+    /// What the oracle must say.
+    pub verdict: Wanted,
+    /// What its gate part must say.
+    pub gate: Option<Wanted>,
+    /// A text that the reason must hold.
+    pub reason: Option<String>,
+}
+
+/// A verdict as an example names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Wanted {
+    /// It passes.
+    Pass,
+    /// It fails.
+    Fail,
+    /// It cannot be graded.
+    Ungraded,
+}
+
+impl Wanted {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::Ungraded => "ungraded",
+        }
+    }
+}
+
+/// An example that came out otherwise.
+#[derive(Clone, Debug, Serialize)]
+pub struct ExampleFailure {
+    /// The oracle.
+    pub oracle: OracleRef,
+    /// The number of the example, from 1.
+    pub example: usize,
+    /// What was wanted and what came.
+    pub why: String,
+}
+
+impl std::fmt::Display for ExampleFailure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} example {}: {}", self.oracle, self.example, self.why)
+    }
+}
+
+impl Oracle {
+    /// Runs the self-tests; returns those that came out otherwise.
+    #[must_use]
+    pub fn self_test(&self) -> Vec<ExampleFailure> {
+        let mut failures = Vec::new();
+        for (at, example) in self.examples.iter().enumerate() {
+            let sample = Sample { output: &example.output, expected: example.expected.as_ref(), attempt: None };
+            let judgement = self.criterion.judge(&sample);
+            let mut fail = |why: String| {
+                failures.push(ExampleFailure { oracle: self.id.clone(), example: at + 1, why });
+            };
+            if judgement.verdict.name() != example.verdict.name() {
+                fail(format!("wanted {}, got {}", example.verdict.name(), shown(Some(&judgement.verdict))));
+            } else if let Some(reason) = &example.reason
+                && !judgement.verdict.reason().is_some_and(|said| said.contains(reason.as_str()))
+            {
+                fail(format!("the reason does not say {reason:?}: {}", shown(Some(&judgement.verdict))));
+            }
+            if let Some(gate) = example.gate
+                && judgement.gate.as_ref().map(Verdict::name) != Some(gate.name())
+            {
+                fail(format!("wanted the gate to {}, got {}", gate.name(), shown(judgement.gate.as_ref())));
+            }
+        }
+        failures
+    }
+}
+
+fn shown(verdict: Option<&Verdict>) -> String {
+    match verdict {
+        None => "no gate".to_owned(),
+        Some(verdict) => match verdict.reason() {
+            Some(reason) => format!("{} ({reason})", verdict.name()),
+            None => verdict.name().to_owned(),
+        },
+    }
+}
+
+/// Reads an oracle's file; `stem` is the file's name without `.toml`.
+pub(super) fn read(shown: &str, stem: &str, source: &str) -> Result<Oracle, Faults> {
+    let table = DeTable::parse(source).map_err(|error| Fault::from_toml(shown, source, &error))?;
+    let fault = |span: std::ops::Range<usize>, message: String, help: String| {
+        Faults::from(Fault::new(shown, message).at(Excerpt::of(source, span)).help(help))
+    };
+    let from_table = |error: TableError| match error.toml {
+        Some(error) => Fault::from_toml(shown, source, &error).into(),
+        None => fault(error.span.unwrap_or(0..0), error.message, error.help.unwrap_or_default()),
+    };
+    let (mut id, mut description, mut examples, mut built) = (None, None, Vec::new(), None);
+    for (key, value) in table.into_inner() {
+        match key.get_ref().as_ref() {
+            "id" => id = Some(settings::<Spanned<String>>(value).map_err(from_table)?),
+            "description" => description = Some(settings::<String>(value).map_err(from_table)?),
+            "example" => examples = settings(value).map_err(from_table)?,
+            name => match kind(name) {
+                None => {
+                    let known: Vec<&str> = ["id", "description", "example"].into_iter().chain(kind_names()).collect();
+                    let help = match nearest(name, known) {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => format!("the kinds of oracles are {}", kind_names().join(", ")),
+                    };
+                    return Err(fault(key.span(), format!("unknown key `{name}`"), help));
+                }
+                Some(_) if built.is_some() => {
+                    let help = "keep one, or compose them with [all] or [any]".to_owned();
+                    return Err(fault(key.span(), "an oracle has one kind".to_owned(), help));
+                }
+                Some(kind) => built = Some((kind, digest_of(kind, &value), (kind.build)(value).map_err(from_table)?)),
+            },
+        }
+    }
+    let whole = |message: &str, help: String| Faults::from(Fault::new(shown, message).help(help));
+    let id = id.ok_or_else(|| whole("the oracle has no id", format!("add id = \"{stem}\"")))?;
+    if id.get_ref() != stem {
+        let help = format!("write id = \"{stem}\", or rename the file");
+        return Err(fault(id.span(), "the id is not the file's name".to_owned(), help));
+    }
+    let reference: OracleRef = id
+        .get_ref()
+        .parse()
+        .map_err(|error: crate::ident::NameError| fault(id.span(), error.to_string(), "such as intent@1".to_owned()))?;
+    let description =
+        description.ok_or_else(|| whole("the oracle has no description", "say in a line what it accepts".to_owned()))?;
+    let Some((kind, digest, criterion)) = built else {
+        let help = format!("add one of the tables [{}]", kind_names().join("], ["));
+        return Err(whole("the oracle has no kind", help));
+    };
+    let has = |wanted: Wanted| examples.iter().any(|example: &Example| example.verdict == wanted);
+    if !has(Wanted::Pass) || !has(Wanted::Fail) {
+        let help = "add [[example]] tables: one whose verdict is \"pass\" and one whose verdict is \"fail\" at the least";
+        return Err(whole("the oracle lacks a passing or a failing example", help.to_owned()));
+    }
+    Ok(Oracle { id: reference, description, kind: kind.name, digest, criterion, examples })
+}
+
+fn digest_of(kind: &Kind, table: &Spanned<DeValue<'_>>) -> Digest {
+    let value: Value = settings(table.clone()).unwrap_or_default();
+    Digester::new("route-prof oracle 1").part(kind.name.as_bytes()).part(canonical_json(&value).as_bytes()).finish()
+}
+
+/// The JSON Schema of an oracle's file, put together from the kinds'.
+pub(super) fn json_schema() -> Value {
+    let mut kinds = BTreeMap::new();
+    for kind in KINDS {
+        let mut schema = (kind.schema)();
+        if let Some(object) = schema.as_object_mut() {
+            object.remove("$schema");
+            object.insert("description".to_owned(), json!(kind.summary));
+        }
+        kinds.insert(kind.name, schema);
+    }
+    let one_kind: Vec<Value> = kinds.keys().map(|name| json!({ "required": [name] })).collect();
+    let mut example = schemars::schema_for!(Example).to_value();
+    let definitions = example.as_object_mut().and_then(|object| {
+        object.remove("$schema");
+        object.remove("$defs")
+    });
+    let mut properties = serde_json::Map::new();
+    properties.insert("id".to_owned(), json!({ "type": "string", "description": "name@version, the file's name" }));
+    properties.insert("description".to_owned(), json!({ "type": "string" }));
+    properties.insert("example".to_owned(), json!({ "type": "array", "items": example, "minItems": 2 }));
+    let mut all_definitions = definitions.and_then(|value| value.as_object().cloned()).unwrap_or_default();
+    for (name, mut schema) in kinds {
+        // Definitions move to the root, where their references look for them.
+        let own = schema.as_object_mut().and_then(|object| object.remove("$defs"));
+        all_definitions.extend(own.and_then(|value| value.as_object().cloned()).unwrap_or_default());
+        properties.insert(name.to_owned(), schema);
+    }
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "An oracle",
+        "type": "object",
+        "properties": properties,
+        "required": ["id", "description", "example"],
+        "oneOf": one_kind,
+        "additionalProperties": false,
+        "$defs": all_definitions,
+    })
+}

@@ -1,0 +1,133 @@
+//! `number`: a number in the output. Gate: there is one. Truth: it is the expected one, within a tolerance.
+
+use rust_decimal::Decimal;
+use rust_decimal::prelude::FromPrimitive;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+use toml::Spanned;
+
+use super::number_text::{find_all, parse};
+use super::{Criterion, Judgement, Kind, NO_EXPECTED, Sample, Table, TableError, settings};
+use crate::record::Verdict;
+
+pub(super) const KIND: Kind = Kind {
+    name: "number",
+    summary: "a number in the output, within a tolerance of the reference",
+    build,
+    schema: || schemars::schema_for!(Settings).to_value(),
+};
+
+/// A number in the output, within a tolerance of the reference.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    /// Which of the numbers in the output counts.
+    #[serde(default)]
+    which: Which,
+    /// Only what stands after the last occurrence of this text counts, such as `####` or `Answer:`.
+    after: Option<String>,
+    /// The most that the number may be off.
+    #[serde(default = "zero")]
+    #[schemars(with = "f64")]
+    tolerance: Spanned<f64>,
+    /// The same as a share of the reference.
+    #[serde(default = "zero")]
+    #[schemars(with = "f64")]
+    relative_tolerance: Spanned<f64>,
+}
+
+fn zero() -> Spanned<f64> {
+    Spanned::new(0..0, 0.0)
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Which {
+    /// The last one; one in `\boxed{}` before all.
+    #[default]
+    Last,
+    /// The first one.
+    First,
+    /// The only one: the output holds no other.
+    Only,
+}
+
+#[derive(Debug)]
+struct Number {
+    which: Which,
+    after: Option<String>,
+    tolerance: Decimal,
+    relative: Decimal,
+}
+
+fn build(table: Table<'_>) -> Result<Box<dyn Criterion>, TableError> {
+    let settings: Settings = settings(table)?;
+    let decimal = |value: &Spanned<f64>| {
+        let number = Decimal::from_f64(*value.get_ref()).filter(|number| !number.is_sign_negative());
+        number.ok_or_else(|| TableError::new(value.span(), "a tolerance is 0 or more", "use a number such as 0.01"))
+    };
+    let (tolerance, relative) = (decimal(&settings.tolerance)?, decimal(&settings.relative_tolerance)?);
+    Ok(Box::new(Number { which: settings.which, after: settings.after, tolerance, relative }))
+}
+
+/// A reference answer as a number: a JSON number, or a text that holds exactly one.
+pub(super) fn reference(expected: &Value) -> Option<Decimal> {
+    match expected {
+        Value::Number(number) => parse(&number.to_string()),
+        Value::String(text) => match find_all(text).as_slice() {
+            [only] => Some(only.value),
+            _ => None,
+        },
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// Whether two numbers are within an absolute tolerance or a share of the second, whichever is larger.
+pub(super) fn close(found: Decimal, wanted: Decimal, tolerance: Decimal, relative: Decimal) -> bool {
+    let share = relative.checked_mul(wanted.abs()).unwrap_or(Decimal::MAX);
+    found.checked_sub(wanted).is_some_and(|off| off.abs() <= tolerance.max(share))
+}
+
+impl Number {
+    fn find(&self, output: &str) -> Result<Decimal, &'static str> {
+        let text = match &self.after {
+            None => output,
+            Some(marker) => {
+                output.rsplit_once(marker.as_str()).map(|(_, rest)| rest).ok_or("the marker before the number is missing")?
+            }
+        };
+        let all = find_all(text);
+        let chosen = match self.which {
+            Which::First => all.first(),
+            Which::Last => all.iter().rev().find(|number| number.boxed).or(all.last()),
+            Which::Only if all.len() > 1 => return Err("more than one number"),
+            Which::Only => all.first(),
+        };
+        chosen.map(|number| number.value).ok_or("no number")
+    }
+}
+
+impl Criterion for Number {
+    fn judge(&self, sample: &Sample<'_>) -> Judgement {
+        let found = match self.find(sample.output) {
+            Ok(found) => found,
+            Err(reason) => return Judgement::rejected(reason),
+        };
+        let verdict = match sample.expected.map(reference) {
+            None => Verdict::Ungraded(NO_EXPECTED.to_owned()),
+            Some(None) => Verdict::Ungraded("the expected answer is no number".to_owned()),
+            Some(Some(wanted)) if close(found, wanted, self.tolerance, self.relative) => Verdict::Pass,
+            Some(Some(_)) => Verdict::Fail("another number than expected".to_owned()),
+        };
+        Judgement::let_through(verdict)
+    }
+
+    fn has_gate(&self) -> bool {
+        true
+    }
+
+    fn needs_expected(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,245 @@
+//! Tests of the oracles: every kind by example, hostile outputs, faults of files, and the lock.
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::file;
+use super::library::{self, Library};
+use super::*;
+use crate::disk;
+
+const EXAMPLES: &str = "\n[[example]]\noutput = \"\"\nverdict = \"pass\"\n[[example]]\noutput = \"\"\nverdict = \"fail\"\n";
+
+fn oracle(kind: &str) -> Oracle {
+    file::read("o@1.toml", "o@1", &format!("id = \"o@1\"\ndescription = \"d\"\n{kind}\n{EXAMPLES}")).unwrap()
+}
+
+fn fault(text: &str) -> String {
+    file::read("oracles/o@1.toml", "o@1", text).unwrap_err().to_string()
+}
+
+fn word(oracle: &Oracle, output: &str, expected: Option<Value>) -> String {
+    let judgement = oracle.criterion.judge(&Sample { output, expected: expected.as_ref(), attempt: None });
+    let gate = judgement.gate.as_ref().map_or("-", Verdict::name);
+    match judgement.verdict.reason() {
+        Some(reason) => format!("{gate}/{}: {reason}", judgement.verdict.name()),
+        None => format!("{gate}/{}", judgement.verdict.name()),
+    }
+}
+
+#[test]
+fn label_is_one_of_a_closed_set() {
+    let o = oracle("[label]\nset = [\"refund\", \"other\"]\naliases = { refund = [\"money back\"] }\nnormalise = [\"trim\", \"lowercase\", \"strip_punctuation\"]");
+    assert_eq!(word(&o, " Refund.\n", Some(json!("refund"))), "pass/pass");
+    assert_eq!(word(&o, "Money back!", Some(json!("refund"))), "pass/pass");
+    assert_eq!(word(&o, "other", Some(json!("refund"))), "pass/fail: another label than expected");
+    assert_eq!(word(&o, "a refund", Some(json!("refund"))), "fail/fail: not a label of the set");
+    assert_eq!(word(&o, "other", Some(json!("else"))), "pass/ungraded: the expected answer is not in the set");
+    assert_eq!(word(&o, "other", None), "pass/ungraded: no expected answer");
+}
+
+#[test]
+fn exact_and_contains_are_gates_only_with_fixed_values() {
+    let o = oracle("[exact]\nnormalise = [\"trim\"]");
+    assert_eq!(word(&o, " 42 ", Some(json!(42))), "-/pass");
+    assert_eq!(word(&o, "43", Some(json!("42"))), "-/fail: another text than expected");
+    let o = oracle("[exact]\nvalue = \"OK\"");
+    assert_eq!(word(&o, "OK", None), "pass/pass");
+    assert_eq!(word(&o, "ok", None), "fail/fail: another text than expected");
+    let o = oracle("[contains]\nmode = \"any\"\nignore_case = true");
+    assert_eq!(word(&o, "It is PARIS.", Some(json!(["paris", "lutetia"]))), "-/pass");
+    assert_eq!(word(&o, "Rome", Some(json!("paris"))), "-/fail: none of the required texts is there");
+    assert_eq!(word(&o, "Rome", Some(json!({}))), "-/ungraded: the expected answer is no text to look for");
+    let o = oracle("[contains]\nmode = \"none\"\nvalues = [\"sorry\"]");
+    assert_eq!(word(&o, "I am sorry", None), "fail/fail: a forbidden text is there");
+}
+
+#[test]
+fn pattern_compares_what_its_group_captures() {
+    let o = oracle("[pattern]\nregex = '^Answer: (\\w+)$'\nnormalise = [\"trim\", \"lowercase\"]");
+    // Normalised text is matched, so a capital letter in the expression can never match.
+    assert_eq!(word(&o, "Answer: x", Some(json!("x"))), "fail/fail: does not match the pattern");
+    let o = oracle("[pattern]\nregex = '(?i)^answer: (\\w+)$'\nnormalise = [\"trim\"]");
+    assert_eq!(word(&o, "Answer: Blue ", Some(json!("Blue"))), "pass/pass");
+    assert_eq!(word(&o, "Answer: Red", Some(json!("Blue"))), "pass/fail: the captured text is another than expected");
+    let o = oracle("[pattern]\nregex = 'as an AI'\nmust = \"not_match\"");
+    assert_eq!(word(&o, "hello", None), "pass/pass");
+}
+
+#[test]
+fn number_takes_the_right_one_within_its_tolerance() {
+    let o = oracle("[number]");
+    assert_eq!(word(&o, "6 x 7 = 42", Some(json!(42))), "pass/pass");
+    assert_eq!(word(&o, "\\boxed{42} (in 3 steps)", Some(json!("42"))), "pass/pass");
+    assert_eq!(word(&o, "no idea", Some(json!(42))), "fail/fail: no number");
+    assert_eq!(word(&o, "41", Some(json!("about"))), "pass/ungraded: the expected answer is no number");
+    let o = oracle("[number]\nwhich = \"only\"\nafter = \"####\"\nrelative_tolerance = 0.01");
+    assert_eq!(word(&o, "1 2 3 #### 1,005", Some(json!(1000))), "pass/pass");
+    assert_eq!(word(&o, "1,005", Some(json!(1000))), "fail/fail: the marker before the number is missing");
+    assert_eq!(word(&o, "#### 1 or 2", Some(json!(1))), "fail/fail: more than one number");
+    // Decimals, not floats.
+    let o = oracle("[number]");
+    assert_eq!(word(&o, "0.3", Some(json!(0.3))), "pass/pass");
+}
+
+#[test]
+fn json_is_taken_out_checked_and_compared_field_by_field() {
+    let o = oracle("[json]\nmin_accuracy = 0.5\nschema = { type = \"object\", required = [\"name\"] }\n[json.fields]\nname = { compare = \"ignore_case\" }\ntotal = { compare = \"number\", tolerance = 0.01 }\ndue = { compare = \"date\", optional = true }\n\"/tags/0\" = { weight = 2.0, optional = true }");
+    let expected = json!({"name": "Ann", "total": 12.5, "due": "2026-11-23"});
+    let fenced = "```json\n{\"name\":\"ANN\",\"total\":\"12.50\",\"due\":\"23 Nov 2026\"}\n```";
+    assert_eq!(word(&o, fenced, Some(expected.clone())), "pass/pass");
+    assert_eq!(word(&o, "{\"name\":\"Bob\",\"total\":12.5,\"due\":\"2026-11-23\"}", Some(expected.clone())), "pass/pass");
+    assert_eq!(word(&o, "{\"name\":\"Bob\",\"total\":1}", Some(expected.clone())), "pass/fail: field due is not as expected");
+    assert_eq!(word(&o, "{\"total\":1}", Some(expected.clone())), "fail/fail: the JSON does not fit the schema");
+    assert_eq!(word(&o, "Here: {\"name\":1}", Some(expected.clone())), "fail/fail: the output is no JSON");
+    assert_eq!(word(&o, "{\"name\":\"Ann\"}", Some(json!({}))), "pass/ungraded: the expected answer has no /name");
+    let o = oracle("[json]\nextract = \"first\"");
+    assert_eq!(word(&o, "Sure! {not json} but [1, {\"a\": 2}] ok", Some(json!([1, {"a": 2}]))), "pass/pass");
+    let o = oracle("[json]\nschema = { type = \"array\" }\nextract = \"strict\"");
+    assert_eq!(word(&o, "[]", None), "pass/pass");
+}
+
+#[test]
+fn sets_compare_without_order_and_null_is_nothing() {
+    let o = oracle("[json]\n[json.fields]\ntags = { compare = \"set\" }\nwho = {}");
+    let expected = json!({"tags": ["a", "b"], "who": null});
+    assert_eq!(word(&o, "{\"tags\":[\"b\",\"a\"],\"who\":\"\"}", Some(expected.clone())), "pass/pass");
+    assert_eq!(word(&o, "{\"tags\":[\"b\"]}", Some(expected)), "pass/fail: field tags is not as expected");
+}
+
+#[test]
+fn composition_knows_its_gate() {
+    let o = oracle("[all]\nof = [{ contains = { values = [\"x\"] } }, { exact = {} }]");
+    assert!(o.criterion.has_gate() && o.criterion.needs_expected());
+    assert_eq!(word(&o, "xy", Some(json!("xy"))), "pass/pass");
+    assert_eq!(word(&o, "xy", Some(json!("x"))), "pass/fail: another text than expected");
+    assert_eq!(word(&o, "y", None), "fail/fail: a required text is missing");
+    let o = oracle("[any]\nof = [{ contains = { values = [\"x\"] } }, { exact = {} }]");
+    // The part without a gate might accept what the other rejects.
+    assert!(!o.criterion.has_gate() && !o.criterion.needs_expected());
+    assert_eq!(word(&o, "y", Some(json!("y"))), "-/pass");
+    assert_eq!(word(&o, "y", None), "-/ungraded: no expected answer");
+}
+
+#[test]
+fn faults_of_a_file_are_pointed_at() {
+    let head = "id = \"o@1\"\ndescription = \"d\"\n";
+    insta::assert_snapshot!(fault(&format!("{head}[label]\nset = [\"a\"]\nnormalize = []\n{EXAMPLES}")), @"
+    error: unknown key `normalize`
+     --> oracles/o@1.toml:5:1
+      |
+    5 | normalize = []
+      | ^^^^^^^^^
+      |
+      = help: did you mean `normalise`?
+    ");
+    insta::assert_snapshot!(fault(&format!("{head}[lable]\nset = []\n")), @"
+    error: unknown key `lable`
+     --> oracles/o@1.toml:3:2
+      |
+    3 | [lable]
+      |  ^^^^^
+      |
+      = help: the kinds of oracles are label, exact, contains, pattern, number, json, all, any
+    ");
+    insta::assert_snapshot!(fault(&format!("{head}[pattern]\nregex = '(a'\n{EXAMPLES}")), @"
+    error: this is no regular expression: unclosed group
+     --> oracles/o@1.toml:4:9
+      |
+    4 | regex = '(a'
+      |         ^^^^
+      |
+      = help: the syntax is that of Rust's regex crate; look-around and back-references are not in it
+    ");
+    insta::assert_snapshot!(fault(&format!("{head}[all]\nof = [{{ numbr = {{}} }}]\n{EXAMPLES}")), @"
+    error: unknown kind `numbr`
+     --> oracles/o@1.toml:4:9
+      |
+    4 | of = [{ numbr = {} }]
+      |         ^^^^^
+      |
+      = help: did you mean `number`?
+    ");
+    insta::assert_snapshot!(fault("id = \"p@1\"\ndescription = \"d\"\n[exact]\n"), @r#"
+    error: the id is not the file's name
+     --> oracles/o@1.toml:1:6
+      |
+    1 | id = "p@1"
+      |      ^^^^^
+      |
+      = help: write id = "o@1", or rename the file
+    "#);
+    insta::assert_snapshot!(fault(&format!("{head}[exact]\n")), @r#"
+    error: the oracle lacks a passing or a failing example
+    --> oracles/o@1.toml
+     = help: add [[example]] tables: one whose verdict is "pass" and one whose verdict is "fail" at the least
+    "#);
+}
+
+#[test]
+fn an_oracle_that_was_edited_without_a_new_version_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("o@1.toml");
+    let text = "id = \"o@1\"\ndescription = \"d\"\n[label]\nset = [\"a\", \"b\"]\n[[example]]\noutput = \"a\"\nexpected = \"a\"\nverdict = \"pass\"\ngate = \"pass\"\n[[example]]\noutput = \"c\"\nexpected = \"a\"\nverdict = \"fail\"\nreason = \"not a label\"\n";
+    disk::replace(&path, text.as_bytes()).unwrap();
+    let library = Library::open(folder.path()).unwrap();
+    assert!(library::check(&library).failures.is_empty());
+    assert!(library.write_lock().unwrap());
+    assert!(!Library::open(folder.path()).unwrap().write_lock().unwrap());
+    // A comment and a better description need no new version; another set does.
+    disk::replace(&path, format!("# a comment\n{}", text.replace("\"d\"", "\"better\"")).as_bytes()).unwrap();
+    assert!(Library::open(folder.path()).is_ok());
+    disk::replace(&path, text.replace("\"b\"]", "\"b\", \"c\"]").as_bytes()).unwrap();
+    let said = Library::open(folder.path()).unwrap_err().to_string();
+    assert!(said.contains("o@1 was edited without a new version") && said.contains("o@2.toml"), "{said}");
+}
+
+#[test]
+fn an_example_that_comes_out_otherwise_is_told() {
+    let o = oracle("[exact]\nvalue = \"\"");
+    let failures = o.self_test();
+    assert_eq!(failures.len(), 1);
+    assert_eq!(failures[0].to_string(), "o@1 example 2: wanted fail, got pass");
+}
+
+#[test]
+fn every_kind_has_a_schema() {
+    let schema = json_schema();
+    for kind in KINDS {
+        assert!(schema["properties"][kind.name]["description"].is_string(), "{}", kind.name);
+    }
+    assert!(jsonschema::validator_for(&schema).is_ok());
+}
+
+fn kinds() -> Vec<Oracle> {
+    [
+        "[label]\nset = [\"a\"]\nnormalise = [\"strip_quotes\", \"strip_punctuation\", \"strip_code_fence\", \"strip_diacritics\"]",
+        "[exact]\nnormalise = [\"first_line\", \"last_line\", \"collapse_whitespace\"]",
+        "[contains]\nignore_case = true",
+        "[pattern]\nregex = '(a|b)+'",
+        "[number]\nafter = \":\"",
+        "[json]\nextract = \"first\"\n[json.fields]\na = { compare = \"number\" }\nb = { compare = \"date\", optional = true }",
+        "[all]\nof = [{ number = {} }, { any = { of = [{ exact = {} }, { label = { set = [\"x\"] } }] } }]",
+    ]
+    .map(oracle)
+    .into()
+}
+
+proptest! {
+    #[test]
+    fn no_output_makes_an_oracle_panic(output in "(\\PC|[\\x00-\\x1f]|[{}\\[\\]\"`:]){0,60}", text in "\\PC{0,10}") {
+        for o in kinds() {
+            for expected in [None, Some(json!(text)), Some(json!({"a": text, "b": text})), Some(json!([text])), Some(json!(1.5))] {
+                let judgement = o.criterion.judge(&Sample { output: &output, expected: expected.as_ref(), attempt: None });
+                // The gate is only there where the criterion says so, and what it turns away never passes.
+                prop_assert_eq!(judgement.gate.is_some(), o.criterion.has_gate());
+                if matches!(judgement.gate, Some(Verdict::Fail(_))) {
+                    prop_assert!(judgement.verdict != Verdict::Pass);
+                }
+                if expected.is_none() && o.criterion.needs_expected() {
+                    prop_assert!(judgement.verdict != Verdict::Pass);
+                }
+            }
+        }
+    }
+}
