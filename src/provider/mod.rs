@@ -1,1 +1,180 @@
-//! (to come)
+//! Providers: HTTP APIs that serve models, and the scripted stand-in. One file per API; one line each in [`APIS`].
+//!
+//! An API's own file only encodes requests and decodes replies; it does no I/O. The transport, its clocks and its security
+//! are shared, in `http`. A call is one attempt: retries, limits and budgets are `dispatch`'s.
+
+mod classify;
+mod facts;
+mod http;
+mod openai;
+mod redact;
+pub mod scripted;
+mod sse;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::config::{Provider, RunSettings};
+use crate::diag::{Fault, Faults, nearest};
+use crate::record::{Clocks, Failure, Outcome, Request, Usage};
+
+use self::facts::Decoder;
+
+/// What a failed attempt calls for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// Nothing: it is an answer, or another attempt would end in the same way.
+    No,
+    /// Another attempt after a backoff.
+    Backoff,
+    /// One more attempt at the most: this one may already stand on the bill.
+    Once,
+    /// Another attempt after this time at the earliest; the whole endpoint waits.
+    After(Duration),
+    /// No further call of this tier: money, a daily quota, or the key.
+    StopTier,
+}
+
+/// What one call came to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Response {
+    /// What it ended in.
+    pub outcome: Outcome,
+    /// The visible text, whole or as far as it came.
+    pub text: String,
+    /// Tool calls, as the API spells them; null when there is none.
+    pub tool_calls: Value,
+    /// The provider's word for why the reply ended.
+    pub finish: Option<String>,
+    /// The model that the provider says it used.
+    pub served_model: Option<String>,
+    /// Tokens.
+    pub usage: Usage,
+    /// Times, without the wait for a place.
+    pub clocks: Clocks,
+    /// Whether the reply was streamed.
+    pub streamed: bool,
+    /// The HTTP status.
+    pub status: Option<u16>,
+    /// Why there is no usable answer.
+    pub failure: Option<Failure>,
+    /// Headers from the allow-list.
+    pub headers: BTreeMap<String, String>,
+    /// What a failure calls for.
+    pub retry: Retry,
+}
+
+/// How an API takes its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum KeyHeader {
+    /// `Authorization: Bearer KEY`.
+    Bearer,
+}
+
+/// An API that speaks HTTP: encoding and decoding, no I/O.
+trait HttpApi: Sync {
+    /// The path below the base URL, and the body.
+    fn encode(&self, endpoint: &Provider, base_url: &str, model: &str, request: &Request) -> (String, Value);
+    /// Decodes one reply.
+    fn decoder(&self) -> Box<dyn Decoder>;
+    /// How it takes its key.
+    fn key_header(&self) -> KeyHeader;
+}
+
+enum Wire {
+    Http(&'static dyn HttpApi),
+    Script,
+}
+
+/// An API as the settings name it.
+pub struct Api {
+    /// Its name.
+    pub name: &'static str,
+    /// Its own base URL.
+    pub base_url: &'static str,
+    wire: Wire,
+}
+
+/// Every API.
+pub const APIS: &[&Api] = &[&openai::API, &scripted::API];
+
+/// What a trial's key depends on of an endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The API's name.
+    pub api: String,
+    /// The base URL, without a trailing slash.
+    pub base_url: String,
+}
+
+fn find(provider: &Provider) -> Result<&'static Api, Faults> {
+    APIS.iter().find(|api| api.name == provider.api).copied().ok_or_else(|| {
+        let names: Vec<&str> = APIS.iter().map(|api| api.name).collect();
+        let help = match nearest(&provider.api, names.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("the known ones are {}", names.join(", ")),
+        };
+        let api = provider.api.escape_debug();
+        let message = format!("provider `{}` (line {}): unknown api `{api}`", provider.name, provider.line);
+        Fault::new("route-prof.toml", message).help(help).into()
+    })
+}
+
+/// The API and base URL of a provider. A script has the digest of its rules in place of a URL: other rules, other answers.
+///
+/// # Errors
+/// When the API is unknown, or the script cannot be read.
+pub fn identity(provider: &Provider) -> Result<Identity, Faults> {
+    let api = find(provider)?;
+    let base_url = match api.wire {
+        Wire::Script => scripted::Script::load(provider)?.identity(),
+        Wire::Http(_) => provider.base_url.clone().unwrap_or_else(|| api.base_url.to_owned()),
+    };
+    Ok(Identity { api: api.name.to_owned(), base_url })
+}
+
+/// A provider, ready to be called.
+pub struct Endpoint {
+    inner: Inner,
+}
+
+enum Inner {
+    Http(http::HttpEndpoint),
+    Script(scripted::Script),
+}
+
+impl Endpoint {
+    /// Makes a provider ready: finds its key, builds its client. Connects to nothing yet.
+    ///
+    /// # Errors
+    /// When the API is unknown, the key's variable is not set, or the script cannot be read.
+    pub fn connect(provider: &Provider, run: &RunSettings) -> Result<Self, Faults> {
+        let api = find(provider)?;
+        let inner = match api.wire {
+            Wire::Http(wire) => Inner::Http(http::HttpEndpoint::connect(provider, run, wire, api.base_url)?),
+            Wire::Script => Inner::Script(scripted::Script::load(provider)?),
+        };
+        Ok(Self { inner })
+    }
+
+    /// Makes one call. Never fails: what goes wrong is a fact of the response.
+    pub async fn call(&self, model: &str, request: &Request) -> Response {
+        match &self.inner {
+            Inner::Http(endpoint) => endpoint.call(model, request).await,
+            Inner::Script(script) => script.call(model, request).await,
+        }
+    }
+
+    /// Whether there is no model behind it.
+    #[must_use]
+    pub const fn is_script(&self) -> bool {
+        match self.inner {
+            Inner::Script(_) => true,
+            Inner::Http(_) => false,
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! How long to wait before the next attempt.
+
+use std::time::Duration;
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+use crate::ident::TrialKey;
+
+const FIRST: Duration = Duration::from_millis(500);
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// The delay before an attempt: full jitter over an exponential backoff, no less than the server asked for, and on top of
+/// that some more of what it asked, so that those who were told the same time do not all come back at it.
+///
+/// `failed` is the number of attempts that have failed, from 1. Seeded, so that a run can be repeated.
+pub(super) fn delay(seed: u64, key: &TrialKey, failed: u32, retry_after: Option<Duration>) -> Duration {
+    let digest = crate::ident::Digester::new("route-prof jitter 1")
+        .part(&seed.to_le_bytes())
+        .part(key.to_string().as_bytes())
+        .part(&failed.to_le_bytes())
+        .finish();
+    let mut random = ChaCha8Rng::from_seed(*digest.bytes());
+    let mut share = || f64::from(random.next_u32()) / f64::from(u32::MAX);
+    let ceiling = FIRST.saturating_mul(1 << failed.saturating_sub(1).min(10)).min(LONGEST);
+    let jittered = ceiling.mul_f64(share());
+    let asked = retry_after.unwrap_or_default();
+    asked.max(jittered) + asked.mul_f64(0.2).min(LONGEST).mul_f64(share())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ident::Digest;
+
+    #[test]
+    fn delays_grow_are_spread_and_never_undercut_the_server() {
+        let keys: Vec<TrialKey> = (0..200u8).map(|n| TrialKey::from_digest(&Digest::of(&[n]))).collect();
+        let all = |failed, after| keys.iter().map(|key| delay(1, key, failed, after)).collect::<Vec<Duration>>();
+        let mean = |delays: &[Duration]| delays.iter().sum::<Duration>() / 200;
+        assert!(mean(&all(4, None)) > mean(&all(1, None)) * 4);
+        assert!(all(40, None).into_iter().all(|delay| delay <= LONGEST));
+        let asked = Duration::from_secs(10);
+        let mut delays = all(1, Some(asked));
+        assert!(delays.iter().all(|delay| *delay >= asked && *delay <= asked.mul_f64(1.2)));
+        delays.dedup();
+        assert!(delays.len() > 190);
+        assert_eq!(all(2, None), all(2, None));
+    }
+}

@@ -1,0 +1,225 @@
+//! Errors of providers: what a status, a code and a phrase mean, and what they call for.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::Retry;
+use crate::record::{ErrorKind, Failure, Outcome};
+
+/// An error as a provider states it, in the body of a reply or within a stream.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct ApiError {
+    /// The status of the reply, or the one that an error within a stream stands for.
+    pub(super) status: u16,
+    /// `code` and `type`, as far as there are any.
+    pub(super) codes: Vec<String>,
+    pub(super) message: String,
+    pub(super) retry_after: Option<Duration>,
+    /// `x-should-retry`.
+    pub(super) should_retry: Option<bool>,
+}
+
+/// Codes that say that there is no money or no quota left: another attempt today ends in the same way.
+const BILLING: [&str; 8] = [
+    "insufficient_quota",
+    "credit_balance_exhausted",
+    "organization_spend_limit_exceeded",
+    "project_spend_limit_exceeded",
+    "organization_usage_limit_exceeded",
+    "enforced_spend_limit_reached",
+    "contract_spend_limit_reached",
+    "billing_error",
+];
+
+/// Codes that say that the prompt does not fit.
+const OVERFLOW_CODES: [&str; 3] =
+    ["context_length_exceeded", "exceed_context_size_error", "model_context_window_exceeded"];
+
+/// The same in words, in small letters.
+const OVERFLOW_PHRASES: [&str; 13] = [
+    "context length",
+    "context window",
+    "context size",
+    "maximum context",
+    "prompt is too long",
+    "prompt too long",
+    "input is too long",
+    "input length exceeds",
+    "maximum prompt length",
+    "too many input tokens",
+    "exceeds the maximum number of tokens",
+    "input token count",
+    "reduce the length of the messages",
+];
+
+/// Codes of errors within a stream, and the status that each stands for.
+const STREAM_CODES: [(&str, u16); 9] = [
+    ("overloaded_error", 529),
+    ("server_is_overloaded", 503),
+    ("rate_limit_error", 429),
+    ("rate_limit_exceeded", 429),
+    ("slow_down", 429),
+    ("authentication_error", 401),
+    ("invalid_request_error", 400),
+    ("timeout_error", 504),
+    ("unavailable_error", 503),
+];
+
+impl ApiError {
+    /// The error in a body of the usual shape: `{"error": {"message", "type", "code"}}`, `{"error": "text"}`, or any of these
+    /// as the only element of a list. `None` when there is none.
+    pub(super) fn find(body: &Value) -> Option<Self> {
+        let body = match body {
+            Value::Array(items) if items.len() == 1 => items.first()?,
+            other => other,
+        };
+        let error = body.get("error").filter(|error| !error.is_null())?;
+        let word = |key: &str| match error.get(key) {
+            Some(Value::String(text)) => Some(text.clone()),
+            // Some servers put a status where others put a word.
+            Some(Value::Number(number)) => Some(number.to_string()),
+            Some(_) | None => None,
+        };
+        let codes: Vec<String> = ["code", "type", "status"].into_iter().filter_map(word).collect();
+        let message = match error {
+            Value::String(text) => text.clone(),
+            other => word("message").unwrap_or_else(|| other.to_string()),
+        };
+        let numeric = codes.iter().find_map(|code| code.parse().ok().filter(|code| (400..600).contains(code)));
+        let named = STREAM_CODES.iter().find(|(name, _)| codes.iter().any(|code| code == name)).map(|(_, status)| *status);
+        Some(Self { status: numeric.or(named).unwrap_or(500), codes, message, ..Self::default() })
+    }
+
+    fn has(&self, known: &[&str]) -> bool {
+        self.codes.iter().any(|code| known.contains(&code.as_str()))
+    }
+
+    fn overflows(&self) -> bool {
+        let message = self.message.to_lowercase();
+        self.status != 429 && self.status < 500
+            && (self.has(&OVERFLOW_CODES) || OVERFLOW_PHRASES.iter().any(|phrase| message.contains(phrase)))
+    }
+
+    fn is_billing(&self) -> bool {
+        let message = self.message.to_lowercase();
+        self.status == 402 || self.has(&BILLING) || (self.status == 429 && message.contains("per day"))
+    }
+
+    fn is_filter(&self) -> bool {
+        self.has(&["content_filter", "content_policy_violation"])
+    }
+}
+
+/// What an error comes to.
+pub(super) fn api_error(error: &ApiError) -> (Outcome, Option<Failure>, Retry) {
+    let message = match error.codes.first() {
+        Some(code) if !error.message.contains(code.as_str()) => format!("{} ({code}): {}", error.status, error.message),
+        Some(_) | None => format!("{}: {}", error.status, error.message),
+    };
+    let failure = |kind| Some(Failure { kind, message: message.clone() });
+    if error.is_billing() {
+        return (Outcome::Error, failure(ErrorKind::Billing), Retry::StopTier);
+    }
+    if error.overflows() {
+        return (Outcome::Overflow, failure(ErrorKind::BadRequest), Retry::No);
+    }
+    if error.is_filter() {
+        return (Outcome::Refused, failure(ErrorKind::BadRequest), Retry::No);
+    }
+    let transient = match error.retry_after {
+        Some(wait) => Retry::After(wait),
+        None => Retry::Backoff,
+    };
+    let (kind, usual) = match error.status {
+        401 | 403 => return (Outcome::Error, failure(ErrorKind::Auth), Retry::StopTier),
+        429 => (ErrorKind::RateLimited, Retry::After(error.retry_after.unwrap_or_default())),
+        408 => (ErrorKind::Timeout, transient.clone()),
+        409 | 425 | 498 | 500..=599 => (ErrorKind::Server, transient.clone()),
+        _ => (ErrorKind::BadRequest, Retry::No),
+    };
+    let retry = match error.should_retry {
+        Some(true) if usual == Retry::No => transient,
+        Some(false) => Retry::No,
+        Some(true) | None => usual,
+    };
+    (Outcome::Error, failure(kind), retry)
+}
+
+/// How long a server asks to wait: `retry-after-ms`, `retry-after` (seconds or a date), the body's `retryDelay`, or words.
+pub(super) fn retry_after(header: impl Fn(&str) -> Option<String>, body: &str) -> Option<Duration> {
+    let seconds = |text: &str| {
+        text.trim().parse::<f64>().ok().filter(|s| s.is_finite() && *s >= 0.0).map(|s| Duration::from_secs_f64(s.min(864_000.0)))
+    };
+    if let Some(wait) = header("retry-after-ms").and_then(|text| seconds(&text)) {
+        return Some(wait / 1000);
+    }
+    if let Some(text) = header("retry-after") {
+        return seconds(&text).or_else(|| until_date(&text));
+    }
+    for (before, after) in [("\"retryDelay\":\"", "s\""), ("\"retryDelay\": \"", "s\""), ("try again in ", "s")] {
+        if let Some((_, rest)) = body.split_once(before)
+            && let Some((number, _)) = rest.split_once(after)
+        {
+            // "try again in 20ms" and "in 1.5s" both end in an s.
+            let wait = match number.strip_suffix('m') {
+                Some(ms) => seconds(ms).map(|wait| wait / 1000),
+                None => seconds(number),
+            };
+            if wait.is_some() {
+                return wait;
+            }
+        }
+    }
+    None
+}
+
+fn until_date(text: &str) -> Option<Duration> {
+    let then = jiff::fmt::rfc2822::parse(text.trim()).ok()?.timestamp();
+    let wait = then.as_millisecond() - jiff::Timestamp::now().as_millisecond();
+    Some(Duration::from_millis(u64::try_from(wait).unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(status: u16, body: &str) -> ApiError {
+        ApiError { status, ..ApiError::find(&serde_json::from_str(body).unwrap()).unwrap() }
+    }
+
+    #[test]
+    fn each_error_finds_its_class() {
+        for (status, body, outcome, kind, retry) in [
+            (429, r#"{"error":{"message":"slow","code":"rate_limit_exceeded"}}"#, Outcome::Error, ErrorKind::RateLimited, Retry::After(Duration::ZERO)),
+            (429, r#"{"error":{"message":"no","type":"insufficient_quota","code":null}}"#, Outcome::Error, ErrorKind::Billing, Retry::StopTier),
+            (429, r#"{"error":{"message":"limit of 50 requests per day"}}"#, Outcome::Error, ErrorKind::Billing, Retry::StopTier),
+            (402, r#"{"error":"pay"}"#, Outcome::Error, ErrorKind::Billing, Retry::StopTier),
+            (401, r#"{"error":{"message":"key"}}"#, Outcome::Error, ErrorKind::Auth, Retry::StopTier),
+            (400, r#"{"error":{"message":"x","code":"context_length_exceeded"}}"#, Outcome::Overflow, ErrorKind::BadRequest, Retry::No),
+            (400, r#"{"error":{"code":400,"type":"exceed_context_size_error","message":"too big"}}"#, Outcome::Overflow, ErrorKind::BadRequest, Retry::No),
+            (400, r#"{"error":{"message":"This model's maximum context length is 10"}}"#, Outcome::Overflow, ErrorKind::BadRequest, Retry::No),
+            (429, r#"{"error":{"message":"tokens per min: reduce the length of the messages"}}"#, Outcome::Error, ErrorKind::RateLimited, Retry::After(Duration::ZERO)),
+            (400, r#"{"error":{"message":"filtered","code":"content_filter"}}"#, Outcome::Refused, ErrorKind::BadRequest, Retry::No),
+            (400, r#"{"error":{"message":"bad"}}"#, Outcome::Error, ErrorKind::BadRequest, Retry::No),
+            (503, r#"[{"error":{"message":"busy","status":"UNAVAILABLE"}}]"#, Outcome::Error, ErrorKind::Server, Retry::Backoff),
+        ] {
+            let (found, failure, advice) = api_error(&error(status, body));
+            assert_eq!((found, failure.unwrap().kind, advice), (outcome, kind, retry), "{body}");
+        }
+    }
+
+    #[test]
+    fn the_wait_is_read_wherever_it_stands() {
+        let none = |_: &str| None;
+        let header = |name: &'static str, value: &'static str| move |asked: &str| (asked == name).then(|| value.to_owned());
+        let ms = |ms| Some(Duration::from_millis(ms));
+        assert_eq!(retry_after(header("retry-after-ms", "250"), ""), ms(250));
+        assert_eq!(retry_after(header("retry-after", "1.5"), ""), ms(1500));
+        assert_eq!(retry_after(none, r#"{"details":[{"retryDelay":"46s"}]}"#), ms(46_000));
+        assert_eq!(retry_after(none, "Please try again in 1.5s."), ms(1500));
+        assert_eq!(retry_after(none, "Please try again in 20ms."), ms(20));
+        assert_eq!(retry_after(header("retry-after", "Wed, 01 Jan 2020 00:00:00 GMT"), ""), ms(0));
+        assert_eq!(retry_after(none, "busy"), None);
+    }
+}

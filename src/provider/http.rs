@@ -1,0 +1,320 @@
+//! The transport of every HTTP API: one client, its clocks, its time limits, its security. One call, no retries.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+
+use super::classify::{self, ApiError};
+use super::facts::{Facts, judge};
+use super::redact::redact;
+use super::sse::{self, SseError};
+use super::{HttpApi, KeyHeader, Response, Retry};
+use crate::config::{Provider, RunSettings};
+use crate::diag::{Fault, Faults};
+use crate::record::{Clocks, ErrorKind, Failure, Outcome, Request};
+
+/// The longest reply, in bytes.
+const LONGEST_REPLY: usize = 64 << 20;
+/// The longest error that is read, in bytes.
+const LONGEST_ERROR: usize = 64 << 10;
+/// Headers of a reply that are kept: they help a provider's support to find the call, and hold no secret.
+const KEPT_HEADERS: [&str; 5] =
+    ["x-request-id", "request-id", "openai-processing-ms", "x-generation-id", "x-ms-region"];
+
+pub(super) struct HttpEndpoint {
+    settings: Provider,
+    base_url: String,
+    api: &'static dyn HttpApi,
+    client: reqwest::Client,
+    key: Option<SecretString>,
+    progress: Duration,
+    total: Duration,
+}
+
+impl HttpEndpoint {
+    pub(super) fn connect(
+        provider: &Provider,
+        run: &RunSettings,
+        api: &'static dyn HttpApi,
+        own_url: &str,
+    ) -> Result<Self, Faults> {
+        let key = match &provider.api_key_env {
+            None => None,
+            Some(name) => match std::env::var(name) {
+                Ok(key) if !key.trim().is_empty() => Some(SecretString::from(key.trim().to_owned())),
+                Ok(_) | Err(_) => {
+                    let what = format!("the key of provider `{}` is missing: {name} is not set", provider.name);
+                    let help = format!("export {name}=..., or answer from a recording with --tape FILE");
+                    return Err(Fault::new(format!("route-prof.toml:{}", provider.line), what).help(help).into());
+                }
+            },
+        };
+        let wrong = |what: String| Faults::from(Fault::new(format!("route-prof.toml:{}", provider.line), what));
+        let mut headers = HeaderMap::new();
+        for (name, value) in &provider.headers {
+            let name: HeaderName = name.parse().map_err(|_| wrong(format!("`{name}` is no header")))?;
+            let value = HeaderValue::from_str(value).map_err(|_| wrong(format!("the value of `{name}` is no header")))?;
+            headers.insert(name, value);
+        }
+        if let Some(key) = &key {
+            match api.key_header() {
+                KeyHeader::Bearer => {
+                    let value = HeaderValue::from_str(&format!("Bearer {}", key.expose_secret()));
+                    let mut value = value.map_err(|_| wrong("the key holds characters that no header may".to_owned()))?;
+                    value.set_sensitive(true);
+                    headers.insert(reqwest::header::AUTHORIZATION, value);
+                }
+            }
+        }
+        // Another part of the process may have been first; one provider is as good as the other.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let base_url = provider.base_url.clone().unwrap_or_else(|| own_url.to_owned());
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("route-prof/", env!("CARGO_PKG_VERSION")))
+            .default_headers(headers)
+            // One stream a connection: no head-of-line blocking between calls that are being timed.
+            .http1_only()
+            .pool_max_idle_per_host(provider.limits.concurrency)
+            .pool_idle_timeout(Duration::from_secs(15))
+            .tcp_nodelay(true)
+            .tcp_keepalive(Duration::from_secs(60))
+            .connect_timeout(Duration::from_secs(run.connect_timeout_s.into()))
+            .redirect(reqwest::redirect::Policy::none());
+        if is_loopback(&base_url) {
+            // What is on this machine is not asked for through a proxy.
+            builder = builder.no_proxy();
+        }
+        let client = builder.build().map_err(|error| wrong(format!("no client can be made: {error}")))?;
+        Ok(Self {
+            settings: provider.clone(),
+            base_url,
+            api,
+            client,
+            key,
+            progress: Duration::from_secs(run.progress_timeout_s.into()),
+            total: Duration::from_secs(run.total_timeout_s.into()),
+        })
+    }
+
+    pub(super) async fn call(&self, model: &str, request: &Request) -> Response {
+        let (path, body) = self.api.encode(&self.settings, &self.base_url, model, request);
+        let bytes = body.to_string();
+        let mut call = Call::new(self, Instant::now());
+        let post = self.client.post(format!("{}{path}", self.base_url)).header(CONTENT_TYPE, "application/json").body(bytes);
+        let response = match tokio::time::timeout(self.progress.min(self.total), post.send()).await {
+            Err(_) => return call.fail(ErrorKind::Timeout, "no answer in the time allowed".to_owned(), Retry::Once),
+            Ok(Err(error)) => return call.transport(error),
+            Ok(Ok(response)) => response,
+        };
+        call.clocks.headers_ms = Some(call.began.elapsed().into());
+        call.status = Some(response.status().as_u16());
+        for name in KEPT_HEADERS {
+            if let Some(value) = response.headers().get(name).and_then(|value| value.to_str().ok()) {
+                call.headers.insert(name.to_owned(), redact(value, self.key.as_ref()));
+            }
+        }
+        if !response.status().is_success() {
+            return call.error_reply(response).await;
+        }
+        let streamed = response
+            .headers()
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|kind| kind.trim_start().to_lowercase().starts_with("text/event-stream"));
+        if streamed { call.stream(response).await } else { call.whole(response).await }
+    }
+}
+
+fn is_loopback(url: &str) -> bool {
+    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
+    host.starts_with("localhost") || host.starts_with("127.") || host.starts_with("[::1]")
+}
+
+/// One call under way.
+struct Call<'a> {
+    endpoint: &'a HttpEndpoint,
+    began: Instant,
+    clocks: Clocks,
+    status: Option<u16>,
+    headers: BTreeMap<String, String>,
+    streamed: bool,
+    facts: Facts,
+}
+
+impl<'a> Call<'a> {
+    fn new(endpoint: &'a HttpEndpoint, began: Instant) -> Self {
+        Self {
+            endpoint,
+            began,
+            clocks: Clocks::default(),
+            status: None,
+            headers: BTreeMap::new(),
+            streamed: false,
+            facts: Facts::default(),
+        }
+    }
+
+    fn respond(self, outcome: Outcome, failure: Option<Failure>, retry: Retry) -> Response {
+        let key = self.endpoint.key.as_ref();
+        let failure =
+            failure.map(|failure| Failure { kind: failure.kind, message: redact(&failure.message, key) });
+        let tool_calls =
+            if self.facts.tool_calls.is_empty() { Value::Null } else { Value::Array(self.facts.tool_calls) };
+        Response {
+            outcome,
+            text: self.facts.text,
+            tool_calls,
+            finish: self.facts.finish,
+            served_model: self.facts.served_model.map(|model| redact(&model, key)),
+            usage: self.facts.usage,
+            clocks: self.clocks,
+            streamed: self.streamed,
+            status: self.status,
+            failure,
+            headers: self.headers,
+            retry,
+        }
+    }
+
+    fn fail(mut self, kind: ErrorKind, message: String, retry: Retry) -> Response {
+        self.clocks.total_ms.get_or_insert(self.began.elapsed().into());
+        self.respond(Outcome::Error, Some(Failure { kind, message }), retry)
+    }
+
+    /// The transport broke before or within the reply.
+    fn transport(self, error: reqwest::Error) -> Response {
+        let begun = self.clocks.headers_ms.is_some();
+        // The URL may hold what is nobody's business; the cause says what happened.
+        let error = error.without_url();
+        let mut message = error.to_string();
+        let mut cause = std::error::Error::source(&error);
+        while let Some(inner) = cause {
+            message = inner.to_string();
+            cause = inner.source();
+        }
+        if error.is_timeout() && !error.is_connect() {
+            return self.fail(ErrorKind::Timeout, message, Retry::Once);
+        }
+        if begun {
+            return self.fail(ErrorKind::BrokenStream, format!("the reply broke off: {message}"), Retry::Once);
+        }
+        let message = format!("no connection to {}: {message}", self.endpoint.base_url);
+        self.fail(ErrorKind::Connect, message, Retry::Backoff)
+    }
+
+    async fn error_reply(mut self, mut response: reqwest::Response) -> Response {
+        let status = response.status().as_u16();
+        let headers = response.headers().clone();
+        let mut body = Vec::new();
+        let deadline = tokio::time::Instant::now() + self.endpoint.progress;
+        while body.len() < LONGEST_ERROR
+            && let Ok(Ok(Some(piece))) = tokio::time::timeout_at(deadline, response.chunk()).await
+        {
+            body.extend_from_slice(&piece);
+        }
+        body.truncate(LONGEST_ERROR);
+        self.clocks.total_ms = Some(self.began.elapsed().into());
+        let text = String::from_utf8_lossy(&body);
+        let stated = serde_json::from_str(&text).ok().and_then(|body: Value| ApiError::find(&body));
+        let mut error = stated.unwrap_or_else(|| ApiError {
+            // An HTML page of a proxy, or nothing: a short piece of it helps to see whose.
+            message: text.chars().take(200).collect(),
+            ..ApiError::default()
+        });
+        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        error.status = status;
+        error.retry_after = classify::retry_after(header, &text);
+        error.should_retry = header("x-should-retry").and_then(|word| word.parse().ok());
+        let (outcome, failure, retry) = classify::api_error(&error);
+        self.respond(outcome, failure, retry)
+    }
+
+    async fn whole(mut self, mut response: reqwest::Response) -> Response {
+        let deadline = tokio::time::Instant::from_std(self.began + self.endpoint.total);
+        let mut body = Vec::new();
+        loop {
+            match tokio::time::timeout_at(deadline, response.chunk()).await {
+                Err(_) => return self.fail(ErrorKind::Timeout, "no end in the time allowed".to_owned(), Retry::Once),
+                Ok(Err(error)) => return self.transport(error),
+                Ok(Ok(None)) => break,
+                Ok(Ok(Some(piece))) if body.len() + piece.len() > LONGEST_REPLY => {
+                    return self.fail(ErrorKind::Protocol, "the reply is longer than 64 MiB".to_owned(), Retry::No);
+                }
+                Ok(Ok(Some(piece))) => body.extend_from_slice(&piece),
+            }
+        }
+        self.clocks.total_ms = Some(self.began.elapsed().into());
+        match serde_json::from_slice::<Value>(&body) {
+            Ok(body) => self.endpoint.api.decoder().body(&body, &mut self.facts),
+            Err(_) => {
+                let snippet: String = String::from_utf8_lossy(&body).chars().take(200).collect();
+                self.facts.nonsense = Some(format!("the reply is no JSON: {snippet}"));
+            }
+        }
+        self.end()
+    }
+
+    async fn stream(mut self, mut response: reqwest::Response) -> Response {
+        self.streamed = true;
+        let mut decoder = self.endpoint.api.decoder();
+        let (mut reader, mut events) = (sse::Reader::default(), Vec::new());
+        let last = tokio::time::Instant::from_std(self.began + self.endpoint.total);
+        let mut progress = tokio::time::Instant::now() + self.endpoint.progress;
+        let mut taken = 0;
+        loop {
+            let piece = match tokio::time::timeout_at(progress.min(last), response.chunk()).await {
+                // Comments that keep the line open are no progress; only content is.
+                Err(_) => return self.fail(ErrorKind::Timeout, "the reply made no progress".to_owned(), Retry::Once),
+                Ok(Err(error)) => return self.transport(error),
+                Ok(Ok(piece)) => piece,
+            };
+            // Stamped before anything is parsed.
+            let now = self.began.elapsed();
+            let read = match &piece {
+                Some(piece) => {
+                    taken += piece.len();
+                    reader.feed(piece, &mut events)
+                }
+                None => reader.finish(&mut events),
+            };
+            if taken > LONGEST_REPLY || matches!(read, Err(SseError::TooLong)) {
+                return self.fail(ErrorKind::Protocol, "the stream is too long".to_owned(), Retry::No);
+            }
+            if read.is_err() {
+                return self.fail(ErrorKind::Protocol, "the stream is not UTF-8".to_owned(), Retry::Once);
+            }
+            for data in events.drain(..) {
+                let step = decoder.event(&data, &mut self.facts);
+                if step.token {
+                    progress = tokio::time::Instant::now() + self.endpoint.progress;
+                    self.clocks.first_token_ms.get_or_insert(now.into());
+                }
+                if step.visible {
+                    self.clocks.first_content_ms.get_or_insert(now.into());
+                }
+                if step.token || step.end {
+                    self.clocks.total_ms = Some(now.into());
+                }
+                if step.end {
+                    // The rest of the body is read, so that the connection can be used again; it is short.
+                    if self.facts.error.is_none() && self.facts.nonsense.is_none() {
+                        let _ = tokio::time::timeout(Duration::from_millis(100), response.chunk()).await;
+                    }
+                    return self.end();
+                }
+            }
+            if piece.is_none() {
+                self.clocks.total_ms.get_or_insert(now.into());
+                return self.end();
+            }
+        }
+    }
+
+    fn end(self) -> Response {
+        let (outcome, failure, retry) = judge(&self.facts);
+        self.respond(outcome, failure, retry)
+    }
+}

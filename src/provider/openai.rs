@@ -1,0 +1,185 @@
+//! `openai`: chat completions, plain and streamed, at OpenAI or at any base URL that speaks the same.
+
+use serde_json::{Map, Value, json};
+
+use super::classify::ApiError;
+use super::facts::{Decoder, Facts, Step};
+use super::{Api, HttpApi, KeyHeader, Wire};
+use crate::config::Provider;
+use crate::record::{Request, Usage, UsageQuality};
+use crate::units::Tokens;
+
+pub(super) const API: Api =
+    Api { name: "openai", base_url: "https://api.openai.com/v1", wire: Wire::Http(&OpenAi) };
+
+struct OpenAi;
+
+impl HttpApi for OpenAi {
+    fn encode(&self, endpoint: &Provider, base_url: &str, model: &str, request: &Request) -> (String, Value) {
+        let mut body = Map::new();
+        body.insert("model".to_owned(), json!(model));
+        body.insert("messages".to_owned(), json!(request.messages));
+        // OpenAI's reasoning models refuse the old name; most compatible servers know no other.
+        let own = base_url.contains("://api.openai.com");
+        let usual = if own { "max_completion_tokens" } else { "max_tokens" };
+        let field = endpoint.max_tokens_field.as_deref().unwrap_or(usual);
+        body.insert(field.to_owned(), json!(request.max_output_tokens));
+        if endpoint.stream {
+            body.insert("stream".to_owned(), json!(true));
+            body.insert("stream_options".to_owned(), json!({ "include_usage": true }));
+        }
+        if own {
+            body.insert("store".to_owned(), json!(false));
+        }
+        body.extend(request.params.iter().map(|(name, value)| (name.clone(), value.clone())));
+        ("/chat/completions".to_owned(), Value::Object(body))
+    }
+
+    fn decoder(&self) -> Box<dyn Decoder> {
+        Box::new(ChatDecoder)
+    }
+
+    fn key_header(&self) -> KeyHeader {
+        KeyHeader::Bearer
+    }
+}
+
+struct ChatDecoder;
+
+impl Decoder for ChatDecoder {
+    fn event(&mut self, data: &str, facts: &mut Facts) -> Step {
+        if data.trim() == "[DONE]" {
+            facts.ended = true;
+            return Step { end: true, ..Step::default() };
+        }
+        let Ok(chunk) = serde_json::from_str::<Value>(data) else {
+            facts.nonsense = Some("an event of the stream is no JSON".to_owned());
+            return Step { end: true, ..Step::default() };
+        };
+        if let Some(error) = ApiError::find(&chunk) {
+            facts.error = Some(error);
+            return Step { end: true, ..Step::default() };
+        }
+        common(&chunk, facts);
+        // Usage comes in a chunk without choices; a chunk may also bring nothing but the role.
+        let Some(choice) = chunk["choices"].get(0) else { return Step::default() };
+        let delta = &choice["delta"];
+        let mut step = Step::default();
+        if let Some(text) = delta["content"].as_str().filter(|text| !text.is_empty()) {
+            facts.text.push_str(text);
+            step = Step { token: true, visible: true, end: false };
+        }
+        for name in ["reasoning", "reasoning_content"] {
+            if delta[name].as_str().is_some_and(|text| !text.is_empty()) {
+                facts.reasoned = true;
+                step.token = true;
+            }
+        }
+        if let Some(text) = delta["refusal"].as_str() {
+            facts.refusal.get_or_insert_default().push_str(text);
+            step.token = true;
+        }
+        for call in delta["tool_calls"].as_array().into_iter().flatten() {
+            step.token = true;
+            merge_call(&mut facts.tool_calls, call);
+        }
+        if let Some(finish) = choice["finish_reason"].as_str() {
+            facts.finish = Some(finish.to_owned());
+        }
+        step
+    }
+
+    fn body(&mut self, body: &Value, facts: &mut Facts) {
+        if let Some(error) = ApiError::find(body) {
+            facts.error = Some(error);
+            return;
+        }
+        common(body, facts);
+        let Some(choice) = body["choices"].get(0) else {
+            facts.nonsense = Some("the reply holds no choice".to_owned());
+            return;
+        };
+        let message = &choice["message"];
+        facts.text = message["content"].as_str().unwrap_or_default().to_owned();
+        facts.reasoned = ["reasoning", "reasoning_content"].iter().any(|name| message[*name].is_string());
+        facts.refusal = message["refusal"].as_str().map(str::to_owned);
+        facts.tool_calls = message["tool_calls"].as_array().cloned().unwrap_or_default();
+        facts.finish = choice["finish_reason"].as_str().map(str::to_owned);
+        facts.ended = true;
+    }
+}
+
+fn common(body: &Value, facts: &mut Facts) {
+    if let Some(model) = body["model"].as_str().filter(|model| !model.is_empty()) {
+        facts.served_model = Some(model.to_owned());
+    }
+    // The last one that is there wins.
+    if body["usage"].is_object() {
+        facts.usage = usage(&body["usage"]);
+        facts.reasoned |= facts.usage.reasoning.is_some_and(|tokens| tokens.0 > 0);
+    }
+}
+
+/// The parts of a tool call come in pieces, told apart by their index.
+fn merge_call(calls: &mut Vec<Value>, piece: &Value) {
+    let index = piece["index"].as_u64().unwrap_or_default();
+    let at = calls.iter().position(|call| call["index"].as_u64() == Some(index));
+    match at.and_then(|at| calls.get_mut(at)) {
+        None => calls.push(piece.clone()),
+        Some(call) => {
+            if let Some(more) = piece["function"]["arguments"].as_str() {
+                let before = call["function"]["arguments"].as_str().unwrap_or_default();
+                let whole = format!("{before}{more}");
+                call["function"]["arguments"] = Value::String(whole);
+            }
+        }
+    }
+}
+
+/// Chat completions' usage in canonical terms: cached and written tokens are parts of the prompt's, reasoning is a part of
+/// the completion's.
+fn usage(raw: &Value) -> Usage {
+    let count = |value: &Value| value.as_u64().map(Tokens);
+    let (prompt, output) = (count(&raw["prompt_tokens"]), count(&raw["completion_tokens"]));
+    let details = &raw["prompt_tokens_details"];
+    // DeepSeek states its cache beside the total.
+    let cache_read = count(&details["cached_tokens"]).or_else(|| count(&raw["prompt_cache_hit_tokens"]));
+    let cache_write = count(&details["cache_write_tokens"]);
+    let reasoning = count(&raw["completion_tokens_details"]["reasoning_tokens"]);
+    let cached = cache_read.unwrap_or_default().plus(cache_write.unwrap_or_default());
+    let input = prompt.and_then(|prompt| prompt.0.checked_sub(cached.0)).map(Tokens);
+    let quality = match (prompt, output) {
+        (Some(_), Some(output)) if input.is_some() && reasoning.is_none_or(|reasoning| reasoning <= output) => {
+            UsageQuality::Reported
+        }
+        (Some(_), Some(_)) => UsageQuality::Inconsistent,
+        (None, _) | (_, None) => UsageQuality::Missing,
+    };
+    // Where more is said to be cached than was sent, all that is known is the total.
+    let (input, cache_read, cache_write) = match input {
+        Some(input) => (Some(input), cache_read, cache_write),
+        None => (prompt, None, None),
+    };
+    Usage { input, cache_read, cache_write, output, reasoning, quality, raw: raw.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn usage_is_told_apart_without_overlap() {
+        let raw = json!({"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120,
+            "prompt_tokens_details": {"cached_tokens": 60, "cache_write_tokens": 10},
+            "completion_tokens_details": {"reasoning_tokens": 5}});
+        let usage = super::usage(&raw);
+        assert_eq!(usage.input, Some(Tokens(30)));
+        assert_eq!(usage.all_input(), Some(Tokens(100)));
+        assert_eq!((usage.output, usage.reasoning), (Some(Tokens(20)), Some(Tokens(5))));
+        assert_eq!(usage.quality, UsageQuality::Reported);
+        let odd = super::usage(&json!({"prompt_tokens": 5, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 9}}));
+        assert_eq!((odd.quality, odd.input, odd.cache_read), (UsageQuality::Inconsistent, Some(Tokens(5)), None));
+        let none = super::usage(&json!({"completion_tokens": 1}));
+        assert_eq!((none.quality, none.input), (UsageQuality::Missing, None));
+    }
+}
