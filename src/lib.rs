@@ -3,25 +3,25 @@
 //! Data flows one way: a module imports only from modules listed above it. `tests/tidy.rs` reads this list and
 //! fails on an upward import, so the order here is the architecture.
 
-// pub mod cli;
-pub mod config;
-pub mod console;
-pub mod corpus;
-pub mod diag;
-pub mod disk;
-pub mod dispatch;
-pub mod grade;
+pub mod units;
 pub mod ident;
+pub mod disk;
+pub mod diag;
+pub mod console;
+pub mod stats;
+pub mod record;
+pub mod config;
+pub mod price;
+pub mod corpus;
 pub mod journal;
-pub mod measure;
+pub mod provider;
 pub mod oracle;
 pub mod plan;
+pub mod dispatch;
+pub mod grade;
+pub mod measure;
 pub mod policy;
-pub mod price;
 pub mod project;
-pub mod provider;
-pub mod record;
-pub mod render;
-pub mod stats;
 pub mod summary;
-pub mod units;
+pub mod render;
+pub mod cli;

@@ -13,10 +13,12 @@ mod oracle;
 mod outputs;
 mod plan;
 mod project;
+mod recorder;
 mod report;
 mod run;
 mod run_record;
 mod schema;
+mod send;
 
 use std::process::ExitCode;
 

@@ -1,0 +1,360 @@
+//! `run`: sends what has no answer yet, then measures, decides and writes.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use tokio::sync::watch;
+
+use super::args::{Global, RunArgs, Switch};
+use super::evidence::{self, Basis};
+use super::exit::{Exit, UsageError};
+use super::outputs::{self, Router};
+use super::project::Project;
+use super::recorder::Recorder;
+use super::run_record::JOURNAL;
+use super::send::{self, Calls};
+use crate::config::TapeMode;
+use crate::console::{Console, Progress, escape};
+use crate::corpus::Corpus;
+use crate::dispatch::{Ended, Report};
+use crate::ident::{RunId, TrialKey};
+use crate::journal::{self, Index, Journal, Reader, fetch_at};
+use crate::plan::Plan;
+use crate::record::Via;
+use crate::{disk, provider};
+
+/// The folder of a run.
+pub(crate) struct RunFolder {
+    pub(crate) id: RunId,
+    pub(crate) path: PathBuf,
+}
+
+impl RunFolder {
+    /// The folder that the same command finds again: named after the corpus and the models, or as the user says. A fresh
+    /// measurement begins a new one behind those that are there.
+    pub(crate) fn choose(
+        project: &Project,
+        corpus: &Corpus,
+        plan: &Plan,
+        named: Option<&str>,
+        fresh: bool,
+    ) -> anyhow::Result<Self> {
+        if let Some(name) = named {
+            let id = RunId::new(name).map_err(|error| UsageError::new(error.to_string(), "such as `baseline`"))?;
+            let path = project.reports().join(id.as_str());
+            return Ok(Self { id, path });
+        }
+        let mut digester = crate::ident::Digester::new("route-prof run 1");
+        for target in plan.targets() {
+            for part in [target.tier.as_str(), &target.api, &target.base_url, &target.model.model] {
+                digester.part(part.as_bytes());
+            }
+        }
+        digester.part(&project.config.run.repeats.to_le_bytes());
+        if project.config.tape.is_some() {
+            // A replay never stands in the way of a measurement.
+            digester.part(b"tape");
+        }
+        let stem: String = corpus
+            .path()
+            .file_stem()
+            .map(|stem| stem.to_string_lossy().into_owned())
+            .unwrap_or_default()
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '_' | '-') { c } else { '-' })
+            .take(40)
+            .collect();
+        let stem = stem.trim_start_matches(['-', '_']);
+        let stem = if stem.is_empty() { "corpus" } else { stem };
+        let base = format!("{stem}-{}", &digester.finish().short()[..6]);
+        let reports = project.reports();
+        let name = |number: u32| if number == 1 { base.clone() } else { format!("{base}-{number}") };
+        let there = |number: u32| reports.join(name(number)).join(JOURNAL).is_file();
+        // The newest of the series is the one that goes on; a fresh run that was interrupted goes on, too.
+        let newest = (1..).take_while(|number| there(*number)).last().unwrap_or(1);
+        let number = if fresh && there(newest) && is_complete(&reports.join(name(newest)), plan)? {
+            newest + 1
+        } else {
+            newest
+        };
+        let id = RunId::new(&name(number))?;
+        Ok(Self { path: reports.join(id.as_str()), id })
+    }
+}
+
+/// Whether a folder's journal answers every trial of a plan.
+fn is_complete(folder: &std::path::Path, plan: &Plan) -> anyhow::Result<bool> {
+    let answered = answered_in(&folder.join(JOURNAL))?;
+    Ok((0..plan.len()).all(|at| answered.contains(&plan.key(at))))
+}
+
+fn answered_in(path: &std::path::Path) -> anyhow::Result<HashSet<TrialKey>> {
+    let mut answered = HashSet::new();
+    if path.is_file() {
+        for record in Reader::open(path)? {
+            let (_, attempt) = record?;
+            if attempt.outcome.is_answer() {
+                answered.insert(attempt.key);
+            }
+        }
+    }
+    Ok(answered)
+}
+
+/// The journals to look a trial up in before it is sent: the recording, else earlier runs of the project.
+fn others(project: &Project, folder: &RunFolder, fresh: bool) -> anyhow::Result<Vec<(PathBuf, Via)>> {
+    if let Some(tape) = &project.config.tape {
+        return Ok(vec![(tape.file.clone(), Via::Tape)]);
+    }
+    if fresh {
+        return Ok(Vec::new());
+    }
+    let runs = project.runs()?.into_iter().filter(|name| name != folder.id.as_str());
+    Ok(runs.map(|name| (project.reports().join(name).join(JOURNAL), Via::Reuse)).filter(|(path, _)| path.is_file()).collect())
+}
+
+/// The trials that a run would not have to send.
+pub(crate) fn answered_elsewhere(
+    project: &Project,
+    folder: &RunFolder,
+    plan: &Plan,
+    fresh: bool,
+) -> anyhow::Result<HashSet<TrialKey>> {
+    let mut answered = answered_in(&folder.path.join(JOURNAL))?;
+    for (path, via) in others(project, folder, fresh)? {
+        if via == Via::Reuse && reused_is_tape(&path)? {
+            continue;
+        }
+        answered.extend(answered_in(&path)?);
+    }
+    answered.retain({
+        let planned: HashSet<TrialKey> = (0..plan.len()).map(|at| plan.key(at)).collect();
+        move |key| planned.contains(key)
+    });
+    Ok(answered)
+}
+
+/// Whether a run's journal holds answers of a recording: those are nobody's measurement of today.
+fn reused_is_tape(path: &std::path::Path) -> anyhow::Result<bool> {
+    let mut first = Reader::open(path)?;
+    Ok(first.next().transpose()?.is_some_and(|(_, attempt)| attempt.via == Via::Tape))
+}
+
+/// Copies answers into the run's own journal, so that its folder is whole by itself. Returns how many.
+fn copy_answers(
+    journal: &mut Journal,
+    index: &mut Index,
+    plan: &Plan,
+    sources: &[(PathBuf, Via)],
+) -> anyhow::Result<u64> {
+    let planned: HashSet<TrialKey> = (0..plan.len()).map(|at| plan.key(at)).collect();
+    let mut copied = 0;
+    for (path, via) in sources {
+        let mut batch = Vec::new();
+        let mut end = 0;
+        for record in Reader::open(path)? {
+            let (_, mut attempt) = record?;
+            let wanted = attempt.outcome.is_answer()
+                && planned.contains(&attempt.key)
+                && !index.is_answered(&attempt.key)
+                // What was replayed or scripted once is no measurement to be reused.
+                && (*via == Via::Tape || matches!(attempt.via, Via::Live | Via::Reuse));
+            if !wanted {
+                continue;
+            }
+            attempt.via = *via;
+            attempt.billed = None;
+            index.take(end, &attempt);
+            end += 1;
+            copied += 1;
+            batch.push(attempt);
+            if batch.len() == 1024 {
+                journal.append(&batch)?;
+                batch.clear();
+            }
+        }
+        journal.append(&batch)?;
+    }
+    Ok(copied)
+}
+
+pub(crate) fn run(global: &Global, console: &Console, args: &RunArgs) -> anyhow::Result<Exit> {
+    let mut project = Project::load(global)?;
+    project.apply(&args.source)?;
+    for provider in project.config.providers.values_mut() {
+        if let Some(switch) = args.stream {
+            provider.stream = switch == Switch::On;
+        }
+        if let Some(concurrency) = args.concurrency {
+            provider.limits.concurrency = concurrency.into();
+        }
+    }
+    let project = project;
+    let corpus = project.corpus(&args.corpus)?;
+    let oracles = project.oracles(&corpus, &[])?;
+    project.lock_oracles(console)?;
+    let plan = Arc::new(project.plan(&corpus)?);
+    let folder = RunFolder::choose(&project, &corpus, &plan, args.run_id.as_deref(), args.source.fresh)?;
+    let (mut journal, mut index, recovery) = Journal::open(&folder.path.join(JOURNAL))?;
+    if recovery.cut > 0 {
+        console.note("the journal's last line was torn and is cut off: its trial is sent again");
+    }
+    let before = (0..plan.len()).filter(|at| index.is_answered(&plan.key(*at))).count();
+    if before > 0 && before < plan.len() {
+        console.note(&format!("continuing run {}: {before} of {} trials are answered", folder.id, plan.len()));
+    }
+    let sources = others(&project, &folder, args.source.fresh)?;
+    let copied = copy_answers(&mut journal, &mut index, &plan, &sources)?;
+    tell_copied(console, &project, copied, before, &plan);
+
+    let may_call = project.config.tape.as_ref().is_none_or(|tape| tape.mode == TapeMode::Prefer);
+    let order = plan.remaining(project.config.run.seed, |key| index.is_answered(key));
+    let mut report = None;
+    let context = Arc::new(Calls::new(&project, corpus, Arc::clone(&plan), &index));
+    if may_call && !order.is_empty() {
+        report = Some(measure(&project, console, args, &context, &oracles, &mut journal, &index, order)?);
+    }
+    drop(journal);
+
+    let basis = Basis {
+        project: &project,
+        corpus: &context.corpus,
+        plan: &plan,
+        oracles: &oracles,
+        corpus_name: project.relative(&args.corpus),
+        id: folder.id.clone(),
+        answers: vec![evidence::journal_of(&folder.path)],
+        tape: project.config.tape.as_ref().map(|tape| project.relative(&tape.file)),
+    };
+    let rows = evidence::collect(&basis)?;
+    let summary = evidence::summarise(&basis, &rows)?;
+    let router = project.router(args.router.as_deref());
+    let router = if summary.run.missing == 0 { Router::Write(&router) } else { Router::Withhold };
+    outputs::write(&basis, &rows, &summary, &folder.path, router)?;
+    if let Some(path) = &args.record_tape {
+        record_tape(console, &basis, &rows, path)?;
+    }
+    outputs::show(global, console, &summary)?;
+    outputs::tell_files(console, &project, &folder.path, router);
+    Ok(finish(console, &summary, report.as_ref(), args))
+}
+
+fn tell_copied(console: &Console, project: &Project, copied: u64, before: usize, plan: &Plan) {
+    match &project.config.tape {
+        Some(tape) => {
+            let answered = copied + before as u64;
+            console.note(&format!(
+                "replaying the recording {}: {answered} of {} trials; no model is called",
+                escape(&project.relative(&tape.file)),
+                plan.len()
+            ));
+        }
+        None if copied > 0 => {
+            console.note(&format!("{copied} answers of earlier runs are taken over; --fresh measures anew"));
+        }
+        None => {}
+    }
+}
+
+/// Sends what is left, and has it recorded and graded as it comes.
+#[expect(clippy::too_many_arguments, reason = "the parts of a run, each owned elsewhere")]
+fn measure(
+    project: &Project,
+    console: &Console,
+    args: &RunArgs,
+    calls: &Arc<Calls>,
+    oracles: &crate::grade::OracleSet<'_>,
+    journal: &mut Journal,
+    index: &Index,
+    order: Vec<u32>,
+) -> anyhow::Result<Report> {
+    let (order, overflow) = send::split_overflow(calls, order)?;
+    if !overflow.is_empty() {
+        console.note(&format!("{} trials do not fit their model's context window and are not sent", overflow.len()));
+        journal.append(&overflow)?;
+    }
+    let lanes = send::lanes(project, calls, order)?;
+    let spent = index.billed();
+    if let Some(ceiling) = args.max_cost.filter(|ceiling| *ceiling <= spent) {
+        console.warn(&format!("this run has cost {} before, the ceiling is {}", spent.human(), ceiling.human()));
+    }
+    let totals = send::progress_totals(project, calls, index, &lanes);
+    let progress = Progress::new(console, &totals);
+    let mut recorder = Recorder::new(journal, calls, oracles, &progress, &totals);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
+    let settings = crate::dispatch::Settings {
+        max_attempts: project.config.run.max_attempts,
+        seed: project.config.run.seed,
+    };
+    let budget = Arc::new(crate::dispatch::Budget::new(args.max_cost, spent));
+    let report = runtime.block_on(async {
+        let (wish, listener) = watch::channel(crate::dispatch::Wish::Go);
+        let signals = tokio::spawn(send::listen(wish));
+        let report =
+            crate::dispatch::run(lanes, Arc::clone(calls), &mut recorder, budget, settings, listener).await;
+        signals.abort();
+        report
+    });
+    progress.finish();
+    // A worker that is still reading a corpse's socket must not hold the process.
+    runtime.shutdown_background();
+    report
+}
+
+fn record_tape(console: &Console, basis: &Basis<'_>, rows: &evidence::Rows, path: &std::path::Path) -> anyhow::Result<()> {
+    let source = basis.answers.first().context("a run has a journal")?;
+    let mut file = disk::open(&source.path)?;
+    let mut taken = HashSet::new();
+    let places: Vec<u64> = rows
+        .places
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| taken.insert(basis.plan.key(*at)))
+        .filter_map(|(_, place)| place.map(|(_, offset)| offset))
+        .collect();
+    let note = format!("answers of {} models to {}", basis.plan.targets().len(), basis.corpus_name);
+    let written = journal::write_tape(path, &note, places.into_iter().map(|offset| fetch_at(&mut file, offset)))?;
+    console.note(&format!("recorded {written} answers in {}", basis.project.shown(path)));
+    Ok(())
+}
+
+/// What is left to say, and the exit code.
+fn finish(console: &Console, summary: &crate::summary::Summary, report: Option<&Report>, args: &RunArgs) -> Exit {
+    let open = summary.run.missing + summary.run.errors;
+    let again = "run the same command again to continue";
+    if let Some(report) = report {
+        for (tier, why) in &report.stopped {
+            let name = summary.tiers.get(usize::from(*tier)).map_or_else(String::new, |tier| tier.name.to_string());
+            console.warn(&format!("tier {name} was stopped: {why}"));
+        }
+        match report.ended {
+            Ended::Interrupted => {
+                console.note(&format!("interrupted with {open} trials open; {again}"));
+                return Exit::Interrupted;
+            }
+            Ended::Budget => {
+                let ceiling = args.max_cost.map(crate::units::Usd::human).unwrap_or_default();
+                console.warn(&format!(
+                    "stopped before the next call could exceed {ceiling} ({} spent); {open} trials are open: raise --max-cost to continue",
+                    summary.spend.billed.human()
+                ));
+                return Exit::Incomplete;
+            }
+            Ended::Complete => {}
+        }
+    }
+    if open == 0 {
+        return Exit::Fine;
+    }
+    if report.is_none() && summary.run.missing > 0 {
+        console.warn(&format!(
+            "{} trials are not on the recording: measure them with --live, or set mode = \"prefer\" in [tape]",
+            summary.run.missing
+        ));
+    } else {
+        console.warn(&format!("{open} of {} trials have no answer; {again}", summary.run.trials));
+    }
+    Exit::Incomplete
+}

@@ -1,0 +1,201 @@
+//! The calls of a run: each made when it is its turn, with its price; the lanes that they go through; the user's signals.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::Context;
+use tokio::sync::watch;
+
+use super::project::Project;
+use crate::config::Config;
+use crate::corpus::Corpus;
+use crate::dispatch::{Call, Lane, Source, Wish};
+use crate::ident::{ProviderName, TrialKey};
+use crate::journal::Index;
+use crate::plan::tokens::{self, Fit};
+use crate::plan::{Plan, TrialSpec};
+use crate::price::ModelPrice;
+use crate::provider::Endpoint;
+use crate::record::{Attempt, Clocks, ErrorKind, Failure, Outcome, Usage, Via};
+
+/// Where the calls of a run come from.
+pub(crate) struct Calls {
+    config: Config,
+    prices: Vec<ModelPrice>,
+    pub(crate) corpus: Corpus,
+    pub(crate) plan: Arc<Plan>,
+    /// Attempts at trials without an answer, in earlier runs of the same command.
+    attempts: std::collections::HashMap<TrialKey, u32>,
+}
+
+impl Calls {
+    pub(crate) fn new(project: &Project, corpus: Corpus, plan: Arc<Plan>, index: &Index) -> Self {
+        let attempts = (0..plan.len())
+            .filter_map(|at| {
+                let key = plan.key(at);
+                let stored = index.get(&key).filter(|stored| !stored.outcome.is_answer())?;
+                Some((key, stored.attempts))
+            })
+            .collect();
+        Self { config: project.config.clone(), prices: project.prices.clone(), corpus, plan, attempts }
+    }
+
+    fn spec(&self, trial: u32) -> TrialSpec {
+        self.plan.spec(trial as usize)
+    }
+}
+
+impl Source for Calls {
+    fn load(&self, trial: u32) -> anyhow::Result<Call> {
+        let spec = self.spec(trial);
+        let (prompt, request) = self.plan.request(&self.config, &self.corpus, spec)?;
+        let target = self.plan.targets().get(usize::from(spec.target)).context("a trial of another plan")?;
+        let key = self.plan.key(trial as usize);
+        // The bound, not the estimate: a ceiling on money is worth nothing if a tokenizer can break it.
+        let bound = tokens::bound(&request);
+        let reserve = target.price.ceiling(bound, request.max_output_tokens).context("a price too large to count with")?;
+        Ok(Call {
+            key,
+            prompt: prompt.id,
+            tier: spec.target,
+            model: target.model.clone(),
+            repeat: spec.repeat,
+            // A quarter of the bound is near enough for a rate, and costs no tokenizer.
+            tokens: bound.0 / 4 + request.max_output_tokens.0,
+            reserve,
+            attempts_before: self.attempts.get(&key).copied().unwrap_or_default(),
+            request,
+        })
+    }
+
+    fn price(&self, tier: u16, attempt: &Attempt) -> Option<crate::units::Usd> {
+        self.prices.get(usize::from(tier))?.cost(&attempt.usage).map(|cost| cost.billed)
+    }
+
+    fn tier(&self, trial: u32) -> u16 {
+        self.spec(trial).target
+    }
+}
+
+/// Takes out the trials that do not fit their model's window. They are recorded as overflow without a call.
+pub(crate) fn split_overflow(calls: &Calls, order: Vec<u32>) -> anyhow::Result<(Vec<u32>, Vec<Attempt>)> {
+    let guard = calls.config.policy.context_guard;
+    let smallest = calls.plan.targets().iter().filter_map(|target| target.context_window).min();
+    let (mut fits, mut overflow) = (Vec::with_capacity(order.len()), Vec::new());
+    for trial in order {
+        let spec = calls.spec(trial);
+        let target = calls.plan.targets().get(usize::from(spec.target)).context("a trial of another plan")?;
+        let (Some(window), Some(_)) = (target.context_window, smallest) else {
+            fits.push(trial);
+            continue;
+        };
+        let (prompt, request) = calls.plan.request(&calls.config, &calls.corpus, spec)?;
+        // The tokenizer is asked only where the bytes leave a doubt.
+        let bound = tokens::bound(&request);
+        if tokens::fit(bound, request.max_output_tokens, Some(window), guard) == Fit::Fits {
+            fits.push(trial);
+            continue;
+        }
+        let message = match tokens::fit(tokens::estimate(&request), request.max_output_tokens, Some(window), guard) {
+            Fit::Fits => {
+                fits.push(trial);
+                continue;
+            }
+            Fit::AboveGuard { input, guard } => format!("about {input} input tokens, above the guard of {guard}; not sent"),
+            Fit::AboveWindow { input, window } => {
+                format!("about {input} input tokens and the output cap are above the window of {window}; not sent")
+            }
+        };
+        overflow.push(Attempt {
+            key: calls.plan.key(trial as usize),
+            prompt: prompt.id,
+            model: target.model.clone(),
+            repeat: spec.repeat,
+            attempt: 1,
+            outcome: Outcome::Overflow,
+            text: String::new(),
+            tool_calls: serde_json::Value::Null,
+            finish: None,
+            served_model: None,
+            usage: Usage::default(),
+            clocks: Clocks::default(),
+            streamed: false,
+            status: None,
+            failure: Some(Failure { kind: ErrorKind::BadRequest, message }),
+            headers: BTreeMap::new(),
+            billed: None,
+            at: None,
+            via: if target.api == "scripted" { Via::Script } else { Via::Live },
+        });
+    }
+    Ok((fits, overflow))
+}
+
+/// The trials by provider, each with its endpoint. Every missing key is a fault before the first call.
+pub(crate) fn lanes(project: &Project, calls: &Calls, order: Vec<u32>) -> anyhow::Result<Vec<Lane>> {
+    let mut trials: BTreeMap<ProviderName, Vec<u32>> = BTreeMap::new();
+    for trial in order {
+        let target = calls.plan.targets().get(usize::from(calls.tier(trial))).context("a trial of another plan")?;
+        trials.entry(target.model.provider.clone()).or_default().push(trial);
+    }
+    let mut faults = crate::diag::Faults::default();
+    let mut lanes = Vec::new();
+    for (name, trials) in trials {
+        let provider = project.config.providers.get(&name).context("a provider that is not defined")?;
+        match Endpoint::connect(provider, &project.config.run) {
+            Ok(endpoint) => lanes.push(Lane { endpoint: Arc::new(endpoint), limits: provider.limits, trials }),
+            Err(found) => faults.0.extend(found.0),
+        }
+    }
+    Ok(faults.into_result(lanes)?)
+}
+
+/// Name, trials in all and trials that are over, of each tier.
+pub(crate) fn progress_totals(
+    project: &Project,
+    calls: &Calls,
+    _index: &Index,
+    lanes: &[Lane],
+) -> Vec<(String, u64, u64)> {
+    let mut left = vec![0_u64; project.config.tiers.len()];
+    for lane in lanes {
+        for trial in &lane.trials {
+            if let Some(count) = left.get_mut(usize::from(calls.tier(*trial))) {
+                *count += 1;
+            }
+        }
+    }
+    let each = (calls.plan.len() / project.config.tiers.len().max(1)) as u64;
+    project
+        .config
+        .tiers
+        .iter()
+        .zip(left)
+        .map(|(tier, left)| (tier.name.to_string(), each, each.saturating_sub(left)))
+        .collect()
+}
+
+/// Turns the user's signals into wishes: the first lets what is in flight finish, the second leaves at once.
+pub(crate) async fn listen(wish: watch::Sender<Wish>) {
+    for next in [Wish::Drain, Wish::Abort] {
+        if !signal().await {
+            return;
+        }
+        let _ = wish.send(next);
+    }
+}
+
+#[cfg(unix)]
+async fn signal() -> bool {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return tokio::signal::ctrl_c().await.is_ok() };
+    tokio::select! {
+        done = tokio::signal::ctrl_c() => done.is_ok(),
+        done = terminate.recv() => done.is_some(),
+    }
+}
+
+#[cfg(not(unix))]
+async fn signal() -> bool {
+    tokio::signal::ctrl_c().await.is_ok()
+}

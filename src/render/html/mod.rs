@@ -1,0 +1,235 @@
+//! `report.html`: one file that a stakeholder can open anywhere. No network, no script; light, dark, on a phone, printed.
+//!
+//! Every foreign text goes through the template engine's escaping; charts are the only markup that is passed as it is, and
+//! are made here.
+
+use minijinja::{AutoEscape, Environment, context, value::Value};
+
+use super::{RenderError, Renderer, charts, words};
+use crate::summary::{Band, Cell, Decision, Horizon, Money, NoticeLevel, Summary, TaskSummary};
+
+pub(super) const RENDERER: Renderer = Renderer { name: "html", file: "report.html", render };
+
+fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
+    let mut engine = Environment::new();
+    engine.set_auto_escape_callback(|_| AutoEscape::Html);
+    engine.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
+    engine.add_template("report", include_str!("report.html.jinja"))?;
+    let charts: Vec<Value> = charts::all(summary)?
+        .into_iter()
+        .map(|(file, svg)| context! { name => file.trim_end_matches(".svg"), svg => Value::from_safe_string(svg) })
+        .collect();
+    let page = engine.get_template("report")?.render(context! {
+        style => Value::from_safe_string(include_str!("report.css").to_owned()),
+        tool => summary.tool,
+        run => context! {
+            id => summary.run.id.as_str(),
+            corpus => summary.run.corpus,
+            prompts => summary.run.prompts,
+            trials => summary.run.trials,
+            answered => summary.run.answered,
+            errors => summary.run.errors,
+            missing => summary.run.missing,
+            repeats => summary.run.repeats,
+            seed => summary.run.seed,
+        },
+        source => words::source(summary),
+        price_source => summary.evidence.price_source,
+        price_note => summary.evidence.price_note,
+        verdict => words::verdict(summary),
+        tiles => tiles(summary),
+        notices => notices(summary),
+        tiers => summary.tiers.iter().map(|tier| context! {
+            name => tier.name.as_str(),
+            model => tier.model.to_string(),
+            pass_rate => tier.pass_rate.map(|rate| words::rate(&rate)),
+            p95 => tier.latency.map(|latency| latency.p95.to_string()),
+            cost => tier.cost_per_request.map(|cost| cost.human()),
+            input => tier.price.input.human(),
+            output => tier.price.output.human(),
+            window => tier.context_window.map(|tokens| tokens.to_string()),
+            dominated_by => tier.dominated_by.as_ref().map(|other| other.to_string()),
+        }).collect::<Vec<_>>(),
+        tasks => summary.tasks.iter().map(|task| self::task(summary, task)).collect::<Vec<_>>(),
+        charts => charts,
+        projection => projection(summary),
+        spend => context! {
+            attempts => summary.spend.attempts,
+            retries => summary.spend.retries,
+            list => summary.spend.list.human(),
+            billed => summary.spend.billed.human(),
+            unpriced => summary.spend.unpriced,
+        },
+        digests => digests(summary),
+    })?;
+    Ok(page.into_bytes())
+}
+
+fn tiles(summary: &Summary) -> Vec<Value> {
+    let mut tiles = Vec::new();
+    let projection = &summary.projection;
+    if let Some(total) = &projection.total {
+        tiles.push(context! {
+            label => "a month, as routed",
+            value => total.month.mean.human(),
+            small => format!("{} – {}", total.month.low.human(), total.month.high.human()),
+        });
+    }
+    for baseline in projection.baselines.iter().rev() {
+        if let (Some(cost), Some(saving)) = (&baseline.cost, &baseline.saving) {
+            let (share, words) = if saving.mean >= 0.0 { (saving.mean, "less than") } else { (-saving.mean, "more than") };
+            tiles.push(context! {
+                label => format!("{words} everything on {}", baseline.tier),
+                value => words::percent(share),
+                small => format!("that would cost {} a month", cost.month.mean.human()),
+            });
+        }
+    }
+    tiles.truncate(3);
+    let good = summary.tasks.iter().filter(|task| matches!(task.route.decision, Decision::Route | Decision::Monitor));
+    tiles.push(context! {
+        label => "tasks with a tier that is good enough",
+        value => format!("{} of {}", good.count(), summary.tasks.len()),
+        small => format!("{} prompts, {} answers", summary.run.prompts, summary.run.answered),
+    });
+    tiles
+}
+
+fn notices(summary: &Summary) -> Vec<Value> {
+    let class = |level| match level {
+        NoticeLevel::Note => "note",
+        NoticeLevel::Warning => "warning",
+    };
+    summary.notices.iter().map(|notice| context! { class => class(notice.level), text => notice.text }).collect()
+}
+
+const fn band_class(band: Band) -> &'static str {
+    match band {
+        Band::Route => "good",
+        Band::Monitor | Band::Undecided => "warn",
+        Band::Below => "bad",
+    }
+}
+
+const fn decision_class(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Route => "good",
+        Decision::Monitor | Decision::Undecided => "warn",
+        Decision::Escalate => "bad",
+    }
+}
+
+fn task(summary: &Summary, task: &TaskSummary) -> Value {
+    let route = &task.route;
+    context! {
+        name => task.name.as_str(),
+        description => task.description,
+        oracle => task.oracle.to_string(),
+        consequence => words::consequence(task.consequence),
+        latency_need => task.latency_need.map(|need| need.to_string()),
+        requests => task.requests_per_day.map(|requests| format!("{requests:.0}")),
+        prompts => task.prompts,
+        adversarial => task.adversarial,
+        route_floor => words::percent(task.route_floor),
+        monitor_floor => words::percent(task.monitor_floor),
+        confidence_needed => format!("{:.2}", task.confidence_needed),
+        tier => route.tier.as_str(),
+        decision => words::decision(route.decision),
+        short => route.decision.name(),
+        class => decision_class(route.decision),
+        pass_rate => route.pass_rate.map(|rate| words::rate(&rate)),
+        n => route.pass_rate.map(|rate| rate.n),
+        p95 => route.latency.map(|latency| latency.p95.to_string()),
+        cost => route.cost_per_request.map(|cost| cost.human()),
+        fallback => route.fallback.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+        gate => route.gate.as_ref().map(|gate| gate.to_string()),
+        gate_required => route.quality_gate == crate::summary::QualityGate::Required,
+        escalation => route.escalation.map(|escalation| context! {
+            baseline => words::percent(escalation.baseline),
+            alert => words::percent(escalation.alert_above),
+            window => escalation.window,
+        }),
+        reason => route.reason,
+        cells => task.cells.iter().map(|cell| self::cell(summary, cell)).collect::<Vec<_>>(),
+    }
+}
+
+fn cell(_summary: &Summary, cell: &Cell) -> Value {
+    let counts = &cell.counts;
+    context! {
+        tier => cell.tier.as_str(),
+        class => band_class(cell.band),
+        band => words::band(cell.band),
+        pass_rate => cell.pass_rate.map(|rate| words::percent(rate.mean)),
+        interval => cell.pass_rate.map(|rate| format!("{:.1} – {:.1} %", rate.low * 100.0, rate.high * 100.0)),
+        n => cell.pass_rate.map(|rate| rate.n),
+        n_eff => cell.pass_rate.map(|rate| format!("{:.0}", rate.n_eff)),
+        p_route => cell.p_route.map(|p| format!("{p:.2}")),
+        p_monitor => cell.p_monitor.map(|p| format!("{p:.2}")),
+        more => cell.more_prompts,
+        reasons => cell.fail_reasons.iter().map(|reason| context! { text => reason.reason, count => reason.count }).collect::<Vec<_>>(),
+        lost => [
+            (counts.errors, "errors"),
+            (counts.ungraded, "ungraded"),
+            (counts.overflow, "too long"),
+            (counts.missing, "missing"),
+        ].iter().filter(|(count, _)| *count > 0).map(|(count, name)| format!("{count} {name}")).collect::<Vec<_>>().join(", "),
+        gate_reject => cell.gate_reject.map(|rate| words::percent(rate.mean)),
+        p50 => cell.latency.map(|latency| latency.p50.to_string()),
+        p95 => cell.latency.map(|latency| latency.p95.to_string()),
+        ttft => cell.latency.and_then(|latency| latency.ttft_p50).map(|ttft| ttft.to_string()),
+        input => cell.tokens.map(|tokens| format!("{:.0}", tokens.input_mean)),
+        output => cell.tokens.map(|tokens| format!("{:.0}", tokens.output_mean)),
+        retry_rate => words::percent(cell.retry_rate),
+        cost => cell.cost.map(|cost| cost.mean.human()),
+        effective => cell.effective_cost.map(|cost| cost.total.human()),
+        infeasible => cell.infeasible.iter().map(words::infeasible).collect::<Vec<_>>().join("; "),
+    }
+}
+
+fn money(money: &Money) -> Value {
+    context! { mean => money.mean.human(), span => format!("{} – {}", money.low.human(), money.high.human()) }
+}
+
+fn horizon(cost: &Horizon) -> Value {
+    context! { day => money(&cost.day), month => money(&cost.month), year => money(&cost.year) }
+}
+
+fn projection(summary: &Summary) -> Value {
+    let projection = &summary.projection;
+    context! {
+        requests => format!("{:.0}", projection.requests_per_day),
+        left_out => projection.left_out.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+        tasks => projection.tasks.iter().map(|task| context! {
+            task => task.task.as_str(),
+            tier => task.tier.as_str(),
+            requests => format!("{:.0}", task.requests_per_day),
+            cost => horizon(&task.routed),
+        }).collect::<Vec<_>>(),
+        total => projection.total.as_ref().map(horizon),
+        uncached => projection.total_uncached.as_ref().map(horizon),
+        baselines => projection.baselines.iter().map(|baseline| context! {
+            tier => baseline.tier.as_str(),
+            cost => baseline.cost.as_ref().map(horizon),
+            pass_rate => baseline.pass_rate.map(|rate| words::percent(rate.mean)),
+            saving => baseline.saving.map(|saving| format!(
+                "{} ({} – {})",
+                words::percent(saving.mean), words::percent(saving.low), words::percent(saving.high),
+            )),
+        }).collect::<Vec<_>>(),
+        best_single => projection.best_single.as_ref().map(ToString::to_string),
+    }
+}
+
+fn digests(summary: &Summary) -> Vec<Value> {
+    let evidence = &summary.evidence;
+    let mut all = vec![
+        ("corpus".to_owned(), evidence.corpus),
+        ("tiers".to_owned(), evidence.tiers),
+        ("tasks".to_owned(), evidence.tasks),
+        ("policy".to_owned(), evidence.policy),
+        ("prices".to_owned(), evidence.prices),
+    ];
+    all.extend(evidence.oracles.iter().map(|(oracle, digest)| (format!("oracle {oracle}"), *digest)));
+    all.into_iter().map(|(name, digest)| context! { name => name, digest => digest.to_string() }).collect()
+}

@@ -1,0 +1,132 @@
+//! `report.md`: fits a comment on a pull request. Foreign text cannot make links, mentions, HTML or table cells of its own.
+
+use super::words::{self, percent};
+use super::{RenderError, Renderer};
+use crate::summary::{Decision, Money, NoticeLevel, Summary};
+
+pub(super) const RENDERER: Renderer = Renderer { name: "markdown", file: "report.md", render };
+
+fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
+    let mut md = String::from("## route-prof\n\n");
+    for note in words::source(summary).into_iter().chain(summary.evidence.price_note.as_ref().map(|note| format!("Prices: {note}."))) {
+        md.push_str(&format!("> {}\n>\n", escape(&note)));
+    }
+    md.push_str(&format!("\n**{}**\n\n", escape(&words::verdict(summary))));
+    md.push_str("| task | tier | decision | pass rate | n | p95 | per request | fallback |\n|---|---|---|--:|--:|--:|--:|---|\n");
+    for task in &summary.tasks {
+        let route = &task.route;
+        let mark = match route.decision {
+            Decision::Route => "✅",
+            Decision::Monitor => "👁",
+            Decision::Undecided => "❔",
+            Decision::Escalate => "❌",
+        };
+        row(&mut md, &[
+            task.name.to_string(),
+            route.tier.to_string(),
+            format!("{mark} {}", route.decision.name()),
+            route.pass_rate.map_or_else(|| "unknown".to_owned(), |rate| words::rate(&rate)),
+            route.pass_rate.map_or_else(String::new, |rate| rate.n.to_string()),
+            route.latency.map_or_else(|| "–".to_owned(), |latency| latency.p95.to_string()),
+            route.cost_per_request.map_or_else(|| "unknown".to_owned(), |cost| cost.human()),
+            route.fallback.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+        ]);
+    }
+    projection(&mut md, summary);
+    details(&mut md, summary);
+    let warnings = summary.notices.iter().filter(|notice| notice.level == NoticeLevel::Warning);
+    for notice in warnings {
+        md.push_str(&format!("\n⚠️ {}\n", escape(&notice.text)));
+    }
+    let run = &summary.run;
+    md.push_str(&format!(
+        "\n<sub>run {} · corpus {} ({} prompts, {} of {} trials answered) · {} · {}</sub>\n",
+        escape(run.id.as_str()),
+        escape(&run.corpus),
+        run.prompts,
+        run.answered,
+        run.trials,
+        escape(&summary.evidence.price_source),
+        escape(&summary.tool),
+    ));
+    Ok(md.into_bytes())
+}
+
+fn projection(md: &mut String, summary: &Summary) {
+    let projection = &summary.projection;
+    let Some(total) = &projection.total else { return };
+    let span = |money: &Money| format!("{} ({} – {})", money.mean.human(), money.low.human(), money.high.human());
+    md.push_str("\n| projected cost | month | year | the routes save |\n|---|--:|--:|--:|\n");
+    row(md, &["**as routed**".to_owned(), span(&total.month), total.year.mean.human(), String::new()]);
+    for baseline in &projection.baselines {
+        let (month, year) = baseline
+            .cost
+            .as_ref()
+            .map_or_else(|| ("unknown".to_owned(), String::new()), |cost| (span(&cost.month), cost.year.mean.human()));
+        let saving = baseline.saving.map_or_else(String::new, |saving| {
+            format!("{} ({} – {})", percent(saving.mean), percent(saving.low), percent(saving.high))
+        });
+        row(md, &[format!("all on {}", baseline.tier), month, year, saving]);
+    }
+    if !projection.left_out.is_empty() {
+        let names: Vec<String> = projection.left_out.iter().map(ToString::to_string).collect();
+        md.push_str(&format!("\nLeft out (traffic or a cost is unknown): {}\n", escape(&names.join(", "))));
+    }
+}
+
+fn details(md: &mut String, summary: &Summary) {
+    md.push_str("\n<details><summary>Evidence: pass rate of each tier at each task, with its interval</summary>\n\n| task |");
+    for tier in &summary.tiers {
+        md.push_str(&format!(" {} |", escape(tier.name.as_str())));
+    }
+    md.push_str("\n|---|");
+    md.push_str(&"--:|".repeat(summary.tiers.len()));
+    md.push('\n');
+    for task in &summary.tasks {
+        let mut cells = vec![task.name.to_string()];
+        cells.extend(task.cells.iter().map(|cell| {
+            let rate = cell.pass_rate.map_or_else(|| "no evidence".to_owned(), |rate| format!("{} n {}", words::rate(&rate), rate.n));
+            format!("{rate}, {}", words::band(cell.band))
+        }));
+        row(md, &cells);
+    }
+    md.push_str("\n</details>\n\n<details><summary>Reasons</summary>\n\n");
+    for task in &summary.tasks {
+        md.push_str(&format!("- **{}**: {}\n", escape(task.name.as_str()), escape(&task.route.reason)));
+    }
+    md.push_str("\n</details>\n");
+}
+
+fn row(md: &mut String, cells: &[String]) {
+    md.push('|');
+    for cell in cells {
+        let bold = cell.strip_prefix("**").and_then(|cell| cell.strip_suffix("**"));
+        match bold {
+            Some(inner) => md.push_str(&format!(" **{}** |", escape(inner))),
+            None => md.push_str(&format!(" {} |", escape(cell))),
+        }
+    }
+    md.push('\n');
+}
+
+/// Text that Markdown takes for nothing but text.
+fn escape(text: &str) -> String {
+    let text = crate::console::escape(text);
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\t' => safe.push(' '),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '&' => safe.push_str("&amp;"),
+            // A joiner that is not seen keeps a mention or a bare link from being one.
+            '@' => safe.push_str("@\u{2060}"),
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '|' | '#' | '~' | '!' => {
+                safe.push('\\');
+                safe.push(c);
+            }
+            c => safe.push(c),
+        }
+    }
+    safe.replace("://", ":\u{2060}//").replace("www.", "www\u{2060}.")
+}

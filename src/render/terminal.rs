@@ -1,0 +1,213 @@
+//! The tables on stdout: notices, routes, evidence, projection. Returns text; printing is the console's.
+
+use super::words::{self, percent};
+use crate::console::{Align, escape, table};
+use crate::diag::Paint;
+use crate::summary::{Band, Cell, Decision, Horizon, Money, NoticeLevel, Summary};
+
+/// The summary as text of at most `width` columns.
+#[must_use]
+pub fn render(summary: &Summary, width: usize, paint: Paint) -> String {
+    let page = Page { width, paint };
+    let mut text = String::new();
+    if let Some(source) = words::source(summary) {
+        text.push_str(&page.wrap(&page.colour("33", &escape(&source)), ""));
+    }
+    if let Some(note) = &summary.evidence.price_note {
+        text.push_str(&page.wrap(&page.colour("33", &escape(&format!("Prices: {note}."))), ""));
+    }
+    text.push('\n');
+    text.push_str(&page.wrap(&page.colour("1", &words::verdict(summary)), ""));
+    text.push_str(&page.routes(summary));
+    text.push_str(&page.evidence(summary));
+    text.push_str(&page.projection(summary));
+    for notice in &summary.notices {
+        let label = match notice.level {
+            NoticeLevel::Note => page.colour("36", "note:"),
+            NoticeLevel::Warning => page.colour("33", "warning:"),
+        };
+        text.push_str(&page.wrap(&format!("{label} {}", escape(&notice.text)), "  "));
+    }
+    text
+}
+
+struct Page {
+    width: usize,
+    paint: Paint,
+}
+
+impl Page {
+    fn colour(&self, code: &str, text: &str) -> String {
+        match self.paint {
+            Paint::Colour => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
+            Paint::Plain => text.to_owned(),
+        }
+    }
+
+    fn heading(&self, text: &str) -> String {
+        format!("\n{}\n", self.colour("1", text))
+    }
+
+    /// Text broken at spaces, further lines indented.
+    fn wrap(&self, text: &str, indent: &str) -> String {
+        let mut out = String::new();
+        let mut column = 0;
+        for word in text.split_whitespace() {
+            // Escape sequences take no column.
+            let visible = word.split('\u{1b}').enumerate().fold(0, |sum, (at, part)| {
+                let shown = if at == 0 { part } else { part.split_once('m').map_or("", |(_, rest)| rest) };
+                sum + unicode_width::UnicodeWidthStr::width(shown)
+            });
+            if column > 0 && column + 1 + visible > self.width {
+                out.push('\n');
+                out.push_str(indent);
+                column = indent.len();
+            } else if column > 0 {
+                out.push(' ');
+                column += 1;
+            }
+            out.push_str(word);
+            column += visible;
+        }
+        out.push('\n');
+        out
+    }
+
+    fn routes(&self, summary: &Summary) -> String {
+        let rows: Vec<Vec<String>> = summary
+            .tasks
+            .iter()
+            .map(|task| {
+                let route = &task.route;
+                let code = match route.decision {
+                    Decision::Route => "32",
+                    Decision::Monitor | Decision::Undecided => "33",
+                    Decision::Escalate => "31",
+                };
+                vec![
+                    task.name.to_string(),
+                    route.tier.to_string(),
+                    self.colour(code, route.decision.name()),
+                    route.pass_rate.map_or_else(|| "unknown".to_owned(), |rate| words::rate(&rate)),
+                    route.pass_rate.map_or_else(String::new, |rate| rate.n.to_string()),
+                    route.latency.map_or_else(|| "–".to_owned(), |latency| latency.p95.to_string()),
+                    route.cost_per_request.map_or_else(|| "unknown".to_owned(), |cost| cost.human()),
+                    route.fallback.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+                ]
+            })
+            .collect();
+        let headers = ["task", "tier", "decision", "pass rate", "n", "p95", "per request", "fallback"];
+        let align = [
+            Align::Left,
+            Align::Left,
+            Align::Left,
+            Align::Right,
+            Align::Right,
+            Align::Right,
+            Align::Right,
+            Align::Left,
+        ];
+        let mut text = self.heading("Routes") + &table(self.width, &headers, &rows, &align);
+        for task in &summary.tasks {
+            text.push_str(&self.wrap(&escape(&format!("{}: {}", task.name, task.route.reason)), "  "));
+        }
+        text
+    }
+
+    fn evidence(&self, summary: &Summary) -> String {
+        let mut headers = vec!["pass rate".to_owned()];
+        headers.extend(summary.tiers.iter().map(|tier| tier.name.to_string()));
+        let rows: Vec<Vec<String>> = summary
+            .tasks
+            .iter()
+            .map(|task| {
+                let mut row = vec![task.name.to_string()];
+                row.extend(task.cells.iter().map(|cell| self.cell(cell)));
+                row
+            })
+            .collect();
+        let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
+        let mut align = vec![Align::Right; headers.len()];
+        if let Some(first) = align.first_mut() {
+            *first = Align::Left;
+        }
+        self.heading("Evidence") + &table(self.width, &headers, &rows, &align)
+    }
+
+    fn cell(&self, cell: &Cell) -> String {
+        let mut text = match (&cell.pass_rate, cell.band) {
+            (None, _) => "no evidence".to_owned(),
+            (Some(rate), band) => {
+                let code = match band {
+                    Band::Route => "32",
+                    Band::Monitor | Band::Undecided => "33",
+                    Band::Below => "31",
+                };
+                format!("{} n {}", self.colour(code, &words::rate(rate)), rate.n)
+            }
+        };
+        let counts = &cell.counts;
+        let lost = [
+            (counts.errors, "errors"),
+            (counts.ungraded, "ungraded"),
+            (counts.overflow, "too long"),
+            (counts.missing, "missing"),
+        ];
+        for (count, name) in lost {
+            if count > 0 {
+                text.push_str(&format!("\n{count} {name}"));
+            }
+        }
+        if !cell.infeasible.is_empty() {
+            let why: Vec<String> = cell.infeasible.iter().map(words::infeasible).collect();
+            text.push_str(&format!("\n{}", why.join("; ")));
+        }
+        text
+    }
+
+    fn projection(&self, summary: &Summary) -> String {
+        let projection = &summary.projection;
+        let Some(total) = &projection.total else {
+            let help = "no projection: state requests_per_day in the tasks of route-prof.toml";
+            return self.heading("Projected cost") + &self.wrap(help, "");
+        };
+        let span = |money: &Money| format!("{} ({} – {})", money.mean.human(), money.low.human(), money.high.human());
+        let line = |name: String, requests: f64, cost: &Horizon, saving: String| {
+            let (day, month, year) = (cost.day.mean.human(), span(&cost.month), cost.year.mean.human());
+            vec![name, format!("{requests:.0}"), day, month, year, saving]
+        };
+        let mut rows: Vec<Vec<String>> = projection
+            .tasks
+            .iter()
+            .map(|task| line(format!("{} → {}", task.task, task.tier), task.requests_per_day, &task.routed, String::new()))
+            .collect();
+        rows.push(line(self.colour("1", "all, as routed"), projection.requests_per_day, total, String::new()));
+        for baseline in &projection.baselines {
+            let name = format!("all on {}", baseline.tier);
+            match &baseline.cost {
+                Some(cost) => {
+                    let saving = baseline.saving.map_or_else(String::new, |saving| percent(saving.mean));
+                    rows.push(line(name, projection.requests_per_day, cost, saving));
+                }
+                None => rows.push(vec![name, String::new(), "unknown".to_owned()]),
+            }
+        }
+        for row in &mut rows {
+            row.resize(6, String::new());
+        }
+        let headers = ["projected cost", "requests/day", "day", "month", "year", "routes save"];
+        let align = [Align::Left, Align::Right, Align::Right, Align::Right, Align::Right, Align::Right];
+        let mut text = self.heading("Projected cost") + &table(self.width, &headers, &rows, &align);
+        if !projection.left_out.is_empty() {
+            let names: Vec<String> = projection.left_out.iter().map(ToString::to_string).collect();
+            text.push_str(&self.wrap(&format!("left out (traffic or a cost is unknown): {}", names.join(", ")), "  "));
+        }
+        let best = match &projection.best_single {
+            Some(tier) => format!("best single tier: {tier}"),
+            None => "best single tier: none is good enough for every task".to_owned(),
+        };
+        text.push_str(&self.wrap(&best, "  "));
+        text.push('\n');
+        text
+    }
+}

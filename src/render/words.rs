@@ -1,0 +1,96 @@
+//! The same thing said in the same words by every report.
+
+use crate::config::Consequence;
+use crate::summary::{Band, Decision, Infeasible, Rate, Source, Summary};
+
+/// A share as a percentage of one decimal.
+pub(super) fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
+}
+
+/// A rate with its interval: `97.3 % (94.4 – 98.8)`.
+pub(super) fn rate(rate: &Rate) -> String {
+    format!("{:.1} % ({:.1} – {:.1})", rate.mean * 100.0, rate.low * 100.0, rate.high * 100.0)
+}
+
+pub(super) const fn band(band: Band) -> &'static str {
+    match band {
+        Band::Route => "good enough",
+        Band::Monitor => "with monitoring",
+        Band::Below => "not good enough",
+        Band::Undecided => "undecided",
+    }
+}
+
+pub(super) const fn decision(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Route => "route",
+        Decision::Monitor => "route with monitoring",
+        Decision::Escalate => "escalate: no tier is good enough",
+        Decision::Undecided => "undecided: too little evidence",
+    }
+}
+
+pub(super) const fn consequence(consequence: Consequence) -> &'static str {
+    consequence.name()
+}
+
+pub(super) fn infeasible(why: &Infeasible) -> String {
+    match why {
+        Infeasible::Latency(is, need) => format!("too slow: p95 of {is}, {need} at the most"),
+        Infeasible::DataLocation => "the data may not leave".to_owned(),
+        Infeasible::Context(1) => "1 prompt does not fit its context window".to_owned(),
+        Infeasible::Context(n) => format!("{n} prompts do not fit its context window"),
+    }
+}
+
+/// What the answers are, where they are not plain calls: for the top of every page.
+pub(super) fn source(summary: &Summary) -> Option<String> {
+    match &summary.run.source {
+        Source::Live => None,
+        Source::Recording(tape) => Some(format!(
+            "Replay of a recording ({tape}): the answers are real, were recorded before, and no model was called now."
+        )),
+        Source::Script => {
+            Some("Scripted answers: no model was asked. Nothing here says anything about a model.".to_owned())
+        }
+        Source::Mixed => Some("Answers of several kinds (calls, recordings, scripts) are mixed here.".to_owned()),
+    }
+}
+
+/// The verdict in one or two sentences.
+pub(super) fn verdict(summary: &Summary) -> String {
+    let count = |wanted: Decision| summary.tasks.iter().filter(|task| task.route.decision == wanted).count();
+    let mut parts = Vec::new();
+    for (wanted, words) in [
+        (Decision::Route, "routed"),
+        (Decision::Monitor, "routed with monitoring"),
+        (Decision::Undecided, "undecided"),
+        (Decision::Escalate, "served well enough by no tier"),
+    ] {
+        match count(wanted) {
+            0 => {}
+            n => parts.push(format!("{n} {words}")),
+        }
+    }
+    let tasks = summary.tasks.len();
+    let noun = if tasks == 1 { "task" } else { "tasks" };
+    let mut text = format!("Of {tasks} {noun}, {}.", parts.join(", "));
+    if let Some(total) = &summary.projection.total {
+        text.push_str(&format!(" The routes cost {} a month", total.month.mean.human()));
+        if let Some(top) = summary.projection.baselines.last()
+            && let (Some(cost), Some(saving)) = (&top.cost, &top.saving)
+        {
+            let words = if saving.mean >= 0.0 { "less than" } else { "more than" };
+            text.push_str(&format!(
+                ", {} {words} {} on {} alone ({} a month)",
+                percent(saving.mean.abs()),
+                if summary.tasks.len() == 1 { "the task" } else { "everything" },
+                top.tier,
+                cost.month.mean.human()
+            ));
+        }
+        text.push('.');
+    }
+    text
+}
