@@ -28,8 +28,7 @@ pub fn cdf(a: f64, b: f64, x: f64) -> f64 {
 
 fn lower(a: f64, b: f64, x: f64) -> f64 {
     const TINY: f64 = 1e-300;
-    let front =
-        (ln_gamma(a + b) - ln_gamma(a) - ln_gamma(b) + a * x.ln() + b * (-x).ln_1p()).exp() / a;
+    let front = (ln_gamma(a + b) - ln_gamma(a) - ln_gamma(b) + a * x.ln() + b * (-x).ln_1p()).exp() / a;
     let guard = |v: f64| if v.abs() < TINY { TINY } else { v };
     let mut c = 1.0;
     let mut d = 1.0 / guard(1.0 - (a + b) * x / (a + 1.0));

@@ -23,8 +23,10 @@ impl Column {
     /// A column of (value, weight), a row a prompt; `None` where the prompt has no value.
     #[must_use]
     pub fn new(rows: impl IntoIterator<Item = Option<(f64, f64)>>) -> Self {
-        let (products, weights) =
-            rows.into_iter().map(|row| row.map_or((0.0, 0.0), |(value, weight)| (value * weight, weight))).unzip();
+        let (products, weights) = rows
+            .into_iter()
+            .map(|row| row.map_or((0.0, 0.0), |(value, weight)| (value * weight, weight)))
+            .unzip();
         Self { products, weights }
     }
 
@@ -128,7 +130,8 @@ mod tests {
         let gap = 100.0 * (strong.mean().unwrap() - weak.mean().unwrap());
         assert!((gap - 22.0352).abs() < 1e-4, "{gap}");
         let replicates = means(PLAN, &[weak, strong]);
-        let paired: Vec<f64> = replicates[1].iter().zip(&replicates[0]).map(|(s, w)| 100.0 * (s - w)).collect();
+        let paired: Vec<f64> =
+            replicates[1].iter().zip(&replicates[0]).map(|(s, w)| 100.0 * (s - w)).collect();
         // Published standard errors: 1.5546 paired, 1.6439 unpaired.
         assert!((sd(&paired) - 1.5546).abs() < 0.04, "{}", sd(&paired));
     }
@@ -141,7 +144,10 @@ mod tests {
         assert_ne!(one, means(Plan { stream: 1, ..PLAN }, &columns));
         assert_ne!(one, means(Plan { seed: 2, ..PLAN }, &columns));
         // Pinned, so that another machine or another version of a dependency is seen to agree.
-        assert_eq!(means(Plan { resamples: 3, ..PLAN }, &columns)[0].iter().map(|m| m * 97.0).collect::<Vec<_>>(), PINNED);
+        assert_eq!(
+            means(Plan { resamples: 3, ..PLAN }, &columns)[0].iter().map(|m| m * 97.0).collect::<Vec<_>>(),
+            PINNED
+        );
     }
 
     const PINNED: [f64; 3] = [4357.0, 4997.0, 5215.0];

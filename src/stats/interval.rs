@@ -57,7 +57,8 @@ pub fn jeffreys(mean: f64, n: f64, confidence: f64) -> Option<Bounds> {
 
 /// The arguments and the probability of one tail, where they make sense.
 fn checked(mean: f64, n: f64, confidence: f64) -> Option<(f64, f64, f64)> {
-    let fine = (-1e-9..=1.0 + 1e-9).contains(&mean) && n > 0.0 && n.is_finite() && (0.0..1.0).contains(&confidence);
+    let fine =
+        (-1e-9..=1.0 + 1e-9).contains(&mean) && n > 0.0 && n.is_finite() && (0.0..1.0).contains(&confidence);
     fine.then(|| (mean.clamp(0.0, 1.0), n, (1.0 - confidence) / 2.0))
 }
 

@@ -25,7 +25,12 @@ pub fn smallest_n_at(rate: f64, floor: f64, confidence: f64) -> Option<u64> {
 /// safe side).
 #[must_use]
 pub fn detectable_difference(n: f64, discordant: f64, alpha: f64, power: f64) -> Option<f64> {
-    let fine = n > 0.0 && (0.0..=1.0).contains(&discordant) && alpha > 0.0 && alpha < 1.0 && power > 0.0 && power < 1.0;
+    let fine = n > 0.0
+        && (0.0..=1.0).contains(&discordant)
+        && alpha > 0.0
+        && alpha < 1.0
+        && power > 0.0
+        && power < 1.0;
     fine.then(|| (normal_quantile(1.0 - alpha / 2.0) + normal_quantile(power)) * (discordant / n).sqrt())
 }
 

@@ -62,8 +62,7 @@ pub fn estimate(clusters: &[Cluster]) -> Option<Estimate> {
     let (by_cluster, by_trial) = (total * total / squares, total * total / shared);
     let spread: f64 = counted().map(|(w, c)| w * w * (c.mean - mean).powi(2)).sum();
     let spread = if by_cluster > 1.0 { spread * by_cluster / (by_cluster - 1.0) } else { 0.0 };
-    let from_variance =
-        if spread > 0.0 { mean * (1.0 - mean) * total * total / spread } else { by_cluster };
+    let from_variance = if spread > 0.0 { mean * (1.0 - mean) * total * total / spread } else { by_cluster };
     Some(Estimate { mean, n_eff: from_variance.clamp(by_cluster, by_trial.max(by_cluster)) })
 }
 
@@ -117,8 +116,7 @@ mod tests {
 
     #[test]
     fn repeats_that_always_agree_add_nothing() {
-        let clusters: Vec<_> =
-            (0..50).map(|i| Cluster { trials: 4, ..single(1.0, i % 5 > 0) }).collect();
+        let clusters: Vec<_> = (0..50).map(|i| Cluster { trials: 4, ..single(1.0, i % 5 > 0) }).collect();
         assert!((estimate(&clusters).unwrap().n_eff - 50.0).abs() < 1e-9);
     }
 
@@ -137,7 +135,10 @@ mod tests {
 
     #[test]
     fn strata_combine_by_their_shares() {
-        let strata = [(0.5, Some(Estimate { mean: 1.0, n_eff: 50.0 })), (0.5, Some(Estimate { mean: 0.5, n_eff: 50.0 }))];
+        let strata = [
+            (0.5, Some(Estimate { mean: 1.0, n_eff: 50.0 })),
+            (0.5, Some(Estimate { mean: 0.5, n_eff: 50.0 })),
+        ];
         let all = combine(strata).unwrap();
         assert!((all.mean - 0.75).abs() < 1e-12 && (all.n_eff - 100.0).abs() < 1e-9);
         assert_eq!(combine([(0.5, None), (0.5, strata[0].1)]), None);
