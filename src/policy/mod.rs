@@ -7,7 +7,7 @@ mod cost;
 mod ladder;
 mod route;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod types;
 
 use crate::config::{DataLocation, DataNeed, Policy, Task};

@@ -16,6 +16,8 @@ use crate::units::{Millis, Tokens, Usd};
 pub mod build;
 mod notices;
 mod rounding;
+#[cfg(test)]
+mod tests;
 
 // Each of these is defined by the module that computes it; to readers they are all parts of the summary.
 pub use crate::measure::{Counts, Latency, Money, Rate, ReasonCount, TokenStats};
