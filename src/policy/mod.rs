@@ -1,1 +1,179 @@
-//! (to come)
+//! Cells to routes: which tier serves a task, and why.
+//!
+//! Decides on evidence only; measures nothing and prices nothing.
+
+mod band;
+mod cost;
+mod ladder;
+mod route;
+#[cfg(test)]
+pub(crate) mod tests;
+mod types;
+
+use crate::config::{DataLocation, DataNeed, Policy, Task};
+use crate::ident::{OracleRef, TierName};
+use crate::measure::CellEvidence;
+use crate::units::{Tokens, Usd};
+
+pub use cost::EffectiveMeans;
+pub use ladder::{Standing, best_single, default_tier, dominated};
+pub use route::guarded;
+pub use types::{Band, Decision, EffectiveCost, Escalation, Infeasible, QualityGate, Route};
+
+/// The weighted share of a task's prompts that may overflow a tier's context window before the tier cannot serve the
+/// task: what overflows is bypassed by the context guard, so a few do not matter.
+pub const OVERFLOW_TOLERANCE: f64 = 0.01;
+
+/// What a decision needs to know of a tier beyond its cells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TierFacts {
+    /// Its name.
+    pub name: TierName,
+    /// Where its provider runs.
+    pub location: DataLocation,
+    /// Its context window, where known.
+    pub window: Option<Tokens>,
+}
+
+/// A task with all that its decision rests on.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    /// The task.
+    pub task: &'a Task,
+    /// The numbers of the method.
+    pub policy: &'a Policy,
+    /// The ladder, cheapest first.
+    pub tiers: &'a [TierFacts],
+    /// The task's evidence, a cell a tier.
+    pub cells: &'a [CellEvidence],
+    /// The oracle whose gate part production runs; `None` when it has none.
+    pub gate: Option<&'a OracleRef>,
+}
+
+/// What the policy makes of a cell.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Assessment {
+    /// Posterior probability that the true rate clears the route floor.
+    pub p_route: Option<f64>,
+    /// Posterior probability that the true rate clears the monitor floor.
+    pub p_monitor: Option<f64>,
+    /// What the evidence says of the tier's quality.
+    pub band: Band,
+    /// Why the band is `undecided`, where it is.
+    pub doubt: Option<Doubt>,
+    /// How many more prompts would settle an undecided cell, at the rate seen so far.
+    pub more_prompts: Option<u64>,
+    /// Why the tier cannot serve the task, whatever its quality.
+    pub infeasible: Vec<Infeasible>,
+    /// What the tiers are compared by.
+    pub effective_cost: Option<EffectiveCost>,
+}
+
+/// Why the evidence about a cell does not decide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// No trial of weight was graded.
+    NoEvidence,
+    /// Fewer effective prompts than the policy asks for.
+    TooFew,
+    /// Trials without a grade, this many, could turn the decision over.
+    CouldFlip(u64),
+    /// The rate is too near to a floor for the number of prompts.
+    NearFloor,
+}
+
+/// The floors in force for a task, and the confidence that a decision asks for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Floors {
+    /// At or above: route.
+    pub route: f64,
+    /// Between this and `route`: route with monitoring.
+    pub monitor: f64,
+    /// The posterior probability asked for.
+    pub confidence: f64,
+}
+
+impl Floors {
+    /// The task's own floors over the policy's.
+    #[must_use]
+    pub fn of(task: &Task, policy: &Policy) -> Self {
+        let route = task.route_floor.unwrap_or(policy.route_floor).get();
+        let monitor = task.monitor_floor.unwrap_or(policy.monitor_floor).get();
+        // A task that lowers its route floor below the policy's monitor floor has no monitor band, not an upside-down one.
+        Self { route, monitor: monitor.min(route), confidence: policy.confidence(task.consequence).get() }
+    }
+}
+
+impl Case<'_> {
+    /// What the policy makes of each cell, in the order of the ladder.
+    #[must_use]
+    pub fn assess(&self) -> Vec<Assessment> {
+        let floors = Floors::of(self.task, self.policy);
+        let infeasible: Vec<Vec<Infeasible>> =
+            self.tiers.iter().zip(self.cells).map(|(tier, cell)| self.infeasible(tier, cell)).collect();
+        let costs = cost::effective(self.task, self.policy, self.cells, &self.next_up(&infeasible));
+        let assessed = self.cells.iter().zip(infeasible).zip(costs);
+        assessed
+            .map(|((cell, infeasible), effective_cost)| {
+                let judged = band::judge(cell, floors, self.policy.min_prompts);
+                Assessment { infeasible, effective_cost, ..judged }
+            })
+            .collect()
+    }
+
+    /// The route, by the assessments of [`Self::assess`]; `None` when the ladder is empty.
+    #[must_use]
+    pub fn route(&self, assessments: &[Assessment]) -> Option<Route> {
+        route::choose(self, assessments)
+    }
+
+    fn infeasible(&self, tier: &TierFacts, cell: &CellEvidence) -> Vec<Infeasible> {
+        let mut why = Vec::new();
+        if let (Some(need), Some(latency)) = (self.task.latency_p95, cell.latency)
+            && latency.p95 > need
+        {
+            why.push(Infeasible::Latency(latency.p95, need));
+        }
+        match (self.task.data_location, tier.location) {
+            (DataNeed::Local, DataLocation::External) => why.push(Infeasible::DataLocation),
+            (DataNeed::Local, DataLocation::Local) | (DataNeed::Any, _) => {}
+        }
+        if cell.overflow_share.is_some_and(|share| share > OVERFLOW_TOLERANCE) {
+            why.push(Infeasible::Context(cell.counts.overflow));
+        }
+        why
+    }
+
+    /// For each tier, the one that its rejected requests go to: the next one up that can serve the task, latency aside,
+    /// because a late answer is better than a rejected one.
+    fn next_up(&self, infeasible: &[Vec<Infeasible>]) -> Vec<Option<usize>> {
+        (0..infeasible.len())
+            .map(|at| {
+                (at + 1..infeasible.len()).find(|&up| infeasible.get(up).is_some_and(|why| could_catch(why)))
+            })
+            .collect()
+    }
+
+    /// The tier that each tier escalates to, by the assessments.
+    #[must_use]
+    pub fn escalates_to(&self, assessments: &[Assessment]) -> Vec<Option<usize>> {
+        let infeasible: Vec<_> = assessments.iter().map(|a| a.infeasible.clone()).collect();
+        self.next_up(&infeasible)
+    }
+}
+
+/// Whether a tier can take over what another one rejected.
+fn could_catch(infeasible: &[Infeasible]) -> bool {
+    infeasible.iter().all(|why| match why {
+        Infeasible::Latency(..) => true,
+        Infeasible::DataLocation | Infeasible::Context(_) => false,
+    })
+}
+
+/// The price of waiting a second at a task: nothing without a latency need.
+fn waiting_price(task: &Task, policy: &Policy) -> Usd {
+    match task.latency_p95 {
+        Some(_) => task.latency_penalty.unwrap_or(policy.latency_penalty),
+        None => Usd::ZERO,
+    }
+}

@@ -1,1 +1,13 @@
-//! (to come)
+//! Pure numerics: intervals, posteriors, quantiles, effective sizes, bootstrap, power and alarm bounds.
+//!
+//! Nothing here knows of tasks, tiers or money. Functions take plain numbers, never panic on them, and give the same
+//! bits on every machine up to the last places of `ln` and `exp`, which the callers round away.
+
+pub mod alert;
+pub mod beta;
+pub mod bootstrap;
+pub mod interval;
+pub mod posterior;
+pub mod power;
+pub mod quantile;
+pub mod weighted;

@@ -1,0 +1,117 @@
+//! The figures of a cell as files carry them: counts, rates, money, latency, tokens. No arithmetic beyond sums.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::units::{Millis, Tokens, Usd};
+
+/// An estimate with what it rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rate {
+    /// The (weighted) mean, 0 to 1.
+    pub mean: f64,
+    /// Lower bound of the interval.
+    pub low: f64,
+    /// Upper bound of the interval.
+    pub high: f64,
+    /// Trials that it rests on.
+    pub n: u64,
+    /// The number of equally weighted independent prompts that would say as much: (sum w)^2 / sum w^2, less where
+    /// repeats of a prompt agree.
+    pub n_eff: f64,
+}
+
+/// An amount of money with its interval and n.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Money {
+    /// The estimate.
+    pub mean: Usd,
+    /// Lower bound of the bootstrap interval.
+    pub low: Usd,
+    /// Upper bound of the bootstrap interval.
+    pub high: Usd,
+}
+
+/// Counts of trials by what they came to; they add up to the planned trials of the cell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Counts {
+    /// Replies that passed.
+    pub passed: u64,
+    /// Replies that failed.
+    pub failed: u64,
+    /// Refusals: fails.
+    pub refused: u64,
+    /// Truncations: fails.
+    pub truncated: u64,
+    /// Replies that the oracle could not grade: no evidence.
+    pub ungraded: u64,
+    /// Infrastructure errors: no evidence.
+    pub errors: u64,
+    /// Prompts that do not fit: infeasible.
+    pub overflow: u64,
+    /// Trials without any attempt.
+    pub missing: u64,
+}
+
+impl Counts {
+    /// Trials that are evidence about quality.
+    #[must_use]
+    pub const fn graded(&self) -> u64 {
+        self.passed + self.failed + self.refused + self.truncated
+    }
+
+    /// All trials of the cell.
+    #[must_use]
+    pub const fn all(&self) -> u64 {
+        self.graded() + self.ungraded + self.errors + self.overflow + self.missing
+    }
+}
+
+/// How many trials failed for a reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReasonCount {
+    /// The oracle's words, or `refused`, `truncated`.
+    pub reason: String,
+    /// Trials.
+    pub count: u64,
+}
+
+/// Latency of a cell or tier: totals and times to first token of answered, live-measured attempts.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Latency {
+    /// Trials.
+    pub n: u64,
+    /// Median of the total.
+    pub p50: Millis,
+    /// 95th percentile of the total.
+    pub p95: Millis,
+    /// Mean of the total.
+    pub mean: Millis,
+    /// Median time to first visible token; `None` when nothing was streamed.
+    pub ttft_p50: Option<Millis>,
+    /// 95th percentile of the same.
+    pub ttft_p95: Option<Millis>,
+    /// 21 quantiles of the total (0 %, 5 %, ... 100 %), for charts.
+    pub quantiles: [Millis; 21],
+}
+
+/// Tokens of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TokenStats {
+    /// Trials whose provider reported usage.
+    pub n: u64,
+    /// Weighted mean of the input, cached or not.
+    pub input_mean: f64,
+    /// The largest input.
+    pub input_max: Tokens,
+    /// Weighted mean of the output.
+    pub output_mean: f64,
+    /// 95th percentile of the output.
+    pub output_p95: Tokens,
+}

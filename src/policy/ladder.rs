@@ -1,0 +1,68 @@
+//! Verdicts about tiers over all tasks: which ones buy nothing, which one would do alone.
+
+use super::{Assessment, Band};
+use crate::config::DataLocation;
+
+/// How a tier stands over all tasks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Standing {
+    /// Pass rate, where known.
+    pub pass_rate: Option<f64>,
+    /// Mean cost of a request in USD, where known.
+    pub cost: Option<f64>,
+    /// Where its provider runs.
+    pub location: DataLocation,
+}
+
+/// For each tier, another one that is cheaper and no worse, if there is one: the cheapest of those. A tier that keeps
+/// data local is never dominated by one that does not. Point estimates: a dominated tier need not be worse beyond doubt,
+/// but nothing measured speaks for paying for it.
+#[must_use]
+pub fn dominated(tiers: &[Standing]) -> Vec<Option<usize>> {
+    let beats = |other: &Standing, tier: &Standing| {
+        let may = match (tier.location, other.location) {
+            (DataLocation::Local, DataLocation::External) => false,
+            (DataLocation::Local | DataLocation::External, DataLocation::Local)
+            | (DataLocation::External, DataLocation::External) => true,
+        };
+        match (other.pass_rate, tier.pass_rate, other.cost, tier.cost) {
+            (Some(better), Some(rate), Some(cheaper), Some(cost)) => may && cheaper < cost && better >= rate,
+            _ => false,
+        }
+    };
+    let cost = |at: usize| tiers.get(at).and_then(|tier| tier.cost).unwrap_or(f64::INFINITY);
+    tiers
+        .iter()
+        .map(|tier| {
+            let better = tiers.iter().enumerate().filter(|(_, other)| beats(other, tier));
+            better.map(|(at, _)| at).min_by(|&a, &b| cost(a).total_cmp(&cost(b)))
+        })
+        .collect()
+}
+
+/// The tier for a task that was not measured: the highest on the ladder that is not dominated. It is the safest guess
+/// about quality, and a tier that another one beats on both counts is a guess worth less.
+#[must_use]
+pub fn default_tier(dominated: &[Option<usize>]) -> usize {
+    dominated.iter().rposition(Option::is_none).unwrap_or(dominated.len().saturating_sub(1))
+}
+
+/// The cheapest tier that is feasible and good enough (routed, or routed with monitoring) at every task; ties go down the
+/// ladder. `costs` are those over all tasks; without one for every candidate, the order of the ladder decides.
+#[must_use]
+pub fn best_single(assessments: &[Vec<Assessment>], costs: &[Option<f64>]) -> Option<usize> {
+    let good = |cell: &Assessment| match cell.band {
+        Band::Route | Band::Monitor => cell.infeasible.is_empty(),
+        Band::Below | Band::Undecided => false,
+    };
+    let everywhere = |tier: usize| {
+        !assessments.is_empty() && assessments.iter().all(|row| row.get(tier).is_some_and(good))
+    };
+    let candidates: Vec<usize> = (0..costs.len()).filter(|&tier| everywhere(tier)).collect();
+    let cost = |tier: usize| costs.get(tier).copied().flatten();
+    if candidates.iter().any(|&tier| cost(tier).is_none()) {
+        return candidates.first().copied();
+    }
+    let known = |tier: usize| cost(tier).unwrap_or(f64::INFINITY);
+    candidates.iter().copied().min_by(|&a, &b| known(a).total_cmp(&known(b)))
+}

@@ -1,0 +1,197 @@
+//! Routes and traffic to money: what a day, a month (365/12 days) and a year (365 days) will cost.
+//!
+//! A routed request costs what its tier measured (retried attempts included) and the expected escalations; a request on a
+//! single tier costs what that tier measured, because nothing stands behind it. Intervals come from the paired bootstrap
+//! over each task's prompts, so that a saving has an interval of its own, narrower than those of what it compares.
+//! Uncertainty of the traffic is not in them.
+
+#[cfg(test)]
+mod tests;
+mod types;
+
+use crate::ident::{TaskName, TierName};
+use crate::measure::{self, CellEvidence, Draws, Money, Rate};
+use crate::policy::EffectiveMeans;
+use crate::stats::bootstrap;
+
+pub use types::{Baseline, Horizon, Interval, Projection, TaskProjection};
+
+/// Days of a month, on average.
+const MONTH: f64 = 365.0 / 12.0;
+/// Days of a year.
+const YEAR: f64 = 365.0;
+
+/// A task with its route.
+#[derive(Clone, Copy, Debug)]
+pub struct Routed<'a> {
+    /// The task.
+    pub name: &'a TaskName,
+    /// Expected traffic, where stated.
+    pub requests_per_day: Option<f64>,
+    /// The task's evidence, a cell a tier.
+    pub cells: &'a [CellEvidence],
+    /// The tier that serves: its index.
+    pub tier: usize,
+    /// The tier that each tier escalates to.
+    pub escalates_to: &'a [Option<usize>],
+}
+
+/// What the routes will cost; `confidence` is that of the intervals, `resamples` the number of bootstrap replicates that
+/// the evidence holds.
+#[must_use]
+pub fn project(
+    tasks: &[Routed<'_>],
+    tiers: &[TierName],
+    best_single: Option<usize>,
+    resamples: u32,
+    confidence: f64,
+) -> Projection {
+    let size = resamples as usize;
+    let figure = Figure { confidence };
+    let mut left_out = Vec::new();
+    let mut lines = Vec::new();
+    let mut projected: Vec<(&Routed<'_>, f64)> = Vec::new();
+    let (mut total, mut uncached) = (Sum::new(size), Sum::new(size));
+    for task in tasks {
+        let line = task.requests_per_day.filter(|traffic| traffic.is_finite()).and_then(|traffic| {
+            let routed = task.routed(|cell| &cell.cost_draws, size)?.times(traffic);
+            let bare = task.routed(|cell| &cell.uncached_draws, size)?.times(traffic);
+            let line = TaskProjection {
+                task: task.name.clone(),
+                tier: tiers.get(task.tier)?.clone(),
+                requests_per_day: traffic,
+                routed: figure.horizon(&routed)?,
+                routed_uncached: figure.horizon(&bare)?,
+                month_by_tier: task
+                    .cells
+                    .iter()
+                    .map(|cell| figure.month(&cell.cost_draws, traffic))
+                    .collect(),
+            };
+            total.add(&routed);
+            uncached.add(&bare);
+            projected.push((task, traffic));
+            Some(line)
+        });
+        match line {
+            Some(line) => lines.push(line),
+            None => left_out.push(task.name.clone()),
+        }
+    }
+    let any = !lines.is_empty();
+    let baselines = tiers.iter().enumerate().map(|(at, tier)| {
+        let cost = if any { single(&projected, at, size) } else { None };
+        Baseline {
+            tier: tier.clone(),
+            pass_rate: pass_rate(&projected, at, confidence),
+            saving: cost.as_ref().and_then(|cost| figure.saving(&total, cost)),
+            cost: cost.and_then(|cost| figure.horizon(&cost)),
+        }
+    });
+    Projection {
+        requests_per_day: projected.iter().map(|(_, traffic)| traffic).sum(),
+        left_out,
+        baselines: baselines.collect(),
+        tasks: lines,
+        total: if any { figure.horizon(&total) } else { None },
+        total_uncached: if any { figure.horizon(&uncached) } else { None },
+        best_single: best_single.and_then(|at| tiers.get(at).cloned()),
+    }
+}
+
+/// USD a day, with its replicates.
+#[derive(Clone, Debug)]
+struct Sum {
+    mean: f64,
+    replicates: Vec<f64>,
+}
+
+impl Sum {
+    fn new(size: usize) -> Self {
+        Self { mean: 0.0, replicates: vec![0.0; size] }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.mean += other.mean;
+        for (sum, more) in self.replicates.iter_mut().zip(&other.replicates) {
+            *sum += more;
+        }
+    }
+
+    fn times(mut self, factor: f64) -> Self {
+        self.mean *= factor;
+        self.replicates.iter_mut().for_each(|value| *value *= factor);
+        self
+    }
+}
+
+impl Routed<'_> {
+    /// What a request costs on the route, by the price that `of` picks; `None` where a price that is needed is unknown.
+    fn routed(&self, of: fn(&CellEvidence) -> &Draws, size: usize) -> Option<Sum> {
+        let mean =
+            EffectiveMeans::at(self.tier, self.escalates_to, &|at| of(self.cells.get(at)?).mean, &|at| {
+                self.cells.get(at)?.reject_draws.mean
+            })?;
+        let replicate = |r: usize| {
+            let value = |draws: &Draws| draws.replicates.get(r).copied();
+            let means = EffectiveMeans::at(
+                self.tier,
+                self.escalates_to,
+                &|at| value(of(self.cells.get(at)?)),
+                &|at| value(&self.cells.get(at)?.reject_draws),
+            );
+            means.map_or(f64::NAN, EffectiveMeans::total)
+        };
+        Some(Sum { mean: mean.total(), replicates: (0..size).map(replicate).collect() })
+    }
+}
+
+/// All tasks on one tier; `None` where it has no cost for one of them.
+fn single(tasks: &[(&Routed<'_>, f64)], tier: usize, size: usize) -> Option<Sum> {
+    let mut sum = Sum::new(size);
+    for (task, traffic) in tasks {
+        let draws = &task.cells.get(tier)?.cost_draws;
+        sum.add(&Sum { mean: draws.mean?, replicates: draws.replicates.clone() }.times(*traffic));
+    }
+    Some(sum)
+}
+
+fn pass_rate(tasks: &[(&Routed<'_>, f64)], tier: usize, confidence: f64) -> Option<Rate> {
+    measure::combined_rate(tasks.iter().map(|(task, traffic)| (*traffic, task.cells.get(tier))), confidence)
+}
+
+/// Sums to figures.
+#[derive(Clone, Copy)]
+struct Figure {
+    confidence: f64,
+}
+
+impl Figure {
+    fn money(self, sum: &Sum, days: f64) -> Option<Money> {
+        measure::money(sum.mean * days, sum.replicates.iter().map(|value| value * days), self.confidence)
+    }
+
+    fn horizon(self, sum: &Sum) -> Option<Horizon> {
+        Some(Horizon {
+            day: self.money(sum, 1.0)?,
+            month: self.money(sum, MONTH)?,
+            year: self.money(sum, YEAR)?,
+        })
+    }
+
+    fn month(self, draws: &Draws, traffic: f64) -> Option<Money> {
+        let days = traffic * MONTH;
+        measure::money(draws.mean? * days, draws.replicates.iter().map(|value| value * days), self.confidence)
+    }
+
+    /// The share of `baseline` that `routed` saves; `None` where the baseline costs nothing.
+    fn saving(self, routed: &Sum, baseline: &Sum) -> Option<Interval> {
+        if !(baseline.mean > 0.0) {
+            return None;
+        }
+        let mean = 1.0 - routed.mean / baseline.mean;
+        let pairs = routed.replicates.iter().zip(&baseline.replicates);
+        let bounds = bootstrap::interval(pairs.map(|(routed, all)| 1.0 - routed / all), self.confidence)?;
+        Some(Interval { mean, low: bounds.low.min(mean), high: bounds.high.max(mean) })
+    }
+}

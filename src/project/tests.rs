@@ -1,0 +1,106 @@
+//! What routes are said to cost.
+
+use super::*;
+use crate::measure::tests::{SETTINGS, cents};
+use crate::measure::{Observation, Settings};
+use crate::policy::tests::trials;
+use crate::units::Usd;
+
+fn names() -> (Vec<TaskName>, Vec<TierName>) {
+    let tasks = ["a", "b"].map(|name| name.parse().unwrap()).to_vec();
+    (tasks, ["tier1", "tier2"].map(|name| name.parse().unwrap()).to_vec())
+}
+
+/// Task a is routed to tier 1, which escalates to tier 2; task b to tier 2.
+fn projected(observations: &[Observation], traffic: [Option<f64>; 2]) -> Projection {
+    let cells = measure::cells(observations, 2, 2, &SETTINGS);
+    let (tasks, tiers) = names();
+    let routed: Vec<Routed<'_>> = (0..2)
+        .map(|at| Routed {
+            name: &tasks[at],
+            requests_per_day: traffic[at],
+            cells: &cells[at],
+            tier: at,
+            escalates_to: &[Some(1), None],
+        })
+        .collect();
+    project(&routed, &tiers, Some(1), SETTINGS.resamples, SETTINGS.confidence)
+}
+
+fn uniform() -> Vec<Observation> {
+    let mut observations = [
+        trials(0, 0, 100, 100, "0.001"),
+        trials(0, 1, 100, 100, "0.01"),
+        trials(1, 0, 100, 100, "0.001"),
+        trials(1, 1, 100, 100, "0.01"),
+    ]
+    .concat();
+    // A tenth of task a's requests escalates from tier 1.
+    for o in observations.iter_mut().filter(|o| o.task == 0 && o.tier == 0 && o.prompt % 10 == 0) {
+        o.gate_passed = Some(false);
+    }
+    observations
+}
+
+#[test]
+fn traffic_times_cost_times_days() {
+    let projection = projected(&uniform(), [Some(1000.0), Some(100.0)]);
+    // Task a: 1000 x (0.001 + 0.1 x 0.01) = 2; task b: 100 x 0.01 = 1.
+    assert_eq!(projection.tasks[0].routed.day.mean, cents("2"));
+    let total = projection.total.unwrap();
+    assert_eq!((total.day.mean, total.year.mean), (cents("3"), cents("1095")));
+    assert_eq!(total.month.mean, cents("91.25"));
+    assert_eq!(projection.requests_per_day, 1100.0);
+    assert_eq!(projection.baselines[1].cost.unwrap().day.mean, cents("11"));
+    let saving = projection.baselines[1].saving.unwrap();
+    assert!(
+        (saving.mean - 8.0 / 11.0).abs() < 1e-12 && saving.low < saving.mean && saving.mean < saving.high
+    );
+    // The smallest tier for everything is cheaper still, and the figure says so.
+    assert!(projection.baselines[0].saving.unwrap().mean < 0.0);
+    assert_eq!(projection.total_uncached.unwrap().day.mean, cents("2.4"));
+    assert_eq!(projection.baselines[1].pass_rate.unwrap().n, 200);
+}
+
+#[test]
+fn what_is_unknown_is_left_out_and_named() {
+    let (tasks, _) = names();
+    let projection = projected(&uniform(), [None, Some(100.0)]);
+    assert_eq!(projection.left_out, tasks[..1]);
+    assert_eq!((projection.tasks.len(), projection.requests_per_day), (1, 100.0));
+    let mut observations = uniform();
+    observations.iter_mut().filter(|o| o.task == 0 && o.tier == 1).for_each(|o| o.cost = None);
+    let projection = projected(&observations, [Some(1000.0), Some(100.0)]);
+    // Tier 1 has a cost at task a, but what escalates from it has none.
+    assert_eq!(projection.left_out, tasks[..1]);
+    let projection = projected(&uniform(), [None, None]);
+    assert_eq!((projection.total, projection.baselines[0].cost), (None, None));
+    assert_eq!(projection.baselines[0].saving, None);
+}
+
+#[test]
+fn a_saving_is_surer_than_the_costs_it_compares() {
+    let mut observations = uniform();
+    for o in &mut observations {
+        // Long prompts are dear at every tier.
+        o.cost = o.cost.and_then(|cost| cost.times((1 + o.prompt % 50).into()));
+        o.gate_passed = Some(true);
+    }
+    let cells = measure::cells(&observations, 2, 2, &Settings { resamples: 1000, ..SETTINGS });
+    let (tasks, tiers) = names();
+    let routed: Vec<Routed<'_>> = (0..2)
+        .map(|at| Routed {
+            name: &tasks[at],
+            requests_per_day: Some(100.0),
+            cells: &cells[at],
+            tier: 0,
+            escalates_to: &[Some(1), None],
+        })
+        .collect();
+    let projection = project(&routed, &tiers, None, 1000, 0.95);
+    let saving = projection.baselines[1].saving.unwrap();
+    // Tier 1 is a tenth of tier 2 on every single prompt: there is no doubt about that, though there is about the sums.
+    assert!(saving.high - saving.low < 1e-9 && (saving.mean - 0.9).abs() < 1e-9, "{saving:?}");
+    let total: Money = projection.total.unwrap().day;
+    assert!(total.high - total.low > Usd::from_literal(0.1).unwrap(), "{total:?}");
+}

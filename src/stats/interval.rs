@@ -1,0 +1,146 @@
+//! Intervals for a share, given its mean and a (real-valued, effective) number of trials.
+//!
+//! No Wald interval: below a few hundred trials it leaves [0, 1] and covers too little ("Don't use the CLT",
+//! arXiv 2503.01747).
+
+use statrs::function::erf::erfc_inv;
+
+use super::beta;
+
+/// The two bounds of an interval.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bounds {
+    /// Lower bound.
+    pub low: f64,
+    /// Upper bound.
+    pub high: f64,
+}
+
+/// The quantile of the standard normal distribution at `p`.
+#[must_use]
+pub fn normal_quantile(p: f64) -> f64 {
+    -std::f64::consts::SQRT_2 * erfc_inv(2.0 * p)
+}
+
+/// Wilson's score interval (Wilson 1927): for display. `None` without a trial, or where an argument makes no sense.
+#[must_use]
+pub fn wilson(mean: f64, n: f64, confidence: f64) -> Option<Bounds> {
+    let (mean, n, tail) = checked(mean, n, confidence)?;
+    let z = normal_quantile(1.0 - tail);
+    let z2 = z * z;
+    let centre = (mean + z2 / (2.0 * n)) / (1.0 + z2 / n);
+    let half = z / (1.0 + z2 / n) * (mean * (1.0 - mean) / n + z2 / (4.0 * n * n)).sqrt();
+    // The interval holds the mean by theory; the last bit of the arithmetic must not say otherwise.
+    Some(Bounds { low: (centre - half).clamp(0.0, mean), high: (centre + half).clamp(mean, 1.0) })
+}
+
+/// The "exact" interval of Clopper and Pearson (1934): covers at least `confidence`, for where that is promised.
+#[must_use]
+pub fn clopper_pearson(mean: f64, n: f64, confidence: f64) -> Option<Bounds> {
+    let (mean, n, tail) = checked(mean, n, confidence)?;
+    let (pass, fail) = (mean * n, (1.0 - mean) * n);
+    let low = if pass <= 0.0 { 0.0 } else { beta::quantile(pass, fail + 1.0, tail) };
+    let high = if fail <= 0.0 { 1.0 } else { beta::quantile(pass + 1.0, fail, 1.0 - tail) };
+    Some(Bounds { low, high })
+}
+
+/// The equal-tailed interval of the posterior under Jeffreys' prior, Beta(1/2, 1/2), with the bounds 0 and 1 where no
+/// trial or every trial passed (Brown, Cai and DasGupta 2001).
+#[must_use]
+pub fn jeffreys(mean: f64, n: f64, confidence: f64) -> Option<Bounds> {
+    let (mean, n, tail) = checked(mean, n, confidence)?;
+    let (pass, fail) = (mean * n, (1.0 - mean) * n);
+    let low = if pass <= 0.0 { 0.0 } else { beta::quantile(pass + 0.5, fail + 0.5, tail) };
+    let high = if fail <= 0.0 { 1.0 } else { beta::quantile(pass + 0.5, fail + 0.5, 1.0 - tail) };
+    Some(Bounds { low, high })
+}
+
+/// The arguments and the probability of one tail, where they make sense.
+fn checked(mean: f64, n: f64, confidence: f64) -> Option<(f64, f64, f64)> {
+    let fine =
+        (-1e-9..=1.0 + 1e-9).contains(&mean) && n > 0.0 && n.is_finite() && (0.0..1.0).contains(&confidence);
+    fine.then(|| (mean.clamp(0.0, 1.0), n, (1.0 - confidence) / 2.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rand_chacha::ChaCha8Rng;
+    use rand_chacha::rand_core::{Rng, SeedableRng};
+
+    fn close(bounds: Option<Bounds>, low: f64, high: f64) {
+        let bounds = bounds.unwrap();
+        assert!((bounds.low - low).abs() < 6e-5 && (bounds.high - high).abs() < 6e-5, "{bounds:?}");
+    }
+
+    #[test]
+    fn eighteen_of_twenty_gives_the_published_bounds() {
+        close(wilson(0.9, 20.0, 0.95), 0.6990, 0.9721);
+        close(clopper_pearson(0.9, 20.0, 0.95), 0.6830, 0.9877);
+        close(jeffreys(0.9, 20.0, 0.95), 0.7161, 0.9786);
+    }
+
+    #[test]
+    fn a_clean_sheet_is_no_certainty() {
+        close(wilson(1.0, 20.0, 0.95), 0.8389, 1.0);
+        close(clopper_pearson(1.0, 20.0, 0.95), 0.8316, 1.0);
+        assert_eq!(clopper_pearson(0.0, 20.0, 0.95).unwrap().low, 0.0);
+    }
+
+    #[test]
+    fn no_trial_has_no_interval() {
+        assert_eq!(wilson(0.5, 0.0, 0.95), None);
+        assert_eq!(wilson(f64::NAN, 10.0, 0.95), None);
+        assert_eq!(jeffreys(1.5, 10.0, 0.95), None);
+        assert_eq!(clopper_pearson(0.5, 10.0, 1.0), None);
+    }
+
+    #[test]
+    fn normal_quantiles_are_those_of_the_tables() {
+        assert!((normal_quantile(0.975) - 1.959_963_985).abs() < 1e-8);
+        assert!((normal_quantile(0.05) + 1.644_853_627).abs() < 1e-8);
+    }
+
+    /// How often the interval covers a known truth, over 4,000 seeded samples.
+    fn coverage(truth: f64, n: u32, seed: u64, interval: fn(f64, f64, f64) -> Option<Bounds>) -> f64 {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let samples = 4000;
+        let mut covered = 0;
+        for _ in 0..samples {
+            let passed = (0..n).filter(|_| f64::from(rng.next_u32()) < truth * 4_294_967_296.0).count();
+            let bounds = interval(passed as f64 / f64::from(n), f64::from(n), 0.95).unwrap();
+            covered += u32::from((bounds.low..=bounds.high).contains(&truth));
+        }
+        f64::from(covered) / f64::from(samples)
+    }
+
+    #[test]
+    fn wilson_covers_what_it_promises_on_average() {
+        for (truth, n) in [(0.5, 50), (0.85, 60), (0.95, 200), (0.97, 100)] {
+            let share = coverage(truth, n, 7, wilson);
+            assert!((0.925..=0.98).contains(&share), "{truth} {n}: {share}");
+        }
+    }
+
+    #[test]
+    fn clopper_pearson_covers_at_least_what_it_promises() {
+        assert!(coverage(0.9, 40, 11, clopper_pearson) >= 0.945);
+    }
+
+    proptest! {
+        #[test]
+        fn intervals_hold_the_mean_and_shrink_with_n(mean in 0.0..=1.0f64, n in 1.0..5000.0f64, more in 1.1..20.0f64) {
+            for interval in [wilson, clopper_pearson, jeffreys] {
+                let near = interval(mean, n, 0.95).unwrap();
+                prop_assert!(near.low <= near.high && (0.0..=1.0).contains(&near.low) && near.high <= 1.0);
+                let far = interval(mean, n * more, 0.95).unwrap();
+                prop_assert!(far.high - far.low <= near.high - near.low + 1e-9);
+            }
+            for interval in [wilson, clopper_pearson] {
+                let near = interval(mean, n, 0.95).unwrap();
+                prop_assert!(near.low <= mean + 1e-9 && mean <= near.high + 1e-9);
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! What a sample of a given size can decide, asked before or after it is drawn.
+
+use super::interval::normal_quantile;
+use super::posterior::Posterior;
+
+/// The most prompts that anybody is told to add: beyond it, the answer is that the cell sits on its floor.
+pub const MOST: u64 = 100_000;
+
+/// The smallest n at which P(p >= floor) >= confidence when every trial passes: with fewer, nothing can decide.
+/// `None` when more than [`MOST`] would be needed, or a probability makes no sense.
+#[must_use]
+pub fn smallest_n(floor: f64, confidence: f64) -> Option<u64> {
+    smallest_n_at(1.0, floor, confidence)
+}
+
+/// The same when the share `rate` of the trials passes; `None` also when that rate never decides.
+#[must_use]
+pub fn smallest_n_at(rate: f64, floor: f64, confidence: f64) -> Option<u64> {
+    first(0, |n| Posterior::new(rate, n as f64).clears(floor) >= confidence)
+}
+
+/// The smallest difference between two tiers that n prompts can show, both tiers measured on the same prompts:
+/// (z_(1 - alpha/2) + z_power) sqrt(discordant / n), `discordant` being the share of prompts on which they disagree
+/// (Miller, arXiv 2411.00640, for pass and fail; the small term of the squared difference is left out, which errs on the
+/// safe side).
+#[must_use]
+pub fn detectable_difference(n: f64, discordant: f64, alpha: f64, power: f64) -> Option<f64> {
+    let fine = n > 0.0
+        && (0.0..=1.0).contains(&discordant)
+        && alpha > 0.0
+        && alpha < 1.0
+        && power > 0.0
+        && power < 1.0;
+    fine.then(|| (normal_quantile(1.0 - alpha / 2.0) + normal_quantile(power)) * (discordant / n).sqrt())
+}
+
+/// The least number of trials from `from` up to [`MOST`] more at which `decided` holds: looked for in steps that grow
+/// by a twentieth, then narrowed within the step, because the posterior is not monotone in n everywhere.
+pub fn first(from: u64, decided: impl Fn(u64) -> bool) -> Option<u64> {
+    let mut below = None;
+    let mut extra = 0;
+    while extra <= MOST {
+        if decided(from + extra) {
+            let mut low = below.map_or(extra, |b: u64| b + 1);
+            let mut high = extra;
+            while low < high {
+                let middle = u64::midpoint(low, high);
+                if decided(from + middle) {
+                    high = middle;
+                } else {
+                    low = middle + 1;
+                }
+            }
+            return Some(from + high);
+        }
+        below = Some(extra);
+        extra = if extra == MOST { MOST + 1 } else { (extra + 1 + extra / 20).min(MOST) };
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_published_sizes_come_out() {
+        for (floor, n) in [(0.80, 13), (0.90, 28), (0.95, 58), (0.99, 298)] {
+            assert_eq!(smallest_n(floor, 0.95), Some(n));
+        }
+    }
+
+    #[test]
+    fn a_rate_on_the_floor_never_decides() {
+        assert_eq!(smallest_n_at(0.95, 0.95, 0.95), None);
+        assert_eq!(smallest_n_at(0.90, 0.95, 0.80), None);
+        assert!(smallest_n_at(0.97, 0.95, 0.95).unwrap() > 200);
+    }
+
+    #[test]
+    fn a_detectable_difference_shrinks_with_the_root_of_n() {
+        let few = detectable_difference(100.0, 0.06, 0.05, 0.80).unwrap();
+        let many = detectable_difference(400.0, 0.06, 0.05, 0.80).unwrap();
+        assert!((few - 2.0 * many).abs() < 1e-12);
+        assert!((few - 2.801_585 * (0.06f64 / 100.0).sqrt()).abs() < 1e-5, "{few}");
+        assert_eq!(detectable_difference(0.0, 0.1, 0.05, 0.8), None);
+    }
+
+    proptest! {
+        #[test]
+        fn the_first_size_that_decides_is_found(from in 0u64..1000, at in 0u64..90_000) {
+            prop_assert_eq!(first(from, |n| n >= from + at), Some(from + at));
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! Builds the summary: evidence, decisions and projection, rounded, with the notices that they call for.
+//!
+//! Reads no file and no clock; the same inputs give the same summary.
+
+use super::rounding::{self, share, tenth};
+use super::{
+    Cell, Evidence, Notice, PriceLine, RunFacts, Spend, Summary, TaskSummary, TierSummary, TokenStats,
+    VERSION, notices,
+};
+use crate::config::{Config, DataLocation, Task};
+use crate::ident::{OracleRef, TierName};
+use crate::measure::{self, CellEvidence, Observation, Settings, TierEvidence};
+use crate::policy::{self, Assessment, Case, Floors, Route, Standing, TierFacts};
+use crate::price::ModelPrice;
+use crate::project::{self, Routed};
+use crate::units::Tokens;
+
+/// Everything that a summary is built from.
+#[derive(Clone, Debug)]
+pub struct Inputs<'a> {
+    /// The settings: tiers, tasks, policy, seed.
+    pub config: &'a Config,
+    /// The program, such as `route-prof 0.1.0`.
+    pub tool: String,
+    /// What was run.
+    pub run: RunFacts,
+    /// Digests of everything that the result depends on.
+    pub evidence: Evidence,
+    /// The measured tasks; `Observation::task` is an index into them.
+    pub tasks: &'a [MeasuredTask<'a>],
+    /// The price of each tier's model, in the order of the ladder.
+    pub prices: &'a [ModelPrice],
+    /// A line a trial that the plan asks for, attempted or not.
+    pub observations: &'a [Observation],
+    /// What the measurement took.
+    pub spend: Spend,
+    /// Notices of the caller's own; they stand before those that follow from the figures.
+    pub notices: Vec<Notice>,
+}
+
+/// A task that the corpus holds prompts of.
+#[derive(Clone, Debug)]
+pub struct MeasuredTask<'a> {
+    /// Its settings.
+    pub task: &'a Task,
+    /// Whether its oracle has a part that production can run.
+    pub gate: Gate,
+    /// Its prompts in the corpus.
+    pub prompts: u64,
+    /// Those of them that carry the tag `adversarial`.
+    pub adversarial: u64,
+}
+
+/// Whether an oracle has a part that production can run without a reference answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gate {
+    /// It has.
+    Present,
+    /// It can say nothing without a reference.
+    Absent,
+}
+
+/// A ladder without a tier, which no valid settings hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no tier to decide about")]
+pub struct EmptyLadder;
+
+/// What becomes of a task before it is rounded and named.
+pub(super) struct Decided<'a> {
+    pub(super) measured: &'a MeasuredTask<'a>,
+    pub(super) cells: &'a [CellEvidence],
+    pub(super) assessments: Vec<Assessment>,
+    pub(super) route: Route,
+    /// The index of the tier that serves.
+    tier: usize,
+    escalates_to: Vec<Option<usize>>,
+}
+
+/// The summary of a run.
+///
+/// # Errors
+/// When the ladder is empty.
+pub fn build(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
+    let Config { tiers, policy, run, .. } = inputs.config;
+    let confidence = policy.interval_confidence.get();
+    let settings = Settings { confidence, resamples: policy.bootstrap_resamples, seed: run.seed };
+    let facts = tier_facts(inputs.config, inputs.prices);
+    let cells = measure::cells(inputs.observations, inputs.tasks.len(), tiers.len(), &settings);
+    let decided: Vec<Decided<'_>> = inputs
+        .tasks
+        .iter()
+        .zip(&cells)
+        .map(|(measured, cells)| decide(inputs.config, &facts, measured, cells))
+        .collect::<Option<_>>()
+        .ok_or(EmptyLadder)?;
+
+    let overall = measure::over_tasks(inputs.observations, &cells, &task_shares(&decided), confidence);
+    let overall: Vec<TierEvidence> =
+        (0..tiers.len()).map(|at| overall.get(at).cloned().unwrap_or_default()).collect();
+    let standings: Vec<Standing> = overall
+        .iter()
+        .zip(&facts)
+        .map(|(tier, facts)| Standing {
+            pass_rate: tier.pass_rate.map(|rate| rate.mean),
+            cost: tier.cost,
+            location: facts.location,
+        })
+        .collect();
+    let dominated = policy::dominated(&standings);
+    let names: Vec<TierName> = tiers.iter().map(|tier| tier.name.clone()).collect();
+    let default_tier = names.get(policy::default_tier(&dominated)).cloned().ok_or(EmptyLadder)?;
+
+    let assessments: Vec<Vec<Assessment>> = decided.iter().map(|task| task.assessments.clone()).collect();
+    let costs: Vec<Option<f64>> = overall.iter().map(|tier| tier.cost).collect();
+    let best_single = policy::best_single(&assessments, &costs);
+    let routed: Vec<Routed<'_>> = decided
+        .iter()
+        .map(|task| Routed {
+            name: &task.measured.task.name,
+            requests_per_day: task.measured.task.requests_per_day,
+            cells: task.cells,
+            tier: task.tier,
+            escalates_to: &task.escalates_to,
+        })
+        .collect();
+    let projection = project::project(&routed, &names, best_single, settings.resamples, confidence);
+
+    let mut summary = Summary {
+        version: VERSION,
+        tool: inputs.tool,
+        run: inputs.run,
+        evidence: inputs.evidence,
+        notices: inputs.notices,
+        tiers: tier_summaries(inputs.config, inputs.prices, &facts, overall, &dominated),
+        tasks: decided.iter().map(|task| task_summary(inputs.config, &names, task)).collect(),
+        default_tier,
+        projection: rounding::projection(projection),
+        spend: Spend {
+            list: rounding::usd(inputs.spend.list),
+            billed: rounding::usd(inputs.spend.billed),
+            ..inputs.spend
+        },
+    };
+    let further = notices::collect(&summary, inputs.prices);
+    for notice in further {
+        // The caller may know more of the same matter: its words stand.
+        if !summary.notices.contains(&notice) {
+            summary.notices.push(notice);
+        }
+    }
+    Ok(summary)
+}
+
+fn tier_facts(config: &Config, prices: &[ModelPrice]) -> Vec<TierFacts> {
+    let window = |at: usize| prices.get(at).and_then(|price| price.context_window);
+    config
+        .tiers
+        .iter()
+        .enumerate()
+        .map(|(at, tier)| TierFacts {
+            name: tier.name.clone(),
+            // A provider that is not known is somebody else's.
+            location: config
+                .providers
+                .get(&tier.model.provider)
+                .map_or(DataLocation::External, |provider| provider.data_location),
+            window: tier.context_window.or_else(|| window(at)),
+        })
+        .collect()
+}
+
+fn decide<'a>(
+    config: &Config,
+    facts: &[TierFacts],
+    measured: &'a MeasuredTask<'a>,
+    cells: &'a [CellEvidence],
+) -> Option<Decided<'a>> {
+    let gate: Option<&OracleRef> = match measured.gate {
+        Gate::Present => Some(&measured.task.oracle),
+        Gate::Absent => None,
+    };
+    let case = Case { task: measured.task, policy: &config.policy, tiers: facts, cells, gate };
+    let assessments = case.assess();
+    let route = case.route(&assessments)?;
+    let tier = facts.iter().position(|tier| tier.name == route.tier)?;
+    let escalates_to = case.escalates_to(&assessments);
+    Some(Decided { measured, cells, assessments, route, tier, escalates_to })
+}
+
+/// How much each task counts in what is said of a tier as a whole: by traffic where that of every task is stated, else
+/// by the corpus' weights.
+fn task_shares(decided: &[Decided<'_>]) -> Vec<f64> {
+    let traffic: Option<Vec<f64>> =
+        decided.iter().map(|task| task.measured.task.requests_per_day.filter(|t| t.is_finite())).collect();
+    match traffic {
+        Some(traffic) if traffic.iter().any(|&requests| requests > 0.0) => traffic,
+        Some(_) | None => {
+            decided.iter().map(|task| task.cells.iter().map(|cell| cell.weight).fold(0.0, f64::max)).collect()
+        }
+    }
+}
+
+fn tier_summaries(
+    config: &Config,
+    prices: &[ModelPrice],
+    facts: &[TierFacts],
+    overall: Vec<TierEvidence>,
+    dominated: &[Option<usize>],
+) -> Vec<TierSummary> {
+    let rows = config.tiers.iter().zip(prices).zip(facts).zip(overall).zip(dominated);
+    rows.map(|((((tier, price), facts), overall), dominated)| TierSummary {
+        name: tier.name.clone(),
+        model: tier.model.clone(),
+        same_class: tier.same_class.clone(),
+        context_window: facts.window,
+        guard_input_tokens: facts.window.map(|window| policy::guarded(window, &config.policy)),
+        price: PriceLine {
+            input: price.input,
+            output: price.output,
+            cache_read: price.cache_read,
+            cache_write: price.cache_write,
+        },
+        pass_rate: overall.pass_rate.map(rounding::rate),
+        latency: overall.latency,
+        cost_per_request: overall.cost.and_then(measure::usd).map(rounding::usd),
+        dominated_by: dominated.and_then(|at| config.tiers.get(at)).map(|tier| tier.name.clone()),
+    })
+    .collect()
+}
+
+fn task_summary(config: &Config, names: &[TierName], decided: &Decided<'_>) -> TaskSummary {
+    let task = decided.measured.task;
+    let floors = Floors::of(task, &config.policy);
+    let cells = names.iter().zip(decided.cells).zip(&decided.assessments);
+    TaskSummary {
+        name: task.name.clone(),
+        description: task.description.clone(),
+        oracle: task.oracle.clone(),
+        consequence: task.consequence,
+        latency_need: task.latency_p95,
+        data_need: task.data_location,
+        requests_per_day: task.requests_per_day,
+        prompts: decided.measured.prompts,
+        adversarial: decided.measured.adversarial,
+        route_floor: floors.route,
+        monitor_floor: floors.monitor,
+        confidence_needed: floors.confidence,
+        cells: cells.map(|((name, evidence), assessment)| cell(name, evidence, assessment)).collect(),
+        route: rounding::route(decided.route.clone()),
+    }
+}
+
+fn cell(tier: &TierName, evidence: &CellEvidence, assessment: &Assessment) -> Cell {
+    Cell {
+        tier: tier.clone(),
+        counts: evidence.counts,
+        pass_rate: evidence.pass_rate.map(rounding::rate),
+        p_route: assessment.p_route.map(share),
+        p_monitor: assessment.p_monitor.map(share),
+        band: assessment.band,
+        more_prompts: assessment.more_prompts,
+        fail_reasons: evidence.fail_reasons.clone(),
+        gate_reject: evidence.gate_reject.map(rounding::rate),
+        latency: evidence.latency,
+        tokens: evidence.tokens.map(|tokens| TokenStats {
+            input_mean: tenth(tokens.input_mean),
+            output_mean: tenth(tokens.output_mean),
+            input_max: Tokens(tokens.input_max.0),
+            ..tokens
+        }),
+        retry_rate: share(evidence.retry_rate),
+        cost: evidence.cost.map(rounding::money),
+        cost_uncached: evidence.cost_uncached.map(rounding::usd),
+        effective_cost: assessment.effective_cost.map(rounding::cost),
+        infeasible: assessment.infeasible.clone(),
+    }
+}

@@ -1,0 +1,172 @@
+//! What a reader must know before believing a figure, as far as it follows from the summary itself.
+
+use super::{Band, Decision, Notice, NoticeLevel, Source, Summary};
+use crate::ident::TaskName;
+use crate::price::ModelPrice;
+
+/// The notices that the figures call for, in a fixed order.
+pub(super) fn collect(summary: &Summary, prices: &[ModelPrice]) -> Vec<Notice> {
+    let mut notices = Vec::new();
+    let mut say =
+        |level, code: &str, text: String| notices.push(Notice { level, code: code.to_owned(), text });
+    use NoticeLevel::{Note, Warning};
+
+    match &summary.run.source {
+        Source::Live => {}
+        Source::Recording(name) => say(
+            Warning,
+            "replay",
+            format!(
+                "No model was called: answers, tokens and latencies are those of the recording {name}, \
+                 and costs are what they would be at today's prices."
+            ),
+        ),
+        Source::Script => say(
+            Warning,
+            "script",
+            "No model was called: the answers come from a script, so no figure here says anything about a model."
+                .to_owned(),
+        ),
+        Source::Mixed => say(
+            Warning,
+            "mixed-source",
+            "Only some of the answers come from calls of this run; the others were recorded or scripted.".to_owned(),
+        ),
+    }
+    if let Some(note) = &summary.evidence.price_note {
+        say(Warning, "price-note", format!("On prices: {note}"));
+    }
+    incomplete(summary, &mut say);
+    if summary.spend.unpriced > 0 {
+        say(
+            Warning,
+            "unpriced-attempts",
+            format!(
+                "{} may have been billed, but at an unknown cost. Where a trial had an answer as well, each counts as \
+                 much as that answer.",
+                count(summary.spend.unpriced, "attempt")
+            ),
+        );
+    }
+    let undecided = tasks_with(summary, Decision::Undecided);
+    if !undecided.is_empty() {
+        say(Warning, "undecided", format!("The evidence does not decide {}.", list(&undecided)));
+    }
+    let escalated = tasks_with(summary, Decision::Escalate);
+    if !escalated.is_empty() {
+        say(Warning, "no-tier-good-enough", format!("No tier is good enough for {}.", list(&escalated)));
+    }
+    for tier in &summary.tiers {
+        if let Some(better) = &tier.dominated_by {
+            say(
+                Note,
+                "dominated-tier",
+                format!("{} is dearer than {better} and passes no more often: it buys nothing.", tier.name),
+            );
+        }
+    }
+    router_does_not_pay(summary, &mut say);
+    if !summary.projection.left_out.is_empty() {
+        let names: Vec<&TaskName> = summary.projection.left_out.iter().collect();
+        say(
+            Note,
+            "not-projected",
+            format!("Left out of the projection, for want of traffic or of a cost: {}.", list(&names)),
+        );
+    }
+    let timed = summary.tasks.iter().any(|task| task.cells.iter().any(|cell| cell.latency.is_some()));
+    if summary.run.repeats > 1 && timed {
+        say(
+            Note,
+            "repeated-latency",
+            format!(
+                "Latencies are over {} repeats of each prompt; a provider's cache may have shortened all but the first.",
+                summary.run.repeats
+            ),
+        );
+    }
+    for (tier, price) in summary.tiers.iter().zip(prices) {
+        if let Some(day) = &price.deprecated {
+            say(
+                Warning,
+                "deprecated-model",
+                format!("{} of {} is announced to be withdrawn after {day}.", tier.model, tier.name),
+            );
+        }
+    }
+    notices
+}
+
+fn incomplete(summary: &Summary, say: &mut impl FnMut(NoticeLevel, &str, String)) {
+    let (errors, missing) = (summary.run.errors, summary.run.missing);
+    if errors + missing > 0 {
+        let open: u64 = summary
+            .tasks
+            .iter()
+            .flat_map(|task| &task.cells)
+            .filter(|cell| match cell.band {
+                Band::Undecided => cell.counts.errors + cell.counts.missing > 0,
+                Band::Route | Band::Monitor | Band::Below => false,
+            })
+            .count() as u64;
+        let effect =
+            if open > 0 { format!(" {} undecided with them.", cells_are(open)) } else { String::new() };
+        say(
+            NoticeLevel::Warning,
+            "incomplete",
+            format!(
+                "{} of {} trials have no answer ({errors} ended in an error, {missing} were not sent): they are no \
+                 evidence.{effect} Run the same command again to complete it.",
+                errors + missing,
+                summary.run.trials
+            ),
+        );
+    }
+    let ungraded: u64 =
+        summary.tasks.iter().flat_map(|task| &task.cells).map(|cell| cell.counts.ungraded).sum();
+    if ungraded > 0 {
+        let verb = if ungraded == 1 { "reply was" } else { "replies were" };
+        say(
+            NoticeLevel::Warning,
+            "ungraded",
+            format!("{ungraded} {verb} not graded, because the oracle itself failed: no evidence either."),
+        );
+    }
+}
+
+fn cells_are(open: u64) -> String {
+    if open == 1 { "1 cell is".to_owned() } else { format!("{open} cells are") }
+}
+
+/// A single tier that is good enough for everything and no dearer than the routes.
+fn router_does_not_pay(summary: &Summary, say: &mut impl FnMut(NoticeLevel, &str, String)) {
+    let projection = &summary.projection;
+    let Some(best) = &projection.best_single else { return };
+    let baseline = projection.baselines.iter().find(|baseline| baseline.tier == *best);
+    let (Some(routed), Some(single)) = (projection.total, baseline.and_then(|baseline| baseline.cost)) else {
+        return;
+    };
+    if routed.month.mean >= single.month.mean {
+        say(
+            NoticeLevel::Warning,
+            "router-does-not-pay",
+            format!(
+                "{best} alone is good enough for every task and costs {} a month, the routes {}: no router is needed.",
+                single.month.mean.human(),
+                routed.month.mean.human()
+            ),
+        );
+    }
+}
+
+fn tasks_with(summary: &Summary, decision: Decision) -> Vec<&TaskName> {
+    summary.tasks.iter().filter(|task| task.route.decision == decision).map(|task| &task.name).collect()
+}
+
+fn list(names: &[&TaskName]) -> String {
+    names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+fn count(n: u64, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}

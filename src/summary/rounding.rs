@@ -1,0 +1,97 @@
+//! Rounds figures to what they can carry, so that the same inputs give the same bytes on every machine.
+
+use crate::measure::{Money, Rate};
+use crate::policy::{EffectiveCost, Escalation, Route};
+use crate::project::{Baseline, Horizon, Interval, Projection};
+use crate::units::Usd;
+
+/// Significant digits of money.
+const MONEY_DIGITS: u32 = 10;
+
+/// Six places.
+pub(super) fn share(value: f64) -> f64 {
+    places(value, 1e6)
+}
+
+fn places(value: f64, scale: f64) -> f64 {
+    let rounded = (value * scale).round() / scale;
+    // There is one zero.
+    if rounded == 0.0 { 0.0 } else { rounded }
+}
+
+/// One place: a tenth of a prompt or token.
+pub(super) fn tenth(value: f64) -> f64 {
+    places(value, 10.0)
+}
+
+pub(super) fn usd(amount: Usd) -> Usd {
+    amount.significant(MONEY_DIGITS)
+}
+
+pub(super) fn rate(rate: Rate) -> Rate {
+    Rate {
+        mean: share(rate.mean),
+        low: share(rate.low),
+        high: share(rate.high),
+        n: rate.n,
+        n_eff: tenth(rate.n_eff),
+    }
+}
+
+pub(super) fn money(money: Money) -> Money {
+    Money { mean: usd(money.mean), low: usd(money.low), high: usd(money.high) }
+}
+
+pub(super) fn cost(cost: EffectiveCost) -> EffectiveCost {
+    EffectiveCost {
+        serving: usd(cost.serving),
+        escalation: usd(cost.escalation),
+        waiting: usd(cost.waiting),
+        total: usd(cost.total),
+    }
+}
+
+pub(super) fn route(route: Route) -> Route {
+    Route {
+        pass_rate: route.pass_rate.map(rate),
+        confidence: route.confidence.map(share),
+        escalation: route.escalation.map(|e| Escalation {
+            baseline: share(e.baseline),
+            alert_above: share(e.alert_above),
+            window: e.window,
+        }),
+        cost_per_request: route.cost_per_request.map(usd),
+        output_tokens: route.output_tokens.map(tenth),
+        ..route
+    }
+}
+
+fn horizon(horizon: Horizon) -> Horizon {
+    Horizon { day: money(horizon.day), month: money(horizon.month), year: money(horizon.year) }
+}
+
+pub(super) fn projection(mut projection: Projection) -> Projection {
+    projection.requests_per_day = share(projection.requests_per_day);
+    for task in &mut projection.tasks {
+        task.routed = horizon(task.routed);
+        task.routed_uncached = horizon(task.routed_uncached);
+        task.month_by_tier.iter_mut().flatten().for_each(|month| *month = money(*month));
+    }
+    projection.total = projection.total.map(horizon);
+    projection.total_uncached = projection.total_uncached.map(horizon);
+    projection.baselines = projection.baselines.into_iter().map(baseline).collect();
+    projection
+}
+
+fn baseline(baseline: Baseline) -> Baseline {
+    Baseline {
+        cost: baseline.cost.map(horizon),
+        pass_rate: baseline.pass_rate.map(rate),
+        saving: baseline.saving.map(|saving| Interval {
+            mean: share(saving.mean),
+            low: share(saving.low),
+            high: share(saving.high),
+        }),
+        ..baseline
+    }
+}

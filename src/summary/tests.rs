@@ -1,0 +1,239 @@
+//! The summary of small runs.
+
+use std::collections::BTreeMap;
+
+use super::build::Gate;
+use super::*;
+use crate::config::{Config, DataLocation, Limits, Policy, Prices, Provider, RunSettings, Task, Tier};
+use crate::measure::Observation;
+use crate::measure::tests::cents;
+use crate::policy::tests::{task, trials};
+use crate::price::ModelPrice;
+
+fn config(tasks: Vec<Task>) -> Config {
+    let tier = |name: &str, model: &str| Tier {
+        name: name.parse().unwrap(),
+        model: model.parse().unwrap(),
+        same_class: Vec::new(),
+        max_output_tokens: None,
+        context_window: None,
+        params: BTreeMap::new(),
+    };
+    let provider = Provider {
+        name: "p".parse().unwrap(),
+        api: "openai".to_owned(),
+        base_url: None,
+        api_version: None,
+        api_key_env: None,
+        headers: BTreeMap::new(),
+        data_location: DataLocation::External,
+        limits: Limits { concurrency: 1, requests_per_minute: None, tokens_per_minute: None },
+        stream: true,
+        max_tokens_field: None,
+        script: None,
+        line: 1,
+    };
+    Config {
+        path: "route-prof.toml".into(),
+        root: ".".into(),
+        tiers: vec![tier("tier1", "p/small"), tier("tier2", "p/large")],
+        providers: BTreeMap::from([(provider.name.clone(), provider)]),
+        prices: Prices::default(),
+        tasks,
+        policy: Policy { bootstrap_resamples: 200, ..Policy::default() },
+        run: RunSettings::default(),
+        tape: None,
+    }
+}
+
+fn price(input: &str, output: &str) -> ModelPrice {
+    ModelPrice {
+        input: cents(input),
+        output: cents(output),
+        cache_read: None,
+        cache_write: None,
+        long_context: None,
+        context_window: Some(Tokens(200_000)),
+        deprecated: None,
+    }
+}
+
+struct Setting {
+    config: Config,
+    source: Source,
+    errors: u64,
+    deprecated: Option<String>,
+}
+
+impl Setting {
+    fn of(tasks: Vec<Task>) -> Self {
+        Self { config: config(tasks), source: Source::Live, errors: 0, deprecated: None }
+    }
+
+    fn build(&self, observations: &[Observation]) -> Summary {
+        let digest = Digest::of(b"x");
+        let trials = observations.len() as u64;
+        let run = RunFacts {
+            id: "run-1".parse().unwrap(),
+            corpus: "corpus.jsonl".to_owned(),
+            source: self.source.clone(),
+            prompts: trials / 2,
+            trials,
+            answered: trials - self.errors,
+            errors: self.errors,
+            missing: 0,
+            repeats: 1,
+            seed: 1,
+        };
+        let evidence = Evidence {
+            corpus: digest,
+            tiers: digest,
+            tasks: digest,
+            policy: digest,
+            prices: digest,
+            price_source: "built-in catalogue of 2026-11-22".to_owned(),
+            price_note: None,
+            oracles: BTreeMap::new(),
+        };
+        let tasks: Vec<MeasuredTask<'_>> = self
+            .config
+            .tasks
+            .iter()
+            .map(|task| MeasuredTask { task, gate: Gate::Present, prompts: 100, adversarial: 0 })
+            .collect();
+        let large = ModelPrice { deprecated: self.deprecated.clone(), ..price("3", "15") };
+        build(Inputs {
+            config: &self.config,
+            tool: "route-prof 0.1.0".to_owned(),
+            run,
+            evidence,
+            tasks: &tasks,
+            prices: &[price("1", "5"), large],
+            observations,
+            spend: Spend { attempts: trials, retries: 0, list: Usd::ZERO, billed: Usd::ZERO, unpriced: 0 },
+            notices: Vec::new(),
+        })
+        .unwrap()
+    }
+}
+
+fn with_traffic(name: &str, requests: f64) -> Task {
+    Task { requests_per_day: Some(requests), ..task(name) }
+}
+
+fn codes(summary: &Summary) -> Vec<&str> {
+    summary.notices.iter().map(|notice| notice.code.as_str()).collect()
+}
+
+/// Task a is easy, task b needs tier 2.
+fn mixed() -> Vec<Observation> {
+    [
+        trials(0, 0, 99, 100, "0.001"),
+        trials(0, 1, 100, 100, "0.01"),
+        trials(1, 0, 20, 100, "0.001"),
+        trials(1, 1, 99, 100, "0.01"),
+    ]
+    .concat()
+}
+
+#[test]
+fn a_good_run_says_what_it_found_and_nothing_else() {
+    let summary = Setting::of(vec![with_traffic("a", 900.0), with_traffic("b", 100.0)]).build(&mixed());
+    assert_eq!(codes(&summary), Vec::<&str>::new());
+    let routes: Vec<_> = summary.tasks.iter().map(|t| (t.route.tier.as_str(), t.route.decision)).collect();
+    assert_eq!(routes, [("tier1", Decision::Route), ("tier2", Decision::Route)]);
+    assert_eq!(summary.default_tier.as_str(), "tier2");
+    assert_eq!(summary.projection.best_single.as_ref().map(TierName::as_str), Some("tier2"));
+    // By traffic: 0.9 x 0.99 + 0.1 x 0.20.
+    let rate = summary.tiers[0].pass_rate.unwrap();
+    assert_eq!((rate.mean, rate.n, rate.n_eff), (0.911, 200, 122.0));
+    assert_eq!(summary.tiers[0].cost_per_request, Some(cents("0.001")));
+    assert_eq!(summary.tiers[0].guard_input_tokens, Some(Tokens(160_000)));
+    assert_eq!(summary.projection.total.unwrap().day.mean, cents("1.9"));
+}
+
+#[test]
+fn without_all_traffic_the_corpus_weighs_the_tasks() {
+    let summary = Setting::of(vec![with_traffic("a", 900.0), task("b")]).build(&mixed());
+    assert_eq!(summary.tiers[0].pass_rate.unwrap().mean, 0.595);
+    assert_eq!(codes(&summary), ["not-projected"]);
+    assert_eq!(summary.projection.left_out[0].as_str(), "b");
+}
+
+#[test]
+fn the_same_inputs_give_the_same_bytes_and_read_back_as_they_were() {
+    let setting = Setting::of(vec![with_traffic("a", 900.0), with_traffic("b", 100.0)]);
+    let mut observations = mixed();
+    let one = serde_json::to_string(&setting.build(&observations)).unwrap();
+    observations.reverse();
+    assert_eq!(serde_json::to_string(&setting.build(&observations)).unwrap(), one);
+    let read: Summary = serde_json::from_str(&one).unwrap();
+    assert_eq!(serde_json::to_string(&read).unwrap(), one);
+}
+
+#[test]
+fn shares_carry_six_places_and_money_ten_digits() {
+    let mut observations = trials(0, 0, 2, 3, "0.001");
+    observations[0].cost = Some(cents("0.00200000000000001"));
+    let summary = Setting::of(vec![task("a")]).build(&observations);
+    let cell = &summary.tasks[0].cells[0];
+    assert_eq!(cell.pass_rate.unwrap().mean, 0.666_667);
+    assert_eq!(cell.cost.unwrap().mean, cents("0.001333333333"));
+}
+
+#[test]
+fn a_replay_and_a_script_are_said_to_be_one() {
+    let mut setting = Setting::of(vec![with_traffic("a", 900.0), with_traffic("b", 100.0)]);
+    for (source, code) in [
+        (Source::Recording("tape-1".to_owned()), "replay"),
+        (Source::Script, "script"),
+        (Source::Mixed, "mixed-source"),
+    ] {
+        setting.source = source;
+        assert_eq!(codes(&setting.build(&mixed())), [code]);
+    }
+}
+
+#[test]
+fn notices_appear_where_they_are_true() {
+    let mut setting = Setting::of(vec![with_traffic("a", 900.0)]);
+    setting.deprecated = Some("2026-12-31".to_owned());
+    setting.errors = 2;
+    // Tier 2 is dearer and no better, so tier 1 alone does, and a router adds nothing.
+    let mut observations = [trials(0, 0, 100, 100, "0.001"), trials(0, 1, 99, 100, "0.01")].concat();
+    observations.truncate(198);
+    let summary = setting.build(&observations);
+    let texts: Vec<String> =
+        summary.notices.iter().map(|notice| format!("{}: {}", notice.code, notice.text)).collect();
+    insta::assert_snapshot!(texts.join("\n"), @r"
+    incomplete: 2 of 198 trials have no answer (2 ended in an error, 0 were not sent): they are no evidence. Run the same command again to complete it.
+    dominated-tier: tier2 is dearer than tier1 and passes no more often: it buys nothing.
+    router-does-not-pay: tier1 alone is good enough for every task and costs $27.38 a month, the routes $27.38: no router is needed.
+    deprecated-model: p/large of tier2 is announced to be withdrawn after 2026-12-31.
+    ");
+}
+
+#[test]
+fn too_little_evidence_is_said_aloud() {
+    let summary = Setting::of(vec![task("a"), task("b")]).build(
+        &[
+            trials(0, 0, 10, 10, "0.001"),
+            trials(0, 1, 10, 10, "0.01"),
+            trials(1, 0, 0, 100, "0.001"),
+            trials(1, 1, 5, 100, "0.01"),
+        ]
+        .concat(),
+    );
+    assert_eq!(codes(&summary), ["undecided", "no-tier-good-enough", "not-projected"]);
+    assert_eq!(summary.projection.total, None);
+}
+
+#[test]
+fn a_task_without_any_trial_is_undecided_and_not_zero() {
+    let summary = Setting::of(vec![with_traffic("a", 10.0)]).build(&[]);
+    let cell = &summary.tasks[0].cells[0];
+    assert_eq!((cell.pass_rate, cell.cost, cell.p_route, cell.band), (None, None, None, Band::Undecided));
+    assert_eq!(summary.tasks[0].route.tier.as_str(), "tier2");
+    assert_eq!(summary.projection.left_out.len(), 1);
+    assert_eq!(summary.tiers[0].pass_rate, None);
+}
