@@ -66,7 +66,9 @@ fn paint(choice: ColourChoice, terminal: bool) -> Paint {
         ColourChoice::Always => true,
         ColourChoice::Never => false,
         ColourChoice::Auto if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) => false,
-        ColourChoice::Auto => set("CLICOLOR_FORCE") || (terminal && std::env::var("TERM").as_deref() != Ok("dumb")),
+        ColourChoice::Auto => {
+            set("CLICOLOR_FORCE") || (terminal && std::env::var("TERM").as_deref() != Ok("dumb"))
+        }
     };
     if colour { Paint::Colour } else { Paint::Plain }
 }
@@ -242,14 +244,16 @@ impl Progress {
     #[must_use]
     pub fn new(console: &Console, tiers: &[(String, u64, u64)]) -> Self {
         let quiet = console.verbosity == Verbosity::Quiet;
-        let multi = (console.live && !quiet).then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(8)));
+        let multi = (console.live && !quiet)
+            .then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(8)));
         let longest = tiers.iter().map(|(name, ..)| name.chars().count()).max().unwrap_or_default();
         let bars = tiers.iter().map(|(name, total, done)| TierProgress {
             name: name.clone(),
             total: *total,
             bar: multi.as_ref().map(|multi| {
                 let bar = multi.add(ProgressBar::new(*total).with_position(*done));
-                let style = ProgressStyle::with_template("{prefix} {wide_bar:.cyan/dim} {pos}/{len} {msg} ETA {eta}");
+                let style =
+                    ProgressStyle::with_template("{prefix} {wide_bar:.cyan/dim} {pos}/{len} {msg} ETA {eta}");
                 bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━━─"));
                 bar.set_prefix(format!("{name:longest$}"));
                 // The speed of this run alone makes the ETA.
@@ -341,7 +345,8 @@ mod tests {
 
     #[test]
     fn progress_reads_as_a_line_where_there_is_no_terminal() {
-        let console = Console { out: Paint::Plain, err: Paint::Plain, verbosity: Verbosity::Quiet, live: false };
+        let console =
+            Console { out: Paint::Plain, err: Paint::Plain, verbosity: Verbosity::Quiet, live: false };
         let progress = Progress::new(&console, &[("small".to_owned(), 10, 0), ("large".to_owned(), 10, 4)]);
         let spent = "0.0123".parse().unwrap();
         progress.update(0, ProgressFacts { done: 4, passed: 3, graded: 4, errors: 1, spent });
@@ -350,7 +355,8 @@ mod tests {
 
     #[test]
     fn tables_keep_to_their_width() {
-        let rows = vec![vec!["a task with a rather long description of itself".to_owned(), "97.3 %".to_owned()]];
+        let rows =
+            vec![vec!["a task with a rather long description of itself".to_owned(), "97.3 %".to_owned()]];
         let text = table(40, &["task", "pass"], &rows, &[Align::Left, Align::Right]);
         assert!(text.lines().all(|line| line.chars().count() <= 40), "{text}");
     }

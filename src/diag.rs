@@ -201,7 +201,9 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     candidates
         .into_iter()
         .map(|candidate| (edit_distance(&name, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, candidate)| *distance <= ((candidate.chars().count().max(name.chars().count()) + 1) / 3).max(1))
+        .filter(|(distance, candidate)| {
+            *distance <= ((candidate.chars().count().max(name.chars().count()) + 1) / 3).max(1)
+        })
         .min()
         .map(|(_, candidate)| candidate)
 }

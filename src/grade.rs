@@ -65,7 +65,8 @@ impl<'a> OracleSet<'a> {
         corpus: &Corpus,
         swap: &[OracleRef],
     ) -> Result<Self, Faults> {
-        let mut set = Self { oracles: Vec::new(), of_prompt: Vec::new(), of_task: vec![None; config.tasks.len()] };
+        let mut set =
+            Self { oracles: Vec::new(), of_prompt: Vec::new(), of_task: vec![None; config.tasks.len()] };
         let mut numbers: BTreeMap<OracleRef, u16> = BTreeMap::new();
         let mut faults = Faults::default();
         let mut missing: BTreeSet<OracleRef> = BTreeSet::new();

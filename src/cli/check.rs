@@ -153,7 +153,8 @@ fn digests_only(
     args: &CheckArgs,
     committed: &RouterFile,
 ) -> anyhow::Result<CheckReport> {
-    console.note("there are no stored answers here: comparing digests only, without computing the routes again");
+    console
+        .note("there are no stored answers here: comparing digests only, without computing the routes again");
     let path = corpus_path(project, args, &committed.evidence.corpus_file);
     let corpus = Corpus::open(&path, &project.shown(&path), &project.config)?;
     let oracles = project.oracles(&corpus, &[])?;
@@ -164,7 +165,11 @@ fn digests_only(
 
 fn text(project: &Project, report: &CheckReport, router: &Path) -> String {
     let router = project.shown(router);
-    let against = report.against.as_deref().map(|name| format!(" (computed from {})", escape(name))).unwrap_or_default();
+    let against = report
+        .against
+        .as_deref()
+        .map(|name| format!(" (computed from {})", escape(name)))
+        .unwrap_or_default();
     if report.fresh {
         return format!("{router} is what today's inputs give{against}\n");
     }

@@ -37,7 +37,10 @@ fn page(command: &clap::Command) -> anyhow::Result<Vec<u8>> {
 
 /// The page of a command and of all below it, named as `man` expects: `route-prof-corpus-check`.
 fn pages(command: &clap::Command, name: &str) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
-    let mut all = vec![(name.to_owned(), page(&command.clone().name(name.to_owned()))?)];
+    // The page's title is the file's name: `route-prof-corpus-check`.
+    let mut text = Vec::new();
+    clap_mangen::Man::new(command.clone()).title(name).render(&mut text)?;
+    let mut all = vec![(name.to_owned(), text)];
     for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
         all.extend(pages(sub, &format!("{name}-{}", sub.get_name()))?);
     }

@@ -7,9 +7,9 @@ use serde_json::json;
 use super::args::{Format, Global};
 use super::exit::Exit;
 use super::project::find_config;
+use crate::config;
 use crate::console::{Align, Console};
 use crate::corpus::{Corpus, stats};
-use crate::{config, corpus};
 
 fn open(global: &Global, path: &Path) -> anyhow::Result<(config::Config, Corpus)> {
     let config = config::load(&find_config(global)?)?;
@@ -21,7 +21,8 @@ pub(crate) fn check(global: &Global, console: &Console, path: &Path) -> anyhow::
     let (_, corpus) = open(global, path)?;
     match global.format {
         Format::Json => {
-            let report = json!({ "corpus": corpus.shown(), "prompts": corpus.len(), "digest": corpus.digest() });
+            let report =
+                json!({ "corpus": corpus.shown(), "prompts": corpus.len(), "digest": corpus.digest() });
             console.out(&format!("{report:#}\n"))?;
         }
         Format::Human => {
@@ -38,7 +39,7 @@ pub(crate) fn check(global: &Global, console: &Console, path: &Path) -> anyhow::
 
 pub(crate) fn stats(global: &Global, console: &Console, path: &Path) -> anyhow::Result<Exit> {
     let (config, corpus) = open(global, path)?;
-    let described: corpus::stats::CorpusStats = stats::describe(&corpus, &config)?;
+    let described = stats::describe(&corpus, &config)?;
     if global.format == Format::Json {
         console.out(&format!("{}\n", serde_json::to_string_pretty(&described)?))?;
         return Ok(Exit::Fine);
@@ -60,8 +61,16 @@ pub(crate) fn stats(global: &Global, console: &Console, path: &Path) -> anyhow::
             ]
         })
         .collect();
-    let headers =
-        ["task", "prompts", "share", "n eff", "characters min / median / max", "duplicates", "adversarial", "expected"];
+    let headers = [
+        "task",
+        "prompts",
+        "share",
+        "n eff",
+        "characters min / median / max",
+        "duplicates",
+        "adversarial",
+        "expected",
+    ];
     let mut align = [Align::Right; 8];
     align[0] = Align::Left;
     console.out(&console.table(&headers, &rows, &align))?;

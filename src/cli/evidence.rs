@@ -14,7 +14,8 @@ use crate::journal::Reader;
 use crate::measure::Observation;
 use crate::plan::Plan;
 use crate::record::{Attempt, ErrorKind, Outcome, Via};
-use crate::summary::{self, Evidence, Notice, NoticeLevel, RunFacts, Source, Summary};
+use crate::summary::build::{Gate, Inputs, MeasuredTask, build};
+use crate::summary::{Evidence, Notice, NoticeLevel, RunFacts, Source, Spend, Summary};
 use crate::units::Usd;
 
 /// No further row has the same key.
@@ -52,12 +53,15 @@ impl Rows {
             next_same: vec![NONE; trials],
             by_key: HashMap::with_capacity(trials),
         };
+        let measured = corpus.used_tasks();
         for at in 0..trials {
             let spec = plan.spec(at);
-            let entry = corpus.entries().get(spec.prompt as usize).context("the plan is of another corpus")?;
+            let entry =
+                corpus.entries().get(spec.prompt as usize).context("the plan is of another corpus")?;
             rows.observations.push(Observation {
                 prompt: spec.prompt,
-                task: entry.task,
+                // The statistics count only the tasks that have prompts.
+                task: u16::try_from(measured.binary_search(&entry.task).unwrap_or_default())?,
                 tier: spec.target,
                 repeat: spec.repeat,
                 weight: entry.weight.get(),
@@ -87,7 +91,7 @@ impl Rows {
         &mut self,
         project: &Project,
         corpus: &Corpus,
-        oracles: &OracleSet,
+        oracles: &OracleSet<'_>,
         attempt: &Attempt,
         place: (u16, u64),
     ) -> anyhow::Result<()> {
@@ -122,7 +126,8 @@ impl Rows {
                 continue;
             }
             let prompt = corpus.load(seen.prompt as usize)?;
-            let graded = grade(oracles.of(seen.prompt as usize), attempt, prompt.expected.as_ref());
+            let oracle = oracles.of(seen.prompt as usize).context("a prompt without an oracle")?;
+            let graded = grade(oracle, attempt, prompt.expected.as_ref());
             seen.verdict = graded.verdict;
             seen.gate_passed = graded.gate_passed;
             seen.total = attempt.clocks.total_ms;
@@ -162,7 +167,7 @@ pub(crate) struct Basis<'a> {
     pub(crate) project: &'a Project,
     pub(crate) corpus: &'a Corpus,
     pub(crate) plan: &'a Plan,
-    pub(crate) oracles: &'a OracleSet,
+    pub(crate) oracles: &'a OracleSet<'a>,
     /// The corpus as written into files.
     pub(crate) corpus_name: String,
     pub(crate) id: RunId,
@@ -190,7 +195,7 @@ pub(crate) fn collect(basis: &Basis<'_>) -> anyhow::Result<Rows> {
 }
 
 /// The digests of everything that the result depends on.
-pub(crate) fn evidence(project: &Project, corpus: &Corpus, oracles: &OracleSet) -> Evidence {
+pub(crate) fn evidence(project: &Project, corpus: &Corpus, oracles: &OracleSet<'_>) -> Evidence {
     let config = &project.config;
     let models: Vec<_> = config.tiers.iter().map(|tier| tier.model.clone()).collect();
     Evidence {
@@ -208,7 +213,8 @@ pub(crate) fn evidence(project: &Project, corpus: &Corpus, oracles: &OracleSet) 
 /// Measures, decides and projects.
 pub(crate) fn summarise(basis: &Basis<'_>, rows: &Rows) -> anyhow::Result<Summary> {
     let (project, corpus) = (basis.project, basis.corpus);
-    let count = |wanted: fn(&Observation) -> bool| rows.observations.iter().filter(|row| wanted(row)).count() as u64;
+    let count =
+        |wanted: fn(&Observation) -> bool| rows.observations.iter().filter(|row| wanted(row)).count() as u64;
     let source = source(basis, rows);
     let run = RunFacts {
         id: basis.id.clone(),
@@ -232,18 +238,44 @@ pub(crate) fn summarise(basis: &Basis<'_>, rows: &Rows) -> anyhow::Result<Summar
             });
         }
     }
-    let inputs = summary::build::Inputs {
+    let mut tasks = Vec::new();
+    for index in corpus.used_tasks() {
+        let task = project.config.tasks.get(usize::from(index)).context("a task of other settings")?;
+        let of_task = || corpus.entries().iter().filter(|entry| entry.task == index);
+        let has_gate = basis.oracles.of_task(index).is_some_and(|oracle| oracle.criterion.has_gate());
+        tasks.push(MeasuredTask {
+            task,
+            gate: if has_gate { Gate::Present } else { Gate::Absent },
+            prompts: of_task().count() as u64,
+            adversarial: of_task().filter(|entry| entry.adversarial).count() as u64,
+        });
+    }
+    let inputs = Inputs {
         config: &project.config,
-        corpus_tasks: corpus.used_tasks(),
-        observations: &rows.observations,
-        oracles: summary::build::task_oracles(&project.config, basis.oracles),
-        prices: &project.prices,
+        tool: TOOL.to_owned(),
+        spend: spend(rows),
         run,
         evidence: evidence(project, corpus, basis.oracles),
-        billed: rows.billed,
+        tasks: &tasks,
+        prices: &project.prices,
+        observations: &rows.observations,
         notices,
     };
-    Ok(summary::build::build(inputs))
+    Ok(build(inputs)?)
+}
+
+/// The program as its files name it.
+pub(crate) const TOOL: &str = concat!("route-prof ", env!("CARGO_PKG_VERSION"));
+
+fn spend(rows: &Rows) -> Spend {
+    let seen = || rows.observations.iter();
+    Spend {
+        attempts: seen().map(|row| u64::from(row.attempts)).sum(),
+        retries: seen().map(|row| u64::from(row.attempts.saturating_sub(1))).sum(),
+        list: seen().map(|row| row.cost.unwrap_or_default() + row.wasted).sum(),
+        billed: rows.billed,
+        unpriced: seen().map(|row| u64::from(row.unpriced)).sum(),
+    }
 }
 
 fn source(basis: &Basis<'_>, rows: &Rows) -> Source {

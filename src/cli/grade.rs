@@ -79,7 +79,8 @@ pub(crate) fn run(global: &Global, console: &Console, args: &GradeArgs) -> anyho
             "restore them: a version is never deleted while a run refers to it",
         ))
     })?;
-    let before_basis = Basis { oracles: &before_oracles, answers: vec![evidence::journal_of(&folder)], ..basis };
+    let before_basis =
+        Basis { oracles: &before_oracles, answers: vec![evidence::journal_of(&folder)], ..basis };
     let before_rows = evidence::collect(&before_basis)?;
     let before = evidence::summarise(&before_basis, &before_rows)?;
     let basis = Basis { oracles: &oracles, ..before_basis };
@@ -122,7 +123,7 @@ fn flips(basis: &Basis<'_>, before: &Rows, after: &Rows) -> Vec<Flip> {
             continue;
         }
         let entry = basis.corpus.entries().get(new.prompt as usize);
-        let task = config.tasks.get(usize::from(new.task));
+        let task = entry.and_then(|entry| config.tasks.get(usize::from(entry.task)));
         let tier = config.tiers.get(usize::from(new.tier));
         if let (Some(entry), Some(task), Some(tier)) = (entry, task, tier) {
             flips.push(Flip {
@@ -151,7 +152,12 @@ fn cells(before: &Summary, after: &Summary) -> Vec<CellChange> {
             let now = cell.pass_rate.map(|rate| rate.mean);
             let was = old.get(&(task.name.clone(), cell.tier.clone())).copied().flatten();
             if was != now {
-                changes.push(CellChange { task: task.name.clone(), tier: cell.tier.clone(), before: was, after: now });
+                changes.push(CellChange {
+                    task: task.name.clone(),
+                    tier: cell.tier.clone(),
+                    before: was,
+                    after: now,
+                });
             }
         }
     }
@@ -182,7 +188,8 @@ fn show(console: &Console, result: &Regrade) -> anyhow::Result<()> {
         }
     }
     if !result.cells.is_empty() {
-        let percent = |rate: Option<f64>| rate.map_or("unknown".to_owned(), |rate| format!("{:.1} %", rate * 100.0));
+        let percent =
+            |rate: Option<f64>| rate.map_or("unknown".to_owned(), |rate| format!("{:.1} %", rate * 100.0));
         let rows: Vec<Vec<String>> = result
             .cells
             .iter()

@@ -39,7 +39,8 @@ pub(crate) fn run(global: &Global, console: &Console, args: &InitArgs) -> anyhow
             for (name, _) in FILES {
                 console.out(&format!("wrote {}\n", args.folder.join(name).display()))?;
             }
-            let step = if args.folder.as_os_str() == "." { String::new() } else { format!("cd {folder} && ") };
+            let step =
+                if args.folder.as_os_str() == "." { String::new() } else { format!("cd {folder} && ") };
             console.out(&format!(
                 "\nTry it, without a key and without a cost (the answers are scripted):\n  {step}route-prof run corpora/example.jsonl\n\
                  Then put your own prompts, models and oracles in place of these.\n"

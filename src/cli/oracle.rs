@@ -70,6 +70,10 @@ pub(crate) fn list(global: &Global, console: &Console) -> anyhow::Result<Exit> {
         })
         .collect();
     let align = [Align::Left, Align::Left, Align::Left, Align::Right, Align::Left, Align::Left];
-    console.out(&console.table(&["oracle", "kind", "gate", "examples", "digest", "description"], &rows, &align))?;
+    console.out(&console.table(
+        &["oracle", "kind", "gate", "examples", "digest", "description"],
+        &rows,
+        &align,
+    ))?;
     Ok(Exit::Fine)
 }

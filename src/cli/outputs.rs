@@ -98,7 +98,7 @@ fn result_row(
 ) -> anyhow::Result<ResultRow> {
     let config = &basis.project.config;
     let entry = basis.corpus.entries().get(seen.prompt as usize).context("a row of another corpus")?;
-    let task = config.tasks.get(usize::from(seen.task)).context("a row of another task")?;
+    let task = config.tasks.get(usize::from(entry.task)).context("a row of another task")?;
     let tier = config.tiers.get(usize::from(seen.tier)).context("a row of another tier")?;
     let attempt = match place {
         Some((number, offset)) => {
@@ -147,7 +147,10 @@ pub(crate) fn tell_files(console: &Console, project: &Project, folder: &Path, ro
             shown(&folder.join("report.html"))
         )),
         Router::Withhold => {
-            console.note(&format!("wrote {}; router.toml is left as it was", shown(&folder.join("report.html"))));
+            console.note(&format!(
+                "wrote {}; router.toml is left as it was",
+                shown(&folder.join("report.html"))
+            ));
         }
     }
 }

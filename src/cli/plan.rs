@@ -11,7 +11,7 @@ use super::run::{RunFolder, answered_elsewhere};
 use crate::console::{Align, Console};
 use crate::ident::{RunId, TaskName};
 use crate::plan::estimate::{Estimate, estimate};
-use crate::stats::power;
+use crate::stats::{floor, power};
 
 /// What a run would take and could decide.
 #[derive(Debug, Serialize)]
@@ -34,7 +34,7 @@ struct TaskPower {
     confidence: f64,
     /// The fewest prompts that could clear the floor, were all of them to pass.
     smallest_n: u64,
-    /// The lowest true pass rate that these prompts would clear the floor with in four of five runs; `None`: not even 1.
+    /// The lowest pass rate that would clear the floor, if it were seen on these prompts; `None`: not even 1.
     detectable: Option<f64>,
     decidable: bool,
 }
@@ -80,10 +80,11 @@ fn decides(project: &Project, corpus: &crate::corpus::Corpus) -> Vec<TaskPower> 
             .filter(|entry| entry.task == index)
             .map(|entry| entry.weight.get())
             .collect();
-        let n_eff = crate::stats::weighted::n_eff(&weights).unwrap_or_default();
+        let n_eff = floor::kish(&weights).unwrap_or_default();
         let floor = task.route_floor.unwrap_or(policy.route_floor).get();
         let confidence = policy.confidence(task.consequence).get();
-        let smallest_n = power::smallest_n(floor, confidence).max(u64::from(policy.min_prompts));
+        let smallest_n =
+            power::smallest_n(floor, confidence).unwrap_or(u64::MAX).max(u64::from(policy.min_prompts));
         all.push(TaskPower {
             task: task.name.clone(),
             prompts: weights.len() as u64,
@@ -91,7 +92,7 @@ fn decides(project: &Project, corpus: &crate::corpus::Corpus) -> Vec<TaskPower> 
             route_floor: floor,
             confidence,
             smallest_n,
-            detectable: power::detectable_rate(n_eff, floor, confidence),
+            detectable: floor::least_rate(n_eff, floor, confidence),
             decidable: n_eff >= smallest_n as f64,
         });
     }
@@ -123,7 +124,8 @@ fn text(console: &Console, report: &PlanReport) -> String {
             ]
         })
         .collect();
-    let align = [Align::Left, Align::Left, Align::Right, Align::Right, Align::Right, Align::Right, Align::Right];
+    let align =
+        [Align::Left, Align::Left, Align::Right, Align::Right, Align::Right, Align::Right, Align::Right];
     let headers = ["task", "tier", "to send", "input tokens", "output cap", "cost", "too long"];
     text.push_str(&console.table(&headers, &rows, &align));
     text.push_str(&format!(
@@ -159,6 +161,10 @@ fn text(console: &Console, report: &PlanReport) -> String {
         })
         .collect();
     let align = [Align::Left, Align::Right, Align::Right, Align::Left, Align::Left];
-    text.push_str(&console.table(&["task", "prompts", "n eff", "floor", "can clear the floor"], &rows, &align));
+    text.push_str(&console.table(
+        &["task", "prompts", "n eff", "floor", "can clear the floor"],
+        &rows,
+        &align,
+    ));
     text
 }

@@ -52,7 +52,8 @@ impl Project {
         let config = config::load(&find_config(global)?)?;
         let library = Library::open(&config.root.join(&config.run.oracles))?;
         let catalogue = Catalogue::load(&config)?;
-        let prices = config.tiers.iter().map(|tier| catalogue.price(&tier.model)).collect::<Result<_, _>>()?;
+        let prices =
+            config.tiers.iter().map(|tier| catalogue.price(&tier.model)).collect::<Result<_, _>>()?;
         Ok(Self { config, library, catalogue, prices })
     }
 
@@ -63,7 +64,8 @@ impl Project {
         }
         if let Some(file) = &source.tape {
             // Relative to where the user stands, unlike a path in the settings.
-            let file = std::path::absolute(file).with_context(|| format!("cannot resolve {}", file.display()))?;
+            let file =
+                std::path::absolute(file).with_context(|| format!("cannot resolve {}", file.display()))?;
             self.config.tape = Some(Tape { file, mode: TapeMode::Only });
         }
         if let Some(repeats) = source.repeats {
@@ -81,7 +83,7 @@ impl Project {
     }
 
     /// The oracle of each prompt; `swap` replaces versions of the oracles that it names.
-    pub(crate) fn oracles(&self, corpus: &Corpus, swap: &[OracleRef]) -> anyhow::Result<OracleSet> {
+    pub(crate) fn oracles(&self, corpus: &Corpus, swap: &[OracleRef]) -> anyhow::Result<OracleSet<'_>> {
         Ok(OracleSet::resolve(&self.library, &self.config, corpus, swap)?)
     }
 
@@ -170,13 +172,17 @@ impl Project {
     pub(crate) fn runs(&self) -> anyhow::Result<Vec<String>> {
         let reports = self.reports();
         let mut names = crate::disk::list(&reports)?;
-        names.retain(|name| RunId::new(name).is_ok() && reports.join(name).join(super::run_record::FILE).is_file());
+        names.retain(|name| {
+            RunId::new(name).is_ok() && reports.join(name).join(super::run_record::FILE).is_file()
+        });
         Ok(names)
     }
 
     /// The folder that `reports/latest` names, if it is there.
     pub(crate) fn latest(&self) -> anyhow::Result<Option<PathBuf>> {
-        let Some(bytes) = crate::disk::read_if_present(&self.reports().join("latest"))? else { return Ok(None) };
+        let Some(bytes) = crate::disk::read_if_present(&self.reports().join("latest"))? else {
+            return Ok(None);
+        };
         let name = String::from_utf8_lossy(&bytes);
         let Ok(id) = RunId::new(name.trim()) else { return Ok(None) };
         let folder = self.reports().join(id.as_str());

@@ -23,7 +23,8 @@ impl<'a> Recorder<'a> {
         progress: &'a Progress,
         totals: &[(String, u64, u64)],
     ) -> Self {
-        let facts = totals.iter().map(|(_, _, done)| ProgressFacts { done: *done, ..ProgressFacts::default() });
+        let facts =
+            totals.iter().map(|(_, _, done)| ProgressFacts { done: *done, ..ProgressFacts::default() });
         Self { journal, calls, oracles, progress, facts: facts.collect() }
     }
 

@@ -57,7 +57,7 @@ pub(crate) fn run(global: &Global, console: &Console, args: &ReportArgs) -> anyh
 }
 
 /// Grades are a function of the reply and the oracle's version, so the version must still say what it said.
-fn same_oracles(record: &RunRecord, oracles: &crate::grade::OracleSet) -> anyhow::Result<()> {
+fn same_oracles(record: &RunRecord, oracles: &crate::grade::OracleSet<'_>) -> anyhow::Result<()> {
     for (oracle, digest) in oracles.used() {
         if record.oracles.get(&oracle).is_some_and(|then| *then != digest) {
             return Err(UsageError::new(

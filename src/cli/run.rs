@@ -18,12 +18,12 @@ use super::send::{self, Calls};
 use crate::config::TapeMode;
 use crate::console::{Console, Progress, escape};
 use crate::corpus::Corpus;
+use crate::disk;
 use crate::dispatch::{Ended, Report};
 use crate::ident::{RunId, TrialKey};
 use crate::journal::{self, Index, Journal, Reader, fetch_at};
 use crate::plan::Plan;
 use crate::record::Via;
-use crate::{disk, provider};
 
 /// The folder of a run.
 pub(crate) struct RunFolder {
@@ -42,7 +42,8 @@ impl RunFolder {
         fresh: bool,
     ) -> anyhow::Result<Self> {
         if let Some(name) = named {
-            let id = RunId::new(name).map_err(|error| UsageError::new(error.to_string(), "such as `baseline`"))?;
+            let id =
+                RunId::new(name).map_err(|error| UsageError::new(error.to_string(), "such as `baseline`"))?;
             let path = project.reports().join(id.as_str());
             return Ok(Self { id, path });
         }
@@ -112,7 +113,10 @@ fn others(project: &Project, folder: &RunFolder, fresh: bool) -> anyhow::Result<
         return Ok(Vec::new());
     }
     let runs = project.runs()?.into_iter().filter(|name| name != folder.id.as_str());
-    Ok(runs.map(|name| (project.reports().join(name).join(JOURNAL), Via::Reuse)).filter(|(path, _)| path.is_file()).collect())
+    Ok(runs
+        .map(|name| (project.reports().join(name).join(JOURNAL), Via::Reuse))
+        .filter(|(path, _)| path.is_file())
+        .collect())
 }
 
 /// The trials that a run would not have to send.
@@ -203,7 +207,11 @@ pub(crate) fn run(global: &Global, console: &Console, args: &RunArgs) -> anyhow:
     }
     let before = (0..plan.len()).filter(|at| index.is_answered(&plan.key(*at))).count();
     if before > 0 && before < plan.len() {
-        console.note(&format!("continuing run {}: {before} of {} trials are answered", folder.id, plan.len()));
+        console.note(&format!(
+            "continuing run {}: {before} of {} trials are answered",
+            folder.id,
+            plan.len()
+        ));
     }
     let sources = others(&project, &folder, args.source.fresh)?;
     let copied = copy_answers(&mut journal, &mut index, &plan, &sources)?;
@@ -272,13 +280,20 @@ fn measure(
 ) -> anyhow::Result<Report> {
     let (order, overflow) = send::split_overflow(calls, order)?;
     if !overflow.is_empty() {
-        console.note(&format!("{} trials do not fit their model's context window and are not sent", overflow.len()));
+        console.note(&format!(
+            "{} trials do not fit their model's context window and are not sent",
+            overflow.len()
+        ));
         journal.append(&overflow)?;
     }
     let lanes = send::lanes(project, calls, order)?;
     let spent = index.billed();
     if let Some(ceiling) = args.max_cost.filter(|ceiling| *ceiling <= spent) {
-        console.warn(&format!("this run has cost {} before, the ceiling is {}", spent.human(), ceiling.human()));
+        console.warn(&format!(
+            "this run has cost {} before, the ceiling is {}",
+            spent.human(),
+            ceiling.human()
+        ));
     }
     let totals = send::progress_totals(project, calls, index, &lanes);
     let progress = Progress::new(console, &totals);
@@ -303,7 +318,12 @@ fn measure(
     report
 }
 
-fn record_tape(console: &Console, basis: &Basis<'_>, rows: &evidence::Rows, path: &std::path::Path) -> anyhow::Result<()> {
+fn record_tape(
+    console: &Console,
+    basis: &Basis<'_>,
+    rows: &evidence::Rows,
+    path: &std::path::Path,
+) -> anyhow::Result<()> {
     let source = basis.answers.first().context("a run has a journal")?;
     let mut file = disk::open(&source.path)?;
     let mut taken = HashSet::new();
@@ -315,18 +335,25 @@ fn record_tape(console: &Console, basis: &Basis<'_>, rows: &evidence::Rows, path
         .filter_map(|(_, place)| place.map(|(_, offset)| offset))
         .collect();
     let note = format!("answers of {} models to {}", basis.plan.targets().len(), basis.corpus_name);
-    let written = journal::write_tape(path, &note, places.into_iter().map(|offset| fetch_at(&mut file, offset)))?;
+    let written =
+        journal::write_tape(path, &note, places.into_iter().map(|offset| fetch_at(&mut file, offset)))?;
     console.note(&format!("recorded {written} answers in {}", basis.project.shown(path)));
     Ok(())
 }
 
 /// What is left to say, and the exit code.
-fn finish(console: &Console, summary: &crate::summary::Summary, report: Option<&Report>, args: &RunArgs) -> Exit {
+fn finish(
+    console: &Console,
+    summary: &crate::summary::Summary,
+    report: Option<&Report>,
+    args: &RunArgs,
+) -> Exit {
     let open = summary.run.missing + summary.run.errors;
     let again = "run the same command again to continue";
     if let Some(report) = report {
         for (tier, why) in &report.stopped {
-            let name = summary.tiers.get(usize::from(*tier)).map_or_else(String::new, |tier| tier.name.to_string());
+            let name =
+                summary.tiers.get(usize::from(*tier)).map_or_else(String::new, |tier| tier.name.to_string());
             console.warn(&format!("tier {name} was stopped: {why}"));
         }
         match report.ended {

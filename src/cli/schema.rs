@@ -19,8 +19,12 @@ const FILES: [Described; 9] = [
     ("corpus", "a line of a corpus", corpus::json_schema),
     ("oracle", "oracles/<name>@<version>.toml", oracle::json_schema),
     ("script", "the rules of the scripted provider", provider::scripted::json_schema),
-    ("journal", "a line of a journal or tape, after its header", || schemars::schema_for!(record::Attempt).to_value()),
-    ("journal-header", "the first line of a journal or tape", || schemars::schema_for!(journal::Header).to_value()),
+    ("journal", "a line of a journal or tape, after its header", || {
+        schemars::schema_for!(record::Attempt).to_value()
+    }),
+    ("journal-header", "the first line of a journal or tape", || {
+        schemars::schema_for!(journal::Header).to_value()
+    }),
     ("run", "run.json", || schemars::schema_for!(RunRecord).to_value()),
     ("summary", "summary.json", || schemars::schema_for!(Summary).to_value()),
     ("router", "router.toml", || schemars::schema_for!(RouterFile).to_value()),

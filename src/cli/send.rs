@@ -53,7 +53,10 @@ impl Source for Calls {
         let key = self.plan.key(trial as usize);
         // The bound, not the estimate: a ceiling on money is worth nothing if a tokenizer can break it.
         let bound = tokens::bound(&request);
-        let reserve = target.price.ceiling(bound, request.max_output_tokens).context("a price too large to count with")?;
+        let reserve = target
+            .price
+            .ceiling(bound, request.max_output_tokens)
+            .context("a price too large to count with")?;
         Ok(Call {
             key,
             prompt: prompt.id,
@@ -96,14 +99,23 @@ pub(crate) fn split_overflow(calls: &Calls, order: Vec<u32>) -> anyhow::Result<(
             fits.push(trial);
             continue;
         }
-        let message = match tokens::fit(tokens::estimate(&request), request.max_output_tokens, Some(window), guard) {
+        let message = match tokens::fit(
+            tokens::estimate(&request),
+            request.max_output_tokens,
+            Some(window),
+            guard,
+        ) {
             Fit::Fits => {
                 fits.push(trial);
                 continue;
             }
-            Fit::AboveGuard { input, guard } => format!("about {input} input tokens, above the guard of {guard}; not sent"),
+            Fit::AboveGuard { input, guard } => {
+                format!("about {input} input tokens, above the guard of {guard}; not sent")
+            }
             Fit::AboveWindow { input, window } => {
-                format!("about {input} input tokens and the output cap are above the window of {window}; not sent")
+                format!(
+                    "about {input} input tokens and the output cap are above the window of {window}; not sent"
+                )
             }
         };
         overflow.push(Attempt {
@@ -135,7 +147,8 @@ pub(crate) fn split_overflow(calls: &Calls, order: Vec<u32>) -> anyhow::Result<(
 pub(crate) fn lanes(project: &Project, calls: &Calls, order: Vec<u32>) -> anyhow::Result<Vec<Lane>> {
     let mut trials: BTreeMap<ProviderName, Vec<u32>> = BTreeMap::new();
     for trial in order {
-        let target = calls.plan.targets().get(usize::from(calls.tier(trial))).context("a trial of another plan")?;
+        let target =
+            calls.plan.targets().get(usize::from(calls.tier(trial))).context("a trial of another plan")?;
         trials.entry(target.model.provider.clone()).or_default().push(trial);
     }
     let mut faults = crate::diag::Faults::default();
@@ -143,7 +156,9 @@ pub(crate) fn lanes(project: &Project, calls: &Calls, order: Vec<u32>) -> anyhow
     for (name, trials) in trials {
         let provider = project.config.providers.get(&name).context("a provider that is not defined")?;
         match Endpoint::connect(provider, &project.config.run) {
-            Ok(endpoint) => lanes.push(Lane { endpoint: Arc::new(endpoint), limits: provider.limits, trials }),
+            Ok(endpoint) => {
+                lanes.push(Lane { endpoint: Arc::new(endpoint), limits: provider.limits, trials })
+            }
             Err(found) => faults.0.extend(found.0),
         }
     }
@@ -188,7 +203,9 @@ pub(crate) async fn listen(wish: watch::Sender<Wish>) {
 #[cfg(unix)]
 async fn signal() -> bool {
     use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return tokio::signal::ctrl_c().await.is_ok() };
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return tokio::signal::ctrl_c().await.is_ok();
+    };
     tokio::select! {
         done = tokio::signal::ctrl_c() => done.is_ok(),
         done = terminate.recv() => done.is_some(),

@@ -33,11 +33,12 @@ pub fn load(path: &Path) -> Result<Config, ConfigError> {
         Faults::from(Fault::new(&shown, error.to_string()).help("start a project with `route-prof init`"))
     })?;
     let source = String::from_utf8(bytes).map_err(|error| {
-        let line = error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
+        let line =
+            error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
         Faults::from(Fault::new(&shown, format!("line {line} is not UTF-8")).help("save the file as UTF-8"))
     })?;
-    let raw: RawConfig = toml::from_str(&source)
-        .map_err(|error| Faults::from(Fault::from_toml(&shown, &source, &error)))?;
+    let raw: RawConfig =
+        toml::from_str(&source).map_err(|error| Faults::from(Fault::from_toml(&shown, &source, &error)))?;
     let root = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         _ => PathBuf::from("."),
@@ -48,7 +49,8 @@ pub fn load(path: &Path) -> Result<Config, ConfigError> {
 }
 
 /// Header names that carry keys.
-const SECRET_HEADERS: [&str; 5] = ["authorization", "x-api-key", "api-key", "x-goog-api-key", "proxy-authorization"];
+const SECRET_HEADERS: [&str; 5] =
+    ["authorization", "x-api-key", "api-key", "x-goog-api-key", "proxy-authorization"];
 /// How keys of well-known services begin.
 const KEY_PREFIXES: [&str; 6] = ["sk-", "sk_", "AIza", "gsk_", "xai-", "Bearer "];
 
@@ -107,12 +109,26 @@ impl Check<'_> {
             let file = self.root.join(tape.file.get_ref());
             if !file.is_file() {
                 let message = format!("there is no recording at {}", tape.file.get_ref().display());
-                self.fault(tape.file.span(), message, "correct the path, or take [tape] out to call the models");
+                self.fault(
+                    tape.file.span(),
+                    message,
+                    "correct the path, or take [tape] out to call the models",
+                );
             }
             Tape { file, mode: tape.mode }
         });
         let tasks = tasks.into_iter().map(|(_, task)| task).collect();
-        Config { path: path.to_owned(), root: self.root.to_owned(), tiers, providers, prices, tasks, policy, run, tape }
+        Config {
+            path: path.to_owned(),
+            root: self.root.to_owned(),
+            tiers,
+            providers,
+            prices,
+            tasks,
+            policy,
+            run,
+            tape,
+        }
     }
 
     fn policy(&mut self, policy: Spanned<Policy>) -> Policy {
@@ -147,7 +163,11 @@ impl Check<'_> {
             self.fault(span.clone(), "a count of [policy] is out of range", help);
         }
         if policy.latency_penalty < Usd::ZERO {
-            self.fault(span, "latency_penalty is negative", "it is the price of a second of waiting: 0 or more");
+            self.fault(
+                span,
+                "latency_penalty is negative",
+                "it is the price of a second of waiting: 0 or more",
+            );
         }
         policy
     }
@@ -217,7 +237,11 @@ impl Check<'_> {
     fn base_url(&mut self, url: &Spanned<String>, location: DataLocation) {
         let text = url.get_ref();
         let Some((scheme, rest)) = text.split_once("://") else {
-            self.fault(url.span(), "base_url is no URL", "write it whole, such as \"https://api.example.com/v1\"");
+            self.fault(
+                url.span(),
+                "base_url is no URL",
+                "write it whole, such as \"https://api.example.com/v1\"",
+            );
             return;
         };
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
@@ -247,7 +271,11 @@ impl Check<'_> {
             if let Some(value) = value
                 && !(1..=most).contains(value.get_ref())
             {
-                self.fault(value.span(), "this limit lets nothing through", format!("use 1 to {most}, or leave it out"));
+                self.fault(
+                    value.span(),
+                    "this limit lets nothing through",
+                    format!("use 1 to {most}, or leave it out"),
+                );
             }
             value.as_ref().map(|value| *value.get_ref())
         };
@@ -266,7 +294,11 @@ impl Check<'_> {
         }
     }
 
-    fn model(&mut self, typed: &Spanned<String>, providers: &BTreeMap<ProviderName, Provider>) -> Option<ModelRef> {
+    fn model(
+        &mut self,
+        typed: &Spanned<String>,
+        providers: &BTreeMap<ProviderName, Provider>,
+    ) -> Option<ModelRef> {
         let model: ModelRef = self.name(typed, str::parse)?;
         if !providers.contains_key(&model.provider) {
             let help = match nearest(model.provider.as_str(), providers.keys().map(ProviderName::as_str)) {
@@ -278,17 +310,23 @@ impl Check<'_> {
         Some(model)
     }
 
-    fn tiers(&mut self, raw: Vec<Spanned<RawTier>>, providers: &BTreeMap<ProviderName, Provider>) -> Vec<Tier> {
+    fn tiers(
+        &mut self,
+        raw: Vec<Spanned<RawTier>>,
+        providers: &BTreeMap<ProviderName, Provider>,
+    ) -> Vec<Tier> {
         if raw.is_empty() {
             self.faults.push(
-                Fault::new(self.shown, "there is no tier")
-                    .help("add a [[tier]] with a name and a model for each rung of the ladder, cheapest first"),
+                Fault::new(self.shown, "there is no tier").help(
+                    "add a [[tier]] with a name and a model for each rung of the ladder, cheapest first",
+                ),
             );
         }
         let mut tiers: Vec<Tier> = Vec::new();
         for tier in raw.into_iter().map(Spanned::into_inner) {
             let model = self.model(&tier.model, providers);
-            let same_class = tier.same_class.iter().filter_map(|model| self.model(model, providers)).collect();
+            let same_class =
+                tier.same_class.iter().filter_map(|model| self.model(model, providers)).collect();
             for count in [&tier.max_output_tokens, &tier.context_window].into_iter().flatten() {
                 if *count.get_ref() == 0 {
                     self.fault(count.span(), "no token fits into 0", "use 1 or more, or leave it out");
@@ -296,7 +334,11 @@ impl Check<'_> {
             }
             let (Some(name), Some(model)) = (self.name(&tier.name, TierName::new), model) else { continue };
             if tiers.iter().any(|other| other.name == name) {
-                self.fault(tier.name.span(), format!("there are two tiers `{name}`"), "give each its own name");
+                self.fault(
+                    tier.name.span(),
+                    format!("there are two tiers `{name}`"),
+                    "give each its own name",
+                );
             }
             tiers.push(Tier {
                 name,
@@ -335,7 +377,8 @@ impl Check<'_> {
                 .ok()
         };
         let (route_floor, monitor_floor) = (share(&raw.route_floor), share(&raw.monitor_floor));
-        let floors = (route_floor.unwrap_or(policy.route_floor), monitor_floor.unwrap_or(policy.monitor_floor));
+        let floors =
+            (route_floor.unwrap_or(policy.route_floor), monitor_floor.unwrap_or(policy.monitor_floor));
         if floors.1.get() > floors.0.get() {
             let message = format!("the floors of task `{name}` are the wrong way round");
             self.fault(typed.span(), message, "monitor_floor is the lower one");
@@ -345,7 +388,11 @@ impl Check<'_> {
             if value.get_ref().is_finite() && *value.get_ref() >= 0.0 {
                 return Some(*value.get_ref());
             }
-            self.fault(value.span(), format!("{what} is {}", value.get_ref()), "use a finite number, 0 or more");
+            self.fault(
+                value.span(),
+                format!("{what} is {}", value.get_ref()),
+                "use a finite number, 0 or more",
+            );
             None
         };
         let latency = number(&raw.latency_p95_ms, "latency_p95_ms");
@@ -353,7 +400,11 @@ impl Check<'_> {
         if let Some(template) = &raw.template {
             let mut engine = minijinja::Environment::new();
             if let Err(error) = engine.add_template("template", template.get_ref()) {
-                self.fault(template.span(), format!("the template cannot be read: {error}"), "see the Jinja syntax");
+                self.fault(
+                    template.span(),
+                    format!("the template cannot be read: {error}"),
+                    "see the Jinja syntax",
+                );
             }
         }
         if let Some(penalty) = raw.latency_penalty.filter(|penalty| *penalty < Usd::ZERO) {
@@ -387,9 +438,9 @@ impl Check<'_> {
     /// The text of a file that the settings name, without its last line break, and the path as shown.
     fn text(&mut self, file: &Spanned<PathBuf>) -> Option<(String, String)> {
         let path = self.root.join(file.get_ref());
-        let read = disk::read(&path)
-            .map_err(|error: DiskError| error.to_string())
-            .and_then(|bytes| String::from_utf8(bytes).map_err(|_| format!("{} is not UTF-8", path.display())));
+        let read = disk::read(&path).map_err(|error: DiskError| error.to_string()).and_then(|bytes| {
+            String::from_utf8(bytes).map_err(|_| format!("{} is not UTF-8", path.display()))
+        });
         match read {
             Ok(text) => {
                 let text = text.strip_suffix('\n').unwrap_or(&text);

@@ -123,7 +123,8 @@ fn a_key_in_the_file_is_refused_and_not_repeated() {
     let said = faults(&text);
     assert!(said.contains("is no name of a variable"), "{said}");
     assert!(!said.contains("verysecret"), "{said}");
-    let text = GOOD.replace("api = \"openai\"", "api = \"openai\"\nheaders = { Authorization = \"Bearer verysecret\" }");
+    let text = GOOD
+        .replace("api = \"openai\"", "api = \"openai\"\nheaders = { Authorization = \"Bearer verysecret\" }");
     let said = faults(&text);
     assert!(said.contains("carries a key"), "{said}");
     assert!(!said.contains("verysecret"), "{said}");

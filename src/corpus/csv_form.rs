@@ -21,7 +21,10 @@ pub(super) fn index(mut file: File, index: &mut Index<'_>) -> Result<Vec<Column>
     loop {
         let at = reader.position().clone();
         let more = reader.read_byte_record(&mut record).map_err(|error| {
-            Faults::from(Fault::new(index.shown, format!("it cannot be read as CSV: {error}")).help("check its quotes"))
+            Faults::from(
+                Fault::new(index.shown, format!("it cannot be read as CSV: {error}"))
+                    .help("check its quotes"),
+            )
         })?;
         // The reader tells where a record begins, so the one before ends there.
         if let Some((mut place, before)) = pending.take() {
@@ -33,7 +36,8 @@ pub(super) fn index(mut file: File, index: &mut Index<'_>) -> Result<Vec<Column>
         if !more {
             break;
         }
-        let number = u32::try_from(record.position().map_or(at.line(), csv::Position::line)).unwrap_or(u32::MAX);
+        let number =
+            u32::try_from(record.position().map_or(at.line(), csv::Position::line)).unwrap_or(u32::MAX);
         if columns.is_none() {
             columns = Some(header(index, &record, number)?);
             continue;
@@ -51,7 +55,8 @@ fn skip_bom(file: &mut File) -> Result<u64, CorpusError> {
     let mut head = [0; 3];
     let read = file.read(&mut head).unwrap_or_default();
     let base = if head.get(..read) == Some(b"\xef\xbb\xbf".as_slice()) { 3 } else { 0 };
-    file.seek(SeekFrom::Start(base)).map_err(|_| CorpusError::Changed { path: "the corpus".to_owned(), line: 1 })?;
+    file.seek(SeekFrom::Start(base))
+        .map_err(|_| CorpusError::Changed { path: "the corpus".to_owned(), line: 1 })?;
     Ok(base)
 }
 
@@ -85,7 +90,8 @@ fn header(index: &Index<'_>, record: &csv::ByteRecord, number: u32) -> Result<Ve
 }
 
 fn add(index: &mut Index<'_>, place: Place, record: &csv::ByteRecord, columns: &[Column]) {
-    let shown = record.iter().map(String::from_utf8_lossy).collect::<Vec<_>>().join(",").replace(['\n', '\r'], " ");
+    let shown =
+        record.iter().map(String::from_utf8_lossy).collect::<Vec<_>>().join(",").replace(['\n', '\r'], " ");
     let fail = |index: &mut Index<'_>, message: String, help: &str| {
         index.fault(place.line, &shown, 0..shown.len(), message, help.to_owned());
     };
@@ -124,9 +130,9 @@ pub(super) fn record(text: &str, columns: &[Column]) -> Option<RawPrompt> {
 
 fn raw(cells: &[&str], columns: &[Column]) -> Result<RawPrompt, String> {
     fn json<T: serde::de::DeserializeOwned>(name: &str, cell: &str) -> Result<Option<T>, String> {
-        serde_json::from_str(cell)
-            .map(Some)
-            .map_err(|error| format!("`{name}` is not the JSON that it should be: {}", crate::config::plain_json_error(&error)))
+        serde_json::from_str(cell).map(Some).map_err(|error| {
+            format!("`{name}` is not the JSON that it should be: {}", crate::config::plain_json_error(&error))
+        })
     }
     let mut prompt = RawPrompt::default();
     for (cell, column) in cells.iter().zip(columns) {
@@ -149,11 +155,17 @@ fn raw(cells: &[&str], columns: &[Column]) -> Result<RawPrompt, String> {
                 prompt.expected = Some(value);
             }
             "weight" => {
-                let number = cell.trim().parse::<f64>().map_err(|_| format!("the weight `{}` is no number", cell.escape_debug()))?;
+                let number = cell
+                    .trim()
+                    .parse::<f64>()
+                    .map_err(|_| format!("the weight `{}` is no number", cell.escape_debug()))?;
                 prompt.weight = Some(number);
             }
             "max_output_tokens" => {
-                let number = cell.trim().parse().map_err(|_| format!("max_output_tokens `{}` is no count", cell.escape_debug()))?;
+                let number = cell
+                    .trim()
+                    .parse()
+                    .map_err(|_| format!("max_output_tokens `{}` is no count", cell.escape_debug()))?;
                 prompt.max_output_tokens = Some(number);
             }
             "tags" => {

@@ -95,7 +95,9 @@ fn explain(error: &serde_json::Error) -> (String, String, Option<String>) {
         serde_json::error::Category::Data => {
             (text, format!("the keys of a prompt are {}", KEYS.join(", ")), None)
         }
-        serde_json::error::Category::Syntax | serde_json::error::Category::Eof | serde_json::error::Category::Io => {
+        serde_json::error::Category::Syntax
+        | serde_json::error::Category::Eof
+        | serde_json::error::Category::Io => {
             (format!("this is no JSON: {text}"), "write one JSON object a line".to_owned(), None)
         }
     }

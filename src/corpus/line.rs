@@ -105,13 +105,18 @@ pub(super) fn prompt(raw: RawPrompt, task: Option<&TaskName>) -> Result<Prompt, 
         }
         (Some(text), _, _) => Content::Text(text),
         (_, Some(messages), _) => {
-            if messages.iter().all(|message| message.plain().trim().is_empty() && message.content.as_array().is_none()) {
+            if messages
+                .iter()
+                .all(|message| message.plain().trim().is_empty() && message.content.as_array().is_none())
+            {
                 return Err(Problem::new("the messages are empty", "write what is asked").at("messages"));
             }
             Content::Messages(messages)
         }
         (_, _, Some(vars)) => Content::Vars(vars),
-        (None, None, None) => return Err(Problem::new("there is no prompt", "add \"prompt\" (or messages, or vars)")),
+        (None, None, None) => {
+            return Err(Problem::new("there is no prompt", "add \"prompt\" (or messages, or vars)"));
+        }
     };
     let weight = raw.weight.map_or(Ok(Weight::ONE), Weight::new).map_err(|error| {
         Problem::new(format!("the weight {error}"), "a weight is a finite number, 0 or more").at("weight")
@@ -133,9 +138,8 @@ pub(super) fn prompt(raw: RawPrompt, task: Option<&TaskName>) -> Result<Prompt, 
             let mut digester = Digester::new("route-prof prompt id 1");
             digester.part(task.as_str().as_bytes()).part(content.digest_text().as_bytes());
             digester.part(raw.expected.as_ref().map(canonical_json).unwrap_or_default().as_bytes());
-            PromptId::new(&format!("p-{}", digester.finish().short())).map_err(|error| {
-                Problem::new(error.to_string(), "give the prompt an id")
-            })?
+            PromptId::new(&format!("p-{}", digester.finish().short()))
+                .map_err(|error| Problem::new(error.to_string(), "give the prompt an id"))?
         }
     };
     Ok(Prompt {

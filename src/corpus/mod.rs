@@ -181,8 +181,9 @@ impl Corpus {
     /// # Errors
     /// Every fault of the file, or that it cannot be read.
     pub fn open(path: &Path, shown: &str, config: &Config) -> Result<Self, CorpusError> {
-        let mut file = disk::open(path)
-            .map_err(|error| Faults::from(Fault::new(shown, error.to_string()).help("name a JSONL or CSV file")))?;
+        let mut file = disk::open(path).map_err(|error| {
+            Faults::from(Fault::new(shown, error.to_string()).help("name a JSONL or CSV file"))
+        })?;
         if path.is_dir() {
             let fault = Fault::new(shown, "this is a folder").help("name a JSONL or CSV file");
             return Err(Faults::from(fault).into());
@@ -282,10 +283,8 @@ fn is_csv(path: &Path, file: &mut File) -> Result<bool, CorpusError> {
         Some(_) | None => {
             let mut head = [0; 512];
             let read = file.read(&mut head).unwrap_or_default();
-            file.seek(SeekFrom::Start(0)).map_err(|_| CorpusError::Changed {
-                path: path.display().to_string(),
-                line: 0,
-            })?;
+            file.seek(SeekFrom::Start(0))
+                .map_err(|_| CorpusError::Changed { path: path.display().to_string(), line: 0 })?;
             let text = head[..read].strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head[..read]);
             let first = text.iter().find(|byte| !byte.is_ascii_whitespace());
             Ok(first.is_some_and(|byte| *byte != b'{'))
@@ -319,7 +318,9 @@ impl<'a> Index<'a> {
         Self {
             shown,
             config,
-            tasks: tasks.filter_map(|(at, task)| Some((task.name.as_str(), u16::try_from(at).ok()?))).collect(),
+            tasks: tasks
+                .filter_map(|(at, task)| Some((task.name.as_str(), u16::try_from(at).ok()?)))
+                .collect(),
             seen: HashMap::new(),
             templates: HashMap::new(),
             entries: Vec::new(),
@@ -330,9 +331,8 @@ impl<'a> Index<'a> {
 
     /// Adds a fault of a line; `span` is in bytes of that line.
     fn fault(&mut self, line: u32, text: &str, span: std::ops::Range<usize>, message: String, help: String) {
-        self.faults.push(
-            Fault::new(self.shown, message).at(Excerpt::of_line(line as usize, text, span)).help(help),
-        );
+        self.faults
+            .push(Fault::new(self.shown, message).at(Excerpt::of_line(line as usize, text, span)).help(help));
     }
 
     /// Checks a record and keeps its entry; `text` is what a fault shows.
@@ -355,7 +355,9 @@ impl<'a> Index<'a> {
         else {
             let near = nearest(&task_name, self.config.tasks.iter().map(|task| task.name.as_str()));
             let help = match near {
-                Some(near) => format!("did you mean `{near}`? (or define [task.{task_name}] in route-prof.toml)"),
+                Some(near) => {
+                    format!("did you mean `{near}`? (or define [task.{task_name}] in route-prof.toml)")
+                }
                 None => format!("the tasks of route-prof.toml are {}", self.task_list()),
             };
             let span = find(text, &task_name).unwrap_or(wide);
@@ -416,7 +418,8 @@ impl<'a> Index<'a> {
             let names = engine.template_from_str(template).map(|t| t.undeclared_variables(false));
             names.unwrap_or_default().into_iter().collect()
         });
-        let missing: Vec<&str> = wanted.iter().filter(|name| !vars.contains_key(*name)).map(String::as_str).collect();
+        let missing: Vec<&str> =
+            wanted.iter().filter(|name| !vars.contains_key(*name)).map(String::as_str).collect();
         (!missing.is_empty()).then(|| line::Problem {
             message: format!("the template of task `{}` needs {}", settings.name, missing.join(", ")),
             help: "add them to `vars`".to_owned(),
@@ -439,7 +442,8 @@ impl<'a> Index<'a> {
             for ((sum, used), task) in weight.into_iter().zip(&self.config.tasks) {
                 if used && sum <= 0.0 {
                     let message = format!("all prompts of task `{}` have weight 0", task.name);
-                    self.faults.push(Fault::new(self.shown, message).help("give at least one of them some weight"));
+                    self.faults
+                        .push(Fault::new(self.shown, message).help("give at least one of them some weight"));
                 }
             }
         }

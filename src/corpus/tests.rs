@@ -60,7 +60,11 @@ fn csv_and_jsonl_of_the_same_prompts_are_the_same_corpus() {
 fn csv_records_over_several_lines_are_read_again_whole() {
     let (folder, config) = config();
     let path = folder.path().join("c.csv");
-    disk::replace(&path, b"task,prompt,expected\r\nintent,\"two\nlines\",x\r\nintent,second,\"a \"\"b\"\"\"\r\n").unwrap();
+    disk::replace(
+        &path,
+        b"task,prompt,expected\r\nintent,\"two\nlines\",x\r\nintent,second,\"a \"\"b\"\"\"\r\n",
+    )
+    .unwrap();
     let corpus = Corpus::open(&path, "c.csv", &config).unwrap();
     assert_eq!(corpus.load(0).unwrap().content, Content::Text("two\nlines".to_owned()));
     assert_eq!(corpus.load(1).unwrap().expected, Some(Value::String("a \"b\"".to_owned())));
@@ -131,7 +135,8 @@ fn every_fault_of_a_corpus_is_reported_in_one_go() {
 #[test]
 fn an_empty_corpus_and_one_without_weight_are_faults() {
     assert!(open("c.jsonl", b"\n\n").unwrap_err().to_string().contains("the corpus is empty"));
-    let said = open("c.jsonl", b"{\"task\":\"intent\",\"prompt\":\"x\",\"weight\":0}").unwrap_err().to_string();
+    let said =
+        open("c.jsonl", b"{\"task\":\"intent\",\"prompt\":\"x\",\"weight\":0}").unwrap_err().to_string();
     assert!(said.contains("all prompts of task `intent` have weight 0"), "{said}");
 }
 

@@ -36,7 +36,8 @@ mod tests {
     #[test]
     fn delays_grow_are_spread_and_never_undercut_the_server() {
         let keys: Vec<TrialKey> = (0..200u8).map(|n| TrialKey::from_digest(&Digest::of(&[n]))).collect();
-        let all = |failed, after| keys.iter().map(|key| delay(1, key, failed, after)).collect::<Vec<Duration>>();
+        let all =
+            |failed, after| keys.iter().map(|key| delay(1, key, failed, after)).collect::<Vec<Duration>>();
         let mean = |delays: &[Duration]| delays.iter().sum::<Duration>() / 200;
         assert!(mean(&all(4, None)) > mean(&all(1, None)) * 4);
         assert!(all(40, None).into_iter().all(|delay| delay <= LONGEST));

@@ -211,7 +211,8 @@ pub(super) async fn work<S: Source>(shared: &Shared<S>, lane: &LaneState) {
         again.failed += u32::from(!response.outcome.is_answer());
         let due = retry(shared, lane, &mut again, &response);
         let attempt = attempt(shared, lane, &again.call, response, again.failed, waited);
-        let used = attempt.usage.all_input().zip(attempt.usage.output).map(|(input, output)| input.0 + output.0);
+        let used =
+            attempt.usage.all_input().zip(attempt.usage.output).map(|(input, output)| input.0 + output.0);
         lock(&lane.rates).give_back(again.call.tokens.saturating_sub(used.unwrap_or(again.call.tokens)));
         // What cannot be told is taken for the most that it could be.
         let unknown = if could_be_billed(&attempt) { again.call.reserve } else { crate::units::Usd::ZERO };
@@ -233,7 +234,11 @@ pub(super) async fn work<S: Source>(shared: &Shared<S>, lane: &LaneState) {
 /// Whether an attempt of unknown cost may stand on the bill.
 fn could_be_billed(attempt: &Attempt) -> bool {
     attempt.failure.as_ref().is_none_or(|failure| match failure.kind {
-        ErrorKind::Timeout | ErrorKind::BrokenStream | ErrorKind::Protocol | ErrorKind::Empty | ErrorKind::WrongModel => true,
+        ErrorKind::Timeout
+        | ErrorKind::BrokenStream
+        | ErrorKind::Protocol
+        | ErrorKind::Empty
+        | ErrorKind::WrongModel => true,
         ErrorKind::BadRequest => attempt.outcome == Outcome::Refused,
         ErrorKind::Connect
         | ErrorKind::RateLimited
@@ -289,7 +294,12 @@ async fn place<S: Source>(shared: &Shared<S>, lane: &LaneState, call: &Call) -> 
 }
 
 /// When the trial is to be tried again; `None` when it is over.
-fn retry<S: Source>(shared: &Shared<S>, lane: &LaneState, again: &mut Again, response: &Response) -> Option<Instant> {
+fn retry<S: Source>(
+    shared: &Shared<S>,
+    lane: &LaneState,
+    again: &mut Again,
+    response: &Response,
+) -> Option<Instant> {
     let tier = again.call.tier;
     let why = || response.failure.as_ref().map(|failure| failure.message.clone()).unwrap_or_default();
     let stop = |why: String| {

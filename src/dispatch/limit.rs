@@ -19,7 +19,12 @@ struct Bucket {
 impl Bucket {
     fn new(per_minute: f64, now: Instant) -> Self {
         let capacity = (per_minute / 10.0).max(1.0);
-        Self { capacity, per_second: (per_minute - capacity).max(per_minute / 100.0) / 60.0, level: capacity, at: now }
+        Self {
+            capacity,
+            per_second: (per_minute - capacity).max(per_minute / 100.0) / 60.0,
+            level: capacity,
+            at: now,
+        }
     }
 
     fn fill(&mut self, now: Instant) {
@@ -31,7 +36,11 @@ impl Bucket {
     /// How long until `amount` can be taken. More than the bucket ever holds can be taken once it is full.
     fn wait(&self, amount: f64) -> Duration {
         let missing = amount.min(self.capacity) - self.level;
-        if missing <= 0.0 { Duration::ZERO } else { Duration::from_secs_f64(missing / self.per_second + 0.000_001) }
+        if missing <= 0.0 {
+            Duration::ZERO
+        } else {
+            Duration::from_secs_f64(missing / self.per_second + 0.000_001)
+        }
     }
 }
 

@@ -143,7 +143,10 @@ impl Journal {
     ///
     /// # Errors
     /// When they could not be written.
-    pub fn append<'a>(&mut self, attempts: impl IntoIterator<Item = &'a Attempt>) -> Result<(), JournalError> {
+    pub fn append<'a>(
+        &mut self,
+        attempts: impl IntoIterator<Item = &'a Attempt>,
+    ) -> Result<(), JournalError> {
         self.buffer.clear();
         for attempt in attempts {
             serde_json::to_writer(&mut self.buffer, attempt)?;

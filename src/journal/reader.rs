@@ -38,12 +38,12 @@ impl Reader {
         if !line.ends_with(b"\n") || value["route-prof"] != "journal" {
             return Err(JournalError::NoJournal(path.to_owned()));
         }
-        let version = value["version"].as_u64().and_then(|version| u32::try_from(version).ok()).unwrap_or_default();
+        let version =
+            value["version"].as_u64().and_then(|version| u32::try_from(version).ok()).unwrap_or_default();
         if version > JOURNAL_VERSION {
             return Err(JournalError::Newer { path: path.to_owned(), found: version });
         }
-        let header =
-            serde_json::from_value(value).map_err(|_| JournalError::NoJournal(path.to_owned()))?;
+        let header = serde_json::from_value(value).map_err(|_| JournalError::NoJournal(path.to_owned()))?;
         Ok(Self { path: path.to_owned(), file, header, line: 1, good: line.len() as u64, done: false })
     }
 
@@ -82,10 +82,10 @@ impl Reader {
                 Err(error) => {
                     // A power cut can leave a torn line with a line break; only the last line may be torn.
                     let mut rest = [0; 1];
-                    let more = self.file.read(&mut rest).map_err(|source| JournalError::Read {
-                        path: self.path.clone(),
-                        source,
-                    })?;
+                    let more = self
+                        .file
+                        .read(&mut rest)
+                        .map_err(|source| JournalError::Read { path: self.path.clone(), source })?;
                     if more == 0 {
                         return Ok(None);
                     }

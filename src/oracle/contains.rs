@@ -79,8 +79,11 @@ impl Contains {
 
 impl Criterion for Contains {
     fn judge(&self, sample: &Sample<'_>) -> Judgement {
-        let output =
-            if self.ignore_case { Cow::Owned(sample.output.to_lowercase()) } else { Cow::Borrowed(sample.output) };
+        let output = if self.ignore_case {
+            Cow::Owned(sample.output.to_lowercase())
+        } else {
+            Cow::Borrowed(sample.output)
+        };
         if let Some(values) = &self.values {
             let verdict = self.verdict(&output, values);
             return Judgement { gate: Some(verdict.clone()), verdict };

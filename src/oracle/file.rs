@@ -92,7 +92,8 @@ impl Oracle {
     pub fn self_test(&self) -> Vec<ExampleFailure> {
         let mut failures = Vec::new();
         for (at, example) in self.examples.iter().enumerate() {
-            let sample = Sample { output: &example.output, expected: example.expected.as_ref(), attempt: None };
+            let sample =
+                Sample { output: &example.output, expected: example.expected.as_ref(), attempt: None };
             let judgement = self.criterion.judge(&sample);
             let mut fail = |why: String| {
                 failures.push(ExampleFailure { oracle: self.id.clone(), example: at + 1, why });
@@ -142,7 +143,8 @@ pub(super) fn read(shown: &str, stem: &str, source: &str) -> Result<Oracle, Faul
             "example" => examples = settings(value).map_err(from_table)?,
             name => match kind(name) {
                 None => {
-                    let known: Vec<&str> = ["id", "description", "example"].into_iter().chain(kind_names()).collect();
+                    let known: Vec<&str> =
+                        ["id", "description", "example"].into_iter().chain(kind_names()).collect();
                     let help = match nearest(name, known) {
                         Some(near) => format!("did you mean `{near}`?"),
                         None => format!("the kinds of oracles are {}", kind_names().join(", ")),
@@ -153,7 +155,9 @@ pub(super) fn read(shown: &str, stem: &str, source: &str) -> Result<Oracle, Faul
                     let help = "keep one, or compose them with [all] or [any]".to_owned();
                     return Err(fault(key.span(), "an oracle has one kind".to_owned(), help));
                 }
-                Some(kind) => built = Some((kind, digest_of(kind, &value), (kind.build)(value).map_err(from_table)?)),
+                Some(kind) => {
+                    built = Some((kind, digest_of(kind, &value), (kind.build)(value).map_err(from_table)?))
+                }
             },
         }
     }
@@ -163,12 +167,11 @@ pub(super) fn read(shown: &str, stem: &str, source: &str) -> Result<Oracle, Faul
         let help = format!("write id = \"{stem}\", or rename the file");
         return Err(fault(id.span(), "the id is not the file's name".to_owned(), help));
     }
-    let reference: OracleRef = id
-        .get_ref()
-        .parse()
-        .map_err(|error: crate::ident::NameError| fault(id.span(), error.to_string(), "such as intent@1".to_owned()))?;
-    let description =
-        description.ok_or_else(|| whole("the oracle has no description", "say in a line what it accepts".to_owned()))?;
+    let reference: OracleRef = id.get_ref().parse().map_err(|error: crate::ident::NameError| {
+        fault(id.span(), error.to_string(), "such as intent@1".to_owned())
+    })?;
+    let description = description
+        .ok_or_else(|| whole("the oracle has no description", "say in a line what it accepts".to_owned()))?;
     let Some((kind, digest, criterion)) = built else {
         let help = format!("add one of the tables [{}]", kind_names().join("], ["));
         return Err(whole("the oracle has no kind", help));
@@ -183,7 +186,10 @@ pub(super) fn read(shown: &str, stem: &str, source: &str) -> Result<Oracle, Faul
 
 fn digest_of(kind: &Kind, table: &Spanned<DeValue<'_>>) -> Digest {
     let value: Value = settings(table.clone()).unwrap_or_default();
-    Digester::new("route-prof oracle 1").part(kind.name.as_bytes()).part(canonical_json(&value).as_bytes()).finish()
+    Digester::new("route-prof oracle 1")
+        .part(kind.name.as_bytes())
+        .part(canonical_json(&value).as_bytes())
+        .finish()
 }
 
 /// The JSON Schema of an oracle's file, put together from the kinds'.
@@ -204,7 +210,8 @@ pub(super) fn json_schema() -> Value {
         object.remove("$defs")
     });
     let mut properties = serde_json::Map::new();
-    properties.insert("id".to_owned(), json!({ "type": "string", "description": "name@version, the file's name" }));
+    properties
+        .insert("id".to_owned(), json!({ "type": "string", "description": "name@version, the file's name" }));
     properties.insert("description".to_owned(), json!({ "type": "string" }));
     properties.insert("example".to_owned(), json!({ "type": "array", "items": example, "minItems": 2 }));
     let mut all_definitions = definitions.and_then(|value| value.as_object().cloned()).unwrap_or_default();

@@ -90,7 +90,10 @@ struct Json {
 
 impl std::fmt::Debug for Json {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Json").field("extract", &self.extract).field("fields", &self.fields).finish_non_exhaustive()
+        f.debug_struct("Json")
+            .field("extract", &self.extract)
+            .field("fields", &self.fields)
+            .finish_non_exhaustive()
     }
 }
 
@@ -99,7 +102,11 @@ fn build(table: Table<'_>) -> Result<Box<dyn Criterion>, TableError> {
     let accuracy = *settings.min_accuracy.get_ref();
     if !(accuracy > 0.0 && accuracy <= 1.0) {
         let help = "use a share such as 0.8; 1 asks for every field";
-        return Err(TableError::new(settings.min_accuracy.span(), "min_accuracy lies above 0, up to 1", help));
+        return Err(TableError::new(
+            settings.min_accuracy.span(),
+            "min_accuracy lies above 0, up to 1",
+            help,
+        ));
     }
     let schema = match &settings.schema {
         None => None,
@@ -115,7 +122,11 @@ fn build(table: Table<'_>) -> Result<Box<dyn Criterion>, TableError> {
     for (name, field) in settings.fields {
         let weight = *field.weight.get_ref();
         if !weight.is_finite() || weight < 0.0 {
-            return Err(TableError::new(field.weight.span(), "a weight is 0 or more", "use a number such as 1.0"));
+            return Err(TableError::new(
+                field.weight.span(),
+                "a weight is 0 or more",
+                "use a number such as 1.0",
+            ));
         }
         let tolerance = rust_decimal::prelude::FromPrimitive::from_f64(*field.tolerance.get_ref())
             .filter(|tolerance: &rust_decimal::Decimal| !tolerance.is_sign_negative());
@@ -124,7 +135,11 @@ fn build(table: Table<'_>) -> Result<Box<dyn Criterion>, TableError> {
             return Err(TableError::new(span, "a tolerance is 0 or more", "use a number such as 0.01"));
         };
         fields.push(Field {
-            pointer: if name.starts_with('/') { name.clone() } else { format!("/{}", name.replace('~', "~0").replace('/', "~1")) },
+            pointer: if name.starts_with('/') {
+                name.clone()
+            } else {
+                format!("/{}", name.replace('~', "~0").replace('/', "~1"))
+            },
             reason: format!("field {name} is not as expected"),
             compare: field.compare,
             tolerance,

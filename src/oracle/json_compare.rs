@@ -99,7 +99,9 @@ fn day(text: &str) -> Option<(i32, u32, u32)> {
         .take(3)
         .collect();
     let [a, b, c] = parts.as_slice() else { return None };
-    let month_name = |part: &str| MONTHS.iter().position(|name| part.len() >= 3 && part.starts_with(name)).map(|at| at as u32 + 1);
+    let month_name = |part: &str| {
+        MONTHS.iter().position(|name| part.len() >= 3 && part.starts_with(name)).map(|at| at as u32 + 1)
+    };
     let ordinal = |part: &str| part.trim_end_matches(|c: char| c.is_alphabetic()).parse::<u32>().ok();
     let number = |part: &str| part.parse::<u32>().ok();
     let (year, month, day) = if let Some(month) = month_name(a) {
@@ -126,8 +128,15 @@ mod tests {
     #[test]
     fn days_are_read_in_the_usual_notations() {
         for text in [
-            "2026-11-23", "2026/11/23", "23.11.2026", "November 23, 2026", "23 Nov 2026", "Nov 23rd 2026",
-            "11/23/2026", "2026-11-23T10:00:00Z", "2026-11-23 10:00",
+            "2026-11-23",
+            "2026/11/23",
+            "23.11.2026",
+            "November 23, 2026",
+            "23 Nov 2026",
+            "Nov 23rd 2026",
+            "11/23/2026",
+            "2026-11-23T10:00:00Z",
+            "2026-11-23 10:00",
         ] {
             assert_eq!(day(text), Some((2026, 11, 23)), "{text}");
         }

@@ -73,7 +73,9 @@ fn build(table: Table<'_>) -> Result<Box<dyn Criterion>, TableError> {
 impl Criterion for Label {
     fn judge(&self, sample: &Sample<'_>) -> Judgement {
         let output = apply(&self.normalise, sample.output);
-        let Some(label) = self.words.get(output.as_ref()) else { return Judgement::rejected("not a label of the set") };
+        let Some(label) = self.words.get(output.as_ref()) else {
+            return Judgement::rejected("not a label of the set");
+        };
         let verdict = match sample.expected.map(|expected| as_text(expected).unwrap_or_default()) {
             None => Verdict::Ungraded(NO_EXPECTED.to_owned()),
             Some(expected) => match self.words.get(apply(&self.normalise, &expected).as_ref()) {

@@ -123,7 +123,8 @@ impl Library {
         let mut oracle = self.locked.clone();
         oracle.extend(self.oracles.iter().map(|(id, oracle)| (id.clone(), oracle.digest)));
         let text = toml::to_string(&Lock { version: 1, oracle })?;
-        let text = format!("# Written by route-prof: the digest of each version of each oracle. Commit it.\n{text}");
+        let text =
+            format!("# Written by route-prof: the digest of each version of each oracle. Commit it.\n{text}");
         disk::replace(&self.folder.join(LOCK), text.as_bytes())?;
         Ok(true)
     }
@@ -137,7 +138,8 @@ fn read_lock(folder: &Path) -> Result<BTreeMap<OracleRef, Digest>, OracleError> 
     let lock: Lock =
         toml::from_str(&source).map_err(|error| Faults::from(Fault::from_toml(&shown, &source, &error)))?;
     if lock.version != 1 {
-        let fault = Fault::new(shown, format!("version {} is not known", lock.version)).help("update route-prof");
+        let fault =
+            Fault::new(shown, format!("version {} is not known", lock.version)).help("update route-prof");
         return Err(Faults::from(fault).into());
     }
     Ok(lock.oracle)

@@ -55,7 +55,8 @@ impl Normaliser {
             Self::CollapseWhitespace => Cow::Owned(text.split_whitespace().collect::<Vec<_>>().join(" ")),
             Self::StripQuotes => {
                 let inner = text.trim();
-                let pair = QUOTES.iter().find_map(|(open, close)| inner.strip_prefix(*open)?.strip_suffix(*close));
+                let pair =
+                    QUOTES.iter().find_map(|(open, close)| inner.strip_prefix(*open)?.strip_suffix(*close));
                 Cow::Borrowed(pair.unwrap_or(text))
             }
             Self::StripCodeFence => Cow::Borrowed(unfence(text).unwrap_or(text)),
@@ -67,7 +68,8 @@ impl Normaliser {
 }
 
 fn is_punctuation(c: char) -> bool {
-    c.is_ascii_punctuation() || matches!(c, '…' | '–' | '—' | '“' | '”' | '‘' | '’' | '«' | '»' | '„' | '¡' | '¿' | '·' | '•')
+    c.is_ascii_punctuation()
+        || matches!(c, '…' | '–' | '—' | '“' | '”' | '‘' | '’' | '«' | '»' | '„' | '¡' | '¿' | '·' | '•')
 }
 
 /// The inside of a code fence, where the whole trimmed text is one fence and nothing else.
@@ -78,7 +80,11 @@ pub(super) fn unfence(text: &str) -> Option<&str> {
     }
     // The rest of the opening line is the language's name.
     let (language, body) = inner.split_once('\n')?;
-    language.trim().chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '_')).then_some(body.trim())
+    language
+        .trim()
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '_'))
+        .then_some(body.trim())
 }
 
 const MARKED: [(&str, char); 27] = [

@@ -65,7 +65,9 @@ fn build(table: Table<'_>) -> Result<Box<dyn Criterion>, TableError> {
     let settings: Settings = settings(table)?;
     let decimal = |value: &Spanned<f64>| {
         let number = Decimal::from_f64(*value.get_ref()).filter(|number| !number.is_sign_negative());
-        number.ok_or_else(|| TableError::new(value.span(), "a tolerance is 0 or more", "use a number such as 0.01"))
+        number.ok_or_else(|| {
+            TableError::new(value.span(), "a tolerance is 0 or more", "use a number such as 0.01")
+        })
     };
     let (tolerance, relative) = (decimal(&settings.tolerance)?, decimal(&settings.relative_tolerance)?);
     Ok(Box::new(Number { which: settings.which, after: settings.after, tolerance, relative }))
@@ -93,9 +95,10 @@ impl Number {
     fn find(&self, output: &str) -> Result<Decimal, &'static str> {
         let text = match &self.after {
             None => output,
-            Some(marker) => {
-                output.rsplit_once(marker.as_str()).map(|(_, rest)| rest).ok_or("the marker before the number is missing")?
-            }
+            Some(marker) => output
+                .rsplit_once(marker.as_str())
+                .map(|(_, rest)| rest)
+                .ok_or("the marker before the number is missing")?,
         };
         let all = find_all(text);
         let chosen = match self.which {

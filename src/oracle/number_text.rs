@@ -50,7 +50,9 @@ pub(super) fn find_all(text: &str) -> Vec<Found> {
         }
         let Some(mut value) = parse(&digits) else { continue };
         if let Some(below) = capture.name("below") {
-            let Some(quotient) = parse(below.as_str()).and_then(|below| value.checked_div(below)) else { continue };
+            let Some(quotient) = parse(below.as_str()).and_then(|below| value.checked_div(below)) else {
+                continue;
+            };
             value = quotient;
         }
         if negative {
@@ -64,7 +66,11 @@ pub(super) fn find_all(text: &str) -> Vec<Found> {
 /// A plain number, with or without an exponent.
 pub(super) fn parse(text: &str) -> Option<Decimal> {
     let text = text.strip_prefix('.').map_or_else(|| text.to_owned(), |rest| format!("0.{rest}"));
-    if text.contains(['e', 'E']) { Decimal::from_scientific(&text).ok() } else { Decimal::from_str(&text).ok() }
+    if text.contains(['e', 'E']) {
+        Decimal::from_scientific(&text).ok()
+    } else {
+        Decimal::from_str(&text).ok()
+    }
 }
 
 #[cfg(test)]

@@ -69,11 +69,15 @@ impl Criterion for Pattern {
     fn judge(&self, sample: &Sample<'_>) -> Judgement {
         let output = apply(&self.normalise, sample.output);
         match self.must {
-            Must::NotMatch if self.regex.is_match(&output) => return Judgement::rejected("matches the forbidden pattern"),
+            Must::NotMatch if self.regex.is_match(&output) => {
+                return Judgement::rejected("matches the forbidden pattern");
+            }
             Must::NotMatch => return Judgement::let_through(Verdict::Pass),
             Must::Match => {}
         }
-        let Some(found) = self.regex.captures(&output) else { return Judgement::rejected("does not match the pattern") };
+        let Some(found) = self.regex.captures(&output) else {
+            return Judgement::rejected("does not match the pattern");
+        };
         if !self.captures() {
             return Judgement::let_through(Verdict::Pass);
         }

@@ -8,7 +8,8 @@ use super::library::{self, Library};
 use super::*;
 use crate::disk;
 
-const EXAMPLES: &str = "\n[[example]]\noutput = \"\"\nverdict = \"pass\"\n[[example]]\noutput = \"\"\nverdict = \"fail\"\n";
+const EXAMPLES: &str =
+    "\n[[example]]\noutput = \"\"\nverdict = \"pass\"\n[[example]]\noutput = \"\"\nverdict = \"fail\"\n";
 
 fn oracle(kind: &str) -> Oracle {
     file::read("o@1.toml", "o@1", &format!("id = \"o@1\"\ndescription = \"d\"\n{kind}\n{EXAMPLES}")).unwrap()
@@ -29,12 +30,17 @@ fn word(oracle: &Oracle, output: &str, expected: Option<Value>) -> String {
 
 #[test]
 fn label_is_one_of_a_closed_set() {
-    let o = oracle("[label]\nset = [\"refund\", \"other\"]\naliases = { refund = [\"money back\"] }\nnormalise = [\"trim\", \"lowercase\", \"strip_punctuation\"]");
+    let o = oracle(
+        "[label]\nset = [\"refund\", \"other\"]\naliases = { refund = [\"money back\"] }\nnormalise = [\"trim\", \"lowercase\", \"strip_punctuation\"]",
+    );
     assert_eq!(word(&o, " Refund.\n", Some(json!("refund"))), "pass/pass");
     assert_eq!(word(&o, "Money back!", Some(json!("refund"))), "pass/pass");
     assert_eq!(word(&o, "other", Some(json!("refund"))), "pass/fail: another label than expected");
     assert_eq!(word(&o, "a refund", Some(json!("refund"))), "fail/fail: not a label of the set");
-    assert_eq!(word(&o, "other", Some(json!("else"))), "pass/ungraded: the expected answer is not in the set");
+    assert_eq!(
+        word(&o, "other", Some(json!("else"))),
+        "pass/ungraded: the expected answer is not in the set"
+    );
     assert_eq!(word(&o, "other", None), "pass/ungraded: no expected answer");
 }
 
@@ -61,7 +67,10 @@ fn pattern_compares_what_its_group_captures() {
     assert_eq!(word(&o, "Answer: x", Some(json!("x"))), "fail/fail: does not match the pattern");
     let o = oracle("[pattern]\nregex = '(?i)^answer: (\\w+)$'\nnormalise = [\"trim\"]");
     assert_eq!(word(&o, "Answer: Blue ", Some(json!("Blue"))), "pass/pass");
-    assert_eq!(word(&o, "Answer: Red", Some(json!("Blue"))), "pass/fail: the captured text is another than expected");
+    assert_eq!(
+        word(&o, "Answer: Red", Some(json!("Blue"))),
+        "pass/fail: the captured text is another than expected"
+    );
     let o = oracle("[pattern]\nregex = 'as an AI'\nmust = \"not_match\"");
     assert_eq!(word(&o, "hello", None), "pass/pass");
 }
@@ -84,15 +93,29 @@ fn number_takes_the_right_one_within_its_tolerance() {
 
 #[test]
 fn json_is_taken_out_checked_and_compared_field_by_field() {
-    let o = oracle("[json]\nmin_accuracy = 0.5\nschema = { type = \"object\", required = [\"name\"] }\n[json.fields]\nname = { compare = \"ignore_case\" }\ntotal = { compare = \"number\", tolerance = 0.01 }\ndue = { compare = \"date\", optional = true }\n\"/tags/0\" = { weight = 2.0, optional = true }");
+    let o = oracle(
+        "[json]\nmin_accuracy = 0.5\nschema = { type = \"object\", required = [\"name\"] }\n[json.fields]\nname = { compare = \"ignore_case\" }\ntotal = { compare = \"number\", tolerance = 0.01 }\ndue = { compare = \"date\", optional = true }\n\"/tags/0\" = { weight = 2.0, optional = true }",
+    );
     let expected = json!({"name": "Ann", "total": 12.5, "due": "2026-11-23"});
     let fenced = "```json\n{\"name\":\"ANN\",\"total\":\"12.50\",\"due\":\"23 Nov 2026\"}\n```";
     assert_eq!(word(&o, fenced, Some(expected.clone())), "pass/pass");
-    assert_eq!(word(&o, "{\"name\":\"Bob\",\"total\":12.5,\"due\":\"2026-11-23\"}", Some(expected.clone())), "pass/pass");
-    assert_eq!(word(&o, "{\"name\":\"Bob\",\"total\":1}", Some(expected.clone())), "pass/fail: field due is not as expected");
-    assert_eq!(word(&o, "{\"total\":1}", Some(expected.clone())), "fail/fail: the JSON does not fit the schema");
+    assert_eq!(
+        word(&o, "{\"name\":\"Bob\",\"total\":12.5,\"due\":\"2026-11-23\"}", Some(expected.clone())),
+        "pass/pass"
+    );
+    assert_eq!(
+        word(&o, "{\"name\":\"Bob\",\"total\":1}", Some(expected.clone())),
+        "pass/fail: field due is not as expected"
+    );
+    assert_eq!(
+        word(&o, "{\"total\":1}", Some(expected.clone())),
+        "fail/fail: the JSON does not fit the schema"
+    );
     assert_eq!(word(&o, "Here: {\"name\":1}", Some(expected.clone())), "fail/fail: the output is no JSON");
-    assert_eq!(word(&o, "{\"name\":\"Ann\"}", Some(json!({}))), "pass/ungraded: the expected answer has no /name");
+    assert_eq!(
+        word(&o, "{\"name\":\"Ann\"}", Some(json!({}))),
+        "pass/ungraded: the expected answer has no /name"
+    );
     let o = oracle("[json]\nextract = \"first\"");
     assert_eq!(word(&o, "Sure! {not json} but [1, {\"a\": 2}] ok", Some(json!([1, {"a": 2}]))), "pass/pass");
     let o = oracle("[json]\nschema = { type = \"array\" }\nextract = \"strict\"");

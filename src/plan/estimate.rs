@@ -128,7 +128,9 @@ pub fn estimate(
             result.answered += 1;
             continue;
         }
-        if tokens::fit(input, request.max_output_tokens, target.context_window, config.policy.context_guard) != Fit::Fits {
+        if tokens::fit(input, request.max_output_tokens, target.context_window, config.policy.context_guard)
+            != Fit::Fits
+        {
             cell.overflow += 1;
             continue;
         }
@@ -154,8 +156,10 @@ pub fn estimate(
         .filter_map(|(name, load)| {
             let limits = config.providers.get(*name)?.limits;
             let by_latency = load.requests as f64 * ASSUMED_LATENCY_S / limits.concurrency as f64;
-            let by_requests = limits.requests_per_minute.map_or(0.0, |rpm| load.requests as f64 / f64::from(rpm) * 60.0);
-            let by_tokens = limits.tokens_per_minute.map_or(0.0, |tpm| load.tokens as f64 / tpm as f64 * 60.0);
+            let by_requests =
+                limits.requests_per_minute.map_or(0.0, |rpm| load.requests as f64 / f64::from(rpm) * 60.0);
+            let by_tokens =
+                limits.tokens_per_minute.map_or(0.0, |tpm| load.tokens as f64 / tpm as f64 * 60.0);
             Some(by_latency.max(by_requests).max(by_tokens))
         })
         .reduce(f64::max)

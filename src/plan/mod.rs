@@ -87,13 +87,22 @@ impl Plan {
         for (index, entry) in corpus.entries().iter().enumerate() {
             let prompt = corpus.load(index)?;
             let Some(task) = config.tasks.get(usize::from(entry.task)) else { continue };
-            let mut request =
-                Request { messages: conversation(&prompt, task)?, params: Default::default(), max_output_tokens: Tokens(0) };
+            let mut request = Request {
+                messages: conversation(&prompt, task)?,
+                params: Default::default(),
+                max_output_tokens: Tokens(0),
+            };
             for (target, tier) in targets.iter().zip(&config.tiers) {
                 request.params = params(&prompt, task, tier);
                 request.max_output_tokens = cap(&prompt, task, tier, config);
                 for repeat in 0..repeats {
-                    keys.push(trial_key(&target.api, &target.base_url, &target.model.model, &request, repeat));
+                    keys.push(trial_key(
+                        &target.api,
+                        &target.base_url,
+                        &target.model.model,
+                        &request,
+                        repeat,
+                    ));
                 }
             }
         }
@@ -142,7 +151,12 @@ impl Plan {
     ///
     /// # Errors
     /// When the prompt cannot be read or put into its template.
-    pub fn request(&self, config: &Config, corpus: &Corpus, spec: TrialSpec) -> Result<(Prompt, Request), PlanError> {
+    pub fn request(
+        &self,
+        config: &Config,
+        corpus: &Corpus,
+        spec: TrialSpec,
+    ) -> Result<(Prompt, Request), PlanError> {
         let prompt = corpus.load(spec.prompt as usize)?;
         let task = config.task(prompt.task.as_str());
         let tier = config.tiers.get(usize::from(spec.target));
@@ -201,7 +215,9 @@ fn conversation(prompt: &Prompt, task: &Task) -> Result<Vec<Message>, PlanError>
     match &prompt.content {
         Content::Messages(own) => {
             // A conversation with a system turn of its own is passed through as it is.
-            if let Some(system) = system.filter(|_| !own.iter().any(|m| m.role == "system" || m.role == "developer")) {
+            if let Some(system) =
+                system.filter(|_| !own.iter().any(|m| m.role == "system" || m.role == "developer"))
+            {
                 messages.push(Message::text("system", system));
             }
             messages.extend(own.iter().cloned());
@@ -238,7 +254,11 @@ fn render(template: &str, vars: minijinja::Value, prompt: &Prompt, task: &Task) 
 }
 
 /// Request parameters: the tier's, under the task's, under the prompt's.
-fn params(prompt: &Prompt, task: &Task, tier: &Tier) -> std::collections::BTreeMap<String, serde_json::Value> {
+fn params(
+    prompt: &Prompt,
+    task: &Task,
+    tier: &Tier,
+) -> std::collections::BTreeMap<String, serde_json::Value> {
     let mut all = tier.params.clone();
     for layer in [&task.params, &prompt.params] {
         all.extend(layer.iter().map(|(name, value)| (name.clone(), value.clone())));
@@ -248,5 +268,9 @@ fn params(prompt: &Prompt, task: &Task, tier: &Tier) -> std::collections::BTreeM
 
 /// The cap on output tokens: the prompt's, else the task's, else the tier's, else the run's.
 fn cap(prompt: &Prompt, task: &Task, tier: &Tier, config: &Config) -> Tokens {
-    prompt.max_output_tokens.or(task.max_output_tokens).or(tier.max_output_tokens).unwrap_or(config.run.max_output_tokens)
+    prompt
+        .max_output_tokens
+        .or(task.max_output_tokens)
+        .or(tier.max_output_tokens)
+        .unwrap_or(config.run.max_output_tokens)
 }

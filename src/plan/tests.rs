@@ -9,7 +9,8 @@ use crate::units::{Share, Usd};
 
 fn project(extra: &str, corpus: &str) -> (tempfile::TempDir, Config, Corpus) {
     let folder = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: &str| crate::disk::replace(&folder.path().join(name), text.as_bytes()).unwrap();
+    let write =
+        |name: &str, text: &str| crate::disk::replace(&folder.path().join(name), text.as_bytes()).unwrap();
     write(
         "route-prof.toml",
         &format!(
@@ -34,7 +35,10 @@ params = {{ temperature = 1 }}
         ),
     );
     write("system.md", "Be brief.\n");
-    write("shots.jsonl", "{\"role\":\"user\",\"content\":\"q\"}\n{\"role\":\"assistant\",\"content\":\"a\"}\n");
+    write(
+        "shots.jsonl",
+        "{\"role\":\"user\",\"content\":\"q\"}\n{\"role\":\"assistant\",\"content\":\"a\"}\n",
+    );
     write("c.jsonl", corpus);
     let config = crate::config::load(&folder.path().join("route-prof.toml")).unwrap();
     let corpus = Corpus::open(&folder.path().join("c.jsonl"), "c.jsonl", &config).unwrap();

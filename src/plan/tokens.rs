@@ -17,14 +17,16 @@ const COUNTED: usize = 200_000;
 #[must_use]
 pub fn estimate(request: &Request) -> Tokens {
     let encoding = tiktoken_rs::o200k_base_singleton();
-    let texts: u64 = request.messages.iter().map(|message| PER_MESSAGE + count(encoding, &message.plain())).sum();
+    let texts: u64 =
+        request.messages.iter().map(|message| PER_MESSAGE + count(encoding, &message.plain())).sum();
     Tokens(texts + extra(request, |text| count(encoding, text)))
 }
 
 /// A number of input tokens that no tokenizer of bytes exceeds: a token stands for at least one byte.
 #[must_use]
 pub fn bound(request: &Request) -> Tokens {
-    let texts: u64 = request.messages.iter().map(|message| 16 + message.content.to_string().len() as u64).sum();
+    let texts: u64 =
+        request.messages.iter().map(|message| 16 + message.content.to_string().len() as u64).sum();
     Tokens(texts + 64 + extra(request, |text| text.len() as u64))
 }
 

@@ -69,7 +69,8 @@ impl Catalogue {
             Some(path) => {
                 let shown = path.display().to_string();
                 let bytes = disk::read(path).map_err(|error| {
-                    let help = "correct prices.catalogue in route-prof.toml, or leave it out for the built-in one";
+                    let help =
+                        "correct prices.catalogue in route-prof.toml, or leave it out for the built-in one";
                     Faults::from(Fault::new(&shown, error.to_string()).help(help))
                 })?;
                 let rows = litellm::read(&shown, &bytes)?;
@@ -91,7 +92,8 @@ impl Catalogue {
     /// When neither has its input and output price: nothing is ever priced at zero by default.
     pub fn price(&self, model: &ModelRef) -> Result<ModelPrice, PriceError> {
         let full = model.to_string();
-        let row = self.rows.get(&full).or_else(|| self.rows.get(&*model.model)).or_else(|| self.bare(&model.model));
+        let row =
+            self.rows.get(&full).or_else(|| self.rows.get(&*model.model)).or_else(|| self.bare(&model.model));
         let over = self.overrides.get(model).cloned().unwrap_or_default();
         let input = over.input.or_else(|| row.map(|row| row.input));
         let output = over.output.or_else(|| row.map(|row| row.output));
@@ -111,7 +113,9 @@ impl Catalogue {
     /// A row for a model that the provider prefixes with its maker (`anthropic/claude-...` at a gateway) or dates.
     fn bare(&self, model: &str) -> Option<&ModelPrice> {
         let last = model.rsplit('/').next()?;
-        let undated = last.rsplit_once('-').filter(|(_, date)| date.len() == 8 && date.bytes().all(|b| b.is_ascii_digit()));
+        let undated = last
+            .rsplit_once('-')
+            .filter(|(_, date)| date.len() == 8 && date.bytes().all(|b| b.is_ascii_digit()));
         self.rows.get(last).or_else(|| self.rows.get(undated?.0))
     }
 
@@ -170,9 +174,11 @@ fn built_in() -> Result<(BTreeMap<String, ModelPrice>, String), PriceError> {
             output: row.output,
             cache_read: row.cache_read,
             cache_write: row.cache_write,
-            long_context: row
-                .long_context
-                .map(|long| LongContext { above: long.above, input: long.input, output: long.output }),
+            long_context: row.long_context.map(|long| LongContext {
+                above: long.above,
+                input: long.input,
+                output: long.output,
+            }),
             context_window: row.context_window,
             deprecated: row.deprecated,
         };

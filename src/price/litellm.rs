@@ -17,7 +17,8 @@ type Fields<'a> = BTreeMap<String, &'a RawValue>;
 /// # Errors
 /// When it is no JSON of that shape.
 pub(super) fn read(shown: &str, bytes: &[u8]) -> Result<BTreeMap<String, ModelPrice>, Faults> {
-    let text = std::str::from_utf8(bytes).map_err(|_| Fault::new(shown, "it is not UTF-8").help("save it as UTF-8"))?;
+    let text = std::str::from_utf8(bytes)
+        .map_err(|_| Fault::new(shown, "it is not UTF-8").help("save it as UTF-8"))?;
     let models: BTreeMap<String, Fields<'_>> = serde_json::from_str(text).map_err(|error| {
         let line = text.lines().nth(error.line().saturating_sub(1)).unwrap_or_default();
         let column = error.column().saturating_sub(1);
@@ -52,7 +53,10 @@ pub(super) fn read(shown: &str, bytes: &[u8]) -> Result<BTreeMap<String, ModelPr
 
 fn per_million(text: &str) -> Option<Usd> {
     let per_token: Usd = text.trim_matches('"').parse().ok()?;
-    (per_token >= Usd::ZERO).then_some(per_token)?.times(Decimal::from(1_000_000)).map(|usd| Usd::new(usd.amount().normalize()))
+    (per_token >= Usd::ZERO)
+        .then_some(per_token)?
+        .times(Decimal::from(1_000_000))
+        .map(|usd| Usd::new(usd.amount().normalize()))
 }
 
 fn whole(text: &str) -> Option<Tokens> {

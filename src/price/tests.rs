@@ -72,7 +72,8 @@ fn an_unpriced_model_is_an_error_that_says_how_to_price_it() {
 #[test]
 fn overrides_win_figure_by_figure_and_change_the_digest() {
     let model: crate::ident::ModelRef = "anthropic/claude-haiku-4-5".parse().unwrap();
-    let (plain, over) = (catalogue(""), catalogue("[prices.model.\"anthropic/claude-haiku-4-5\"]\noutput = 4.2\n"));
+    let (plain, over) =
+        (catalogue(""), catalogue("[prices.model.\"anthropic/claude-haiku-4-5\"]\noutput = 4.2\n"));
     let price = over.price(&model).unwrap();
     assert_eq!((price.input, price.output), (usd("1"), usd("4.2")));
     assert_ne!(plain.prices_digest(std::slice::from_ref(&model)), over.prices_digest(&[model]));

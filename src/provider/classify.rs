@@ -86,8 +86,12 @@ impl ApiError {
             Value::String(text) => text.clone(),
             other => word("message").unwrap_or_else(|| other.to_string()),
         };
-        let numeric = codes.iter().find_map(|code| code.parse().ok().filter(|code| (400..600).contains(code)));
-        let named = STREAM_CODES.iter().find(|(name, _)| codes.iter().any(|code| code == name)).map(|(_, status)| *status);
+        let numeric =
+            codes.iter().find_map(|code| code.parse().ok().filter(|code| (400..600).contains(code)));
+        let named = STREAM_CODES
+            .iter()
+            .find(|(name, _)| codes.iter().any(|code| code == name))
+            .map(|(_, status)| *status);
         Some(Self { status: numeric.or(named).unwrap_or(500), codes, message, ..Self::default() })
     }
 
@@ -97,7 +101,8 @@ impl ApiError {
 
     fn overflows(&self) -> bool {
         let message = self.message.to_lowercase();
-        self.status != 429 && self.status < 500
+        self.status != 429
+            && self.status < 500
             && (self.has(&OVERFLOW_CODES) || OVERFLOW_PHRASES.iter().any(|phrase| message.contains(phrase)))
     }
 
@@ -114,7 +119,9 @@ impl ApiError {
 /// What an error comes to.
 pub(super) fn api_error(error: &ApiError) -> (Outcome, Option<Failure>, Retry) {
     let message = match error.codes.first() {
-        Some(code) if !error.message.contains(code.as_str()) => format!("{} ({code}): {}", error.status, error.message),
+        Some(code) if !error.message.contains(code.as_str()) => {
+            format!("{} ({code}): {}", error.status, error.message)
+        }
         Some(_) | None => format!("{}: {}", error.status, error.message),
     };
     let failure = |kind| Some(Failure { kind, message: message.clone() });
@@ -149,7 +156,11 @@ pub(super) fn api_error(error: &ApiError) -> (Outcome, Option<Failure>, Retry) {
 /// How long a server asks to wait: `retry-after-ms`, `retry-after` (seconds or a date), the body's `retryDelay`, or words.
 pub(super) fn retry_after(header: impl Fn(&str) -> Option<String>, body: &str) -> Option<Duration> {
     let seconds = |text: &str| {
-        text.trim().parse::<f64>().ok().filter(|s| s.is_finite() && *s >= 0.0).map(|s| Duration::from_secs_f64(s.min(864_000.0)))
+        text.trim()
+            .parse::<f64>()
+            .ok()
+            .filter(|s| s.is_finite() && *s >= 0.0)
+            .map(|s| Duration::from_secs_f64(s.min(864_000.0)))
     };
     if let Some(wait) = header("retry-after-ms").and_then(|text| seconds(&text)) {
         return Some(wait / 1000);
@@ -157,7 +168,9 @@ pub(super) fn retry_after(header: impl Fn(&str) -> Option<String>, body: &str) -
     if let Some(text) = header("retry-after") {
         return seconds(&text).or_else(|| until_date(&text));
     }
-    for (before, after) in [("\"retryDelay\":\"", "s\""), ("\"retryDelay\": \"", "s\""), ("try again in ", "s")] {
+    for (before, after) in
+        [("\"retryDelay\":\"", "s\""), ("\"retryDelay\": \"", "s\""), ("try again in ", "s")]
+    {
         if let Some((_, rest)) = body.split_once(before)
             && let Some((number, _)) = rest.split_once(after)
         {
@@ -191,18 +204,72 @@ mod tests {
     #[test]
     fn each_error_finds_its_class() {
         for (status, body, outcome, kind, retry) in [
-            (429, r#"{"error":{"message":"slow","code":"rate_limit_exceeded"}}"#, Outcome::Error, ErrorKind::RateLimited, Retry::After(Duration::ZERO)),
-            (429, r#"{"error":{"message":"no","type":"insufficient_quota","code":null}}"#, Outcome::Error, ErrorKind::Billing, Retry::StopTier),
-            (429, r#"{"error":{"message":"limit of 50 requests per day"}}"#, Outcome::Error, ErrorKind::Billing, Retry::StopTier),
+            (
+                429,
+                r#"{"error":{"message":"slow","code":"rate_limit_exceeded"}}"#,
+                Outcome::Error,
+                ErrorKind::RateLimited,
+                Retry::After(Duration::ZERO),
+            ),
+            (
+                429,
+                r#"{"error":{"message":"no","type":"insufficient_quota","code":null}}"#,
+                Outcome::Error,
+                ErrorKind::Billing,
+                Retry::StopTier,
+            ),
+            (
+                429,
+                r#"{"error":{"message":"limit of 50 requests per day"}}"#,
+                Outcome::Error,
+                ErrorKind::Billing,
+                Retry::StopTier,
+            ),
             (402, r#"{"error":"pay"}"#, Outcome::Error, ErrorKind::Billing, Retry::StopTier),
             (401, r#"{"error":{"message":"key"}}"#, Outcome::Error, ErrorKind::Auth, Retry::StopTier),
-            (400, r#"{"error":{"message":"x","code":"context_length_exceeded"}}"#, Outcome::Overflow, ErrorKind::BadRequest, Retry::No),
-            (400, r#"{"error":{"code":400,"type":"exceed_context_size_error","message":"too big"}}"#, Outcome::Overflow, ErrorKind::BadRequest, Retry::No),
-            (400, r#"{"error":{"message":"This model's maximum context length is 10"}}"#, Outcome::Overflow, ErrorKind::BadRequest, Retry::No),
-            (429, r#"{"error":{"message":"tokens per min: reduce the length of the messages"}}"#, Outcome::Error, ErrorKind::RateLimited, Retry::After(Duration::ZERO)),
-            (400, r#"{"error":{"message":"filtered","code":"content_filter"}}"#, Outcome::Refused, ErrorKind::BadRequest, Retry::No),
+            (
+                400,
+                r#"{"error":{"message":"x","code":"context_length_exceeded"}}"#,
+                Outcome::Overflow,
+                ErrorKind::BadRequest,
+                Retry::No,
+            ),
+            (
+                400,
+                r#"{"error":{"code":400,"type":"exceed_context_size_error","message":"too big"}}"#,
+                Outcome::Overflow,
+                ErrorKind::BadRequest,
+                Retry::No,
+            ),
+            (
+                400,
+                r#"{"error":{"message":"This model's maximum context length is 10"}}"#,
+                Outcome::Overflow,
+                ErrorKind::BadRequest,
+                Retry::No,
+            ),
+            (
+                429,
+                r#"{"error":{"message":"tokens per min: reduce the length of the messages"}}"#,
+                Outcome::Error,
+                ErrorKind::RateLimited,
+                Retry::After(Duration::ZERO),
+            ),
+            (
+                400,
+                r#"{"error":{"message":"filtered","code":"content_filter"}}"#,
+                Outcome::Refused,
+                ErrorKind::BadRequest,
+                Retry::No,
+            ),
             (400, r#"{"error":{"message":"bad"}}"#, Outcome::Error, ErrorKind::BadRequest, Retry::No),
-            (503, r#"[{"error":{"message":"busy","status":"UNAVAILABLE"}}]"#, Outcome::Error, ErrorKind::Server, Retry::Backoff),
+            (
+                503,
+                r#"[{"error":{"message":"busy","status":"UNAVAILABLE"}}]"#,
+                Outcome::Error,
+                ErrorKind::Server,
+                Retry::Backoff,
+            ),
         ] {
             let (found, failure, advice) = api_error(&error(status, body));
             assert_eq!((found, failure.unwrap().kind, advice), (outcome, kind, retry), "{body}");
@@ -212,7 +279,9 @@ mod tests {
     #[test]
     fn the_wait_is_read_wherever_it_stands() {
         let none = |_: &str| None;
-        let header = |name: &'static str, value: &'static str| move |asked: &str| (asked == name).then(|| value.to_owned());
+        let header = |name: &'static str, value: &'static str| {
+            move |asked: &str| (asked == name).then(|| value.to_owned())
+        };
         let ms = |ms| Some(Duration::from_millis(ms));
         assert_eq!(retry_after(header("retry-after-ms", "250"), ""), ms(250));
         assert_eq!(retry_after(header("retry-after", "1.5"), ""), ms(1500));

@@ -46,24 +46,30 @@ impl HttpEndpoint {
             Some(name) => match std::env::var(name) {
                 Ok(key) if !key.trim().is_empty() => Some(SecretString::from(key.trim().to_owned())),
                 Ok(_) | Err(_) => {
-                    let what = format!("the key of provider `{}` is missing: {name} is not set", provider.name);
+                    let what =
+                        format!("the key of provider `{}` is missing: {name} is not set", provider.name);
                     let help = format!("export {name}=..., or answer from a recording with --tape FILE");
-                    return Err(Fault::new(format!("route-prof.toml:{}", provider.line), what).help(help).into());
+                    return Err(Fault::new(format!("route-prof.toml:{}", provider.line), what)
+                        .help(help)
+                        .into());
                 }
             },
         };
-        let wrong = |what: String| Faults::from(Fault::new(format!("route-prof.toml:{}", provider.line), what));
+        let wrong =
+            |what: String| Faults::from(Fault::new(format!("route-prof.toml:{}", provider.line), what));
         let mut headers = HeaderMap::new();
         for (name, value) in &provider.headers {
             let name: HeaderName = name.parse().map_err(|_| wrong(format!("`{name}` is no header")))?;
-            let value = HeaderValue::from_str(value).map_err(|_| wrong(format!("the value of `{name}` is no header")))?;
+            let value = HeaderValue::from_str(value)
+                .map_err(|_| wrong(format!("the value of `{name}` is no header")))?;
             headers.insert(name, value);
         }
         if let Some(key) = &key {
             match api.key_header() {
                 KeyHeader::Bearer => {
                     let value = HeaderValue::from_str(&format!("Bearer {}", key.expose_secret()));
-                    let mut value = value.map_err(|_| wrong("the key holds characters that no header may".to_owned()))?;
+                    let mut value =
+                        value.map_err(|_| wrong("the key holds characters that no header may".to_owned()))?;
                     value.set_sensitive(true);
                     headers.insert(reqwest::header::AUTHORIZATION, value);
                 }
@@ -103,9 +109,15 @@ impl HttpEndpoint {
         let (path, body) = self.api.encode(&self.settings, &self.base_url, model, request);
         let bytes = body.to_string();
         let mut call = Call::new(self, Instant::now());
-        let post = self.client.post(format!("{}{path}", self.base_url)).header(CONTENT_TYPE, "application/json").body(bytes);
+        let post = self
+            .client
+            .post(format!("{}{path}", self.base_url))
+            .header(CONTENT_TYPE, "application/json")
+            .body(bytes);
         let response = match tokio::time::timeout(self.progress.min(self.total), post.send()).await {
-            Err(_) => return call.fail(ErrorKind::Timeout, "no answer in the time allowed".to_owned(), Retry::Once),
+            Err(_) => {
+                return call.fail(ErrorKind::Timeout, "no answer in the time allowed".to_owned(), Retry::Once);
+            }
             Ok(Err(error)) => return call.transport(error),
             Ok(Ok(response)) => response,
         };
@@ -199,7 +211,11 @@ impl<'a> Call<'a> {
             return self.fail(ErrorKind::Timeout, message, Retry::Once);
         }
         if begun {
-            return self.fail(ErrorKind::BrokenStream, format!("the reply broke off: {message}"), Retry::Once);
+            return self.fail(
+                ErrorKind::BrokenStream,
+                format!("the reply broke off: {message}"),
+                Retry::Once,
+            );
         }
         let message = format!("no connection to {}: {message}", self.endpoint.base_url);
         self.fail(ErrorKind::Connect, message, Retry::Backoff)
@@ -237,11 +253,21 @@ impl<'a> Call<'a> {
         let mut body = Vec::new();
         loop {
             match tokio::time::timeout_at(deadline, response.chunk()).await {
-                Err(_) => return self.fail(ErrorKind::Timeout, "no end in the time allowed".to_owned(), Retry::Once),
+                Err(_) => {
+                    return self.fail(
+                        ErrorKind::Timeout,
+                        "no end in the time allowed".to_owned(),
+                        Retry::Once,
+                    );
+                }
                 Ok(Err(error)) => return self.transport(error),
                 Ok(Ok(None)) => break,
                 Ok(Ok(Some(piece))) if body.len() + piece.len() > LONGEST_REPLY => {
-                    return self.fail(ErrorKind::Protocol, "the reply is longer than 64 MiB".to_owned(), Retry::No);
+                    return self.fail(
+                        ErrorKind::Protocol,
+                        "the reply is longer than 64 MiB".to_owned(),
+                        Retry::No,
+                    );
                 }
                 Ok(Ok(Some(piece))) => body.extend_from_slice(&piece),
             }
@@ -267,7 +293,13 @@ impl<'a> Call<'a> {
         loop {
             let piece = match tokio::time::timeout_at(progress.min(last), response.chunk()).await {
                 // Comments that keep the line open are no progress; only content is.
-                Err(_) => return self.fail(ErrorKind::Timeout, "the reply made no progress".to_owned(), Retry::Once),
+                Err(_) => {
+                    return self.fail(
+                        ErrorKind::Timeout,
+                        "the reply made no progress".to_owned(),
+                        Retry::Once,
+                    );
+                }
                 Ok(Err(error)) => return self.transport(error),
                 Ok(Ok(piece)) => piece,
             };

@@ -149,7 +149,9 @@ fn usage(raw: &Value) -> Usage {
     let cached = cache_read.unwrap_or_default().plus(cache_write.unwrap_or_default());
     let input = prompt.and_then(|prompt| prompt.0.checked_sub(cached.0)).map(Tokens);
     let quality = match (prompt, output) {
-        (Some(_), Some(output)) if input.is_some() && reasoning.is_none_or(|reasoning| reasoning <= output) => {
+        (Some(_), Some(output))
+            if input.is_some() && reasoning.is_none_or(|reasoning| reasoning <= output) =>
+        {
             UsageQuality::Reported
         }
         (Some(_), Some(_)) => UsageQuality::Inconsistent,
@@ -177,8 +179,13 @@ mod tests {
         assert_eq!(usage.all_input(), Some(Tokens(100)));
         assert_eq!((usage.output, usage.reasoning), (Some(Tokens(20)), Some(Tokens(5))));
         assert_eq!(usage.quality, UsageQuality::Reported);
-        let odd = super::usage(&json!({"prompt_tokens": 5, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 9}}));
-        assert_eq!((odd.quality, odd.input, odd.cache_read), (UsageQuality::Inconsistent, Some(Tokens(5)), None));
+        let odd = super::usage(
+            &json!({"prompt_tokens": 5, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 9}}),
+        );
+        assert_eq!(
+            (odd.quality, odd.input, odd.cache_read),
+            (UsageQuality::Inconsistent, Some(Tokens(5)), None)
+        );
         let none = super::usage(&json!({"completion_tokens": 1}));
         assert_eq!((none.quality, none.input), (UsageQuality::Missing, None));
     }

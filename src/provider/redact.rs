@@ -44,7 +44,10 @@ mod tests {
     #[test]
     fn keys_do_not_get_through() {
         let key = SecretString::from("very-secret-1");
-        let said = redact("no: very-secret-1 / Bearer abc.def-123456 / sk-ant-api03-abcdefgh\n\u{1b}[31m", Some(&key));
+        let said = redact(
+            "no: very-secret-1 / Bearer abc.def-123456 / sk-ant-api03-abcdefgh\n\u{1b}[31m",
+            Some(&key),
+        );
         assert_eq!(said, "no: *** / *** / *** \\u{1b}[31m");
         assert!(redact(&"x".repeat(9000), None).chars().count() <= LONGEST + 1);
     }

@@ -91,13 +91,15 @@ impl Script {
         let shown = path.display().to_string();
         let bytes = disk::read(path).map_err(|error| Fault::new(&shown, error.to_string()))?;
         let source = String::from_utf8(bytes).map_err(|_| Fault::new(&shown, "it is not UTF-8"))?;
-        let raw: RawScript = toml::from_str(&source).map_err(|error| Fault::from_toml(&shown, &source, &error))?;
+        let raw: RawScript =
+            toml::from_str(&source).map_err(|error| Fault::from_toml(&shown, &source, &error))?;
         let mut rules = Vec::new();
         for (at, rule) in raw.rule.into_iter().enumerate() {
             let pattern = match &rule.pattern {
                 None => None,
                 Some(pattern) => Some(Regex::new(pattern).map_err(|_| {
-                    let what = format!("the expression of rule {} is no regular expression: {pattern}", at + 1);
+                    let what =
+                        format!("the expression of rule {} is no regular expression: {pattern}", at + 1);
                     Fault::new(&shown, what).help("see the syntax of Rust's regex crate")
                 })?),
             };
@@ -150,8 +152,12 @@ impl Script {
             tokio::time::sleep(Duration::from_millis(rule.delay_ms)).await;
         }
         let took = Millis::from_micros(rule.delay_ms.saturating_mul(1000));
-        let clocks =
-            Clocks { first_token_ms: Some(took), first_content_ms: Some(took), total_ms: Some(took), ..Clocks::default() };
+        let clocks = Clocks {
+            first_token_ms: Some(took),
+            first_content_ms: Some(took),
+            total_ms: Some(took),
+            ..Clocks::default()
+        };
         if let Some(status) = rule.status.filter(|status| *status >= 400) {
             let error = ApiError {
                 status,

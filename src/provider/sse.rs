@@ -85,7 +85,10 @@ mod tests {
 
     #[test]
     fn events_are_read_as_the_standard_says() {
-        assert_eq!(all(&[b"\xef\xbb\xbfdata: a\r\ndata:b\r\n\r\n: ping\n\nevent: x\ndata:  c\n\n"]), ["a\nb", " c"]);
+        assert_eq!(
+            all(&[b"\xef\xbb\xbfdata: a\r\ndata:b\r\n\r\n: ping\n\nevent: x\ndata:  c\n\n"]),
+            ["a\nb", " c"]
+        );
         assert_eq!(all(&[b"data: a\rdata: b\r\rdata: tail"]), ["a\nb", "tail"]);
         assert_eq!(all(&[b"\n\n: only a comment\n\n"]), Vec::<String>::new());
     }

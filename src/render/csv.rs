@@ -13,7 +13,8 @@ use crate::units::{Millis, Tokens, Usd};
 const EXCERPT: usize = 300;
 
 /// `projection.csv`.
-pub(super) const PROJECTION: Renderer = Renderer { name: "projection", file: "projection.csv", render: projection };
+pub(super) const PROJECTION: Renderer =
+    Renderer { name: "projection", file: "projection.csv", render: projection };
 
 /// A trial as a row.
 #[derive(Clone, Debug)]
@@ -138,7 +139,9 @@ impl<W: Write> ResultsWriter<W> {
 /// character begins one; control characters become their escapes.
 fn guard(text: &str) -> Cow<'_, str> {
     let invisible = |c: char| c.is_whitespace() || c.is_control() || crate::diag::is_format_char(c);
-    let formula = |line: &str| line.trim_start_matches(invisible).starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
+    let formula = |line: &str| {
+        line.trim_start_matches(invisible).starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
+    };
     let safe = crate::console::escape(text);
     if !safe.split('\n').any(formula) && !text.starts_with(['\t', '\r', '\n']) {
         return safe;
@@ -151,8 +154,22 @@ fn guard(text: &str) -> Cow<'_, str> {
 fn projection(summary: &Summary) -> Result<Vec<u8>, RenderError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let header = [
-        "what", "task", "tier", "requests_per_day", "day_usd", "day_low", "day_high", "month_usd", "month_low",
-        "month_high", "year_usd", "year_low", "year_high", "saving", "saving_low", "saving_high",
+        "what",
+        "task",
+        "tier",
+        "requests_per_day",
+        "day_usd",
+        "day_low",
+        "day_high",
+        "month_usd",
+        "month_low",
+        "month_high",
+        "year_usd",
+        "year_low",
+        "year_high",
+        "saving",
+        "saving_low",
+        "saving_high",
     ];
     writer.write_record(header)?;
     let money = |cost: Option<&Horizon>| -> Vec<String> {
@@ -168,17 +185,24 @@ fn projection(summary: &Summary) -> Result<Vec<u8>, RenderError> {
     let blank = || vec![String::new(); 3];
     for task in &projection.tasks {
         for (what, cost) in [("routed", &task.routed), ("routed as if uncached", &task.routed_uncached)] {
-            let lead = [what.to_owned(), task.task.to_string(), task.tier.to_string(), task.requests_per_day.to_string()];
+            let lead = [
+                what.to_owned(),
+                task.task.to_string(),
+                task.tier.to_string(),
+                task.requests_per_day.to_string(),
+            ];
             writer.write_record(lead.into_iter().chain(money(Some(cost))).chain(blank()))?;
         }
     }
     let requests = projection.requests_per_day.to_string();
-    for (what, cost) in [("routed", &projection.total), ("routed as if uncached", &projection.total_uncached)] {
+    for (what, cost) in [("routed", &projection.total), ("routed as if uncached", &projection.total_uncached)]
+    {
         let lead = [what.to_owned(), "(all)".to_owned(), String::new(), requests.clone()];
         writer.write_record(lead.into_iter().chain(money(cost.as_ref())).chain(blank()))?;
     }
     for baseline in &projection.baselines {
-        let lead = ["all on one tier".to_owned(), "(all)".to_owned(), baseline.tier.to_string(), requests.clone()];
+        let lead =
+            ["all on one tier".to_owned(), "(all)".to_owned(), baseline.tier.to_string(), requests.clone()];
         let saving = baseline.saving.map_or_else(blank, |saving| {
             [saving.mean, saving.low, saving.high].iter().map(ToString::to_string).collect()
         });

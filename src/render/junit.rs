@@ -18,7 +18,10 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
         let reason = escape(&task.route.reason);
         let inner = match task.route.decision {
             Decision::Route | Decision::Monitor => String::new(),
-            Decision::Escalate => format!("      <failure message=\"{}\">{reason}</failure>\n", words::decision(Decision::Escalate)),
+            Decision::Escalate => format!(
+                "      <failure message=\"{}\">{reason}</failure>\n",
+                words::decision(Decision::Escalate)
+            ),
             Decision::Undecided => format!("      <skipped message=\"{reason}\"/>\n"),
         };
         xml.push_str(&format!(

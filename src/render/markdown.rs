@@ -8,7 +8,10 @@ pub(super) const RENDERER: Renderer = Renderer { name: "markdown", file: "report
 
 fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
     let mut md = String::from("## route-prof\n\n");
-    for note in words::source(summary).into_iter().chain(summary.evidence.price_note.as_ref().map(|note| format!("Prices: {note}."))) {
+    for note in words::source(summary)
+        .into_iter()
+        .chain(summary.evidence.price_note.as_ref().map(|note| format!("Prices: {note}.")))
+    {
         md.push_str(&format!("> {}\n>\n", escape(&note)));
     }
     md.push_str(&format!("\n**{}**\n\n", escape(&words::verdict(summary))));
@@ -21,16 +24,19 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
             Decision::Undecided => "❔",
             Decision::Escalate => "❌",
         };
-        row(&mut md, &[
-            task.name.to_string(),
-            route.tier.to_string(),
-            format!("{mark} {}", route.decision.name()),
-            route.pass_rate.map_or_else(|| "unknown".to_owned(), |rate| words::rate(&rate)),
-            route.pass_rate.map_or_else(String::new, |rate| rate.n.to_string()),
-            route.latency.map_or_else(|| "–".to_owned(), |latency| latency.p95.to_string()),
-            route.cost_per_request.map_or_else(|| "unknown".to_owned(), |cost| cost.human()),
-            route.fallback.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
-        ]);
+        row(
+            &mut md,
+            &[
+                task.name.to_string(),
+                route.tier.to_string(),
+                format!("{mark} {}", route.decision.name()),
+                route.pass_rate.map_or_else(|| "unknown".to_owned(), |rate| words::rate(&rate)),
+                route.pass_rate.map_or_else(String::new, |rate| rate.n.to_string()),
+                route.latency.map_or_else(|| "–".to_owned(), |latency| latency.p95.to_string()),
+                route.cost_per_request.map_or_else(|| "unknown".to_owned(), |cost| cost.human()),
+                route.fallback.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+            ],
+        );
     }
     projection(&mut md, summary);
     details(&mut md, summary);
@@ -55,14 +61,15 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
 fn projection(md: &mut String, summary: &Summary) {
     let projection = &summary.projection;
     let Some(total) = &projection.total else { return };
-    let span = |money: &Money| format!("{} ({} – {})", money.mean.human(), money.low.human(), money.high.human());
+    let span =
+        |money: &Money| format!("{} ({} – {})", money.mean.human(), money.low.human(), money.high.human());
     md.push_str("\n| projected cost | month | year | the routes save |\n|---|--:|--:|--:|\n");
     row(md, &["**as routed**".to_owned(), span(&total.month), total.year.mean.human(), String::new()]);
     for baseline in &projection.baselines {
-        let (month, year) = baseline
-            .cost
-            .as_ref()
-            .map_or_else(|| ("unknown".to_owned(), String::new()), |cost| (span(&cost.month), cost.year.mean.human()));
+        let (month, year) = baseline.cost.as_ref().map_or_else(
+            || ("unknown".to_owned(), String::new()),
+            |cost| (span(&cost.month), cost.year.mean.human()),
+        );
         let saving = baseline.saving.map_or_else(String::new, |saving| {
             format!("{} ({} – {})", percent(saving.mean), percent(saving.low), percent(saving.high))
         });
@@ -85,7 +92,10 @@ fn details(md: &mut String, summary: &Summary) {
     for task in &summary.tasks {
         let mut cells = vec![task.name.to_string()];
         cells.extend(task.cells.iter().map(|cell| {
-            let rate = cell.pass_rate.map_or_else(|| "no evidence".to_owned(), |rate| format!("{} n {}", words::rate(&rate), rate.n));
+            let rate = cell.pass_rate.map_or_else(
+                || "no evidence".to_owned(),
+                |rate| format!("{} n {}", words::rate(&rate), rate.n),
+            );
             format!("{rate}, {}", words::band(cell.band))
         }));
         row(md, &cells);

@@ -79,7 +79,9 @@ pub fn diff(old: &RouterFile, new: &RouterFile) -> RouterDiff {
     let mut routes = Vec::new();
     for (task, before) in &old.route {
         match new.route.get(task) {
-            None => routes.push(RouteChange { task: task.clone(), flips: true, what: vec!["is gone".to_owned()] }),
+            None => {
+                routes.push(RouteChange { task: task.clone(), flips: true, what: vec!["is gone".to_owned()] })
+            }
             Some(after) => routes.extend(route_change(task, before, after)),
         }
     }
@@ -158,7 +160,8 @@ fn route_change(task: &TaskName, before: &RouterRoute, after: &RouterRoute) -> O
     if before.decision != after.decision {
         what.push(format!("{} -> {}", before.decision.name(), after.decision.name()));
     }
-    let list = |route: &RouterRoute| route.fallback.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let list =
+        |route: &RouterRoute| route.fallback.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     if before.fallback != after.fallback {
         what.push(format!("fallback [{}] -> [{}]", list(before), list(after)));
     }
@@ -166,11 +169,14 @@ fn route_change(task: &TaskName, before: &RouterRoute, after: &RouterRoute) -> O
         what.push("the gate".to_owned());
     }
     let flips = !what.is_empty();
-    let rate = |route: &RouterRoute| route.pass_rate.map_or_else(|| "unknown".to_owned(), |rate| percent(rate.mean));
+    let rate =
+        |route: &RouterRoute| route.pass_rate.map_or_else(|| "unknown".to_owned(), |rate| percent(rate.mean));
     if before.pass_rate != after.pass_rate {
         what.push(format!("pass rate {} -> {}", rate(before), rate(after)));
     }
-    let cost = |route: &RouterRoute| route.cost_per_request.map_or_else(|| "unknown".to_owned(), |cost| cost.human());
+    let cost = |route: &RouterRoute| {
+        route.cost_per_request.map_or_else(|| "unknown".to_owned(), |cost| cost.human())
+    };
     if before.cost_per_request != after.cost_per_request {
         what.push(format!("cost of a request {} -> {}", cost(before), cost(after)));
     }

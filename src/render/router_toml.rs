@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::RenderError;
 pub use super::router_diff::{RouterDiff, diff, diff_evidence};
 use crate::ident::{Digest, ModelRef, OracleRef, TaskName, TierName};
-use crate::summary::{Decision, Escalation, PriceLine, QualityGate, Rate, Route, Source, Summary, TierSummary};
+use crate::summary::{
+    Decision, Escalation, PriceLine, QualityGate, Rate, Route, Source, Summary, TierSummary,
+};
 use crate::units::{Millis, Tokens, Usd};
 
 /// The version of the format.
@@ -262,9 +264,9 @@ fn write_route(out: &mut Writer, task: &str, route: &Route) {
             ])
         }),
     );
-    let latency = route.latency.map(|latency| {
-        inline(&[("p50", number(latency.p50.ms())), ("p95", number(latency.p95.ms()))])
-    });
+    let latency = route
+        .latency
+        .map(|latency| inline(&[("p50", number(latency.p50.ms())), ("p95", number(latency.p95.ms()))]));
     out.optional("latency_ms", latency);
     out.optional("cost_per_request", route.cost_per_request.map(money));
     out.optional("output_tokens", route.output_tokens.map(number));
@@ -325,7 +327,9 @@ fn text(value: &str) -> String {
             '\n' => quoted.push_str("\\n"),
             '\t' => quoted.push_str("\\t"),
             '\r' => quoted.push_str("\\r"),
-            c if c.is_control() || crate::diag::is_format_char(c) => quoted.push_str(&format!("\\U{:08X}", c as u32)),
+            c if c.is_control() || crate::diag::is_format_char(c) => {
+                quoted.push_str(&format!("\\U{:08X}", c as u32))
+            }
             c => quoted.push(c),
         }
     }

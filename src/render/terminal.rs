@@ -171,7 +171,9 @@ impl Page {
             let help = "no projection: state requests_per_day in the tasks of route-prof.toml";
             return self.heading("Projected cost") + &self.wrap(help, "");
         };
-        let span = |money: &Money| format!("{} ({} – {})", money.mean.human(), money.low.human(), money.high.human());
+        let span = |money: &Money| {
+            format!("{} ({} – {})", money.mean.human(), money.low.human(), money.high.human())
+        };
         let line = |name: String, requests: f64, cost: &Horizon, saving: String| {
             let (day, month, year) = (cost.day.mean.human(), span(&cost.month), cost.year.mean.human());
             vec![name, format!("{requests:.0}"), day, month, year, saving]
@@ -179,9 +181,21 @@ impl Page {
         let mut rows: Vec<Vec<String>> = projection
             .tasks
             .iter()
-            .map(|task| line(format!("{} → {}", task.task, task.tier), task.requests_per_day, &task.routed, String::new()))
+            .map(|task| {
+                line(
+                    format!("{} → {}", task.task, task.tier),
+                    task.requests_per_day,
+                    &task.routed,
+                    String::new(),
+                )
+            })
             .collect();
-        rows.push(line(self.colour("1", "all, as routed"), projection.requests_per_day, total, String::new()));
+        rows.push(line(
+            self.colour("1", "all, as routed"),
+            projection.requests_per_day,
+            total,
+            String::new(),
+        ));
         for baseline in &projection.baselines {
             let name = format!("all on {}", baseline.tier);
             match &baseline.cost {
@@ -200,7 +214,9 @@ impl Page {
         let mut text = self.heading("Projected cost") + &table(self.width, &headers, &rows, &align);
         if !projection.left_out.is_empty() {
             let names: Vec<String> = projection.left_out.iter().map(ToString::to_string).collect();
-            text.push_str(&self.wrap(&format!("left out (traffic or a cost is unknown): {}", names.join(", ")), "  "));
+            text.push_str(
+                &self.wrap(&format!("left out (traffic or a cost is unknown): {}", names.join(", ")), "  "),
+            );
         }
         let best = match &projection.best_single {
             Some(tier) => format!("best single tier: {tier}"),

@@ -54,7 +54,9 @@ pub(super) fn source(summary: &Summary) -> Option<String> {
         Source::Script => {
             Some("Scripted answers: no model was asked. Nothing here says anything about a model.".to_owned())
         }
-        Source::Mixed => Some("Answers of several kinds (calls, recordings, scripts) are mixed here.".to_owned()),
+        Source::Mixed => {
+            Some("Answers of several kinds (calls, recordings, scripts) are mixed here.".to_owned())
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 pub mod alert;
 pub mod beta;
 pub mod bootstrap;
+pub mod floor;
 pub mod interval;
 pub mod posterior;
 pub mod power;

@@ -3,11 +3,17 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-use super::{Chart, Drawing, GOOD, GRID, INK, RenderError, clean, draw, failed, line, text_style, tier_colour, write_text};
+use super::{
+    Chart, Drawing, GOOD, GRID, INK, RenderError, clean, draw, failed, line, text_style, tier_colour,
+    write_text,
+};
 use crate::summary::{Money, Summary};
 
-pub(super) const CHART: Chart =
-    Chart { file: "monthly-cost.svg", title: "Projected monthly cost, as routed and on each single tier", draw: paint };
+pub(super) const CHART: Chart = Chart {
+    file: "monthly-cost.svg",
+    title: "Projected monthly cost, as routed and on each single tier",
+    draw: paint,
+};
 
 const WIDTH: i32 = 760;
 const LEFT: i32 = 190;
@@ -23,7 +29,8 @@ fn paint(summary: &Summary) -> Result<Option<Drawing>, RenderError> {
             bars.push((format!("all on {}", baseline.tier), cost.month, tier_colour(at)));
         }
     }
-    let most = bars.iter().map(|(_, money, _)| money.high.to_f64().max(money.mean.to_f64())).fold(0.0, f64::max);
+    let most =
+        bars.iter().map(|(_, money, _)| money.high.to_f64().max(money.mean.to_f64())).fold(0.0, f64::max);
     if !(most.is_finite() && most > 0.0) {
         return Ok(None);
     }

@@ -112,7 +112,13 @@ fn write_text(root: &Root<'_>, text: &str, at: (i32, i32), style: &TextStyle<'_>
     root.draw(&Text::new(clean(text, 40), at, style.clone())).map_err(failed)
 }
 
-fn line(root: &Root<'_>, from: (i32, i32), to: (i32, i32), colour: RGBColor, width: u32) -> Result<(), RenderError> {
+fn line(
+    root: &Root<'_>,
+    from: (i32, i32),
+    to: (i32, i32),
+    colour: RGBColor,
+    width: u32,
+) -> Result<(), RenderError> {
     root.draw(&PathElement::new(vec![from, to], colour.stroke_width(width))).map_err(failed)
 }
 

@@ -2,11 +2,17 @@
 
 use plotters::style::text_anchor::HPos;
 
-use super::{Chart, Drawing, GRID, INK, MUTED, RenderError, clean, dot, draw, line, text_style, tier_colour, write_text};
+use super::{
+    Chart, Drawing, GRID, INK, MUTED, RenderError, clean, dot, draw, line, text_style, tier_colour,
+    write_text,
+};
 use crate::summary::Summary;
 
-pub(super) const CHART: Chart =
-    Chart { file: "pass-rate.svg", title: "Pass rate of each tier at each task, with its interval", draw: paint };
+pub(super) const CHART: Chart = Chart {
+    file: "pass-rate.svg",
+    title: "Pass rate of each tier at each task, with its interval",
+    draw: paint,
+};
 
 const ROW: i32 = 20;
 const LEFT: i32 = 190;
@@ -27,7 +33,12 @@ fn paint(summary: &Summary) -> Result<Option<Drawing>, RenderError> {
         for (at, tier) in summary.tiers.iter().enumerate() {
             let left = LEFT + at as i32 * 150;
             dot(root, (left + 4, 14), 5, tier_colour(at))?;
-            write_text(root, &clean(tier.name.as_str(), 18), (left + 14, 14), &text_style(13, INK, HPos::Left))?;
+            write_text(
+                root,
+                &clean(tier.name.as_str(), 18),
+                (left + 14, 14),
+                &text_style(13, INK, HPos::Left),
+            )?;
         }
         for tenth in 0..=5 {
             let share = f64::from(tenth) / 5.0;

@@ -21,10 +21,10 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
         .collect();
     let page = engine.get_template("report")?.render(context! {
         style => Value::from_safe_string(include_str!("report.css").to_owned()),
-        tool => summary.tool,
+        tool => summary.tool.clone(),
         run => context! {
             id => summary.run.id.as_str(),
-            corpus => summary.run.corpus,
+            corpus => summary.run.corpus.clone(),
             prompts => summary.run.prompts,
             trials => summary.run.trials,
             answered => summary.run.answered,
@@ -34,8 +34,8 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
             seed => summary.run.seed,
         },
         source => words::source(summary),
-        price_source => summary.evidence.price_source,
-        price_note => summary.evidence.price_note,
+        price_source => summary.evidence.price_source.clone(),
+        price_note => summary.evidence.price_note.clone(),
         verdict => words::verdict(summary),
         tiles => tiles(summary),
         notices => notices(summary),
@@ -77,7 +77,8 @@ fn tiles(summary: &Summary) -> Vec<Value> {
     }
     for baseline in projection.baselines.iter().rev() {
         if let (Some(cost), Some(saving)) = (&baseline.cost, &baseline.saving) {
-            let (share, words) = if saving.mean >= 0.0 { (saving.mean, "less than") } else { (-saving.mean, "more than") };
+            let (share, words) =
+                if saving.mean >= 0.0 { (saving.mean, "less than") } else { (-saving.mean, "more than") };
             tiles.push(context! {
                 label => format!("{words} everything on {}", baseline.tier),
                 value => words::percent(share),
@@ -86,7 +87,10 @@ fn tiles(summary: &Summary) -> Vec<Value> {
         }
     }
     tiles.truncate(3);
-    let good = summary.tasks.iter().filter(|task| matches!(task.route.decision, Decision::Route | Decision::Monitor));
+    let good = summary
+        .tasks
+        .iter()
+        .filter(|task| matches!(task.route.decision, Decision::Route | Decision::Monitor));
     tiles.push(context! {
         label => "tasks with a tier that is good enough",
         value => format!("{} of {}", good.count(), summary.tasks.len()),
@@ -100,7 +104,11 @@ fn notices(summary: &Summary) -> Vec<Value> {
         NoticeLevel::Note => "note",
         NoticeLevel::Warning => "warning",
     };
-    summary.notices.iter().map(|notice| context! { class => class(notice.level), text => notice.text }).collect()
+    summary
+        .notices
+        .iter()
+        .map(|notice| context! { class => class(notice.level), text => notice.text.clone() })
+        .collect()
 }
 
 const fn band_class(band: Band) -> &'static str {
@@ -123,7 +131,7 @@ fn task(summary: &Summary, task: &TaskSummary) -> Value {
     let route = &task.route;
     context! {
         name => task.name.as_str(),
-        description => task.description,
+        description => task.description.clone(),
         oracle => task.oracle.to_string(),
         consequence => words::consequence(task.consequence),
         latency_need => task.latency_need.map(|need| need.to_string()),
@@ -149,7 +157,7 @@ fn task(summary: &Summary, task: &TaskSummary) -> Value {
             alert => words::percent(escalation.alert_above),
             window => escalation.window,
         }),
-        reason => route.reason,
+        reason => route.reason.clone(),
         cells => task.cells.iter().map(|cell| self::cell(summary, cell)).collect::<Vec<_>>(),
     }
 }
@@ -167,7 +175,7 @@ fn cell(_summary: &Summary, cell: &Cell) -> Value {
         p_route => cell.p_route.map(|p| format!("{p:.2}")),
         p_monitor => cell.p_monitor.map(|p| format!("{p:.2}")),
         more => cell.more_prompts,
-        reasons => cell.fail_reasons.iter().map(|reason| context! { text => reason.reason, count => reason.count }).collect::<Vec<_>>(),
+        reasons => cell.fail_reasons.iter().map(|reason| context! { text => reason.reason.clone(), count => reason.count }).collect::<Vec<_>>(),
         lost => [
             (counts.errors, "errors"),
             (counts.ungraded, "ungraded"),

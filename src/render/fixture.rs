@@ -1,0 +1,1 @@
+//! A summary with everything in it, for the tests of the renderers.
