@@ -6,10 +6,10 @@ fn main() {
     divan::main();
 }
 
-/// Three tiers, 2,000 resamples.
+/// Three tiers with three quantities each, as a run has them; 2,000 resamples.
 #[divan::bench(args = [200, 1000, 10_000, 100_000], sample_count = 3)]
 fn bootstrap_of_three_tiers(bencher: divan::Bencher<'_, '_>, prompts: u32) {
-    let columns: Vec<Column> = (1..=3)
+    let columns: Vec<Column> = (1..=9)
         .map(|tier| {
             Column::new((0..prompts).map(|i| Some((f64::from(i % (7 * tier)), f64::from(1 + i % 3)))))
         })

@@ -10,6 +10,9 @@ pub(crate) mod tests;
 
 use std::collections::BTreeMap;
 
+use rust_decimal::Decimal;
+use rust_decimal::prelude::FromPrimitive;
+
 use crate::record::{Outcome, Verdict};
 use crate::stats::bootstrap::{self, Column, Plan};
 use crate::stats::interval;
@@ -230,8 +233,7 @@ pub fn money(mean: f64, replicates: impl IntoIterator<Item = f64>, confidence: f
 /// An estimate of money as a decimal of ten significant digits.
 #[must_use]
 pub fn usd(value: f64) -> Option<Usd> {
-    use rust_decimal::prelude::FromPrimitive;
-    rust_decimal::Decimal::from_f64(value).map(|amount| Usd::new(amount).significant(10))
+    Decimal::from_f64(value).map(|amount| Usd::new(amount).significant(10))
 }
 
 /// Observations by task and tier, in canonical order: by prompt, then repeat.

@@ -175,7 +175,7 @@ fn impossible(case: &Case<'_>, assessments: &[Assessment]) -> Option<Choice> {
         .iter()
         .enumerate()
         .map(|(at, a)| {
-            let causes: Vec<String> = a.infeasible.iter().map(|why| cause(why)).collect();
+            let causes: Vec<String> = a.infeasible.iter().map(cause).collect();
             format!("{}: {}", name(case, at), causes.join(", "))
         })
         .collect();

@@ -186,7 +186,7 @@ impl Figure {
 
     /// The share of `baseline` that `routed` saves; `None` where the baseline costs nothing.
     fn saving(self, routed: &Sum, baseline: &Sum) -> Option<Interval> {
-        if !(baseline.mean > 0.0) {
+        if baseline.mean <= 0.0 {
             return None;
         }
         let mean = 1.0 - routed.mean / baseline.mean;

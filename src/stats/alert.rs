@@ -14,11 +14,8 @@ const ENDLESS: u32 = 1_000_000;
 /// Bayesian Data Analysis, 2.4). `None` for an empty window or a confidence that makes no sense.
 #[must_use]
 pub fn predictive_bound(mean: f64, n: f64, window: u32, confidence: f64) -> Option<f64> {
-    if window == 0
-        || !(0.0..1.0).contains(&confidence)
-        || !(0.0..=1.0).contains(&mean)
-        || !(n >= 0.0 && n.is_finite())
-    {
+    let shares = (0.0..1.0).contains(&confidence) && (0.0..=1.0).contains(&mean);
+    if window == 0 || !shares || !n.is_finite() || n < 0.0 {
         return None;
     }
     let (a, b) = (0.5 + mean * n, 0.5 + (1.0 - mean) * n);

@@ -84,6 +84,10 @@ mod tests {
         let many = detectable_difference(400.0, 0.06, 0.05, 0.80).unwrap();
         assert!((few - 2.0 * many).abs() < 1e-12);
         assert!((few - 2.801_585 * (0.06f64 / 100.0).sqrt()).abs() < 1e-5, "{few}");
+        // Miller's example: a variance of the difference of 1/9, 969 questions, three points.
+        assert!((detectable_difference(969.0, 1.0 / 9.0, 0.05, 0.80).unwrap() - 0.03).abs() < 1e-5);
+        // 3 % discordant either way, 928 prompts, two points, one-sided at 5 %.
+        assert!((detectable_difference(928.0, 0.06, 0.10, 0.80).unwrap() - 0.02).abs() < 1e-5);
         assert_eq!(detectable_difference(0.0, 0.1, 0.05, 0.8), None);
     }
 

@@ -55,7 +55,7 @@ pub fn estimate(clusters: &[Cluster]) -> Option<Estimate> {
         squares += w * w;
         shared += w * w / f64::from(cluster.trials);
     }
-    if !(squares > 0.0) {
+    if squares <= 0.0 {
         return None;
     }
     let mean = (sum / total).clamp(0.0, 1.0);

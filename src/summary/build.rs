@@ -141,13 +141,10 @@ pub fn build(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
             ..inputs.spend
         },
     };
-    let further = notices::collect(&summary, inputs.prices);
-    for notice in further {
-        // The caller may know more of the same matter: its words stand.
-        if !summary.notices.contains(&notice) {
-            summary.notices.push(notice);
-        }
-    }
+    // The caller may know more of a matter: where it has spoken of it, its words stand.
+    let mut further = notices::collect(&summary, inputs.prices);
+    further.retain(|notice| summary.notices.iter().all(|said| said.code != notice.code));
+    summary.notices.append(&mut further);
     Ok(summary)
 }
 

@@ -1,5 +1,6 @@
 //! What a reader must know before believing a figure, as far as it follows from the summary itself.
 
+use super::NoticeLevel::{Note, Warning};
 use super::{Band, Decision, Notice, NoticeLevel, Source, Summary};
 use crate::ident::TaskName;
 use crate::price::ModelPrice;
@@ -9,7 +10,6 @@ pub(super) fn collect(summary: &Summary, prices: &[ModelPrice]) -> Vec<Notice> {
     let mut notices = Vec::new();
     let mut say =
         |level, code: &str, text: String| notices.push(Notice { level, code: code.to_owned(), text });
-    use NoticeLevel::{Note, Warning};
 
     match &summary.run.source {
         Source::Live => {}
@@ -111,12 +111,17 @@ fn incomplete(summary: &Summary, say: &mut impl FnMut(NoticeLevel, &str, String)
             .count() as u64;
         let effect =
             if open > 0 { format!(" {} undecided with them.", cells_are(open)) } else { String::new() };
+        let remedy = match summary.run.source {
+            Source::Live | Source::Mixed => " Run the same command again to complete it.",
+            // What a recording or a script does not hold, it will not hold next time.
+            Source::Recording(_) | Source::Script => "",
+        };
         say(
-            NoticeLevel::Warning,
+            Warning,
             "incomplete",
             format!(
                 "{} of {} trials have no answer ({errors} ended in an error, {missing} were not sent): they are no \
-                 evidence.{effect} Run the same command again to complete it.",
+                 evidence.{effect}{remedy}",
                 errors + missing,
                 summary.run.trials
             ),
@@ -127,7 +132,7 @@ fn incomplete(summary: &Summary, say: &mut impl FnMut(NoticeLevel, &str, String)
     if ungraded > 0 {
         let verb = if ungraded == 1 { "reply was" } else { "replies were" };
         say(
-            NoticeLevel::Warning,
+            Warning,
             "ungraded",
             format!("{ungraded} {verb} not graded, because the oracle itself failed: no evidence either."),
         );
@@ -148,7 +153,7 @@ fn router_does_not_pay(summary: &Summary, say: &mut impl FnMut(NoticeLevel, &str
     };
     if routed.month.mean >= single.month.mean {
         say(
-            NoticeLevel::Warning,
+            Warning,
             "router-does-not-pay",
             format!(
                 "{best} alone is good enough for every task and costs {} a month, the routes {}: no router is needed.",

@@ -192,6 +192,12 @@ fn a_replay_and_a_script_are_said_to_be_one() {
         setting.source = source;
         assert_eq!(codes(&setting.build(&mixed())), [code]);
     }
+    // What a tape does not hold, running again does not add.
+    setting.source = Source::Recording("tape-1".to_owned());
+    setting.errors = 1;
+    let summary = setting.build(&mixed());
+    assert_eq!(codes(&summary), ["replay", "incomplete"]);
+    assert!(!summary.notices[1].text.contains("again"));
 }
 
 #[test]
