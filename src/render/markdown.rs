@@ -40,7 +40,10 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
     }
     projection(&mut md, summary);
     details(&mut md, summary);
-    let warnings = summary.notices.iter().filter(|notice| notice.level == NoticeLevel::Warning);
+    let warnings = summary
+        .notices
+        .iter()
+        .filter(|notice| notice.level == NoticeLevel::Warning && !words::is_banner(notice));
     for notice in warnings {
         md.push_str(&format!("\n⚠️ {}\n", escape(&notice.text)));
     }

@@ -21,7 +21,7 @@ pub fn render(summary: &Summary, width: usize, paint: Paint) -> String {
     text.push_str(&page.routes(summary));
     text.push_str(&page.evidence(summary));
     text.push_str(&page.projection(summary));
-    for notice in &summary.notices {
+    for notice in summary.notices.iter().filter(|notice| !words::is_banner(notice)) {
         let label = match notice.level {
             NoticeLevel::Note => page.colour("36", "note:"),
             NoticeLevel::Warning => page.colour("33", "warning:"),

@@ -1,7 +1,7 @@
 //! The same thing said in the same words by every report.
 
 use crate::config::Consequence;
-use crate::summary::{Band, Decision, Infeasible, Rate, Source, Summary};
+use crate::summary::{Band, Decision, Infeasible, Notice, Rate, Source, Summary};
 
 /// A share as a percentage of one decimal.
 pub(super) fn percent(share: f64) -> String {
@@ -58,6 +58,11 @@ pub(super) fn source(summary: &Summary) -> Option<String> {
             Some("Answers of several kinds (calls, recordings, scripts) are mixed here.".to_owned())
         }
     }
+}
+
+/// Whether a notice says what the banner at the top of every page says.
+pub(super) fn is_banner(notice: &Notice) -> bool {
+    matches!(notice.code.as_str(), "replay" | "script" | "mixed-source" | "price-note")
 }
 
 /// The verdict in one or two sentences.

@@ -1,0 +1,215 @@
+//! House rules that no compiler checks: layers, headers, sizes, registries, oracles, the budget of dependencies.
+#![allow(missing_docs, reason = "test code")]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The most crates that the program may be made of.
+const CRATE_BUDGET: usize = 250;
+/// The most lines of a source file.
+const LONGEST_FILE: usize = 500;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Every file below a folder, sorted.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+        for entry in entries.flatten() {
+            if entry.path().is_dir() { folders.push(entry.path()) } else { found.push(entry.path()) }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn sources() -> Vec<(PathBuf, String)> {
+    let all = files(&root().join("src")).into_iter().filter(|path| path.extension().is_some_and(|ext| ext == "rs"));
+    all.map(|path| (path.clone(), read(&path))).collect()
+}
+
+fn shown(path: &Path) -> String {
+    path.strip_prefix(root()).unwrap_or(path).to_string_lossy().replace('\\', "/")
+}
+
+/// The top-level modules, lowest first, as `lib.rs` lists them.
+fn layers() -> Vec<String> {
+    let lib = read(&root().join("src/lib.rs"));
+    let names: Vec<String> = lib
+        .lines()
+        .filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'))
+        .map(str::to_owned)
+        .collect();
+    assert!(names.len() > 15, "{names:?}");
+    names
+}
+
+fn module_of(path: &Path) -> String {
+    let relative = path.strip_prefix(root().join("src")).unwrap();
+    let first = relative.components().next().unwrap().as_os_str().to_string_lossy().into_owned();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+/// The code without its tests: from `#[cfg(test)]` before a module with a body on, nothing counts.
+fn without_tests(text: &str) -> &str {
+    text.split_once("#[cfg(test)]\nmod tests {").map_or(text, |(code, _)| code)
+}
+
+#[test]
+fn a_module_imports_only_from_modules_below_it() {
+    let layers = layers();
+    let level = |name: &str| layers.iter().position(|layer| layer == name);
+    let mut faults = Vec::new();
+    for (path, text) in sources() {
+        let Some(own) = level(&module_of(&path)) else { continue };
+        if path.file_name().is_some_and(|name| name == "tests.rs" || name == "fixture.rs") {
+            continue;
+        }
+        let mut rest = without_tests(&text);
+        while let Some((_, after)) = rest.split_once("crate::") {
+            rest = after;
+            // `use crate::{a, b::c}` names several; elsewhere one follows.
+            let names: Vec<String> = match after.strip_prefix('{') {
+                Some(list) => list
+                    .split_once("};")
+                    .map_or(list, |(list, _)| list)
+                    .split(',')
+                    .map(|part| part.trim().split("::").next().unwrap_or_default().to_owned())
+                    .collect(),
+                None => vec![after.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()],
+            };
+            for name in names {
+                if level(&name).is_some_and(|other| other > own) {
+                    faults.push(format!("{}: imports {name}, which lies above it", shown(&path)));
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    let bare: Vec<String> =
+        sources().iter().filter(|(_, text)| !text.starts_with("//! ")).map(|(path, _)| shown(path)).collect();
+    assert!(bare.is_empty(), "without a //! header: {bare:#?}");
+}
+
+#[test]
+fn no_file_is_longer_than_a_person_reads() {
+    let long: Vec<String> = sources()
+        .iter()
+        .filter(|(_, text)| text.lines().count() > LONGEST_FILE)
+        .map(|(path, text)| format!("{}: {} lines", shown(path), text.lines().count()))
+        .collect();
+    assert!(long.is_empty(), "{long:#?}");
+}
+
+#[test]
+fn every_plug_in_is_registered() {
+    // Files that are no plug-ins, by folder.
+    let helpers: &[(&str, &str, &[&str])] = &[
+        ("provider", "APIS", &["classify", "facts", "http", "redact", "sse", "tests"]),
+        (
+            "oracle",
+            "KINDS",
+            &["file", "json_compare", "library", "normalise", "number_text", "tests"],
+        ),
+        ("render", "RENDERERS", &["charts", "fixture", "router_diff", "router_toml", "terminal", "tests", "words"]),
+        ("render/charts", "CHARTS", &[]),
+    ];
+    for (folder, registry, helpers) in helpers {
+        let path = root().join("src").join(folder);
+        let index = read(&path.join("mod.rs"));
+        let list = index.split_once(&format!("const {registry}:")).map(|(_, rest)| rest).unwrap_or_default();
+        let list = list.split_once("];").map_or(list, |(list, _)| list);
+        for entry in std::fs::read_dir(&path).unwrap().flatten() {
+            let name = entry.file_name().to_string_lossy().trim_end_matches(".rs").to_owned();
+            if name == "mod" || helpers.contains(&name.as_str()) || name.ends_with(".snap") || name == "snapshots" {
+                continue;
+            }
+            assert!(list.contains(&format!("&{name}::")), "src/{folder}/{name} is not in {registry}");
+        }
+    }
+}
+
+#[test]
+fn every_oracle_has_the_name_of_its_file_and_examples_of_both_kinds() {
+    for folder in ["oracles", "src/cli/template"] {
+        let all = files(&root().join(folder));
+        let oracles = all.iter().filter(|path| path.to_string_lossy().ends_with(".toml") && path.to_string_lossy().contains('@'));
+        for path in oracles {
+            let text = read(path);
+            let stem = path.file_stem().unwrap().to_string_lossy();
+            assert!(text.contains(&format!("id = \"{stem}\"")), "{}: its id is not its name", shown(path));
+            for verdict in ["pass", "fail"] {
+                let line = format!("verdict = \"{verdict}\"");
+                assert!(text.contains(&line), "{}: no example with {line}", shown(path));
+            }
+        }
+    }
+}
+
+#[test]
+fn only_the_console_prints_and_only_the_disk_writes() {
+    for (path, text) in sources() {
+        let code = without_tests(&text);
+        let name = shown(&path);
+        if name != "src/console.rs" {
+            for word in ["println!", "print!(", "io::stdout", "io::stderr"] {
+                assert!(!code.contains(word), "{name} prints: {word}");
+            }
+        }
+        if name != "src/disk.rs" && !name.ends_with("tests.rs") {
+            for word in ["fs::write", "File::create", "OpenOptions", "create_dir", "fs::rename", "fs::remove"] {
+                assert!(!code.contains(word), "{name} writes to disk: {word}");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_file_names_a_place_on_somebodys_machine() {
+    let tracked = Command::new("git").args(["ls-files"]).current_dir(root()).output();
+    let Ok(tracked) = tracked.as_ref().map(|output| String::from_utf8_lossy(&output.stdout)) else { return };
+    let places: Vec<String> = ["work", "root", "home", "Users"].iter().map(|name| format!("/{name}/")).collect();
+    for name in tracked.lines().filter(|name| *name != "tests/tidy.rs") {
+        let Ok(text) = std::fs::read_to_string(root().join(name)) else { continue };
+        for place in &places {
+            let at = text.find(place.as_str());
+            // Within a longer path or a URL the words are harmless.
+            let alone = at.is_some_and(|at| {
+                let before = text[..at].chars().next_back();
+                before.is_none_or(|c| !(c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | '}' | ']')))
+            });
+            assert!(!alone, "{name} names {place}");
+        }
+    }
+}
+
+#[test]
+fn the_crates_stay_within_their_budget() {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "-e", "normal", "--prefix", "none", "--locked", "--offline"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8_lossy(&output.stdout);
+    let crates: BTreeSet<String> = text
+        .lines()
+        .map(|line| line.split_whitespace().take(2).collect::<Vec<_>>().join(" "))
+        .filter(|line| !line.is_empty())
+        .collect();
+    assert!(crates.len() > 50, "cargo tree said too little: {text}");
+    assert!(crates.len() <= CRATE_BUDGET, "{} crates, the budget is {CRATE_BUDGET}", crates.len());
+}
