@@ -36,8 +36,8 @@ pub(crate) fn write(
     for renderer in render::RENDERERS {
         disk::replace(&folder.join(renderer.file), &(renderer.render)(summary)?)?;
     }
-    for (name, svg) in render::charts::all(summary)? {
-        disk::replace(&folder.join("charts").join(name), svg.as_bytes())?;
+    for chart in render::charts::all(summary)? {
+        disk::replace(&folder.join("charts").join(chart.file), chart.svg.as_bytes())?;
     }
     let project = basis.project;
     write_results(basis, rows, &folder.join("results.csv"))?;

@@ -19,7 +19,7 @@ use crate::units::{Millis, Share, Tokens, Usd};
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// What is written there is wrong.
-    #[error(transparent)]
+    #[error("{0}")]
     Faults(#[from] Faults),
 }
 

@@ -136,7 +136,7 @@ pub struct Entry {
 #[derive(Debug, thiserror::Error)]
 pub enum CorpusError {
     /// What is written there is wrong.
-    #[error(transparent)]
+    #[error("{0}")]
     Faults(#[from] Faults),
     /// It cannot be read.
     #[error(transparent)]

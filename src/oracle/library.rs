@@ -16,7 +16,7 @@ const LOCK: &str = "oracles.lock";
 #[derive(Debug, thiserror::Error)]
 pub enum OracleError {
     /// What is written there is wrong.
-    #[error(transparent)]
+    #[error("{0}")]
     Faults(#[from] Faults),
     /// The file system said no.
     #[error(transparent)]

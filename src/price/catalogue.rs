@@ -15,7 +15,7 @@ use crate::units::{Tokens, Usd};
 #[derive(Debug, thiserror::Error)]
 pub enum PriceError {
     /// A model without a price, or a price file that cannot be read.
-    #[error(transparent)]
+    #[error("{0}")]
     Faults(#[from] Faults),
     /// The table inside the program cannot be read: a defect of the program.
     #[error("the built-in price catalogue is damaged: {0}")]

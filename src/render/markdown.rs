@@ -1,6 +1,6 @@
 //! `report.md`: fits a comment on a pull request. Foreign text cannot make links, mentions, HTML or table cells of its own.
 
-use super::words::{self, percent};
+use super::words;
 use super::{RenderError, Renderer};
 use crate::summary::{Decision, Money, NoticeLevel, Summary};
 
@@ -73,9 +73,7 @@ fn projection(md: &mut String, summary: &Summary) {
             || ("unknown".to_owned(), String::new()),
             |cost| (span(&cost.month), cost.year.mean.human()),
         );
-        let saving = baseline.saving.map_or_else(String::new, |saving| {
-            format!("{} ({} – {})", percent(saving.mean), percent(saving.low), percent(saving.high))
-        });
+        let saving = baseline.saving.map_or_else(String::new, |saving| words::saving(&saving));
         row(md, &[format!("all on {}", baseline.tier), month, year, saving]);
     }
     if !projection.left_out.is_empty() {

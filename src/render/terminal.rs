@@ -1,6 +1,6 @@
 //! The tables on stdout: notices, routes, evidence, projection. Returns text; printing is the console's.
 
-use super::words::{self, percent};
+use super::words;
 use crate::console::{Align, escape, table};
 use crate::diag::Paint;
 use crate::summary::{Band, Cell, Decision, Horizon, Money, NoticeLevel, Summary};
@@ -200,7 +200,7 @@ impl Page {
             let name = format!("all on {}", baseline.tier);
             match &baseline.cost {
                 Some(cost) => {
-                    let saving = baseline.saving.map_or_else(String::new, |saving| percent(saving.mean));
+                    let saving = baseline.saving.map_or_else(String::new, |saving| words::saving_short(&saving));
                     rows.push(line(name, projection.requests_per_day, cost, saving));
                 }
                 None => rows.push(vec![name, String::new(), "unknown".to_owned()]),

@@ -1,7 +1,7 @@
 //! The same thing said in the same words by every report.
 
 use crate::config::Consequence;
-use crate::summary::{Band, Decision, Infeasible, Notice, Rate, Source, Summary};
+use crate::summary::{Band, Decision, Infeasible, Interval, Notice, Rate, Source, Summary};
 
 /// A share as a percentage of one decimal.
 pub(super) fn percent(share: f64) -> String {
@@ -100,4 +100,28 @@ pub(super) fn verdict(summary: &Summary) -> String {
         text.push('.');
     }
     text
+}
+
+/// What the routes save against a baseline, with its interval; a baseline that is far cheaper is said in times.
+pub(super) fn saving(saving: &Interval) -> String {
+    if saving.mean < -1.0 {
+        return format!("none: {:.1} times its cost", 1.0 - saving.mean);
+    }
+    format!("{} ({} – {})", percent(saving.mean), percent(saving.low), percent(saving.high))
+}
+
+/// The same without the interval.
+pub(super) fn saving_short(saving: &Interval) -> String {
+    if saving.mean < -1.0 { format!("none: {:.1} ×", 1.0 - saving.mean) } else { percent(saving.mean) }
+}
+
+/// The same in large: the figure, and what it is compared with.
+pub(super) fn saving_tile(mean: f64) -> (String, &'static str) {
+    if mean >= 0.0 {
+        (percent(mean), "less than")
+    } else if mean < -1.0 {
+        (format!("{:.1} ×", 1.0 - mean), "the cost of")
+    } else {
+        (percent(-mean), "more than")
+    }
 }

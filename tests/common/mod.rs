@@ -1,6 +1,6 @@
 //! What the integration tests share: a scratch project, the real binary in it, and a scripted HTTP server.
 #![allow(dead_code, reason = "each test binary uses a part of this")]
-#![allow(missing_docs, reason = "test code")]
+#![allow(missing_docs, unreachable_pub, reason = "test code")]
 
 pub mod server;
 

@@ -21,6 +21,16 @@ struct Chart {
     draw: fn(&Summary) -> Result<Option<Drawing>, RenderError>,
 }
 
+/// A chart that is ready to be put into a page or a file.
+pub struct Drawn {
+    /// The file's name.
+    pub file: &'static str,
+    /// What it shows, in a sentence.
+    pub title: &'static str,
+    /// The SVG.
+    pub svg: String,
+}
+
 /// A drawn chart before its colours become variables.
 struct Drawing {
     svg: String,
@@ -30,15 +40,15 @@ struct Drawing {
 
 const CHARTS: &[&Chart] = &[&pass_rate::CHART, &quality::CHART, &latency::CHART, &cost::CHART];
 
-/// Every chart that the summary has figures for: file name and SVG.
+/// Every chart that the summary has figures for.
 ///
 /// # Errors
 /// When plotters fails.
-pub fn all(summary: &Summary) -> Result<Vec<(&'static str, String)>, RenderError> {
+pub fn all(summary: &Summary) -> Result<Vec<Drawn>, RenderError> {
     let mut charts = Vec::new();
     for chart in CHARTS {
         if let Some(drawing) = (chart.draw)(summary)? {
-            charts.push((chart.file, finish(&drawing, chart.title)));
+            charts.push(Drawn { file: chart.file, title: chart.title, svg: finish(&drawing, chart.title) });
         }
     }
     Ok(charts)

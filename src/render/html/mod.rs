@@ -17,7 +17,10 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
     engine.add_template("report", include_str!("report.html.jinja"))?;
     let charts: Vec<Value> = charts::all(summary)?
         .into_iter()
-        .map(|(file, svg)| context! { name => file.trim_end_matches(".svg"), svg => Value::from_safe_string(svg) })
+        .map(|chart| {
+            let name = chart.file.trim_end_matches(".svg");
+            context! { name => name, title => chart.title, svg => Value::from_safe_string(chart.svg) }
+        })
         .collect();
     let page = engine.get_template("report")?.render(context! {
         style => Value::from_safe_string(include_str!("report.css").to_owned()),
@@ -75,18 +78,20 @@ fn tiles(summary: &Summary) -> Vec<Value> {
             small => format!("{} – {}", total.month.low.human(), total.month.high.human()),
         });
     }
-    for baseline in projection.baselines.iter().rev() {
+    // Against the top of the ladder, and against the best that a single tier can do: a router that does not pay is seen.
+    let top = projection.baselines.last();
+    let best = projection.baselines.iter().find(|baseline| Some(&baseline.tier) == projection.best_single.as_ref());
+    let best = best.filter(|best| top.is_none_or(|top| top.tier != best.tier));
+    for baseline in top.into_iter().chain(best) {
         if let (Some(cost), Some(saving)) = (&baseline.cost, &baseline.saving) {
-            let (share, words) =
-                if saving.mean >= 0.0 { (saving.mean, "less than") } else { (-saving.mean, "more than") };
+            let (value, comparison) = words::saving_tile(saving.mean);
             tiles.push(context! {
-                label => format!("{words} everything on {}", baseline.tier),
-                value => words::percent(share),
-                small => format!("that would cost {} a month", cost.month.mean.human()),
+                label => format!("{comparison} everything on {}", baseline.tier),
+                value => value,
+                small => format!("which would cost {} a month", cost.month.mean.human()),
             });
         }
     }
-    tiles.truncate(3);
     let good = summary
         .tasks
         .iter()
@@ -104,11 +109,8 @@ fn notices(summary: &Summary) -> Vec<Value> {
         NoticeLevel::Note => "note",
         NoticeLevel::Warning => "warning",
     };
-    summary
-        .notices
-        .iter()
-        .map(|notice| context! { class => class(notice.level), text => notice.text.clone() })
-        .collect()
+    let shown = summary.notices.iter().filter(|notice| !words::is_banner(notice));
+    shown.map(|notice| context! { class => class(notice.level), text => notice.text.clone() }).collect()
 }
 
 const fn band_class(band: Band) -> &'static str {
@@ -220,10 +222,7 @@ fn projection(summary: &Summary) -> Value {
             tier => baseline.tier.as_str(),
             cost => baseline.cost.as_ref().map(horizon),
             pass_rate => baseline.pass_rate.map(|rate| words::percent(rate.mean)),
-            saving => baseline.saving.map(|saving| format!(
-                "{} ({} – {})",
-                words::percent(saving.mean), words::percent(saving.low), words::percent(saving.high),
-            )),
+            saving => baseline.saving.map(|saving| words::saving(&saving)),
         }).collect::<Vec<_>>(),
         best_single => projection.best_single.as_ref().map(ToString::to_string),
     }
