@@ -182,6 +182,11 @@ impl Fault {
         let message = message
             .strip_prefix("missing field")
             .map_or_else(|| message.clone(), |field| format!("missing key{field}"));
+        // Rust's names of types are not the user's.
+        let mut message = message;
+        for (ours, theirs) in TYPE_NAMES {
+            message = message.replace(&format!("expected {ours}"), &format!("expected {theirs}"));
+        }
         if help.is_none() && message.starts_with("duplicate key") {
             help = Some("remove one of them".to_owned());
         }
@@ -193,6 +198,16 @@ impl Fault {
         fault
     }
 }
+
+const TYPE_NAMES: [(&str, &str); 7] = [
+    ("f64", "a number"),
+    ("u64", "a whole number, 0 or more"),
+    ("u32", "a whole number, 0 or more"),
+    ("a borrowed string", "a text"),
+    ("a string", "a text"),
+    ("a sequence", "a list"),
+    ("a map", "a table"),
+];
 
 /// The candidate that a mistyped name most likely meant: at most a third of its letters away.
 #[must_use]

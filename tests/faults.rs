@@ -66,7 +66,7 @@ fn a_wrong_type() {
     insta::assert_snapshot!(broken("requests_per_day = 1000", "requests_per_day = \"many\""), @r#"
     exit 2
     -- stderr
-    error: invalid type: string "many", expected f64
+    error: invalid type: string "many", expected a number
       --> route-prof.toml:26:20
        |
     26 | requests_per_day = "many"
@@ -111,7 +111,7 @@ fn an_oracle_that_was_edited_without_a_new_version() {
     exit 2
     -- stderr
     error: colour@1 was edited without a new version
-    --> ./oracles/colour@1.toml
+    --> oracles/colour@1.toml
      = help: a version never changes once it has graded: restore colour@1.toml, and put the change into colour@2.toml (id = "colour@2"), then name that version in route-prof.toml
     "#);
 }
@@ -124,7 +124,7 @@ fn an_oracle_with_an_unknown_kind() {
     exit 2
     -- stderr
     error: unknown key `labels`
-     --> ./oracles/colour@1.toml:4:2
+     --> oracles/colour@1.toml:4:2
       |
     4 | [labels]
       |  ^^^^^^
@@ -168,8 +168,8 @@ fn an_unknown_api() {
     exit 2
     -- stderr
     note: oracles.lock now holds the digest of every oracle version; commit it
-    error: provider `script` (line 11): unknown api `script`
-    --> route-prof.toml
+    error: provider `script`: unknown api `script`
+    --> route-prof.toml:11
      = help: did you mean `scripted`?
     ");
 }
@@ -370,9 +370,14 @@ fn an_unreachable_host() {
         "api = \"scripted\"",
         &format!("api = \"openai\"\nbase_url = \"http://127.0.0.1:{port}/v1\""),
     );
-    scratch.write("route-prof.toml", format!("{}\n[run]\nmax_attempts = 1\n", scratch.read("route-prof.toml")));
+    scratch
+        .write("route-prof.toml", format!("{}\n[run]\nmax_attempts = 1\n", scratch.read("route-prof.toml")));
     let ran = run(&scratch).exits(3);
-    assert!(ran.stderr.contains("8 of 8 trials have no answer; run the same command again to continue"), "{}", ran.all());
+    assert!(
+        ran.stderr.contains("8 of 8 trials have no answer; run the same command again to continue"),
+        "{}",
+        ran.all()
+    );
     assert!(scratch.read("reports/latest").starts_with("corpus-"));
 }
 
@@ -386,6 +391,6 @@ fn a_folder_that_cannot_be_written() {
     exit 1
     -- stderr
     note: oracles.lock now holds the digest of every oracle version; commit it
-    error: cannot make the folder ./reports/corpus-709e01: a part of the path is a file: Not a directory (os error 20)
+    error: cannot make the folder reports/corpus-709e01: a part of the path is a file: Not a directory (os error 20)
     ");
 }

@@ -33,7 +33,8 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn sources() -> Vec<(PathBuf, String)> {
-    let all = files(&root().join("src")).into_iter().filter(|path| path.extension().is_some_and(|ext| ext == "rs"));
+    let all =
+        files(&root().join("src")).into_iter().filter(|path| path.extension().is_some_and(|ext| ext == "rs"));
     all.map(|path| (path.clone(), read(&path))).collect()
 }
 
@@ -119,12 +120,12 @@ fn every_plug_in_is_registered() {
     // Files that are no plug-ins, by folder.
     let helpers: &[(&str, &str, &[&str])] = &[
         ("provider", "APIS", &["classify", "facts", "http", "redact", "sse", "tests"]),
+        ("oracle", "KINDS", &["file", "json_compare", "library", "normalise", "number_text", "tests"]),
         (
-            "oracle",
-            "KINDS",
-            &["file", "json_compare", "library", "normalise", "number_text", "tests"],
+            "render",
+            "RENDERERS",
+            &["charts", "fixture", "router_diff", "router_toml", "terminal", "tests", "words"],
         ),
-        ("render", "RENDERERS", &["charts", "fixture", "router_diff", "router_toml", "terminal", "tests", "words"]),
         ("render/charts", "CHARTS", &[]),
     ];
     for (folder, registry, helpers) in helpers {
@@ -134,7 +135,11 @@ fn every_plug_in_is_registered() {
         let list = list.split_once("];").map_or(list, |(list, _)| list);
         for entry in std::fs::read_dir(&path).unwrap().flatten() {
             let name = entry.file_name().to_string_lossy().trim_end_matches(".rs").to_owned();
-            if name == "mod" || helpers.contains(&name.as_str()) || name.ends_with(".snap") || name == "snapshots" {
+            if name == "mod"
+                || helpers.contains(&name.as_str())
+                || name.ends_with(".snap")
+                || name == "snapshots"
+            {
                 continue;
             }
             assert!(list.contains(&format!("&{name}::")), "src/{folder}/{name} is not in {registry}");
@@ -146,7 +151,9 @@ fn every_plug_in_is_registered() {
 fn every_oracle_has_the_name_of_its_file_and_examples_of_both_kinds() {
     for folder in ["oracles", "src/cli/template"] {
         let all = files(&root().join(folder));
-        let oracles = all.iter().filter(|path| path.to_string_lossy().ends_with(".toml") && path.to_string_lossy().contains('@'));
+        let oracles = all
+            .iter()
+            .filter(|path| path.to_string_lossy().ends_with(".toml") && path.to_string_lossy().contains('@'));
         for path in oracles {
             let text = read(path);
             let stem = path.file_stem().unwrap().to_string_lossy();
@@ -170,7 +177,8 @@ fn only_the_console_prints_and_only_the_disk_writes() {
             }
         }
         if name != "src/disk.rs" && !name.ends_with("tests.rs") {
-            for word in ["fs::write", "File::create", "OpenOptions", "create_dir", "fs::rename", "fs::remove"] {
+            for word in ["fs::write", "File::create", "OpenOptions", "create_dir", "fs::rename", "fs::remove"]
+            {
                 assert!(!code.contains(word), "{name} writes to disk: {word}");
             }
         }
@@ -181,7 +189,8 @@ fn only_the_console_prints_and_only_the_disk_writes() {
 fn no_file_names_a_place_on_somebodys_machine() {
     let tracked = Command::new("git").args(["ls-files"]).current_dir(root()).output();
     let Ok(tracked) = tracked.as_ref().map(|output| String::from_utf8_lossy(&output.stdout)) else { return };
-    let places: Vec<String> = ["work", "root", "home", "Users"].iter().map(|name| format!("/{name}/")).collect();
+    let places: Vec<String> =
+        ["work", "root", "home", "Users"].iter().map(|name| format!("/{name}/")).collect();
     for name in tracked.lines().filter(|name| *name != "tests/tidy.rs") {
         let Ok(text) = std::fs::read_to_string(root().join(name)) else { continue };
         for place in &places {
@@ -189,7 +198,8 @@ fn no_file_names_a_place_on_somebodys_machine() {
             // Within a longer path or a URL the words are harmless.
             let alone = at.is_some_and(|at| {
                 let before = text[..at].chars().next_back();
-                before.is_none_or(|c| !(c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | '}' | ']')))
+                before
+                    .is_none_or(|c| !(c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | '}' | ']')))
             });
             assert!(!alone, "{name} names {place}");
         }

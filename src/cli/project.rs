@@ -126,7 +126,8 @@ impl Project {
 
     /// A path as it is written into files: relative to the project where it lies within, with forward slashes.
     pub(crate) fn relative(&self, path: &Path) -> String {
-        let root = std::path::absolute(&self.config.root).unwrap_or_else(|_| self.config.root.clone());
+        let here = if self.config.root.as_os_str().is_empty() { Path::new(".") } else { &self.config.root };
+        let root = std::path::absolute(here).unwrap_or_else(|_| here.to_owned());
         let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let shown = full.strip_prefix(&root).map_or_else(
             // Where the project lies is nobody's business: outside of it, the file's name must do.

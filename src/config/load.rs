@@ -39,10 +39,8 @@ pub fn load(path: &Path) -> Result<Config, ConfigError> {
     })?;
     let raw: RawConfig =
         toml::from_str(&source).map_err(|error| Faults::from(Fault::from_toml(&shown, &source, &error)))?;
-    let root = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-        _ => PathBuf::from("."),
-    };
+    // Empty for the present folder, so that paths below it are shown as a person would write them.
+    let root = path.parent().map(Path::to_owned).unwrap_or_default();
     let mut check = Check { shown: &shown, source: &source, root: &root, faults: Faults::default() };
     let config = check.config(path, raw);
     Ok(check.faults.into_result(config)?)

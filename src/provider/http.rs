@@ -116,7 +116,11 @@ impl HttpEndpoint {
             .body(bytes);
         let response = match tokio::time::timeout(self.progress.min(self.total), post.send()).await {
             Err(_) => {
-                return call.fail(ErrorKind::Timeout, "no answer in the time allowed".to_owned(), Retry::Once);
+                return call.fail(
+                    ErrorKind::Timeout,
+                    "no answer in the time allowed".to_owned(),
+                    Retry::Once,
+                );
             }
             Ok(Err(error)) => return call.transport(error),
             Ok(Ok(response)) => response,

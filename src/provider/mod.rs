@@ -119,8 +119,8 @@ fn find(provider: &Provider) -> Result<&'static Api, Faults> {
             None => format!("the known ones are {}", names.join(", ")),
         };
         let api = provider.api.escape_debug();
-        let message = format!("provider `{}` (line {}): unknown api `{api}`", provider.name, provider.line);
-        Fault::new("route-prof.toml", message).help(help).into()
+        let message = format!("provider `{}`: unknown api `{api}`", provider.name);
+        Fault::new(format!("route-prof.toml:{}", provider.line), message).help(help).into()
     })
 }
 

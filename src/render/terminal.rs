@@ -200,7 +200,8 @@ impl Page {
             let name = format!("all on {}", baseline.tier);
             match &baseline.cost {
                 Some(cost) => {
-                    let saving = baseline.saving.map_or_else(String::new, |saving| words::saving_short(&saving));
+                    let saving =
+                        baseline.saving.map_or_else(String::new, |saving| words::saving_short(&saving));
                     rows.push(line(name, projection.requests_per_day, cost, saving));
                 }
                 None => rows.push(vec![name, String::new(), "unknown".to_owned()]),

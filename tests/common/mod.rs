@@ -89,7 +89,8 @@ impl Scratch {
     /// The text with this folder's path replaced, so that snapshots are the same everywhere.
     fn scrub(&self, text: &str) -> String {
         let canonical = self.path().canonicalize().unwrap();
-        text.replace(&*canonical.to_string_lossy(), "[folder]").replace(&*self.path().to_string_lossy(), "[folder]")
+        text.replace(&*canonical.to_string_lossy(), "[folder]")
+            .replace(&*self.path().to_string_lossy(), "[folder]")
     }
 }
 

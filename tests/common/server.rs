@@ -163,7 +163,8 @@ fn answer(writer: &mut TcpStream, body: &Value, act: &Act) -> std::io::Result<bo
                 let mut events = chunk(json!({"role": "assistant", "content": null}), Value::Null);
                 events += &chunk(json!({"content": text}), Value::Null);
                 events += &chunk(json!({}), json!("stop"));
-                events += &format!("data: {}\n\n", json!({"choices": [], "model": body["model"], "usage": usage}));
+                events +=
+                    &format!("data: {}\n\n", json!({"choices": [], "model": body["model"], "usage": usage}));
                 events += "data: [DONE]\n\n";
                 write!(
                     writer,
@@ -184,7 +185,10 @@ fn answer(writer: &mut TcpStream, body: &Value, act: &Act) -> std::io::Result<bo
             Ok(false)
         }
         Act::BreakOff => {
-            write!(writer, "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: {{\"choices\":[{{\"delta\":{{\"content\":\"hal\"}}}}]}}\n\n")?;
+            write!(
+                writer,
+                "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: {{\"choices\":[{{\"delta\":{{\"content\":\"hal\"}}}}]}}\n\n"
+            )?;
             writer.flush()?;
             Err(std::io::Error::other("broken off on purpose"))
         }

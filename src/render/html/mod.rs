@@ -80,7 +80,8 @@ fn tiles(summary: &Summary) -> Vec<Value> {
     }
     // Against the top of the ladder, and against the best that a single tier can do: a router that does not pay is seen.
     let top = projection.baselines.last();
-    let best = projection.baselines.iter().find(|baseline| Some(&baseline.tier) == projection.best_single.as_ref());
+    let best =
+        projection.baselines.iter().find(|baseline| Some(&baseline.tier) == projection.best_single.as_ref());
     let best = best.filter(|best| top.is_none_or(|top| top.tier != best.tier));
     for baseline in top.into_iter().chain(best) {
         if let (Some(cost), Some(saving)) = (&baseline.cost, &baseline.saving) {
