@@ -35,10 +35,10 @@ pub(super) struct RawConfig {
     #[schemars(with = "BTreeMap<String, RawTask>")]
     pub(super) task: BTreeMap<Spanned<String>, RawTask>,
     /// The numbers of the method.
-    #[schemars(with = "Policy")]
+    #[schemars(with = "Option<Policy>")]
     pub(super) policy: Option<Spanned<Policy>>,
     /// How trials are run.
-    #[schemars(with = "RunSettings")]
+    #[schemars(with = "Option<RunSettings>")]
     pub(super) run: Option<Spanned<RunSettings>>,
     /// A recording to answer from.
     pub(super) tape: Option<RawTape>,
