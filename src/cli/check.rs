@@ -85,6 +85,7 @@ fn find_against(
         return of_run(project.find_run(name)?).map(Some);
     }
     if let Some(tape) = &project.config.tape {
+        project.require_tape(&tape.file)?;
         let name = project.relative(&tape.file);
         return Ok(Some(Against {
             name: format!("recording {name}"),

@@ -114,6 +114,17 @@ impl Project {
         Ok(Plan::new(&self.config, corpus, self.targets()?)?)
     }
 
+    /// Refuses a recording that is not there.
+    pub(crate) fn require_tape(&self, file: &Path) -> anyhow::Result<()> {
+        if file.is_file() {
+            return Ok(());
+        }
+        Err(UsageError::new(
+            format!("there is no recording at {}", self.shown(file)),
+            "correct `file` of [tape] in route-prof.toml (or --tape), or call the models with --live",
+        ))
+    }
+
     /// The folder of all runs.
     pub(crate) fn reports(&self) -> PathBuf {
         self.config.root.join(&self.config.run.reports)

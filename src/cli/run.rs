@@ -107,6 +107,7 @@ fn answered_in(path: &std::path::Path) -> anyhow::Result<HashSet<TrialKey>> {
 /// The journals to look a trial up in before it is sent: the recording, else earlier runs of the project.
 fn others(project: &Project, folder: &RunFolder, fresh: bool) -> anyhow::Result<Vec<(PathBuf, Via)>> {
     if let Some(tape) = &project.config.tape {
+        project.require_tape(&tape.file)?;
         return Ok(vec![(tape.file.clone(), Via::Tape)]);
     }
     if fresh {

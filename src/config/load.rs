@@ -103,18 +103,8 @@ impl Check<'_> {
         }
         // In the order of the file: that is the order in which the user thinks of them.
         tasks.sort_by_key(|(place, _)| *place);
-        let tape = raw.tape.map(|tape| {
-            let file = self.root.join(tape.file.get_ref());
-            if !file.is_file() {
-                let message = format!("there is no recording at {}", tape.file.get_ref().display());
-                self.fault(
-                    tape.file.span(),
-                    message,
-                    "correct the path, or take [tape] out to call the models",
-                );
-            }
-            Tape { file, mode: tape.mode }
-        });
+        // Whether the recording is there is asked when it is wanted: --live does without.
+        let tape = raw.tape.map(|tape| Tape { file: self.root.join(tape.file), mode: tape.mode });
         let tasks = tasks.into_iter().map(|(_, task)| task).collect();
         Config {
             path: path.to_owned(),

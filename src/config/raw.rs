@@ -181,8 +181,7 @@ pub(super) struct RawTask {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawTape {
     /// The file.
-    #[schemars(with = "String")]
-    pub(super) file: Spanned<PathBuf>,
+    pub(super) file: PathBuf,
     /// What to do about trials that it does not hold.
     #[serde(default)]
     pub(super) mode: TapeMode,

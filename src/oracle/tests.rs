@@ -163,7 +163,7 @@ fn faults_of_a_file_are_pointed_at() {
     3 | [lable]
       |  ^^^^^
       |
-      = help: the kinds of oracles are label, exact, contains, pattern, number, json, all, any
+      = help: did you mean `label`?
     ");
     insta::assert_snapshot!(fault(&format!("{head}[pattern]\nregex = '(a'\n{EXAMPLES}")), @"
     error: this is no regular expression: unclosed group

@@ -101,7 +101,7 @@ impl Decoder for ChatDecoder {
         };
         let message = &choice["message"];
         facts.text = message["content"].as_str().unwrap_or_default().to_owned();
-        facts.reasoned = ["reasoning", "reasoning_content"].iter().any(|name| message[*name].is_string());
+        facts.reasoned |= ["reasoning", "reasoning_content"].iter().any(|name| message[*name].is_string());
         facts.refusal = message["refusal"].as_str().map(str::to_owned);
         facts.tool_calls = message["tool_calls"].as_array().cloned().unwrap_or_default();
         facts.finish = choice["finish_reason"].as_str().map(str::to_owned);
@@ -174,7 +174,7 @@ mod tests {
         let raw = json!({"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120,
             "prompt_tokens_details": {"cached_tokens": 60, "cache_write_tokens": 10},
             "completion_tokens_details": {"reasoning_tokens": 5}});
-        let usage = super::usage(&raw);
+        let usage = usage(&raw);
         assert_eq!(usage.input, Some(Tokens(30)));
         assert_eq!(usage.all_input(), Some(Tokens(100)));
         assert_eq!((usage.output, usage.reasoning), (Some(Tokens(20)), Some(Tokens(5))));
