@@ -1,5 +1,12 @@
 //! Broken input of every kind: one clear message, the right exit code, no panic.
-#![allow(missing_docs, unreachable_pub, reason = "test code")]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "test code"
+)]
 
 mod common;
 

@@ -1,5 +1,12 @@
 //! The program against a scripted HTTP server: resume, kills, budgets, signals, retries, recordings, secrets.
-#![allow(missing_docs, unreachable_pub, reason = "test code")]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "test code"
+)]
 
 mod common;
 
@@ -62,7 +69,7 @@ requests_per_day = 1000
 fn right(body: &Value) -> String {
     let text = body["messages"].as_array().unwrap().last().unwrap()["content"].as_str().unwrap();
     let n: usize = text.chars().filter(char::is_ascii_digit).collect::<String>().parse().unwrap();
-    let wrong = body["model"] == "pup" && n % 10 == 0;
+    let wrong = body["model"] == "pup" && n.is_multiple_of(10);
     COLOURS[if wrong { n + 1 } else { n } % 3].to_owned()
 }
 

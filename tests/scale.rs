@@ -1,5 +1,12 @@
 //! Memory does not grow with the length of prompts and replies, only with a few numbers per trial.
-#![allow(missing_docs, unreachable_pub, reason = "test code")]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "test code"
+)]
 #![cfg(target_os = "linux")]
 
 mod common;

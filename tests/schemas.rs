@@ -1,5 +1,12 @@
 //! The committed JSON Schemas are those that the program prints.
-#![allow(missing_docs, unreachable_pub, reason = "test code")]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "test code"
+)]
 
 mod common;
 

@@ -1,5 +1,12 @@
 //! House rules that no compiler checks: layers, headers, sizes, registries, oracles, the budget of dependencies.
-#![allow(missing_docs, reason = "test code")]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "test code"
+)]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -42,14 +42,14 @@ pub(crate) fn run(global: &Global, console: &Console, args: &CheckArgs) -> anyho
     let mut project = Project::load(global)?;
     let router_path = project.router(args.router.as_deref());
     let Some(committed) = disk::read_if_present(&router_path)? else {
-        return Err(UsageError::new(
+        return Err(UsageError::with_help(
             format!("there is no {}", project.shown(&router_path)),
             "write it with `route-prof run CORPUS`, and commit it",
         ));
     };
     let committed_text = String::from_utf8_lossy(&committed).into_owned();
     let committed_file = router_toml::parse(&committed_text).map_err(|error| {
-        UsageError::new(
+        UsageError::with_help(
             format!("{} cannot be read: {error}", project.shown(&router_path)),
             "write it anew with `route-prof report latest`",
         )

@@ -62,7 +62,7 @@ pub(crate) struct UsageError {
 
 impl UsageError {
     /// An error with its remedy.
-    pub(crate) fn new(message: impl Into<String>, help: impl Into<String>) -> anyhow::Error {
+    pub(crate) fn with_help(message: impl Into<String>, help: impl Into<String>) -> anyhow::Error {
         Self { message: message.into(), help: Some(help.into()) }.into()
     }
 }

@@ -74,7 +74,7 @@ pub(crate) fn run(global: &Global, console: &Console, args: &GradeArgs) -> anyho
     // The grades of the run itself, where its oracle versions are still there as they were.
     let then: Vec<OracleRef> = record.oracles.keys().cloned().collect();
     let before_oracles = project.oracles(&corpus, &then).map_err(|error| {
-        error.context(UsageError::new(
+        error.context(UsageError::with_help(
             "the oracle versions that graded the run are needed to say what flips",
             "restore them: a version is never deleted while a run refers to it",
         ))
@@ -108,7 +108,8 @@ pub(crate) fn run(global: &Global, console: &Console, args: &GradeArgs) -> anyho
         Format::Json => console.out(&format!("{}\n", serde_json::to_string_pretty(&result)?))?,
         Format::Human => show(console, &result)?,
     }
-    if !args.write && !(result.flips.is_empty() && result.routes.is_empty()) {
+    let differs = !result.flips.is_empty() || !result.routes.is_empty();
+    if differs && !args.write {
         console.note("nothing was written; add --write to make these the grades of the run");
     }
     Ok(Exit::Fine)

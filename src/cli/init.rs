@@ -21,7 +21,7 @@ pub(crate) fn run(global: &Global, console: &Console, args: &InitArgs) -> anyhow
     let there: Vec<&str> =
         FILES.iter().map(|(name, _)| *name).filter(|name| args.folder.join(name).exists()).collect();
     if !there.is_empty() {
-        return Err(UsageError::new(
+        return Err(UsageError::with_help(
             format!("{} is there already", there.join(", ")),
             "name another folder, or move it away: nothing is overwritten",
         ));

@@ -38,7 +38,7 @@ pub(crate) fn check(global: &Global, console: &Console, locked: bool) -> anyhow:
         let missing = library.unlocked();
         if !missing.is_empty() {
             let names: Vec<String> = missing.iter().map(ToString::to_string).collect();
-            return Err(UsageError::new(
+            return Err(UsageError::with_help(
                 format!("oracles.lock lacks {}", names.join(", ")),
                 "run `route-prof oracle check` and commit oracles.lock",
             ));

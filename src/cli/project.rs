@@ -40,7 +40,7 @@ pub(crate) fn find_config(global: &Global) -> anyhow::Result<PathBuf> {
             return Ok(if folder == here { CONFIG_FILE.into() } else { folder.join(CONFIG_FILE) });
         }
     }
-    Err(UsageError::new(
+    Err(UsageError::with_help(
         format!("there is no {CONFIG_FILE} here or in a folder above"),
         "start a project with `route-prof init`, or name the file with --config",
     ))
@@ -119,7 +119,7 @@ impl Project {
         if file.is_file() {
             return Ok(());
         }
-        Err(UsageError::new(
+        Err(UsageError::with_help(
             format!("there is no recording at {}", self.shown(file)),
             "correct `file` of [tape] in route-prof.toml (or --tape), or call the models with --live",
         ))
@@ -160,7 +160,7 @@ impl Project {
         let reports = self.reports();
         if name == "latest" {
             return self.latest()?.ok_or_else(|| {
-                UsageError::new(
+                UsageError::with_help(
                     format!("there is no run in {} yet", self.config.run.reports.display()),
                     "start one with `route-prof run CORPUS`",
                 )
@@ -177,7 +177,7 @@ impl Project {
         } else {
             format!("there are: {}", known.join(", "))
         };
-        Err(UsageError::new(format!("there is no run `{}`", crate::console::escape(name)), help))
+        Err(UsageError::with_help(format!("there is no run `{}`", crate::console::escape(name)), help))
     }
 
     /// The names of all runs, sorted.

@@ -60,7 +60,7 @@ pub(crate) fn run(global: &Global, console: &Console, args: &ReportArgs) -> anyh
 fn same_oracles(record: &RunRecord, oracles: &crate::grade::OracleSet<'_>) -> anyhow::Result<()> {
     for (oracle, digest) in oracles.used() {
         if record.oracles.get(&oracle).is_some_and(|then| *then != digest) {
-            return Err(UsageError::new(
+            return Err(UsageError::with_help(
                 format!("{oracle} is not what it was when it graded run {}", record.id),
                 "restore it and put the change into a new version, or take the new grades with `route-prof grade --write`",
             ));

@@ -42,8 +42,8 @@ impl RunFolder {
         fresh: bool,
     ) -> anyhow::Result<Self> {
         if let Some(name) = named {
-            let id =
-                RunId::new(name).map_err(|error| UsageError::new(error.to_string(), "such as `baseline`"))?;
+            let id = RunId::new(name)
+                .map_err(|error| UsageError::with_help(error.to_string(), "such as `baseline`"))?;
             let path = project.reports().join(id.as_str());
             return Ok(Self { id, path });
         }

@@ -59,7 +59,7 @@ impl RunRecord {
         let record: Self = serde_json::from_slice(&bytes)
             .with_context(|| format!("{} is no record of a run", path.display()))?;
         if record.version > VERSION {
-            return Err(UsageError::new(
+            return Err(UsageError::with_help(
                 format!("{} is of version {}, newer than this program knows", path.display(), record.version),
                 "update route-prof",
             ));

@@ -46,7 +46,10 @@ pub(crate) fn run(global: &Global, console: &Console, args: &SchemaArgs) -> anyh
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("there are: {}", names.join(", ")),
                 };
-                return Err(UsageError::new(format!("there is no schema `{}`", wanted.escape_debug()), help));
+                return Err(UsageError::with_help(
+                    format!("there is no schema `{}`", wanted.escape_debug()),
+                    help,
+                ));
             };
             console.out(&text(&schema())?)?;
         }

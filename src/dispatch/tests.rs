@@ -40,7 +40,7 @@ impl Source for Numbers {
     }
 
     fn tier(&self, trial: u32) -> u16 {
-        u16::from(trial % 3 == 0)
+        u16::from(trial.is_multiple_of(3))
     }
 }
 

@@ -89,7 +89,7 @@ pub struct TableError {
     message: String,
     span: Option<Range<usize>>,
     help: Option<String>,
-    toml: Option<toml::de::Error>,
+    toml: Option<Box<toml::de::Error>>,
 }
 
 impl TableError {
@@ -100,7 +100,7 @@ impl TableError {
 
 impl From<toml::de::Error> for TableError {
     fn from(error: toml::de::Error) -> Self {
-        Self { message: String::new(), span: None, help: None, toml: Some(error) }
+        Self { message: String::new(), span: None, help: None, toml: Some(Box::new(error)) }
     }
 }
 

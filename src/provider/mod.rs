@@ -143,7 +143,7 @@ pub struct Endpoint {
 }
 
 enum Inner {
-    Http(http::HttpEndpoint),
+    Http(Box<http::HttpEndpoint>),
     Script(scripted::Script),
 }
 
@@ -155,7 +155,9 @@ impl Endpoint {
     pub fn connect(provider: &Provider, run: &RunSettings) -> Result<Self, Faults> {
         let api = find(provider)?;
         let inner = match api.wire {
-            Wire::Http(wire) => Inner::Http(http::HttpEndpoint::connect(provider, run, wire, api.base_url)?),
+            Wire::Http(wire) => {
+                Inner::Http(Box::new(http::HttpEndpoint::connect(provider, run, wire, api.base_url)?))
+            }
             Wire::Script => Inner::Script(scripted::Script::load(provider)?),
         };
         Ok(Self { inner })
