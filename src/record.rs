@@ -290,7 +290,7 @@ pub struct Attempt {
     /// The repeat index, from 0.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub repeat: u32,
-    /// The how-manieth attempt at this trial, from 1.
+    /// The how-manieth attempt at this trial, from 1. 0: the context guard kept it from being sent.
     pub attempt: u32,
     /// What it ended in.
     pub outcome: Outcome,
@@ -333,6 +333,21 @@ pub struct Attempt {
     /// Where the record comes from.
     #[serde(default)]
     pub via: Via,
+}
+
+impl Attempt {
+    /// Whether a model was asked at all.
+    #[must_use]
+    pub const fn was_sent(&self) -> bool {
+        self.attempt > 0
+    }
+
+    /// Whether the trial has its answer and need not be sent again. What the context guard held back has none: windows
+    /// and guards change with the settings, which are no part of a trial's key, so that it is judged anew each time.
+    #[must_use]
+    pub const fn is_answer(&self) -> bool {
+        self.was_sent() && self.outcome.is_answer()
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]

@@ -393,6 +393,26 @@ fn prompts_beyond_the_context_window_are_not_sent() {
     assert_eq!(server.asked(), 81);
     assert_eq!(ran.json()["tasks"][0]["cells"][0]["counts"]["overflow"], 1);
     assert_eq!(ran.json()["tiers"][0]["guard_input_tokens"], 80);
+
+    // Nothing has changed: nothing is sent, and nothing is written twice.
+    let journal = format!("{}/journal.jsonl", the_run(&scratch));
+    let before = scratch.read(&journal);
+    run(&scratch, &["run", "corpus.jsonl", "--record-tape", "tape.jsonl"]).exits(0);
+    assert_eq!((server.asked(), scratch.read(&journal)), (81, before));
+    // A recording knows what was held back, so that a replay lacks nothing.
+    for _ in 0..2 {
+        let args = ["run", "corpus.jsonl", "--tape", "tape.jsonl", "--format", "json"];
+        let replay = run(&scratch, &args).exits(0).json();
+        assert_eq!(replay["tasks"][0]["cells"][0]["counts"]["overflow"], 1);
+    }
+    // The window was wrong: with the right one the prompt is sent after all, and its answer counts.
+    scratch.replace("route-prof.toml", "context_window = 100", "context_window = 100000");
+    let plan = run(&scratch, &["plan", "corpus.jsonl", "--format", "json"]).exits(0);
+    assert_eq!(plan.json()["estimate"]["to_send"], 1);
+    let ran = run(&scratch, &["run", "corpus.jsonl", "--format", "json"]).exits(0).json();
+    assert_eq!(server.asked(), 82);
+    let cell = &ran["tasks"][0]["cells"][0];
+    assert_eq!((&cell["counts"]["overflow"], &cell["retry_rate"]), (&json!(0), &json!(0.0)));
 }
 
 #[test]

@@ -34,6 +34,8 @@ pub(crate) struct Rows {
     pub(crate) observations: Vec<Observation>,
     /// Where the answering attempt of each row stands: the number of the journal and the offset in it.
     pub(crate) places: Vec<Option<(u16, u64)>>,
+    /// The rows that the context guard held back and nothing has answered since.
+    guarded: BTreeSet<usize>,
     vias: BTreeSet<Via>,
     billed: Usd,
     /// The next row with the same key: prompts of the same text share their trials.
@@ -48,6 +50,7 @@ impl Rows {
         let mut rows = Self {
             observations: Vec::with_capacity(trials),
             places: vec![None; trials],
+            guarded: BTreeSet::new(),
             vias: BTreeSet::new(),
             billed: Usd::ZERO,
             next_same: vec![NONE; trials],
@@ -101,12 +104,16 @@ impl Rows {
             let row = at as usize;
             at = self.next_same[row];
             let Some(seen) = self.observations.get_mut(row) else { break };
-            if seen.outcome.is_some_and(Outcome::is_answer) {
+            if seen.outcome.is_some_and(Outcome::is_answer) && !self.guarded.contains(&row) {
                 continue;
+            }
+            self.guarded.remove(&row);
+            if !attempt.was_sent() {
+                self.guarded.insert(row);
             }
             let price = project.prices.get(usize::from(seen.tier)).context("a tier without a price")?;
             let cost = price.cost(&attempt.usage);
-            seen.attempts += 1;
+            seen.attempts += u32::from(attempt.was_sent());
             seen.outcome = Some(attempt.outcome);
             if first {
                 first = false;

@@ -23,7 +23,7 @@ use crate::dispatch::{Ended, Report};
 use crate::ident::{RunId, TrialKey};
 use crate::journal::{self, Index, Journal, Reader, fetch_at};
 use crate::plan::Plan;
-use crate::record::Via;
+use crate::record::{Attempt, Outcome, Via};
 
 /// The folder of a run.
 pub(crate) struct RunFolder {
@@ -96,7 +96,7 @@ fn answered_in(path: &std::path::Path) -> anyhow::Result<HashSet<TrialKey>> {
     if path.is_file() {
         for record in Reader::open(path)? {
             let (_, attempt) = record?;
-            if attempt.outcome.is_answer() {
+            if attempt.is_answer() {
                 answered.insert(attempt.key);
             }
         }
@@ -164,6 +164,8 @@ fn copy_answers(
             let wanted = attempt.outcome.is_answer()
                 && planned.contains(&attempt.key)
                 && !index.is_answered(&attempt.key)
+                // A recording may hold what was too long to be sent; it is no answer, and needed once.
+                && (attempt.is_answer() || (*via == Via::Tape && index.get(&attempt.key).is_none()))
                 // What was replayed or scripted once is no measurement to be reused.
                 && (*via == Via::Tape || matches!(attempt.via, Via::Live | Via::Reuse));
             if !wanted {
@@ -285,7 +287,10 @@ fn measure(
             "{} trials do not fit their model's context window and are not sent",
             overflow.len()
         ));
-        journal.append(&overflow)?;
+        let known = |attempt: &&Attempt| {
+            index.get(&attempt.key).is_none_or(|stored| stored.outcome != Outcome::Overflow)
+        };
+        journal.append(overflow.iter().filter(known))?;
     }
     let lanes = send::lanes(project, calls, order)?;
     let spent = index.billed();

@@ -33,7 +33,7 @@ impl Calls {
         let attempts = (0..plan.len())
             .filter_map(|at| {
                 let key = plan.key(at);
-                let stored = index.get(&key).filter(|stored| !stored.outcome.is_answer())?;
+                let stored = index.get(&key).filter(|stored| !stored.answered)?;
                 Some((key, stored.attempts))
             })
             .collect();
@@ -123,7 +123,7 @@ pub(crate) fn split_overflow(calls: &Calls, order: Vec<u32>) -> anyhow::Result<(
             prompt: prompt.id,
             model: target.model.clone(),
             repeat: spec.repeat,
-            attempt: 1,
+            attempt: 0,
             outcome: Outcome::Overflow,
             text: String::new(),
             tool_calls: serde_json::Value::Null,

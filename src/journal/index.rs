@@ -13,7 +13,9 @@ pub struct Stored {
     pub offset: u64,
     /// What that attempt ended in.
     pub outcome: Outcome,
-    /// Attempts so far.
+    /// Whether that is the trial's answer.
+    pub answered: bool,
+    /// Attempts so far that were sent.
     pub attempts: u32,
 }
 
@@ -28,16 +30,17 @@ impl Index {
     /// Takes an attempt in that stands at an offset.
     pub fn take(&mut self, offset: u64, attempt: &Attempt) {
         self.billed += attempt.billed.unwrap_or_default();
-        let outcome = attempt.outcome;
+        let sent = u32::from(attempt.was_sent());
+        let (outcome, answered) = (attempt.outcome, attempt.is_answer());
         self.trials
             .entry(attempt.key)
             .and_modify(|stored| {
-                stored.attempts += 1;
-                if !stored.outcome.is_answer() {
-                    (stored.offset, stored.outcome) = (offset, outcome);
+                stored.attempts += sent;
+                if !stored.answered {
+                    (stored.offset, stored.outcome, stored.answered) = (offset, outcome, answered);
                 }
             })
-            .or_insert(Stored { offset, outcome, attempts: 1 });
+            .or_insert(Stored { offset, outcome, answered, attempts: sent });
     }
 
     /// What is known of a trial.
@@ -49,7 +52,7 @@ impl Index {
     /// Whether a trial has its answer.
     #[must_use]
     pub fn is_answered(&self, key: &TrialKey) -> bool {
-        self.trials.get(key).is_some_and(|stored| stored.outcome.is_answer())
+        self.trials.get(key).is_some_and(|stored| stored.answered)
     }
 
     /// What all attempts were billed, as far as known.

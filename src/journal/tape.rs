@@ -31,7 +31,7 @@ pub fn write_tape(
                     attempt.at = None;
                     attempt.billed = None;
                     attempt.headers.clear();
-                    attempt.attempt = 1;
+                    attempt.attempt = attempt.attempt.min(1);
                     attempt.via = Via::Live;
                     line(serde_json::to_vec(&attempt))?;
                     written += 1;
