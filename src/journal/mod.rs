@@ -10,9 +10,11 @@ mod tape;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 pub use self::index::{Index, Stored};
 pub use self::reader::{Reader, fetch_at};
@@ -79,6 +81,14 @@ pub enum JournalError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// An attempt is longer than any line that a reader takes.
+    #[error("the attempt at prompt `{prompt}` takes {bytes} bytes, more than a line of the journal may hold")]
+    TooLong {
+        /// The prompt.
+        prompt: String,
+        /// How long its line would be.
+        bytes: usize,
+    },
     /// An attempt cannot be written as JSON.
     #[error("an attempt cannot be written: {0}")]
     Encode(#[from] serde_json::Error),
@@ -142,14 +152,19 @@ impl Journal {
     /// Appends attempts with one write and one sync; once this returns they survive a power cut.
     ///
     /// # Errors
-    /// When they could not be written.
+    /// When they could not be written, or a reader would not take them: then none of them is.
     pub fn append<'a>(
         &mut self,
         attempts: impl IntoIterator<Item = &'a Attempt>,
     ) -> Result<(), JournalError> {
         self.buffer.clear();
         for attempt in attempts {
-            serde_json::to_writer(&mut self.buffer, attempt)?;
+            let start = self.buffer.len();
+            serde_json::to_writer(&mut self.buffer, &*readable(attempt))?;
+            let bytes = self.buffer.len() - start;
+            if bytes as u64 >= reader::LONGEST {
+                return Err(JournalError::TooLong { prompt: attempt.prompt.to_string(), bytes });
+            }
             self.buffer.push(b'\n');
         }
         if !self.buffer.is_empty() {
@@ -162,5 +177,31 @@ impl Journal {
     #[must_use]
     pub fn path(&self) -> &Path {
         self.appender.path()
+    }
+}
+
+/// The deepest JSON of a server's that is kept as JSON. A reader gives up at 128 levels, and the record around it counts.
+const DEEPEST: usize = 64;
+
+/// The attempt as it can be read again: a server may send JSON so deep that the journal could not be opened any more.
+/// Such a value is kept as the text of its JSON.
+fn readable(attempt: &Attempt) -> Cow<'_, Attempt> {
+    let mut attempt = Cow::Borrowed(attempt);
+    if is_deep(&attempt.usage.raw, DEEPEST) {
+        let text = attempt.usage.raw.to_string();
+        attempt.to_mut().usage.raw = Value::String(text);
+    }
+    if is_deep(&attempt.tool_calls, DEEPEST) {
+        let text = attempt.tool_calls.to_string();
+        attempt.to_mut().tool_calls = Value::String(text);
+    }
+    attempt
+}
+
+fn is_deep(value: &Value, levels: usize) -> bool {
+    match value {
+        Value::Array(items) => levels == 0 || items.iter().any(|item| is_deep(item, levels - 1)),
+        Value::Object(fields) => levels == 0 || fields.values().any(|field| is_deep(field, levels - 1)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
 }

@@ -8,8 +8,8 @@ use super::{Header, JournalError};
 use crate::disk;
 use crate::record::{Attempt, JOURNAL_VERSION};
 
-/// The longest line: a reply of 64 MiB is no reply.
-const LONGEST: u64 = 64 << 20;
+/// The longest line that is read, well above the longest reply that a provider is allowed.
+pub(super) const LONGEST: u64 = if cfg!(test) { 64 << 10 } else { 128 << 20 };
 
 /// The attempts of a journal with their offsets, in the order in which they were written. Stops before a torn last line.
 #[derive(Debug)]
@@ -69,6 +69,11 @@ impl Reader {
             }
             self.line += 1;
             if !bytes.ends_with(b"\n") {
+                if taken as u64 == LONGEST {
+                    // Not torn: what follows may be whole, and must not be cut off with it.
+                    let why = format!("longer than {LONGEST} bytes");
+                    return Err(JournalError::Damaged { path: self.path.clone(), line: self.line, why });
+                }
                 // Without its line break the line was never whole, whatever it reads as.
                 return Ok(None);
             }
