@@ -1,6 +1,6 @@
 //! What a run would take: trials, tokens, money, time, and what does not fit. No network.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
@@ -21,7 +21,7 @@ const LOW_OUTPUT: f64 = 0.1;
 pub struct Estimate {
     /// Trials in all.
     pub trials: u64,
-    /// Trials that already have an answer.
+    /// Trials that already have an answer, or will get it from another prompt of the same text.
     pub answered: u64,
     /// Trials that would be sent.
     pub to_send: u64,
@@ -92,6 +92,7 @@ pub fn estimate(
         seconds: None,
         assumed_latency_s: ASSUMED_LATENCY_S,
     };
+    let mut shared = HashSet::new();
     let mut counted: Option<(u32, Tokens)> = None;
     for index in 0..plan.len() {
         let spec = plan.spec(index);
@@ -124,7 +125,8 @@ pub fn estimate(
         cell.input_mean += input.0 as f64;
         cell.input_max = cell.input_max.max(input);
         cell.output_cap = cell.output_cap.max(request.max_output_tokens);
-        if is_done(&plan.key(index)) {
+        // Prompts of the same text share their trial: it is sent once.
+        if is_done(&plan.key(index)) || !shared.insert(plan.key(index)) {
             result.answered += 1;
             continue;
         }

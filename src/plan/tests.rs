@@ -95,6 +95,8 @@ fn prompts_of_the_same_text_share_their_trials() {
     let plan = Plan::new(&config, &corpus, targets(None)).unwrap();
     assert_eq!(plan.key(0), plan.key(2));
     assert_eq!(plan.remaining(1, |_| false).len(), 2);
+    let result = estimate::estimate(&config, &corpus, &plan, |_| false).unwrap();
+    assert_eq!((result.trials, result.to_send), (4, 2));
 }
 
 #[test]
@@ -150,6 +152,18 @@ fn the_bound_is_never_below_the_estimate_and_the_guard_holds() {
     assert!(matches!(tokens::fit(Tokens(81), Tokens(1), Some(Tokens(100)), guard), Fit::AboveGuard { .. }));
     assert!(matches!(tokens::fit(Tokens(80), Tokens(21), Some(Tokens(100)), guard), Fit::AboveWindow { .. }));
     assert_eq!(tokens::fit(Tokens(u64::MAX), Tokens(1), None, guard), Fit::Fits);
+}
+
+#[test]
+fn a_huge_text_is_counted_at_both_of_its_ends() {
+    let of = |text: String| {
+        let messages = vec![Message::text("user", &text)];
+        tokens::estimate(&Request { messages, params: Default::default(), max_output_tokens: Tokens(1) }).0
+    };
+    // A token a word in the first half, one for three bytes of each character in the second.
+    let (words, signs) = ("hello ".repeat(100_000), "漢".repeat(200_000));
+    let (all, parts) = (of(format!("{words}{signs}")), of(words) + of(signs));
+    assert!(all.abs_diff(parts) < parts / 20, "{all} {parts}");
 }
 
 #[test]

@@ -43,13 +43,11 @@ fn count(encoding: &CoreBPE, text: &str) -> u64 {
     if text.len() <= COUNTED {
         return encoding.count_ordinary(text) as u64;
     }
-    let mut cut = COUNTED;
-    while !text.is_char_boundary(cut) {
-        cut -= 1;
-    }
-    let (head, _) = text.split_at(cut);
-    let counted = encoding.count_ordinary(head) as u64;
-    (u128::from(counted) * text.len() as u128).div_ceil(cut as u128).try_into().unwrap_or(u64::MAX)
+    let head = text.get(..text.floor_char_boundary(COUNTED / 2)).unwrap_or_default();
+    let tail = text.get(text.floor_char_boundary(text.len() - COUNTED / 2)..).unwrap_or_default();
+    let counted = (encoding.count_ordinary(head) + encoding.count_ordinary(tail)) as u128;
+    let seen = (head.len() + tail.len()).max(1) as u128;
+    (counted * text.len() as u128).div_ceil(seen).try_into().unwrap_or(u64::MAX)
 }
 
 /// What the context guard says of a request.
