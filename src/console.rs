@@ -1,6 +1,5 @@
 //! The only file that prints: results to stdout; messages, faults and progress to stderr. Escapes hostile text.
 
-use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -8,7 +7,8 @@ use std::time::{Duration, Instant};
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::diag::{Faults, Paint, is_format_char};
+pub use crate::diag::escape;
+use crate::diag::{Faults, Paint};
 use crate::units::Usd;
 
 /// When to use colour.
@@ -186,25 +186,6 @@ pub fn table(width: usize, headers: &[&str], rows: &[Vec<String>], align: &[Alig
     text
 }
 
-/// Text that cannot drive a terminal: control characters (but line breaks and tabs) and characters that change the
-/// direction or the look of others become their escapes.
-#[must_use]
-pub fn escape(text: &str) -> Cow<'_, str> {
-    let hostile = |c: char| (c.is_control() && c != '\n' && c != '\t') || is_format_char(c);
-    if !text.contains(hostile) {
-        return Cow::Borrowed(text);
-    }
-    let mut safe = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        if hostile(c) {
-            safe.extend(c.escape_unicode());
-        } else {
-            safe.push(c);
-        }
-    }
-    Cow::Owned(safe)
-}
-
 /// What is known of a tier while it is being measured.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ProgressFacts {
@@ -261,7 +242,7 @@ impl Progress {
                 bar.reset_eta();
                 bar
             }),
-            facts: Mutex::default(),
+            facts: Mutex::new(ProgressFacts { done: *done, ..ProgressFacts::default() }),
         });
         Self { tiers: bars.collect(), multi, quiet, last: Mutex::new(Instant::now()) }
     }
@@ -351,7 +332,7 @@ mod tests {
         let progress = Progress::new(&console, &[("small".to_owned(), 10, 0), ("large".to_owned(), 10, 4)]);
         let spent = "0.0123".parse().unwrap();
         progress.update(0, ProgressFacts { done: 4, passed: 3, graded: 4, errors: 1, spent });
-        assert_eq!(progress.line(), "small 4/10 pass 75 %, 1 errors, $0.0123 | large 0/10 pass –, $0");
+        assert_eq!(progress.line(), "small 4/10 pass 75 %, 1 errors, $0.0123 | large 4/10 pass –, $0");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! A fault carries only the lines it shows, so that a corpus of any size can report all of its faults at once.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
@@ -88,6 +89,25 @@ pub fn is_format_char(c: char) -> bool {
         | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// Text that cannot drive a terminal: control characters (but line breaks and tabs) and characters that change the
+/// direction or the look of others become their escapes.
+#[must_use]
+pub fn escape(text: &str) -> Cow<'_, str> {
+    let hostile = |c: char| (c.is_control() && c != '\n' && c != '\t') || is_format_char(c);
+    if !text.contains(hostile) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if hostile(c) {
+            safe.extend(c.escape_unicode());
+        } else {
+            safe.push(c);
+        }
+    }
+    Cow::Owned(safe)
+}
+
 /// One thing that is wrong with what the user wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
@@ -137,23 +157,23 @@ impl Fault {
     }
 
     fn render(&self, renderer: &Renderer) -> String {
-        let title = Level::ERROR.primary_title(self.message.as_str());
+        // Names and messages quote files and servers, which are not to be trusted with a terminal.
+        let (path, message) = (escape(&self.path), escape(&self.message));
+        let (label, help) = (self.label.as_deref().map(escape), self.help.as_deref().map(escape));
+        let title = Level::ERROR.primary_title(&*message);
         let mut group = match &self.excerpt {
             Some(Excerpt { line, text, span }) => {
                 let mut mark = AnnotationKind::Primary.span(span.clone());
-                if let Some(label) = &self.label {
-                    mark = mark.label(label.as_str());
+                if let Some(label) = &label {
+                    mark = mark.label(&**label);
                 }
-                let snippet = Snippet::source(text.as_str())
-                    .line_start(*line)
-                    .path(self.path.as_str())
-                    .annotation(mark);
+                let snippet = Snippet::source(text.as_str()).line_start(*line).path(&*path).annotation(mark);
                 title.element(snippet)
             }
-            None => title.element(annotate_snippets::Origin::path(self.path.as_str())),
+            None => title.element(annotate_snippets::Origin::path(&*path)),
         };
-        if let Some(help) = &self.help {
-            group = group.element(Level::HELP.message(help.as_str()));
+        if let Some(help) = &help {
+            group = group.element(Level::HELP.message(&**help));
         }
         let report: &[Group<'_>] = &[group];
         renderer.render(report)
@@ -339,6 +359,16 @@ mod tests {
         --> corpus.jsonl
          = help: add a prompt a line
         ");
+    }
+
+    #[test]
+    fn no_part_of_a_fault_drives_the_terminal() {
+        let hostile = "x\u{1b}[2J\u{9b}2J\u{202e}\u{7}";
+        let at = Excerpt::of_line(1, hostile, 0..1);
+        for fault in [Fault::new(hostile, hostile), Fault::new(hostile, hostile).at(at).label(hostile)] {
+            let text = Faults::from(fault.help(hostile)).to_string();
+            assert!(!text.contains(|c: char| (c.is_control() && c != '\n') || is_format_char(c)), "{text:?}");
+        }
     }
 
     #[test]
