@@ -3,7 +3,7 @@
 use super::words;
 use crate::console::{Align, escape, table};
 use crate::diag::Paint;
-use crate::summary::{Band, Cell, Decision, Horizon, Money, NoticeLevel, Summary};
+use crate::summary::{Band, Cell, Decision, Horizon, NoticeLevel, Summary};
 
 /// The summary as text of at most `width` columns.
 #[must_use]
@@ -88,25 +88,16 @@ impl Page {
                     task.name.to_string(),
                     route.tier.to_string(),
                     self.colour(code, route.decision.name()),
-                    route.pass_rate.map_or_else(|| "unknown".to_owned(), |rate| words::rate(&rate)),
-                    route.pass_rate.map_or_else(String::new, |rate| rate.n.to_string()),
+                    route.pass_rate.map_or_else(|| "unknown".to_owned(), |rate| words::rate_short(&rate)),
                     route.latency.map_or_else(|| "–".to_owned(), |latency| latency.p95.to_string()),
                     route.cost_per_request.map_or_else(|| "unknown".to_owned(), |cost| cost.human()),
                     route.fallback.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
                 ]
             })
             .collect();
-        let headers = ["task", "tier", "decision", "pass rate", "n", "p95", "per request", "fallback"];
-        let align = [
-            Align::Left,
-            Align::Left,
-            Align::Left,
-            Align::Right,
-            Align::Right,
-            Align::Right,
-            Align::Right,
-            Align::Left,
-        ];
+        let headers = ["task", "tier", "decision", "pass rate", "p95", "per request", "fallback"];
+        let align =
+            [Align::Left, Align::Left, Align::Left, Align::Right, Align::Right, Align::Right, Align::Left];
         let mut text = self.heading("Routes") + &table(self.width, &headers, &rows, &align);
         for task in &summary.tasks {
             text.push_str(&self.wrap(&escape(&format!("{}: {}", task.name, task.route.reason)), "  "));
@@ -143,7 +134,7 @@ impl Page {
                     Band::Monitor | Band::Undecided => "33",
                     Band::Below => "31",
                 };
-                format!("{} n {}", self.colour(code, &words::rate(rate)), rate.n)
+                self.colour(code, &words::rate_short(rate))
             }
         };
         let counts = &cell.counts;
@@ -171,11 +162,12 @@ impl Page {
             let help = "no projection: state requests_per_day in the tasks of route-prof.toml";
             return self.heading("Projected cost") + &self.wrap(help, "");
         };
-        let span = |money: &Money| {
-            format!("{} ({} – {})", money.mean.human(), money.low.human(), money.high.human())
-        };
         let line = |name: String, requests: f64, cost: &Horizon, saving: String| {
-            let (day, month, year) = (cost.day.mean.human(), span(&cost.month), cost.year.mean.human());
+            let (day, month, year) = (
+                words::usd_short(cost.day.mean),
+                words::money_short(&cost.month),
+                words::usd_short(cost.year.mean),
+            );
             vec![name, format!("{requests:.0}"), day, month, year, saving]
         };
         let mut rows: Vec<Vec<String>> = projection
@@ -210,7 +202,7 @@ impl Page {
         for row in &mut rows {
             row.resize(6, String::new());
         }
-        let headers = ["projected cost", "requests/day", "day", "month", "year", "routes save"];
+        let headers = ["task → tier", "requests", "day", "month (interval)", "year", "routes save"];
         let align = [Align::Left, Align::Right, Align::Right, Align::Right, Align::Right, Align::Right];
         let mut text = self.heading("Projected cost") + &table(self.width, &headers, &rows, &align);
         if !projection.left_out.is_empty() {

@@ -1,16 +1,36 @@
 //! The same thing said in the same words by every report.
 
 use crate::config::Consequence;
-use crate::summary::{Band, Decision, Infeasible, Interval, Notice, Rate, Source, Summary};
+use crate::summary::{Band, Decision, Infeasible, Interval, Money, Notice, Rate, Source, Summary};
+use crate::units::Usd;
 
 /// A share as a percentage of one decimal.
 pub(super) fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
 }
 
-/// A rate with its interval: `97.3 % (94.4 – 98.8)`.
+/// A rate with its interval: `97.3 % (94.4–98.8)`.
 pub(super) fn rate(rate: &Rate) -> String {
-    format!("{:.1} % ({:.1} – {:.1})", rate.mean * 100.0, rate.low * 100.0, rate.high * 100.0)
+    format!("{:.1} % ({:.1}–{:.1})", rate.mean * 100.0, rate.low * 100.0, rate.high * 100.0)
+}
+
+/// The same where there is little room: the interval in whole percents, and n.
+pub(super) fn rate_short(rate: &Rate) -> String {
+    format!("{:.1} % ({:.0}–{:.0}) n {}", rate.mean * 100.0, rate.low * 100.0, rate.high * 100.0, rate.n)
+}
+
+/// An amount with its interval where there is little room: without cents from a hundred dollars up.
+pub(super) fn money_short(money: &Money) -> String {
+    format!("{} ({}–{})", usd_short(money.mean), usd_short(money.low), usd_short(money.high))
+}
+
+/// An amount without cents from a hundred dollars up.
+pub(super) fn usd_short(usd: Usd) -> String {
+    let text = usd.human();
+    if usd.amount().abs() < rust_decimal::Decimal::ONE_HUNDRED {
+        return text;
+    }
+    usd.rounded(0).human().trim_end_matches(".00").to_owned()
 }
 
 pub(super) const fn band(band: Band) -> &'static str {
