@@ -31,6 +31,11 @@ pub fn render(summary: &Summary, width: usize, paint: Paint) -> String {
     text
 }
 
+/// Characters without a width that no text holds (they would be escaped), each for a colour.
+const MARKS: [(&str, char); 4] =
+    [("32", '\u{2061}'), ("33", '\u{2062}'), ("31", '\u{2063}'), ("1", '\u{2064}')];
+const UNMARK: char = '\u{206a}';
+
 struct Page {
     width: usize,
     paint: Paint,
@@ -42,6 +47,27 @@ impl Page {
             Paint::Colour => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
             Paint::Plain => text.to_owned(),
         }
+    }
+
+    /// The same within a table, whose layout counts every character: marks without a width stand for the sequences until the
+    /// table is laid out. Each word is marked by itself, so that a cell may be broken between words.
+    fn mark(&self, code: &str, text: &str) -> String {
+        let mark = MARKS.iter().find(|(known, _)| *known == code).map(|(_, mark)| *mark);
+        match (self.paint, mark) {
+            (Paint::Colour, Some(mark)) => {
+                text.split(' ').map(|word| format!("{mark}{word}{UNMARK}")).collect::<Vec<_>>().join(" ")
+            }
+            (Paint::Colour | Paint::Plain, _) => text.to_owned(),
+        }
+    }
+
+    /// A table, its marks turned into sequences.
+    fn table(&self, headers: &[&str], rows: &[Vec<String>], align: &[Align]) -> String {
+        let mut text = table(self.width, headers, rows, align);
+        for (code, mark) in MARKS {
+            text = text.replace(mark, &format!("\u{1b}[{code}m"));
+        }
+        text.replace(UNMARK, "\u{1b}[0m")
     }
 
     fn heading(&self, text: &str) -> String {
@@ -87,7 +113,7 @@ impl Page {
                 vec![
                     task.name.to_string(),
                     route.tier.to_string(),
-                    self.colour(code, route.decision.name()),
+                    self.mark(code, route.decision.name()),
                     route.pass_rate.map_or_else(|| "unknown".to_owned(), |rate| words::rate_short(&rate)),
                     route.latency.map_or_else(|| "–".to_owned(), |latency| latency.p95.to_string()),
                     route.cost_per_request.map_or_else(|| "unknown".to_owned(), |cost| cost.human()),
@@ -98,7 +124,7 @@ impl Page {
         let headers = ["task", "tier", "decision", "pass rate", "p95", "per request", "fallback"];
         let align =
             [Align::Left, Align::Left, Align::Left, Align::Right, Align::Right, Align::Right, Align::Left];
-        let mut text = self.heading("Routes") + &table(self.width, &headers, &rows, &align);
+        let mut text = self.heading("Routes") + &self.table(&headers, &rows, &align);
         for task in &summary.tasks {
             text.push_str(&self.wrap(&escape(&format!("{}: {}", task.name, task.route.reason)), "  "));
         }
@@ -122,7 +148,7 @@ impl Page {
         if let Some(first) = align.first_mut() {
             *first = Align::Left;
         }
-        self.heading("Evidence") + &table(self.width, &headers, &rows, &align)
+        self.heading("Evidence") + &self.table(&headers, &rows, &align)
     }
 
     fn cell(&self, cell: &Cell) -> String {
@@ -134,7 +160,7 @@ impl Page {
                     Band::Monitor | Band::Undecided => "33",
                     Band::Below => "31",
                 };
-                self.colour(code, &words::rate_short(rate))
+                self.mark(code, &words::rate_short(rate))
             }
         };
         let counts = &cell.counts;
@@ -182,12 +208,7 @@ impl Page {
                 )
             })
             .collect();
-        rows.push(line(
-            self.colour("1", "all, as routed"),
-            projection.requests_per_day,
-            total,
-            String::new(),
-        ));
+        rows.push(line(self.mark("1", "all, as routed"), projection.requests_per_day, total, String::new()));
         for baseline in &projection.baselines {
             let name = format!("all on {}", baseline.tier);
             match &baseline.cost {
@@ -204,7 +225,7 @@ impl Page {
         }
         let headers = ["task → tier", "requests", "day", "month (interval)", "year", "routes save"];
         let align = [Align::Left, Align::Right, Align::Right, Align::Right, Align::Right, Align::Right];
-        let mut text = self.heading("Projected cost") + &table(self.width, &headers, &rows, &align);
+        let mut text = self.heading("Projected cost") + &self.table(&headers, &rows, &align);
         if !projection.left_out.is_empty() {
             let names: Vec<String> = projection.left_out.iter().map(ToString::to_string).collect();
             text.push_str(
@@ -218,5 +239,23 @@ impl Page {
         text.push_str(&self.wrap(&best, "  "));
         text.push('\n');
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_take_no_room_in_a_table() {
+        let rows = |page: &Page| vec![vec![page.mark("31", "97.3 % (94–99)"), "x".to_owned()]];
+        let (plain, colour) =
+            (Page { width: 60, paint: Paint::Plain }, Page { width: 60, paint: Paint::Colour });
+        let (one, two) = (
+            plain.table(&["a", "b"], &rows(&plain), &[Align::Left, Align::Left]),
+            colour.table(&["a", "b"], &rows(&colour), &[Align::Left, Align::Left]),
+        );
+        assert!(two.contains("\u{1b}[31m97.3\u{1b}[0m"), "{two:?}");
+        assert_eq!(one, two.replace("\u{1b}[31m", "").replace("\u{1b}[0m", ""));
     }
 }
