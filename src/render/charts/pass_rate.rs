@@ -10,7 +10,7 @@ use crate::summary::Summary;
 
 pub(super) const CHART: Chart = Chart {
     file: "pass-rate.svg",
-    title: "Pass rate of each tier at each task, with its interval",
+    title: "Pass rate of each tier at each task, with its interval; the grey lines are the floors",
     draw: paint,
 };
 

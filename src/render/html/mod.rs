@@ -39,7 +39,8 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
         source => words::source(summary),
         price_source => summary.evidence.price_source.clone(),
         price_note => summary.evidence.price_note.clone(),
-        verdict => words::verdict(summary),
+        // A figure and its sign stay on one line.
+        verdict => words::verdict(summary).replace(" %", "\u{a0}%"),
         tiles => tiles(summary),
         notices => notices(summary),
         tiers => summary.tiers.iter().map(|tier| context! {
