@@ -429,3 +429,17 @@ fn two_runs_of_one_journal_are_refused() {
     first.kill().unwrap();
     first.wait().unwrap();
 }
+
+#[test]
+fn a_corpus_outside_of_the_project_is_found_again_and_its_place_is_not_committed() {
+    let server = Server::start(|body, _| Act::say(right(body)));
+    let (scratch, elsewhere) = (project(&server, 40, ""), Scratch::empty());
+    elsewhere.write("far.jsonl", scratch.read("corpus.jsonl"));
+    let path = elsewhere.file("far.jsonl");
+    run(&scratch, &["run", path.to_str().unwrap()]).exits(0);
+    let router = scratch.read("router.toml");
+    assert!(router.contains("corpus_file = \"far.jsonl\""), "{router}");
+    run(&scratch, &["report"]).exits(0);
+    run(&scratch, &["check"]).exits(0);
+    assert_eq!(router, scratch.read("router.toml"));
+}

@@ -31,7 +31,7 @@ struct CheckReport {
 /// Where answers come from, and of which corpus.
 struct Against {
     name: String,
-    corpus: String,
+    corpus: PathBuf,
     id: RunId,
     answers: Answers,
     tape: Option<String>,
@@ -74,7 +74,7 @@ fn find_against(
         let record = RunRecord::read(&folder)?;
         Ok(Against {
             name: format!("run {}", record.id),
-            corpus: record.corpus,
+            corpus: record.corpus_file(&project.config.root),
             id: record.id,
             answers: evidence::journal_of(&folder),
             tape: record.tape,
@@ -89,7 +89,7 @@ fn find_against(
         let name = project.relative(&tape.file);
         return Ok(Some(Against {
             name: format!("recording {name}"),
-            corpus: committed.evidence.corpus_file.clone(),
+            corpus: project.config.root.join(&committed.evidence.corpus_file),
             id: RunId::new("check")?,
             answers: Answers { path: tape.file.clone(), via: Some(Via::Tape) },
             tape: Some(name),
@@ -100,10 +100,6 @@ fn find_against(
         Some(folder) if folder.join(JOURNAL).is_file() => of_run(folder).map(Some),
         Some(_) | None => Ok(None),
     }
-}
-
-fn corpus_path(project: &Project, args: &CheckArgs, named: &str) -> PathBuf {
-    args.corpus.clone().unwrap_or_else(|| project.config.root.join(named))
 }
 
 /// Computes the routes again from stored answers and today's inputs.
@@ -119,7 +115,7 @@ fn recompute(
         project.config.run.seed = seed;
     }
     let project = &*project;
-    let path = corpus_path(project, args, &against.corpus);
+    let path = args.corpus.clone().unwrap_or(against.corpus);
     let corpus = Corpus::open(&path, &project.shown(&path), &project.config)?;
     let oracles = project.oracles(&corpus, &[])?;
     let plan = project.plan(&corpus)?;
@@ -156,7 +152,8 @@ fn digests_only(
 ) -> anyhow::Result<CheckReport> {
     console
         .note("there are no stored answers here: comparing digests only, without computing the routes again");
-    let path = corpus_path(project, args, &committed.evidence.corpus_file);
+    let named = || project.config.root.join(&committed.evidence.corpus_file);
+    let path = args.corpus.clone().unwrap_or_else(named);
     let corpus = Corpus::open(&path, &project.shown(&path), &project.config)?;
     let oracles = project.oracles(&corpus, &[])?;
     let today = evidence::evidence(project, &corpus, &oracles);

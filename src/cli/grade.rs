@@ -55,7 +55,7 @@ pub(crate) fn run(global: &Global, console: &Console, args: &GradeArgs) -> anyho
     let record = RunRecord::read(&folder)?;
     project.config.run.repeats = record.repeats;
     project.config.run.seed = record.seed;
-    let corpus = project.corpus(&project.config.root.join(&record.corpus))?;
+    let corpus = project.corpus(&record.corpus_file(&project.config.root))?;
     let oracles = project.oracles(&corpus, &args.oracle)?;
     let plan = project.plan(&corpus)?;
     let basis = Basis {

@@ -47,6 +47,7 @@ pub(crate) fn write(
         tool: summary.tool.clone(),
         id: basis.id.clone(),
         corpus: basis.corpus_name.clone(),
+        corpus_path: project.path_outside(basis.corpus.path()),
         corpus_digest: summary.evidence.corpus,
         tape: basis.tape.clone(),
         repeats: project.config.run.repeats,

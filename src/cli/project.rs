@@ -135,17 +135,24 @@ impl Project {
         named.map_or_else(|| self.config.root.join(&self.config.run.router), Path::to_path_buf)
     }
 
-    /// A path as it is written into files: relative to the project where it lies within, with forward slashes.
+    /// A path as it is written into files: relative to the project where it lies within, with forward slashes. Outside of
+    /// it, the file's name must do: where things lie on a machine is nobody's business.
     pub(crate) fn relative(&self, path: &Path) -> String {
-        let here = if self.config.root.as_os_str().is_empty() { Path::new(".") } else { &self.config.root };
-        let root = std::path::absolute(here).unwrap_or_else(|_| here.to_owned());
-        let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let shown = full.strip_prefix(&root).map_or_else(
-            // Where the project lies is nobody's business: outside of it, the file's name must do.
-            |_| full.file_name().map(PathBuf::from).unwrap_or_default(),
-            Path::to_path_buf,
-        );
+        let inside = self.path_inside(path);
+        let shown = inside.or_else(|| path.file_name().map(PathBuf::from)).unwrap_or_default();
         shown.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+    }
+
+    /// The whole path of what lies outside of the project.
+    pub(crate) fn path_outside(&self, path: &Path) -> Option<PathBuf> {
+        if self.path_inside(path).is_some() { None } else { std::path::absolute(path).ok() }
+    }
+
+    fn path_inside(&self, path: &Path) -> Option<PathBuf> {
+        let root = &self.config.root;
+        let here = if root.as_os_str().is_empty() { Path::new(".") } else { root };
+        let (root, full) = (std::path::absolute(here).ok()?, std::path::absolute(path).ok()?);
+        full.strip_prefix(&root).ok().map(Path::to_path_buf)
     }
 
     /// A path as it is shown: relative to where the user stands where it lies below.

@@ -15,7 +15,7 @@ pub(crate) fn run(global: &Global, console: &Console, args: &ReportArgs) -> anyh
     let record = RunRecord::read(&folder)?;
     project.config.run.repeats = record.repeats;
     project.config.run.seed = record.seed;
-    let corpus = project.corpus(&project.config.root.join(&record.corpus))?;
+    let corpus = project.corpus(&record.corpus_file(&project.config.root))?;
     if corpus.digest() != record.corpus_digest {
         console.warn(&format!(
             "{} has changed since the run: prompts that were not measured then count as missing",

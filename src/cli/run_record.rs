@@ -29,6 +29,9 @@ pub(crate) struct RunRecord {
     pub(crate) id: RunId,
     /// The corpus, relative to the project.
     pub(crate) corpus: String,
+    /// Where it lies, when that is outside of the project.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) corpus_path: Option<std::path::PathBuf>,
     /// Its digest.
     pub(crate) corpus_digest: Digest,
     /// The recording that it was replayed from, relative to the project.
@@ -50,6 +53,11 @@ impl RunRecord {
         let mut bytes = serde_json::to_vec_pretty(self)?;
         bytes.push(b'\n');
         Ok(bytes)
+    }
+
+    /// The corpus, seen from a project at `root`.
+    pub(crate) fn corpus_file(&self, root: &Path) -> std::path::PathBuf {
+        self.corpus_path.clone().unwrap_or_else(|| root.join(&self.corpus))
     }
 
     /// Reads the record of a run's folder.
