@@ -71,7 +71,9 @@ impl<'a> OracleSet<'a> {
         let mut faults = Faults::default();
         let mut missing: BTreeSet<OracleRef> = BTreeSet::new();
         let mut find = |wanted: &OracleRef, named_in: &str, line: Option<usize>, faults: &mut Faults| {
-            let wanted = swap.iter().find(|other| other.name == wanted.name).unwrap_or(wanted);
+            let swapped = || swap.iter().find(|other| other.name == wanted.name).unwrap_or(wanted);
+            // A run may have used several versions of one oracle; what is among them stays.
+            let wanted = if swap.contains(wanted) { wanted } else { swapped() };
             if let Some(number) = numbers.get(wanted) {
                 return Some(*number);
             }

@@ -348,6 +348,27 @@ impl Attempt {
     pub const fn is_answer(&self) -> bool {
         self.was_sent() && self.outcome.is_answer()
     }
+
+    /// Whether an attempt whose cost is not known may yet stand on the bill: the server had begun to work on it.
+    #[must_use]
+    pub fn may_be_billed(&self) -> bool {
+        self.was_sent()
+            && self.failure.as_ref().is_none_or(|failure| match failure.kind {
+                ErrorKind::Timeout
+                | ErrorKind::BrokenStream
+                | ErrorKind::Protocol
+                | ErrorKind::Empty
+                | ErrorKind::WrongModel => true,
+                // A model that declines has read the prompt first.
+                ErrorKind::BadRequest => self.outcome == Outcome::Refused,
+                ErrorKind::Connect
+                | ErrorKind::RateLimited
+                | ErrorKind::Server
+                | ErrorKind::Auth
+                | ErrorKind::Billing
+                | ErrorKind::NotOnTape => false,
+            })
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]

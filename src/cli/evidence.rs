@@ -13,7 +13,7 @@ use crate::ident::{RunId, TrialKey};
 use crate::journal::Reader;
 use crate::measure::Observation;
 use crate::plan::Plan;
-use crate::record::{Attempt, ErrorKind, Outcome, Via};
+use crate::record::{Attempt, Outcome, Via};
 use crate::summary::build::{Gate, Inputs, MeasuredTask, build};
 use crate::summary::{Evidence, Notice, NoticeLevel, RunFacts, Source, Spend, Summary};
 use crate::units::Usd;
@@ -122,7 +122,7 @@ impl Rows {
             if !attempt.outcome.is_answer() {
                 match cost {
                     Some(cost) => seen.wasted += cost.billed,
-                    None if may_be_billed(attempt) => seen.unpriced += 1,
+                    None if attempt.may_be_billed() => seen.unpriced += 1,
                     None => {}
                 }
                 continue;
@@ -149,24 +149,6 @@ impl Rows {
         }
         Ok(())
     }
-}
-
-/// Whether an attempt without usage may yet stand on the bill: the server had begun to work on it.
-fn may_be_billed(attempt: &Attempt) -> bool {
-    attempt.failure.as_ref().is_none_or(|failure| match failure.kind {
-        ErrorKind::Timeout
-        | ErrorKind::BrokenStream
-        | ErrorKind::Protocol
-        | ErrorKind::Empty
-        | ErrorKind::WrongModel => true,
-        ErrorKind::Connect
-        | ErrorKind::RateLimited
-        | ErrorKind::Server
-        | ErrorKind::Auth
-        | ErrorKind::Billing
-        | ErrorKind::BadRequest
-        | ErrorKind::NotOnTape => false,
-    })
 }
 
 /// What a summary is made from, beside the project.

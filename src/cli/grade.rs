@@ -8,10 +8,9 @@ use super::args::{Format, Global, GradeArgs};
 use super::evidence::{self, Basis, Rows};
 use super::exit::{Exit, UsageError};
 use super::outputs::{self, Router};
-use super::project::Project;
-use super::run_record::RunRecord;
+use super::past_run::PastRun;
 use crate::console::{Align, Console, escape};
-use crate::ident::{OracleRef, PromptId, TaskName, TierName};
+use crate::ident::{PromptId, TaskName, TierName};
 use crate::render::router_toml::{self, RouterDiff};
 use crate::summary::Summary;
 
@@ -50,40 +49,23 @@ struct CellChange {
 }
 
 pub(crate) fn run(global: &Global, console: &Console, args: &GradeArgs) -> anyhow::Result<Exit> {
-    let mut project = Project::load(global)?;
-    let folder = project.find_run(&args.run)?;
-    let record = RunRecord::read(&folder)?;
-    project.config.run.repeats = record.repeats;
-    project.config.run.seed = record.seed;
-    let corpus = project.corpus(&record.corpus_file(&project.config.root))?;
-    let oracles = project.oracles(&corpus, &args.oracle)?;
-    let plan = project.plan(&corpus)?;
-    let basis = Basis {
-        project: &project,
-        corpus: &corpus,
-        plan: &plan,
-        oracles: &oracles,
-        corpus_name: record.corpus.clone(),
-        id: record.id.clone(),
-        answers: vec![evidence::journal_of(&folder)],
-        tape: record.tape.clone(),
-    };
+    let past = PastRun::open(global, &args.run)?;
+    let (project, folder, record) = (&past.project, &past.folder, &past.record);
+    let oracles = project.oracles(&past.corpus, &args.oracle)?;
+    let basis = past.basis(&oracles);
     let after_rows = evidence::collect(&basis)?;
     let after = evidence::summarise(&basis, &after_rows)?;
 
     // The grades of the run itself, where its oracle versions are still there as they were.
-    let then: Vec<OracleRef> = record.oracles.keys().cloned().collect();
-    let before_oracles = project.oracles(&corpus, &then).map_err(|error| {
+    let before_oracles = project.oracles(&past.corpus, &past.versions()).map_err(|error| {
         error.context(UsageError::with_help(
             "the oracle versions that graded the run are needed to say what flips",
             "restore them: a version is never deleted while a run refers to it",
         ))
     })?;
-    let before_basis =
-        Basis { oracles: &before_oracles, answers: vec![evidence::journal_of(&folder)], ..basis };
+    let before_basis = past.basis(&before_oracles);
     let before_rows = evidence::collect(&before_basis)?;
     let before = evidence::summarise(&before_basis, &before_rows)?;
-    let basis = Basis { oracles: &oracles, ..before_basis };
 
     let parse = |summary: &Summary| -> anyhow::Result<router_toml::RouterFile> {
         let bytes = router_toml::render(summary)?;
@@ -100,9 +82,9 @@ pub(crate) fn run(global: &Global, console: &Console, args: &GradeArgs) -> anyho
     if args.write {
         let router = project.router(None);
         let router = if after.run.missing == 0 { Router::Write(&router) } else { Router::Withhold };
-        outputs::write(&basis, &after_rows, &after, &folder, router)?;
+        outputs::write(&basis, &after_rows, &after, folder, router)?;
         project.lock_oracles(console)?;
-        outputs::tell_files(console, &project, &folder, router);
+        outputs::tell_files(console, project, folder, router);
     }
     match global.format {
         Format::Json => console.out(&format!("{}\n", serde_json::to_string_pretty(&result)?))?,

@@ -11,6 +11,7 @@ mod grade;
 mod init;
 mod oracle;
 mod outputs;
+mod past_run;
 mod plan;
 mod project;
 mod recorder;

@@ -1,49 +1,33 @@
 //! `report`: decides and renders a run anew with today's policy, prices and traffic. No calls.
 
 use super::args::{Global, ReportArgs};
-use super::evidence::{self, Basis};
+use super::evidence;
 use super::exit::{Exit, UsageError};
 use super::outputs::{self, Router};
-use super::project::Project;
+use super::past_run::PastRun;
 use super::run_record::RunRecord;
 use crate::console::{Console, escape};
-use crate::ident::OracleRef;
 
 pub(crate) fn run(global: &Global, console: &Console, args: &ReportArgs) -> anyhow::Result<Exit> {
-    let mut project = Project::load(global)?;
-    let folder = project.find_run(&args.run)?;
-    let record = RunRecord::read(&folder)?;
-    project.config.run.repeats = record.repeats;
-    project.config.run.seed = record.seed;
-    let corpus = project.corpus(&record.corpus_file(&project.config.root))?;
-    if corpus.digest() != record.corpus_digest {
+    let past = PastRun::open(global, &args.run)?;
+    let (project, record) = (&past.project, &past.record);
+    if past.corpus.digest() != record.corpus_digest {
         console.warn(&format!(
             "{} has changed since the run: prompts that were not measured then count as missing",
             escape(&record.corpus)
         ));
     }
     // Today's policy, prices and traffic, but the grades of the run: `grade` is for other oracles.
-    let swap: Vec<OracleRef> = record.oracles.keys().cloned().collect();
-    let oracles = project.oracles(&corpus, &swap)?;
-    same_oracles(&record, &oracles)?;
-    let plan = project.plan(&corpus)?;
-    let basis = Basis {
-        project: &project,
-        corpus: &corpus,
-        plan: &plan,
-        oracles: &oracles,
-        corpus_name: record.corpus.clone(),
-        id: record.id.clone(),
-        answers: vec![evidence::journal_of(&folder)],
-        tape: record.tape.clone(),
-    };
+    let oracles = project.oracles(&past.corpus, &past.versions())?;
+    same_oracles(record, &oracles)?;
+    let basis = past.basis(&oracles);
     let rows = evidence::collect(&basis)?;
     let summary = evidence::summarise(&basis, &rows)?;
     let router = project.router(args.router.as_deref());
     let router = if summary.run.missing == 0 { Router::Write(&router) } else { Router::Withhold };
-    outputs::write(&basis, &rows, &summary, &folder, router)?;
+    outputs::write(&basis, &rows, &summary, &past.folder, router)?;
     outputs::show(global, console, &summary)?;
-    outputs::tell_files(console, &project, &folder, router);
+    outputs::tell_files(console, project, &past.folder, router);
     if summary.run.missing > 0 {
         console.warn(&format!(
             "{} of {} trials have no answer in this run; measure them with `route-prof run {}`",

@@ -215,7 +215,7 @@ pub(super) async fn work<S: Source>(shared: &Shared<S>, lane: &LaneState) {
             attempt.usage.all_input().zip(attempt.usage.output).map(|(input, output)| input.0 + output.0);
         lock(&lane.rates).give_back(again.call.tokens.saturating_sub(used.unwrap_or(again.call.tokens)));
         // What cannot be told is taken for the most that it could be.
-        let unknown = if could_be_billed(&attempt) { again.call.reserve } else { crate::units::Usd::ZERO };
+        let unknown = if attempt.may_be_billed() { again.call.reserve } else { crate::units::Usd::ZERO };
         let spent = attempt.billed.unwrap_or(unknown);
         let finished = Finished { trial: again.trial, tier: again.call.tier, attempt, last: due.is_none() };
         let (receipt, durable) = oneshot::channel();
@@ -229,24 +229,6 @@ pub(super) async fn work<S: Source>(shared: &Shared<S>, lane: &LaneState) {
             lane.push(again, due);
         }
     }
-}
-
-/// Whether an attempt of unknown cost may stand on the bill.
-fn could_be_billed(attempt: &Attempt) -> bool {
-    attempt.failure.as_ref().is_none_or(|failure| match failure.kind {
-        ErrorKind::Timeout
-        | ErrorKind::BrokenStream
-        | ErrorKind::Protocol
-        | ErrorKind::Empty
-        | ErrorKind::WrongModel => true,
-        ErrorKind::BadRequest => attempt.outcome == Outcome::Refused,
-        ErrorKind::Connect
-        | ErrorKind::RateLimited
-        | ErrorKind::Server
-        | ErrorKind::Auth
-        | ErrorKind::Billing
-        | ErrorKind::NotOnTape => false,
-    })
 }
 
 /// Reserves the money of a call; `false` when the run is over instead.

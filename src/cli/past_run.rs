@@ -1,0 +1,54 @@
+//! A run that is over: its record, its corpus and its plan, ready to be graded and decided again.
+
+use std::path::PathBuf;
+
+use super::args::Global;
+use super::evidence::{self, Basis};
+use super::project::Project;
+use super::run_record::RunRecord;
+use crate::corpus::Corpus;
+use crate::grade::OracleSet;
+use crate::ident::OracleRef;
+use crate::plan::Plan;
+
+/// A run that is over.
+pub(crate) struct PastRun {
+    pub(crate) project: Project,
+    pub(crate) folder: PathBuf,
+    pub(crate) record: RunRecord,
+    pub(crate) corpus: Corpus,
+    plan: Plan,
+}
+
+impl PastRun {
+    /// Opens the run that the user names, with today's settings and the run's own repeats and seed.
+    pub(crate) fn open(global: &Global, name: &str) -> anyhow::Result<Self> {
+        let mut project = Project::load(global)?;
+        let folder = project.find_run(name)?;
+        let record = RunRecord::read(&folder)?;
+        project.config.run.repeats = record.repeats;
+        project.config.run.seed = record.seed;
+        let corpus = project.corpus(&record.corpus_file(&project.config.root))?;
+        let plan = project.plan(&corpus)?;
+        Ok(Self { project, folder, record, corpus, plan })
+    }
+
+    /// The oracle versions that graded the run.
+    pub(crate) fn versions(&self) -> Vec<OracleRef> {
+        self.record.oracles.keys().cloned().collect()
+    }
+
+    /// What a summary by these oracles is made from.
+    pub(crate) fn basis<'a>(&'a self, oracles: &'a OracleSet<'a>) -> Basis<'a> {
+        Basis {
+            project: &self.project,
+            corpus: &self.corpus,
+            plan: &self.plan,
+            oracles,
+            corpus_name: self.record.corpus.clone(),
+            id: self.record.id.clone(),
+            answers: vec![evidence::journal_of(&self.folder)],
+            tape: self.record.tape.clone(),
+        }
+    }
+}
