@@ -1,0 +1,203 @@
+//! From `route-prof.toml` as typed to [`Config`]: every check that needs no other file than those it names.
+
+mod provider;
+mod task;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path;
+
+use toml::Spanned;
+
+use super::raw::{RawConfig, RawPrices};
+use super::{Config, Policy, Prices, RunSettings, Tape, Task};
+use crate::diag::{Excerpt, Fault, Faults};
+use crate::disk;
+use crate::ident::{NameError, ProviderName, TaskName};
+use crate::units::{Share, Usd};
+
+/// Why settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// What is written there is wrong.
+    #[error("{0}")]
+    Faults(#[from] Faults),
+}
+
+/// Reads and checks the settings at `path`.
+///
+/// # Errors
+/// All that is wrong with them, with places.
+pub fn load(path: &Path) -> Result<Config, ConfigError> {
+    let shown = path.display().to_string();
+    let bytes = disk::read(path).map_err(|error| {
+        Faults::from(Fault::new(&shown, error.to_string()).help("start a project with `route-prof init`"))
+    })?;
+    let source = String::from_utf8(bytes).map_err(|error| {
+        let line =
+            error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
+        Faults::from(Fault::new(&shown, format!("line {line} is not UTF-8")).help("save the file as UTF-8"))
+    })?;
+    let raw: RawConfig =
+        toml::from_str(&source).map_err(|error| Faults::from(Fault::from_toml(&shown, &source, &error)))?;
+    // Empty for the present folder, so that paths below it are shown as a person would write them.
+    let root = path.parent().map(Path::to_owned).unwrap_or_default();
+    let mut check = Check { shown: &shown, source: &source, root: &root, faults: Faults::default() };
+    let config = check.config(path, raw);
+    Ok(check.faults.into_result(config)?)
+}
+
+struct Check<'a> {
+    shown: &'a str,
+    source: &'a str,
+    root: &'a Path,
+    faults: Faults,
+}
+
+impl Check<'_> {
+    fn fault(&mut self, span: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
+        self.faults.push(Fault::new(self.shown, message).at(Excerpt::of(self.source, span)).help(help));
+    }
+
+    fn name<T>(&mut self, typed: &Spanned<String>, make: impl Fn(&str) -> Result<T, NameError>) -> Option<T> {
+        match make(typed.get_ref()) {
+            Ok(name) => Some(name),
+            Err(error @ NameError::Empty { .. }) => {
+                self.fault(typed.span(), error.to_string(), "give it a name");
+                None
+            }
+            Err(NameError::Malformed { name, what, rule }) => {
+                self.fault(typed.span(), format!("`{name}` is no {what}"), rule);
+                None
+            }
+        }
+    }
+
+    fn config(&mut self, path: &Path, raw: RawConfig) -> Config {
+        if *raw.version.get_ref() != 1 {
+            let message = format!("version {} is not known", raw.version.get_ref());
+            self.fault(raw.version.span(), message, "write `version = 1`, or update route-prof");
+        }
+        let policy = raw.policy.map_or_else(Policy::default, |policy| self.policy(policy));
+        let run = raw.run.map_or_else(RunSettings::default, |run| self.run(run));
+        let mut providers = BTreeMap::new();
+        for (name, provider) in raw.provider {
+            if let Some(name) = self.name(&name, ProviderName::new).map(|checked| (checked, name.span())) {
+                let provider = self.provider(&name.0, name.1, provider);
+                providers.insert(name.0, provider);
+            }
+        }
+        let tiers = self.tiers(raw.tier, &providers);
+        let prices = self.prices(raw.prices);
+        let mut tasks: Vec<(usize, Task)> = Vec::new();
+        for (name, task) in raw.task {
+            if let Some(checked) = self.name(&name, TaskName::new) {
+                let task = self.task(checked, &name, task, &policy);
+                tasks.push((name.span().start, task));
+            }
+        }
+        // In the order of the file: that is the order in which the user thinks of them.
+        tasks.sort_by_key(|(place, _)| *place);
+        // Whether the recording is there is asked when it is wanted: --live does without.
+        let tape = raw.tape.map(|tape| Tape { file: self.root.join(tape.file), mode: tape.mode });
+        let tasks = tasks.into_iter().map(|(_, task)| task).collect();
+        Config {
+            path: path.to_owned(),
+            root: self.root.to_owned(),
+            tiers,
+            providers,
+            prices,
+            tasks,
+            policy,
+            run,
+            tape,
+        }
+    }
+
+    fn policy(&mut self, policy: Spanned<Policy>) -> Policy {
+        let span = policy.span();
+        let policy = policy.into_inner();
+        if policy.monitor_floor.get() > policy.route_floor.get() {
+            self.fault(
+                span.clone(),
+                "monitor_floor is above route_floor",
+                "between the two a tier serves with monitoring: monitor_floor is the lower one",
+            );
+        }
+        if policy.confidence_low.get() > policy.confidence_medium.get()
+            || policy.confidence_medium.get() > policy.confidence_high.get()
+        {
+            let help = "order them: confidence_low <= confidence_medium <= confidence_high";
+            self.fault(span.clone(), "the confidences fall as the consequence grows", help);
+        }
+        let whole = |share: Share| share.get() <= 0.0 || share.get() >= 1.0;
+        if whole(policy.interval_confidence) || whole(policy.alert_confidence) {
+            self.fault(
+                span.clone(),
+                "a confidence of 0 or 1 has no interval",
+                "use a value such as 0.95 for interval_confidence and alert_confidence",
+            );
+        }
+        if policy.context_guard.get() <= 0.0 {
+            self.fault(span.clone(), "a context_guard of 0 bypasses every tier", "use a share such as 0.8");
+        }
+        if policy.alert_window == 0 || !(100..=100_000).contains(&policy.bootstrap_resamples) {
+            let help = "alert_window counts from 1; bootstrap_resamples lies between 100 and 100000";
+            self.fault(span.clone(), "a count of [policy] is out of range", help);
+        }
+        if policy.latency_penalty < Usd::ZERO {
+            self.fault(
+                span,
+                "latency_penalty is negative",
+                "it is the price of a second of waiting: 0 or more",
+            );
+        }
+        policy
+    }
+
+    fn run(&mut self, run: Spanned<RunSettings>) -> RunSettings {
+        let span = run.span();
+        let run = run.into_inner();
+        let positive = [
+            ("repeats", u64::from(run.repeats)),
+            ("max_output_tokens", run.max_output_tokens.0),
+            ("max_attempts", u64::from(run.max_attempts)),
+            ("connect_timeout_s", u64::from(run.connect_timeout_s)),
+            ("progress_timeout_s", u64::from(run.progress_timeout_s)),
+            ("total_timeout_s", u64::from(run.total_timeout_s)),
+        ];
+        for (name, value) in positive {
+            if value == 0 {
+                self.fault(span.clone(), format!("{name} of [run] is 0"), "it counts from 1");
+            }
+        }
+        run
+    }
+
+    fn prices(&mut self, raw: RawPrices) -> Prices {
+        let mut models = BTreeMap::new();
+        for (name, price) in raw.model {
+            let parts = [price.input, price.output, price.cache_read, price.cache_write, price.batch];
+            if parts.into_iter().flatten().any(|price| price < Usd::ZERO) {
+                let message = format!("a price of `{}` is negative", name.get_ref());
+                self.fault(name.span(), message, "prices are USD per million tokens, 0 or more");
+            }
+            if let Some(model) = self.name(&name, str::parse) {
+                models.insert(model, price);
+            }
+        }
+        let catalogue = raw.catalogue.map(|file| self.root.join(file));
+        Prices { catalogue, models, note: raw.note }
+    }
+}
+
+/// What serde_json says, without its line and column: the caret says that.
+#[must_use]
+pub fn plain_json_error(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.split(" at line ").next().unwrap_or(&text).to_owned()
+}
+
+fn line_of(source: &str, place: usize) -> usize {
+    source.as_bytes().iter().take(place).filter(|byte| **byte == b'\n').count() + 1
+}
