@@ -132,6 +132,9 @@ pub(crate) struct RunArgs {
     /// Calls in flight per provider, over the settings
     #[arg(long, short = 'j', value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) concurrency: Option<u16>,
+    /// Keep to that number of calls at a time instead of following what the server bears
+    #[arg(long)]
+    pub(crate) pin_concurrency: bool,
     /// Write the answers as a recording, to be replayed with --tape
     #[arg(long, value_name = "FILE")]
     pub(crate) record_tape: Option<PathBuf>,

@@ -6,6 +6,7 @@ use crate::dispatch::{Finished, Sink};
 use crate::grade::{OracleSet, grade};
 use crate::journal::Journal;
 use crate::record::{Outcome, Verdict};
+use crate::units::Millis;
 
 pub(crate) struct Recorder<'a> {
     journal: &'a mut Journal,
@@ -13,6 +14,8 @@ pub(crate) struct Recorder<'a> {
     oracles: &'a OracleSet<'a>,
     progress: &'a Progress,
     facts: Vec<ProgressFacts>,
+    /// The tiers that are known to wait.
+    parked: Vec<bool>,
 }
 
 impl<'a> Recorder<'a> {
@@ -25,7 +28,28 @@ impl<'a> Recorder<'a> {
     ) -> Self {
         let facts =
             totals.iter().map(|(_, _, done)| ProgressFacts { done: *done, ..ProgressFacts::default() });
-        Self { journal, calls, oracles, progress, facts: facts.collect() }
+        Self { journal, calls, oracles, progress, facts: facts.collect(), parked: vec![false; totals.len()] }
+    }
+
+    /// Says once for each long wait that a tier waits, and for how long: a run that stands still must say why.
+    fn tell_parked(&mut self, finished: &Finished) {
+        let tier = usize::from(finished.tier);
+        let Some(known) = self.parked.get_mut(tier) else { return };
+        match finished.parked {
+            Some(wait) if !*known => {
+                let name = self.calls.plan.targets().get(tier).map(|target| target.tier.to_string());
+                let why = finished.attempt.failure.as_ref().map(|failure| failure.message.as_str());
+                self.progress.message(&format!(
+                    "tier {} waits for {}: {}; the other tiers go on",
+                    name.unwrap_or_default(),
+                    Millis::from(wait),
+                    why.unwrap_or("the server asks for it")
+                ));
+                *known = true;
+            }
+            Some(_) => {}
+            None => *known = false,
+        }
     }
 
     fn grade(&self, finished: &Finished) -> Option<Verdict> {
@@ -61,6 +85,7 @@ impl Sink for Recorder<'_> {
                 Some(Verdict::Ungraded(_)) | None => {}
             }
             self.progress.update(tier, *facts);
+            self.tell_parked(finished);
         }
         Ok(())
     }

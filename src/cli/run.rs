@@ -198,6 +198,7 @@ pub(crate) fn run(global: &Global, console: &Console, args: &RunArgs) -> anyhow:
             provider.limits.concurrency = concurrency.into();
         }
     }
+    project.config.run.pin_concurrency |= args.pin_concurrency;
     let project = project;
     let corpus = project.corpus(&args.corpus)?;
     let oracles = project.oracles(&corpus, &[])?;
@@ -305,10 +306,7 @@ fn measure(
     let progress = Progress::new(console, &totals);
     let mut recorder = Recorder::new(journal, calls, oracles, &progress, &totals);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
-    let settings = crate::dispatch::Settings {
-        max_attempts: project.config.run.max_attempts,
-        seed: project.config.run.seed,
-    };
+    let settings = send::settings(&project.config.run);
     let budget = Arc::new(crate::dispatch::Budget::new(args.max_cost, spent));
     let report = runtime.block_on(async {
         let (wish, listener) = watch::channel(crate::dispatch::Wish::Go);
@@ -357,6 +355,12 @@ fn finish(
     let open = summary.run.missing + summary.run.errors;
     let again = "run the same command again to continue";
     if let Some(report) = report {
+        if let Some(lowest) = report.throttled_to {
+            console.note(&format!(
+                "a server turned calls away for coming too fast: down to {} at a time; set its limits in route-prof.toml to spare it",
+                lowest
+            ));
+        }
         for (tier, why) in &report.stopped {
             let name =
                 summary.tiers.get(usize::from(*tier)).map_or_else(String::new, |tier| tier.name.to_string());

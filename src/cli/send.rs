@@ -7,9 +7,9 @@ use anyhow::Context;
 use tokio::sync::watch;
 
 use super::project::Project;
-use crate::config::Config;
+use crate::config::{Config, RunSettings};
 use crate::corpus::Corpus;
-use crate::dispatch::{Call, Lane, Source, Wish};
+use crate::dispatch::{Call, Concurrency, Lane, Settings, Source, Wish};
 use crate::ident::{ProviderName, TrialKey};
 use crate::journal::Index;
 use crate::plan::tokens::{self, Fit};
@@ -141,6 +141,19 @@ pub(crate) fn split_overflow(calls: &Calls, order: Vec<u32>) -> anyhow::Result<(
         });
     }
     Ok((fits, overflow))
+}
+
+/// What a run keeps to, as the settings say.
+pub(crate) fn settings(run: &RunSettings) -> Settings {
+    let seconds = |count: u32| std::time::Duration::from_secs(count.into());
+    Settings {
+        max_attempts: run.max_attempts,
+        seed: run.seed,
+        max_elapsed: seconds(run.max_trial_s),
+        retry_share: run.retry_budget.get(),
+        max_park: seconds(run.max_park_s),
+        concurrency: if run.pin_concurrency { Concurrency::Pinned } else { Concurrency::Adaptive },
+    }
 }
 
 /// The trials by provider, each with its endpoint. Every missing key is a fault before the first call.

@@ -308,6 +308,14 @@ pub struct RunSettings {
     pub max_output_tokens: Tokens,
     /// Attempts at a trial at the most.
     pub max_attempts: u32,
+    /// Seconds for a trial, from its first attempt: no further attempt begins after them.
+    pub max_trial_s: u32,
+    /// The share of an endpoint's calls that may be retries; what is beyond goes out one at a time.
+    pub retry_budget: Share,
+    /// Seconds that a tier waits at the most for a server that asks it to; one that asks for more stops the tier.
+    pub max_park_s: u32,
+    /// Send as many calls at a time as the limit says, always, instead of following what the server bears: `--pin-concurrency`.
+    pub pin_concurrency: bool,
     /// Seconds to a connection.
     pub connect_timeout_s: u32,
     /// Seconds to the first byte, and between two pieces of content.
@@ -329,6 +337,10 @@ impl Default for RunSettings {
             repeats: 1,
             max_output_tokens: Tokens(1024),
             max_attempts: 6,
+            max_trial_s: 600,
+            retry_budget: Share::clamped(0.2),
+            max_park_s: 900,
+            pin_concurrency: false,
             connect_timeout_s: 10,
             progress_timeout_s: 120,
             total_timeout_s: 900,

@@ -14,18 +14,27 @@ const LONGEST: Duration = Duration::from_secs(30);
 /// that some more of what it asked, so that those who were told the same time do not all come back at it.
 ///
 /// `failed` is the number of attempts that have failed, from 1. Seeded, so that a run can be repeated.
-pub(super) fn delay(seed: u64, key: &TrialKey, failed: u32, retry_after: Option<Duration>) -> Duration {
+pub(super) fn delay(seed: u64, key: &TrialKey, failed: u32, asked: Duration) -> Duration {
+    let ceiling = FIRST.saturating_mul(1 << failed.saturating_sub(1).min(10)).min(LONGEST);
+    let jittered = ceiling.mul_f64(share(seed, key, failed, b"backoff"));
+    asked.max(jittered) + spread(seed, key, failed, asked)
+}
+
+/// Up to a fifth of what the server asked for, and no more than half a minute.
+pub(super) fn spread(seed: u64, key: &TrialKey, failed: u32, asked: Duration) -> Duration {
+    asked.mul_f64(0.2).min(LONGEST).mul_f64(share(seed, key, failed, b"spread"))
+}
+
+/// A number between 0 and 1 that depends on the trial and the attempt only.
+fn share(seed: u64, key: &TrialKey, failed: u32, purpose: &[u8]) -> f64 {
     let digest = crate::ident::Digester::new("route-prof jitter 1")
         .part(&seed.to_le_bytes())
         .part(key.to_string().as_bytes())
         .part(&failed.to_le_bytes())
+        .part(purpose)
         .finish();
     let mut random = ChaCha8Rng::from_seed(*digest.bytes());
-    let mut share = || f64::from(random.next_u32()) / f64::from(u32::MAX);
-    let ceiling = FIRST.saturating_mul(1 << failed.saturating_sub(1).min(10)).min(LONGEST);
-    let jittered = ceiling.mul_f64(share());
-    let asked = retry_after.unwrap_or_default();
-    asked.max(jittered) + asked.mul_f64(0.2).min(LONGEST).mul_f64(share())
+    f64::from(random.next_u32()) / f64::from(u32::MAX)
 }
 
 #[cfg(test)]
@@ -39,13 +48,13 @@ mod tests {
         let all =
             |failed, after| keys.iter().map(|key| delay(1, key, failed, after)).collect::<Vec<Duration>>();
         let mean = |delays: &[Duration]| delays.iter().sum::<Duration>() / 200;
-        assert!(mean(&all(4, None)) > mean(&all(1, None)) * 4);
-        assert!(all(40, None).into_iter().all(|delay| delay <= LONGEST));
+        assert!(mean(&all(4, Duration::ZERO)) > mean(&all(1, Duration::ZERO)) * 4);
+        assert!(all(40, Duration::ZERO).into_iter().all(|delay| delay <= LONGEST));
         let asked = Duration::from_secs(10);
-        let mut delays = all(1, Some(asked));
+        let mut delays = all(1, asked);
         assert!(delays.iter().all(|delay| *delay >= asked && *delay <= asked.mul_f64(1.2)));
         delays.dedup();
         assert!(delays.len() > 190);
-        assert_eq!(all(2, None), all(2, None));
+        assert_eq!(all(2, asked), all(2, asked));
     }
 }

@@ -1,25 +1,23 @@
-//! The workers of an endpoint: taking trials, waiting for money, rate and gate, sending, handing over, retrying.
+//! The workers of an endpoint: taking trials, waiting for a place, for money, rate and gate, sending, handing over, retrying.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
+use super::adapt::{Adaptive, Place, Signal};
 use super::budget::Grant;
+use super::facts::{Facts, SAME_REFUSALS, lock};
 use super::limit::Rates;
-use super::{Budget, Call, Ended, Finished, Lane, Parcel, Report, Settings, Source, Wish, backoff};
+use super::queue::{Again, Next, Queue};
+use super::{Budget, Call, Finished, Lane, Parcel, Settings, Source, Wish, backoff};
 use crate::provider::{Response, Retry};
 use crate::record::{Attempt, ErrorKind, Outcome, Via};
-use crate::units::{Millis, Timestamp};
+use crate::units::{Millis, Timestamp, Usd};
 
-/// A server that asks for more than this is not waited for: its tier is stopped, and another day continues the run.
-const LONGEST_WAIT: Duration = Duration::from_secs(120);
-/// As many refusals of the same words in a row stop a tier: every further call would be refused in the same way.
-const SAME_REFUSALS: u32 = 5;
+/// A server that asks for more than this is not waited for by the whole endpoint: only the tier that was told so waits.
+const LONGEST_GATE: Duration = Duration::from_secs(120);
 
 /// What all workers share.
 pub(super) struct Shared<S> {
@@ -29,45 +27,6 @@ pub(super) struct Shared<S> {
     wish: watch::Receiver<Wish>,
     parcels: mpsc::Sender<Parcel>,
     pub(super) facts: Arc<Facts>,
-}
-
-/// What a run has come to so far.
-#[derive(Default)]
-pub(super) struct Facts {
-    attempts: AtomicU64,
-    out_of_money: AtomicBool,
-    stopped: Mutex<HashMap<u16, String>>,
-    failed: Mutex<Option<anyhow::Error>>,
-    /// The last refusal of each tier, and how often it came in a row.
-    refusals: Mutex<HashMap<u16, (String, u32)>>,
-    halt: AtomicBool,
-}
-
-impl Facts {
-    pub(super) fn report(&self, wish: Wish) -> anyhow::Result<Report> {
-        if let Some(error) = lock(&self.failed).take() {
-            return Err(error);
-        }
-        let mut stopped: Vec<(u16, String)> =
-            lock(&self.stopped).iter().map(|(tier, why)| (*tier, why.clone())).collect();
-        stopped.sort();
-        let ended = if wish != Wish::Go {
-            Ended::Interrupted
-        } else if self.out_of_money.load(Ordering::SeqCst) {
-            Ended::Budget
-        } else {
-            Ended::Complete
-        };
-        Ok(Report { ended, attempts: self.attempts.load(Ordering::SeqCst), stopped })
-    }
-
-    fn is_stopped(&self, tier: u16) -> bool {
-        lock(&self.stopped).contains_key(&tier)
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<S: Source> Shared<S> {
@@ -82,29 +41,17 @@ impl<S: Source> Shared<S> {
     }
 
     fn is_over(&self) -> bool {
-        *self.wish.borrow() != Wish::Go
-            || self.facts.out_of_money.load(Ordering::SeqCst)
-            || self.facts.halt.load(Ordering::SeqCst)
+        *self.wish.borrow() != Wish::Go || self.facts.is_over()
     }
 
-    /// Sleeps, but not beyond the user's wish to end.
-    async fn sleep_until(&self, then: Instant) {
+    /// Waits for something, but not beyond the user's wish to end; `None` when that came first.
+    async fn unless_over<T>(&self, future: impl Future<Output = T>) -> Option<T> {
         let mut wish = self.wish.clone();
         tokio::select! {
-            () = tokio::time::sleep_until(then) => {}
-            _ = wish.wait_for(|wish| *wish != Wish::Go) => {}
+            done = future => Some(done),
+            _ = wish.wait_for(|wish| *wish != Wish::Go) => None,
         }
     }
-}
-
-/// A trial that is to be tried again.
-struct Again {
-    call: Call,
-    trial: u32,
-    /// Attempts that failed in this run.
-    failed: u32,
-    /// Whether the one more attempt of a [`Retry::Once`] was used.
-    once: bool,
 }
 
 /// An endpoint's trials, rates and gate.
@@ -112,31 +59,19 @@ pub(super) struct LaneState {
     lane: Lane,
     queue: Mutex<Queue>,
     rates: Mutex<Rates>,
-    /// No call leaves before this moment.
-    gate: Mutex<Instant>,
-}
-
-struct Queue {
-    fresh: VecDeque<u32>,
-    /// Retries by the moment at which they are due.
-    due: BinaryHeap<Reverse<(Instant, u32)>>,
-    retries: HashMap<u32, Again>,
-}
-
-enum Next {
-    Trial(Again),
-    Fresh(u32),
-    Wait(Instant),
-    Nothing,
+    /// No call leaves before this moment, and how long the server had asked for.
+    gate: Mutex<(Instant, Duration)>,
+    adaptive: Adaptive,
 }
 
 impl LaneState {
-    pub(super) fn new(lane: Lane, _began: std::time::Instant) -> Self {
+    pub(super) fn new<S>(lane: Lane, shared: &Shared<S>) -> Self {
         let now = Instant::now();
         let rates = Rates::new(lane.limits.requests_per_minute, lane.limits.tokens_per_minute, now);
-        let fresh = lane.trials.iter().copied().collect();
-        let queue = Queue { fresh, due: BinaryHeap::new(), retries: HashMap::new() };
-        Self { lane, queue: Mutex::new(queue), rates: Mutex::new(rates), gate: Mutex::new(now) }
+        let queue = Queue::new(&lane.trials, shared.settings.retry_share);
+        let adaptive = Adaptive::new(shared.settings.concurrency, lane.limits.concurrency);
+        let gate = Mutex::new((now, Duration::ZERO));
+        Self { lane, queue: Mutex::new(queue), rates: Mutex::new(rates), gate, adaptive }
     }
 
     /// No more workers than there are trials.
@@ -144,26 +79,8 @@ impl LaneState {
         self.lane.limits.concurrency.min(self.lane.trials.len())
     }
 
-    fn next(&self) -> Next {
-        let mut queue = lock(&self.queue);
-        let now = Instant::now();
-        let due = queue.due.peek().map(|Reverse((due, _))| *due);
-        match due {
-            Some(due) if due <= now || queue.fresh.is_empty() => {
-                if due > now {
-                    return Next::Wait(due);
-                }
-                let Some(Reverse((_, trial))) = queue.due.pop() else { return Next::Nothing };
-                queue.retries.remove(&trial).map_or(Next::Nothing, Next::Trial)
-            }
-            Some(_) | None => queue.fresh.pop_front().map_or(Next::Nothing, Next::Fresh),
-        }
-    }
-
-    fn push(&self, again: Again, due: Instant) {
-        let mut queue = lock(&self.queue);
-        queue.due.push(Reverse((due, again.trial)));
-        queue.retries.insert(again.trial, again);
+    pub(super) fn throttled_to(&self) -> Option<usize> {
+        self.adaptive.lowest()
     }
 }
 
@@ -173,61 +90,105 @@ pub(super) async fn work<S: Source>(shared: &Shared<S>, lane: &LaneState) {
         if shared.is_over() {
             return;
         }
-        let mut again = match lane.next() {
+        // The place comes first: who waits for one holds neither a trial nor money.
+        let Some(place) = shared.unless_over(lane.adaptive.place()).await else { return };
+        let next = lock(&lane.queue).next(Instant::now(), |trial| shared.source.tier(trial));
+        let again = match next {
             Next::Nothing => return,
             Next::Wait(due) => {
-                shared.sleep_until(due).await;
+                drop(place);
+                if shared.unless_over(tokio::time::sleep_until(due)).await.is_none() {
+                    return;
+                }
                 continue;
             }
-            Next::Trial(again) => again,
+            Next::Again(again) => again,
             Next::Fresh(trial) => {
                 if shared.facts.is_stopped(shared.source.tier(trial)) {
                     continue;
                 }
                 match shared.source.load(trial) {
-                    Ok(call) => Again { call, trial, failed: 0, once: false },
-                    Err(error) => {
-                        lock(&shared.facts.failed).get_or_insert(error);
-                        shared.facts.halt.store(true, Ordering::SeqCst);
-                        return;
-                    }
+                    Ok(call) => Again { call, trial, sent: 0, failed: 0, once: false, began: Instant::now() },
+                    Err(error) => return shared.facts.fail(error),
                 }
             }
         };
         if shared.facts.is_stopped(again.call.tier) {
             continue;
         }
-        let queued = Instant::now();
-        if !reserve(shared, &again.call).await {
+        if !send(shared, lane, again, place).await {
             return;
         }
-        if !place(shared, lane, &again.call).await {
-            shared.budget.settle(again.call.reserve, crate::units::Usd::ZERO);
-            return;
-        }
-        let waited = Millis::from(queued.elapsed());
-        let response = lane.lane.endpoint.call(&again.call.model.model, &again.call.request).await;
-        shared.facts.attempts.fetch_add(1, Ordering::SeqCst);
-        again.failed += u32::from(!response.outcome.is_answer());
-        let due = retry(shared, lane, &mut again, &response);
-        let attempt = attempt(shared, lane, &again.call, response, again.failed, waited);
-        let used =
-            attempt.usage.all_input().zip(attempt.usage.output).map(|(input, output)| input.0 + output.0);
-        lock(&lane.rates).give_back(again.call.tokens.saturating_sub(used.unwrap_or(again.call.tokens)));
-        // What cannot be told is taken for the most that it could be.
-        let unknown = if attempt.may_be_billed() { again.call.reserve } else { crate::units::Usd::ZERO };
-        let spent = attempt.billed.unwrap_or(unknown);
-        let finished = Finished { trial: again.trial, tier: again.call.tier, attempt, last: due.is_none() };
-        let (receipt, durable) = oneshot::channel();
-        let handed = shared.parcels.send((finished, receipt)).await.is_ok();
-        if !handed || durable.await.is_err() {
-            // The consumer is gone: whatever came after this would be lost.
-            return;
-        }
-        shared.budget.settle(again.call.reserve, spent);
-        if let Some(due) = due {
-            lane.push(again, due);
-        }
+    }
+}
+
+/// Makes one attempt and hands it over; `false` when the run is over.
+async fn send<S: Source>(shared: &Shared<S>, lane: &LaneState, mut again: Again, place: Place<'_>) -> bool {
+    let queued = Instant::now();
+    if !reserve(shared, &again.call).await {
+        return false;
+    }
+    if !wait_for_turn(shared, lane, &again).await {
+        shared.budget.settle(again.call.reserve, Usd::ZERO);
+        return false;
+    }
+    let sent = Instant::now();
+    let waited = Millis::from(sent - queued);
+    let response = lane.lane.endpoint.call(&again.call.model.model, &again.call.request).await;
+    drop(place);
+    lane.adaptive.learn(signal(&response), sent);
+    shared.facts.count_attempt();
+    lock(&lane.queue).returned(again.sent);
+    again.sent += 1;
+    again.failed += u32::from(!response.outcome.is_answer());
+    let due = decide(shared, lane, &mut again, &response);
+    let attempt = attempt(shared, lane, &again.call, response, again.sent, waited);
+    let used = attempt.usage.all_input().zip(attempt.usage.output).map(|(input, output)| input.0 + output.0);
+    lock(&lane.rates).settle(again.call.tokens, used.unwrap_or(again.call.tokens));
+    // What cannot be told is taken for the most that it could be.
+    let unknown = if attempt.may_be_billed() { again.call.reserve } else { Usd::ZERO };
+    let spent = attempt.billed.unwrap_or(unknown);
+    let parked = lock(&lane.queue).parked(again.call.tier, Instant::now());
+    let finished = Finished {
+        trial: again.trial,
+        tier: again.call.tier,
+        attempt,
+        last: due.is_none(),
+        parked: parked.map(|until| until - Instant::now()),
+    };
+    let (receipt, durable) = oneshot::channel();
+    let handed = shared.parcels.send((finished, receipt)).await.is_ok();
+    if !handed || durable.await.is_err() {
+        // The consumer is gone: whatever came after this would be lost.
+        return false;
+    }
+    shared.budget.settle(again.call.reserve, spent);
+    if let Some(due) = due {
+        lock(&lane.queue).again(again, due);
+    }
+    true
+}
+
+/// What a response says of its endpoint's load.
+fn signal(response: &Response) -> Signal {
+    match response.failure.as_ref().map(|failure| failure.kind) {
+        Some(ErrorKind::RateLimited) => Signal::Throttled,
+        Some(
+            ErrorKind::Connect
+            | ErrorKind::Timeout
+            | ErrorKind::BrokenStream
+            | ErrorKind::Server
+            | ErrorKind::Protocol,
+        ) => Signal::Failed,
+        Some(
+            ErrorKind::Auth
+            | ErrorKind::Billing
+            | ErrorKind::BadRequest
+            | ErrorKind::Empty
+            | ErrorKind::WrongModel
+            | ErrorKind::NotOnTape,
+        )
+        | None => Signal::Served,
     }
 }
 
@@ -238,14 +199,12 @@ async fn reserve<S: Source>(shared: &Shared<S>, call: &Call) -> bool {
         match shared.budget.try_reserve(call.reserve) {
             Grant::Granted => return true,
             Grant::Exhausted => {
-                shared.facts.out_of_money.store(true, Ordering::SeqCst);
+                shared.facts.out_of_money();
                 return false;
             }
             Grant::Wait => {
-                let mut wish = shared.wish.clone();
-                tokio::select! {
-                    () = settlement => {}
-                    _ = wish.wait_for(|wish| *wish != Wish::Go) => return false,
+                if shared.unless_over(settlement).await.is_none() {
+                    return false;
                 }
             }
         }
@@ -256,80 +215,84 @@ async fn reserve<S: Source>(shared: &Shared<S>, call: &Call) -> bool {
 }
 
 /// Waits for the endpoint's gate and for a place in its rates; `false` when the run is over instead.
-async fn place<S: Source>(shared: &Shared<S>, lane: &LaneState, call: &Call) -> bool {
+async fn wait_for_turn<S: Source>(shared: &Shared<S>, lane: &LaneState, again: &Again) -> bool {
+    let mut waited = None;
     loop {
         if shared.is_over() {
             return false;
         }
         let now = Instant::now();
-        let gate = *lock(&lane.gate);
+        let (gate, asked) = *lock(&lane.gate);
         let then = if gate > now {
-            gate
+            // Those who waited for one gate do not all come through it at once.
+            let spread = backoff::spread(shared.settings.seed, &again.call.key, again.failed, asked);
+            waited = Some(gate + spread);
+            gate + spread
+        } else if let Some(then) = waited.take().filter(|then| *then > now) {
+            then
         } else {
-            match lock(&lane.rates).take(call.tokens, now) {
+            match lock(&lane.rates).take(again.call.tokens, now) {
                 Ok(()) => return true,
                 Err(wait) => now + wait,
             }
         };
-        shared.sleep_until(then).await;
+        if shared.unless_over(tokio::time::sleep_until(then)).await.is_none() {
+            return false;
+        }
     }
 }
 
 /// When the trial is to be tried again; `None` when it is over.
-fn retry<S: Source>(
+fn decide<S: Source>(
     shared: &Shared<S>,
     lane: &LaneState,
     again: &mut Again,
     response: &Response,
 ) -> Option<Instant> {
-    let tier = again.call.tier;
-    let why = || response.failure.as_ref().map(|failure| failure.message.clone()).unwrap_or_default();
-    let stop = |why: String| {
-        lock(&shared.facts.stopped).entry(tier).or_insert(why);
-        None
-    };
+    let (tier, now) = (again.call.tier, Instant::now());
+    let why = response.failure.as_ref().map(|failure| failure.message.clone()).unwrap_or_default();
     let refused = response.failure.as_ref().is_some_and(|failure| failure.kind == ErrorKind::BadRequest)
         && response.outcome == Outcome::Error;
-    {
-        let mut refusals = lock(&shared.facts.refusals);
-        let last = refusals.entry(tier).or_default();
-        if !refused {
-            last.1 = 0;
-        } else if last.0 == why() {
-            last.1 += 1;
-        } else {
-            *last = (why(), 1);
-        }
-        if last.1 >= SAME_REFUSALS {
-            drop(refusals);
-            return stop(format!("{SAME_REFUSALS} calls in a row were refused with: {}", why()));
-        }
+    if shared.facts.refusals(tier, refused.then_some(why.as_str())) >= SAME_REFUSALS {
+        shared.facts.stop(tier, format!("{SAME_REFUSALS} calls in a row were refused with: {why}"));
+        return None;
     }
-    let after = match &response.retry {
+    let mut asked = Duration::ZERO;
+    match &response.retry {
         Retry::No => return None,
-        Retry::StopTier => return stop(why()),
+        Retry::StopTier => {
+            shared.facts.stop(tier, why);
+            return None;
+        }
         Retry::Once if again.once => return None,
-        Retry::Once => {
-            again.once = true;
-            None
+        Retry::Once => again.once = true,
+        Retry::Backoff => {}
+        Retry::After(wait) if *wait > shared.settings.max_park => {
+            let wait = Millis::from(*wait);
+            shared.facts.stop(tier, format!("the server asks to wait for {wait}: {why}"));
+            return None;
         }
-        Retry::Backoff => None,
-        Retry::After(wait) if *wait > LONGEST_WAIT => {
-            return stop(format!("the server asks to wait for {}: {}", Millis::from(*wait), why()));
+        Retry::After(wait) if *wait > LONGEST_GATE => {
+            // Its trial is not given up, however often it was turned away: the tier as a whole is.
+            let until = now + *wait + backoff::spread(shared.settings.seed, &again.call.key, 0, *wait);
+            lock(&lane.queue).park(tier, until);
+            again.failed = again.failed.saturating_sub(1);
+            return Some(until);
         }
-        Retry::After(wait) => Some(*wait),
-    };
+        Retry::After(wait) => asked = *wait,
+    }
     if again.failed >= shared.settings.max_attempts {
         return None;
     }
-    let now = Instant::now();
-    let due = now + backoff::delay(shared.settings.seed, &again.call.key, again.failed, after);
-    if let Some(wait) = after.filter(|wait| !wait.is_zero()) {
+    let delay = backoff::delay(shared.settings.seed, &again.call.key, again.failed, asked);
+    if !asked.is_zero() {
         // What one call was told holds for all calls to the endpoint.
         let mut gate = lock(&lane.gate);
-        *gate = (*gate).max(now + wait);
+        if now + asked > gate.0 {
+            *gate = (now + asked, asked);
+        }
     }
-    Some(due)
+    (now + delay < again.began + shared.settings.max_elapsed).then_some(now + delay)
 }
 
 fn attempt<S: Source>(
@@ -337,10 +300,9 @@ fn attempt<S: Source>(
     lane: &LaneState,
     call: &Call,
     response: Response,
-    failed: u32,
+    number: u32,
     waited: Millis,
 ) -> Attempt {
-    let number = failed + u32::from(response.outcome.is_answer());
     let mut attempt = Attempt {
         key: call.key,
         prompt: call.prompt.clone(),

@@ -76,10 +76,10 @@ impl Rates {
         Ok(())
     }
 
-    /// Gives back tokens that were reserved and not used.
-    pub(super) fn give_back(&mut self, tokens: u64) {
+    /// Books what a call really used in place of what was reserved for it: more or less.
+    pub(super) fn settle(&mut self, reserved: u64, used: u64) {
         if let Some(bucket) = &mut self.tokens {
-            bucket.level = (bucket.level + tokens as f64).min(bucket.capacity);
+            bucket.level = (bucket.level + reserved as f64 - used as f64).min(bucket.capacity);
         }
     }
 }

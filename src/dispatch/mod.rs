@@ -5,15 +5,18 @@
 //! rate and for the endpoint's gate, sends, hands the attempt over, and takes no further trial before the consumer has said
 //! that the attempt is durable. So a crash loses at most as many answers as there were calls in flight.
 
+mod adapt;
 mod backoff;
 mod budget;
+mod facts;
 mod lane;
 mod limit;
+mod queue;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -72,6 +75,8 @@ pub struct Finished {
     pub attempt: Attempt,
     /// Whether the trial is over: answered, or given up.
     pub last: bool,
+    /// How long the tier is to wait from here on, where the server asked for a long time.
+    pub parked: Option<Duration>,
 }
 
 /// Who takes attempts: one consumer, on a thread of its own.
@@ -100,6 +105,23 @@ pub struct Settings {
     pub max_attempts: u32,
     /// Seed of the jitter.
     pub seed: u64,
+    /// The time for a trial, from its first attempt: none begins after it.
+    pub max_elapsed: Duration,
+    /// The share of an endpoint's calls that may be retries; what is beyond goes out one at a time.
+    pub retry_share: f64,
+    /// The longest that a tier waits for a server that asks it to; one that asks for more stops the tier.
+    pub max_park: Duration,
+    /// Whether the number of calls at a time follows what the server bears.
+    pub concurrency: Concurrency,
+}
+
+/// How many calls an endpoint is sent at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Concurrency {
+    /// As many as it bears, up to its limit.
+    Adaptive,
+    /// Its limit, always: latencies are comparable then.
+    Pinned,
 }
 
 /// How far a user wants a run to go on.
@@ -133,6 +155,8 @@ pub struct Report {
     pub attempts: u64,
     /// Tiers that were stopped, by index, and why.
     pub stopped: Vec<(u16, String)>,
+    /// The smallest number of calls at a time that throttling led to, where there was any.
+    pub throttled_to: Option<usize>,
 }
 
 /// An attempt on its way to the consumer, and whom to tell that it is durable.
@@ -155,14 +179,15 @@ pub async fn run<S: Source + 'static>(
 ) -> anyhow::Result<Report> {
     let (parcels, mut arrivals) = mpsc::channel::<Parcel>(BATCH);
     let shared = Arc::new(lane::Shared::new(source, budget, settings, wish.clone(), parcels));
-    let began = Instant::now();
     let mut workers = tokio::task::JoinSet::new();
+    let mut states = Vec::with_capacity(lanes.len());
     for lane in lanes {
-        let lane = Arc::new(lane::LaneState::new(lane, began));
+        let lane = Arc::new(lane::LaneState::new(lane, &shared));
         for _ in 0..lane.workers() {
             let (shared, lane) = (Arc::clone(&shared), Arc::clone(&lane));
             workers.spawn(async move { lane::work(&shared, &lane).await });
         }
+        states.push(lane);
     }
     let facts = Arc::clone(&shared.facts);
     // The workers hold the only senders, so the channel closes when the last of them ends.
@@ -190,7 +215,8 @@ pub async fn run<S: Source + 'static>(
     };
     workers.shutdown().await;
     outcome?;
-    facts.report(*wish.borrow())
+    let throttled_to = states.iter().filter_map(|lane| lane.throttled_to()).min();
+    facts.report(*wish.borrow(), throttled_to)
 }
 
 /// Comes back once the user wishes to leave at once.

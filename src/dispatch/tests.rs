@@ -92,8 +92,19 @@ fn go(lane: Lane, source: Numbers, sink: &mut Kept, ceiling: Option<Usd>) -> any
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let (_wish, listener) = watch::channel(Wish::Go);
     let budget = Arc::new(Budget::new(ceiling, Usd::ZERO));
-    let settings = Settings { max_attempts: 3, seed: 1 };
+    let settings = settings();
     runtime.block_on(run(vec![lane], Arc::new(source), sink, budget, settings, listener))
+}
+
+fn settings() -> Settings {
+    Settings {
+        max_attempts: 3,
+        seed: 1,
+        max_elapsed: Duration::from_secs(600),
+        retry_share: 0.2,
+        max_park: Duration::from_secs(600),
+        concurrency: Concurrency::Adaptive,
+    }
 }
 
 fn numbers() -> Numbers {
@@ -106,7 +117,7 @@ const ANSWER: &str = "[[rule]]\nmatch = \"say ([0-9]+)\"\nreply = \"$1\"\n";
 fn every_trial_is_answered_once() {
     let mut kept = Kept::default();
     let report = go(lane(ANSWER, 500, 16), numbers(), &mut kept, None).unwrap();
-    assert_eq!(report, Report { ended: Ended::Complete, attempts: 500, stopped: Vec::new() });
+    assert_eq!(report, Report { ended: Ended::Complete, attempts: 500, stopped: Vec::new(), throttled_to: None });
     let mut trials: Vec<u32> = kept.finished.iter().map(|(trial, ..)| *trial).collect();
     trials.sort_unstable();
     assert_eq!(trials, (0..500).collect::<Vec<u32>>());

@@ -162,6 +162,7 @@ impl Check<'_> {
             ("repeats", u64::from(run.repeats)),
             ("max_output_tokens", run.max_output_tokens.0),
             ("max_attempts", u64::from(run.max_attempts)),
+            ("max_trial_s", u64::from(run.max_trial_s)),
             ("connect_timeout_s", u64::from(run.connect_timeout_s)),
             ("progress_timeout_s", u64::from(run.progress_timeout_s)),
             ("total_timeout_s", u64::from(run.total_timeout_s)),
