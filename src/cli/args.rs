@@ -112,6 +112,9 @@ pub(crate) struct SourceArgs {
     /// Seed of the order of trials and of the bootstrap
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
+    /// Measure the fallbacks of each tier's same_class too, so that a fallback in router.toml has evidence
+    #[arg(long)]
+    pub(crate) fallbacks: bool,
 }
 
 #[derive(Debug, Args)]

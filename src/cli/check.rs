@@ -15,6 +15,7 @@ use crate::disk;
 use crate::ident::RunId;
 use crate::record::Via;
 use crate::render::router_toml::{self, RouterDiff, RouterFile};
+use crate::summary::NoticeLevel;
 
 /// What the check found.
 #[derive(Debug, Serialize)]
@@ -25,6 +26,8 @@ struct CheckReport {
     against: Option<String>,
     /// Trials that today's inputs ask for and that have no answer there.
     missing: u64,
+    /// What must be mended before the routes serve anybody.
+    errors: Vec<String>,
     diff: RouterDiff,
 }
 
@@ -35,7 +38,7 @@ struct Against {
     id: RunId,
     answers: Answers,
     tape: Option<String>,
-    repeats: Option<(u32, u64)>,
+    record: Option<RunRecord>,
 }
 
 pub(crate) fn run(global: &Global, console: &Console, args: &CheckArgs) -> anyhow::Result<Exit> {
@@ -62,7 +65,7 @@ pub(crate) fn run(global: &Global, console: &Console, args: &CheckArgs) -> anyho
         Format::Json => console.out(&format!("{}\n", serde_json::to_string_pretty(&report)?))?,
         Format::Human => console.out(&text(&project, &report, &router_path))?,
     }
-    Ok(if report.fresh { Exit::Fine } else { Exit::Gate })
+    Ok(if report.fresh && report.errors.is_empty() { Exit::Fine } else { Exit::Gate })
 }
 
 fn find_against(
@@ -75,10 +78,10 @@ fn find_against(
         Ok(Against {
             name: format!("run {}", record.id),
             corpus: record.corpus_file(&project.config.root),
-            id: record.id,
+            id: record.id.clone(),
             answers: evidence::journal_of(&folder),
-            tape: record.tape,
-            repeats: Some((record.repeats, record.seed)),
+            tape: record.tape.clone(),
+            record: Some(record),
         })
     };
     if let Some(name) = &args.against {
@@ -93,7 +96,7 @@ fn find_against(
             id: RunId::new("check")?,
             answers: Answers { path: tape.file.clone(), via: Some(Via::Tape) },
             tape: Some(name),
-            repeats: None,
+            record: None,
         }));
     }
     match project.latest()? {
@@ -110,9 +113,13 @@ fn recompute(
     committed_text: &str,
     committed: &RouterFile,
 ) -> anyhow::Result<CheckReport> {
-    if let Some((repeats, seed)) = against.repeats {
-        project.config.run.repeats = repeats;
-        project.config.run.seed = seed;
+    match &against.record {
+        Some(record) => record.apply(project)?,
+        // The file itself says whether the recording was asked for the fallbacks too.
+        None if committed.route.values().any(|route| !route.same_class.is_empty()) => {
+            project.measure_fallbacks()?;
+        }
+        None => {}
     }
     let project = &*project;
     let path = args.corpus.clone().unwrap_or(against.corpus);
@@ -140,7 +147,9 @@ fn recompute(
     if !same && diff.is_empty() {
         diff.changed.push("the file's text (another version of route-prof, or an edit by hand)".to_owned());
     }
-    Ok(CheckReport { fresh: same, against: Some(against.name), missing: summary.run.missing, diff })
+    let errors = summary.notices.iter().filter(|notice| notice.level == NoticeLevel::Error);
+    let errors = errors.map(|notice| notice.text.clone()).collect();
+    Ok(CheckReport { fresh: same, against: Some(against.name), missing: summary.run.missing, errors, diff })
 }
 
 /// Without answers at hand, what can be said is whether the inputs are those that the routes were made from.
@@ -158,7 +167,7 @@ fn digests_only(
     let oracles = project.oracles(&corpus, &[])?;
     let today = evidence::evidence(project, &corpus, &oracles);
     let diff = router_toml::diff_evidence(&committed.evidence, &today);
-    Ok(CheckReport { fresh: diff.is_empty(), against: None, missing: 0, diff })
+    Ok(CheckReport { fresh: diff.is_empty(), against: None, missing: 0, errors: Vec::new(), diff })
 }
 
 fn text(project: &Project, report: &CheckReport, router: &Path) -> String {
@@ -168,10 +177,12 @@ fn text(project: &Project, report: &CheckReport, router: &Path) -> String {
         .as_deref()
         .map(|name| format!(" (computed from {})", escape(name)))
         .unwrap_or_default();
+    let errors: String = report.errors.iter().map(|error| format!("error: {}\n", escape(error))).collect();
     if report.fresh {
-        return format!("{router} is what today's inputs give{against}\n");
+        return format!("{router} is what today's inputs give{against}\n{errors}");
     }
-    let mut text = format!("{router} is not what today's inputs give{against}\n{}", report.diff.to_text());
+    let mut text =
+        errors + &format!("{router} is not what today's inputs give{against}\n{}", report.diff.to_text());
     if report.missing > 0 {
         text.push_str(&format!(
             "{} trials of today's inputs have no answer: measure them with `route-prof run`\n",

@@ -227,6 +227,7 @@ pub(crate) fn summarise(basis: &Basis<'_>, rows: &Rows) -> anyhow::Result<Summar
             });
         }
     }
+    notices.extend(same_class_notices(project));
     let mut tasks = Vec::new();
     for index in corpus.used_tasks() {
         let task = project.config.tasks.get(usize::from(index)).context("a task of other settings")?;
@@ -251,6 +252,45 @@ pub(crate) fn summarise(basis: &Basis<'_>, rows: &Rows) -> anyhow::Result<Summar
         notices,
     };
     Ok(build(inputs)?)
+}
+
+/// What is wrong with the tiers' fallbacks of the same class, measured or not.
+fn same_class_notices(project: &Project) -> Vec<Notice> {
+    let mut notices = Vec::new();
+    let mut unmeasured = Vec::new();
+    for (tier, price) in project.config.ladder().iter().zip(&project.prices) {
+        let own = tier.context_window.or(price.context_window);
+        for model in &tier.same_class {
+            if !project.fallbacks() {
+                unmeasured.push(model.to_string());
+            }
+            let window = project.catalogue.price(model).ok().and_then(|price| price.context_window);
+            if let (Some(own), Some(window)) = (own, window)
+                && window < own
+            {
+                notices.push(Notice {
+                    level: NoticeLevel::Error,
+                    code: "same-class-window".to_owned(),
+                    text: format!(
+                        "{model} stands in for {} of tier {}, but its context window of {window} tokens is smaller than \
+                         {own}: what fits the one fails at the other. Name another model, or state context_window.",
+                        tier.model, tier.name
+                    ),
+                });
+            }
+        }
+    }
+    if !unmeasured.is_empty() {
+        notices.push(Notice {
+            level: NoticeLevel::Note,
+            code: "fallback-unmeasured".to_owned(),
+            text: format!(
+                "Fallbacks without evidence: {}. Measure them with --fallbacks.",
+                unmeasured.join(", ")
+            ),
+        });
+    }
+    notices
 }
 
 /// The program as its files name it.

@@ -52,6 +52,7 @@ pub(crate) fn write(
         tape: basis.tape.clone(),
         repeats: project.config.run.repeats,
         seed: project.config.run.seed,
+        fallbacks: project.fallbacks(),
         oracles: summary.evidence.oracles.clone(),
         config: String::from_utf8_lossy(&config).into_owned(),
     };

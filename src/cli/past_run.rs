@@ -26,8 +26,7 @@ impl PastRun {
         let mut project = Project::load(global)?;
         let folder = project.find_run(name)?;
         let record = RunRecord::read(&folder)?;
-        project.config.run.repeats = record.repeats;
-        project.config.run.seed = record.seed;
+        record.apply(&mut project)?;
         let corpus = project.corpus(&record.corpus_file(&project.config.root))?;
         let plan = project.plan(&corpus)?;
         Ok(Self { project, folder, record, corpus, plan })

@@ -6,7 +6,7 @@ use anyhow::Context;
 
 use super::args::{Global, SourceArgs};
 use super::exit::UsageError;
-use crate::config::{self, Config, Tape, TapeMode};
+use crate::config::{self, Config, Tape, TapeMode, TierRole};
 use crate::console::Console;
 use crate::corpus::Corpus;
 use crate::grade::OracleSet;
@@ -46,14 +46,17 @@ pub(crate) fn find_config(global: &Global) -> anyhow::Result<PathBuf> {
     ))
 }
 
+fn tier_prices(config: &Config, catalogue: &Catalogue) -> anyhow::Result<Vec<ModelPrice>> {
+    Ok(config.tiers.iter().map(|tier| catalogue.price(&tier.model)).collect::<Result<_, _>>()?)
+}
+
 impl Project {
     /// Loads the settings, every oracle and the price of every tier.
     pub(crate) fn load(global: &Global) -> anyhow::Result<Self> {
         let config = config::load(&find_config(global)?)?;
         let library = Library::open(&config.root.join(&config.run.oracles))?;
         let catalogue = Catalogue::load(&config)?;
-        let prices =
-            config.tiers.iter().map(|tier| catalogue.price(&tier.model)).collect::<Result<_, _>>()?;
+        let prices = tier_prices(&config, &catalogue)?;
         Ok(Self { config, library, catalogue, prices })
     }
 
@@ -74,7 +77,28 @@ impl Project {
         if let Some(seed) = source.seed {
             self.config.run.seed = seed;
         }
+        if source.fallbacks {
+            if self.config.ladder().iter().all(|tier| tier.same_class.is_empty()) {
+                return Err(UsageError::with_help(
+                    "no tier has a fallback to measure",
+                    "name models of the same class: same_class = [\"provider/model\"] in a [[tier]]",
+                ));
+            }
+            self.measure_fallbacks()?;
+        }
         Ok(())
+    }
+
+    /// Has the fallbacks of every tier measured too. They need a price then, like every model that is called.
+    pub(crate) fn measure_fallbacks(&mut self) -> anyhow::Result<()> {
+        self.config.add_fallbacks();
+        self.prices = tier_prices(&self.config, &self.catalogue)?;
+        Ok(())
+    }
+
+    /// Whether the fallbacks of the tiers are measured too.
+    pub(crate) fn fallbacks(&self) -> bool {
+        self.config.tiers.iter().any(|tier| matches!(tier.role, TierRole::Fallback(_)))
     }
 
     /// The corpus at a path as the user named it.

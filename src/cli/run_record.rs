@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::exit::UsageError;
+use super::project::Project;
 use crate::disk;
 use crate::ident::{Digest, OracleRef, RunId};
 
@@ -41,6 +42,9 @@ pub(crate) struct RunRecord {
     pub(crate) repeats: u32,
     /// The seed of orders and bootstraps.
     pub(crate) seed: u64,
+    /// Whether the fallbacks of the tiers were measured too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) fallbacks: bool,
     /// The oracle versions that graded it, with their digests.
     pub(crate) oracles: BTreeMap<OracleRef, Digest>,
     /// `route-prof.toml` as it was.
@@ -58,6 +62,16 @@ impl RunRecord {
     /// The corpus, seen from a project at `root`.
     pub(crate) fn corpus_file(&self, root: &Path) -> std::path::PathBuf {
         self.corpus_path.clone().unwrap_or_else(|| root.join(&self.corpus))
+    }
+
+    /// Has a project measured as this run was.
+    pub(crate) fn apply(&self, project: &mut Project) -> anyhow::Result<()> {
+        project.config.run.repeats = self.repeats;
+        project.config.run.seed = self.seed;
+        if self.fallbacks {
+            project.measure_fallbacks()?;
+        }
+        Ok(())
     }
 
     /// Reads the record of a run's folder.

@@ -41,7 +41,8 @@ impl Config {
     #[must_use]
     pub fn tiers_digest(&self) -> Digest {
         let mut digester = Digester::new("route-prof tiers 1");
-        for tier in &self.tiers {
+        // What stands beside the ladder decides nothing.
+        for tier in self.ladder() {
             digester.part(canonical_json(&self.tier_value(tier)).as_bytes());
         }
         let mut tasks: Vec<_> = self.tasks.iter().collect();

@@ -35,7 +35,7 @@ pub struct Config {
     pub path: PathBuf,
     /// The folder of that file: what relative paths are relative to.
     pub root: PathBuf,
-    /// The ladder, cheapest first; never empty.
+    /// The ladder, cheapest first, never empty; behind it what is measured beside the ladder.
     pub tiers: Vec<Tier>,
     /// The providers by name.
     pub providers: BTreeMap<ProviderName, Provider>,
@@ -57,6 +57,35 @@ impl Config {
     pub fn task(&self, name: &str) -> Option<&Task> {
         self.tasks.iter().find(|task| task.name.as_str() == name)
     }
+
+    /// The ladder, cheapest first: the tiers that routes lead to.
+    #[must_use]
+    pub fn ladder(&self) -> &[Tier] {
+        let rungs = self.tiers.iter().take_while(|tier| tier.role == TierRole::Rung).count();
+        self.tiers.get(..rungs).unwrap_or_default()
+    }
+
+    /// Has the fallbacks of the same class measured too: each becomes a tier beside the ladder, with its tier's parameters.
+    pub fn add_fallbacks(&mut self) {
+        let mut beside = Vec::new();
+        for tier in self.ladder() {
+            for (at, model) in tier.same_class.iter().enumerate() {
+                // A long name loses its end, never its number.
+                let stem: String = tier.name.as_str().chars().take(50).collect();
+                let Ok(name) = TierName::new(&format!("{stem}.fallback{}", at + 1)) else { continue };
+                beside.push(Tier {
+                    name,
+                    model: model.clone(),
+                    role: TierRole::Fallback(tier.name.clone()),
+                    same_class: Vec::new(),
+                    // The window of the tier's own model says nothing of this one's.
+                    context_window: None,
+                    ..tier.clone()
+                });
+            }
+        }
+        self.tiers.append(&mut beside);
+    }
 }
 
 /// A rung of the ladder.
@@ -66,6 +95,8 @@ pub struct Tier {
     pub name: TierName,
     /// The model that is measured and that serves.
     pub model: ModelRef,
+    /// What it is measured for.
+    pub role: TierRole,
     /// Fallbacks of the same class, in order.
     pub same_class: Vec<ModelRef>,
     /// The cap on output tokens where neither prompt nor task sets one.
@@ -74,6 +105,17 @@ pub struct Tier {
     pub context_window: Option<Tokens>,
     /// Request parameters for this tier, over the provider's and under the task's.
     pub params: BTreeMap<String, Value>,
+}
+
+/// What a tier is measured for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TierRole {
+    /// To be routed to.
+    Rung,
+    /// To stand in for this tier's model when that one is down.
+    Fallback(TierName),
+    /// To be compared with: it is a router itself, and no rung of the ladder.
+    Router,
 }
 
 /// An HTTP API that serves models.

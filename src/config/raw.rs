@@ -54,6 +54,10 @@ pub(super) struct RawTier {
     /// `provider/model`: what is measured and what serves.
     #[schemars(with = "String")]
     pub(super) model: Spanned<String>,
+    /// Whether it is a router itself (OpenRouter's auto, Foundry's Model Router, ...): measured beside the ladder, to be
+    /// compared with; never routed to.
+    #[serde(default)]
+    pub(super) router: bool,
     /// Fallbacks of the same class, in order.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]

@@ -163,11 +163,7 @@ mod tests {
     use crate::units::{Tokens, Usd};
 
     fn again(trial: u32, tier: u16) -> Again {
-        let request = Request {
-            messages: Vec::new(),
-            params: std::collections::BTreeMap::new(),
-            max_output_tokens: Tokens(1),
-        };
+        let request = Request { messages: Vec::new(), params: BTreeMap::new(), max_output_tokens: Tokens(1) };
         let call = Call {
             key: TrialKey::from_digest(&Digest::of(&trial.to_le_bytes())),
             prompt: PromptId::new("p").unwrap(),

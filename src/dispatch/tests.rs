@@ -117,7 +117,10 @@ const ANSWER: &str = "[[rule]]\nmatch = \"say ([0-9]+)\"\nreply = \"$1\"\n";
 fn every_trial_is_answered_once() {
     let mut kept = Kept::default();
     let report = go(lane(ANSWER, 500, 16), numbers(), &mut kept, None).unwrap();
-    assert_eq!(report, Report { ended: Ended::Complete, attempts: 500, stopped: Vec::new(), throttled_to: None });
+    assert_eq!(
+        report,
+        Report { ended: Ended::Complete, attempts: 500, stopped: Vec::new(), throttled_to: None }
+    );
     let mut trials: Vec<u32> = kept.finished.iter().map(|(trial, ..)| *trial).collect();
     trials.sort_unstable();
     assert_eq!(trials, (0..500).collect::<Vec<u32>>());

@@ -39,7 +39,7 @@ pub struct TargetSpec {
 pub struct TrialSpec {
     /// Index of the prompt in the corpus.
     pub prompt: u32,
-    /// Index of the target, which is that of its tier.
+    /// Index of the target, which is that of its tier among all that are measured.
     pub target: u16,
     /// The repeat, from 0.
     pub repeat: u32,

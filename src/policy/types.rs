@@ -21,6 +21,19 @@ pub enum Band {
     Undecided,
 }
 
+impl Band {
+    /// The name as written in files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Route => "route",
+            Self::Monitor => "monitor",
+            Self::Below => "below",
+            Self::Undecided => "undecided",
+        }
+    }
+}
+
 /// Why a tier cannot serve a task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

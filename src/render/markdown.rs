@@ -43,7 +43,7 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
     let warnings = summary
         .notices
         .iter()
-        .filter(|notice| notice.level == NoticeLevel::Warning && !words::is_banner(notice));
+        .filter(|notice| notice.level >= NoticeLevel::Warning && !words::is_banner(notice));
     for notice in warnings {
         md.push_str(&format!("\n⚠️ {}\n", escape(&notice.text)));
     }
@@ -100,6 +100,23 @@ fn details(md: &mut String, summary: &Summary) {
             format!("{rate}, {}", words::band(cell.band))
         }));
         row(md, &cells);
+    }
+    for beside in &summary.beside {
+        let mut line =
+            format!("\n{} ({}):", escape(&beside.model.to_string()), escape(&words::role(&beside.role)));
+        for cell in &beside.cells {
+            let rate = cell.cell.pass_rate.map_or_else(
+                || "no evidence".to_owned(),
+                |rate| format!("{} n {}", words::rate(&rate), rate.n),
+            );
+            line.push_str(&format!(
+                " {} {rate}, {};",
+                escape(cell.task.as_str()),
+                words::band(cell.cell.band)
+            ));
+        }
+        md.push_str(line.trim_end_matches(';'));
+        md.push('\n');
     }
     md.push_str("\n</details>\n\n<details><summary>Reasons</summary>\n\n");
     for task in &summary.tasks {

@@ -9,7 +9,7 @@ use super::RenderError;
 pub use super::router_diff::{RouterDiff, diff, diff_evidence};
 use crate::ident::{Digest, ModelRef, OracleRef, TaskName, TierName};
 use crate::summary::{
-    Decision, Escalation, PriceLine, QualityGate, Rate, Route, Source, Summary, TierSummary,
+    Band, Decision, Escalation, PriceLine, QualityGate, Rate, Route, Source, Summary, TierSummary,
 };
 use crate::units::{Millis, Tokens, Usd};
 
@@ -127,6 +127,22 @@ pub struct RouterRoute {
     pub output_tokens: Option<f64>,
     /// Why.
     pub reason: String,
+    /// The evidence about the fallbacks of the tier's own class, where they were measured too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub same_class: Vec<RouterFallback>,
+}
+
+/// The evidence about a fallback of the same class at a task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RouterFallback {
+    /// The model.
+    pub model: ModelRef,
+    /// What the evidence says of its quality at the task.
+    pub quality: Band,
+    /// Its pass rate at the task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pass_rate: Option<RouterRate>,
 }
 
 /// A pass rate with what it rests on.
@@ -221,6 +237,12 @@ pub fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
     out.pair("tier", &text(summary.default_tier.as_str()));
     for task in &summary.tasks {
         write_route(&mut out, task.name.as_str(), &task.route);
+        for (beside, cell) in summary.fallbacks_of(task) {
+            out.line(&format!("\n[[route.{}.same_class]]", key(task.name.as_str())));
+            out.pair("model", &text(&beside.model.to_string()));
+            out.pair("quality", &text(cell.band.name()));
+            out.optional("pass_rate", cell.pass_rate.map(|rate| pass_rate(&rate, None)));
+        }
     }
     Ok(out.0.into_bytes())
 }

@@ -20,11 +20,13 @@ pub fn render(summary: &Summary, width: usize, paint: Paint) -> String {
     text.push_str(&page.wrap(&page.colour("1", &words::verdict(summary)), ""));
     text.push_str(&page.routes(summary));
     text.push_str(&page.evidence(summary));
+    text.push_str(&page.beside(summary));
     text.push_str(&page.projection(summary));
     for notice in summary.notices.iter().filter(|notice| !words::is_banner(notice)) {
         let label = match notice.level {
             NoticeLevel::Note => page.colour("36", "note:"),
             NoticeLevel::Warning => page.colour("33", "warning:"),
+            NoticeLevel::Error => page.colour("31", "error:"),
         };
         text.push_str(&page.wrap(&format!("{label} {}", escape(&notice.text)), "  "));
     }
@@ -97,6 +99,26 @@ impl Page {
         }
         out.push('\n');
         out
+    }
+
+    /// What was measured beside the ladder, if anything.
+    fn beside(&self, summary: &Summary) -> String {
+        if summary.beside.is_empty() {
+            return String::new();
+        }
+        let mut headers = vec!["beside the ladder".to_owned(), "what for".to_owned()];
+        headers.extend(summary.tasks.iter().map(|task| task.name.to_string()));
+        headers.push("per request".to_owned());
+        let rows = summary.beside.iter().map(|beside| {
+            let mut row = vec![beside.model.to_string(), words::role(&beside.role)];
+            row.extend(beside.cells.iter().map(|cell| self.cell(&cell.cell)));
+            row.push(beside.cost_per_request.map_or_else(|| "unknown".to_owned(), |cost| cost.human()));
+            row
+        });
+        let mut align = vec![Align::Left, Align::Left];
+        align.resize(headers.len(), Align::Right);
+        let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
+        format!("\n{}", self.table(&headers, &rows.collect::<Vec<_>>(), &align))
     }
 
     fn routes(&self, summary: &Summary) -> String {

@@ -1,8 +1,16 @@
 //! The same thing said in the same words by every report.
 
 use crate::config::Consequence;
-use crate::summary::{Band, Decision, Infeasible, Interval, Money, Notice, Rate, Source, Summary};
+use crate::summary::{Band, Decision, Infeasible, Interval, Money, Notice, Rate, Role, Source, Summary};
 use crate::units::Usd;
+
+/// What a model beside the ladder was measured for.
+pub(super) fn role(role: &Role) -> String {
+    match role {
+        Role::Fallback(tier) => format!("fallback of {tier}"),
+        Role::Router => "a router, to compare with".to_owned(),
+    }
+}
 
 /// A share as a percentage of one decimal.
 pub(super) fn percent(share: f64) -> String {

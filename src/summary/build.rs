@@ -5,7 +5,7 @@
 use super::rounding::{self, share, tenth};
 use super::{
     Cell, Evidence, Notice, PriceLine, RunFacts, Spend, Summary, TaskSummary, TierSummary, TokenStats,
-    VERSION, notices,
+    VERSION, beside, notices,
 };
 use crate::config::{Config, DataLocation, Task};
 use crate::ident::{OracleRef, TierName};
@@ -86,11 +86,15 @@ pub fn build(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
     let settings = Settings { confidence, resamples: policy.bootstrap_resamples, seed: run.seed };
     let facts = tier_facts(inputs.config, inputs.prices);
     let cells = measure::cells(inputs.observations, inputs.tasks.len(), tiers.len(), &settings);
+    let rungs = inputs.config.ladder().len();
+    let ladder = facts.get(..rungs).unwrap_or_default();
     let decided: Vec<Decided<'_>> = inputs
         .tasks
         .iter()
         .zip(&cells)
-        .map(|(measured, cells)| decide(inputs.config, &facts, measured, cells))
+        .map(|(measured, cells)| {
+            decide(inputs.config, ladder, measured, cells.get(..rungs).unwrap_or_default())
+        })
         .collect::<Option<_>>()
         .ok_or(EmptyLadder)?;
 
@@ -99,7 +103,7 @@ pub fn build(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
         (0..tiers.len()).map(|at| overall.get(at).cloned().unwrap_or_default()).collect();
     let standings: Vec<Standing> = overall
         .iter()
-        .zip(&facts)
+        .zip(ladder)
         .map(|(tier, facts)| Standing {
             pass_rate: tier.pass_rate.map(|rate| rate.mean),
             cost: tier.cost,
@@ -107,11 +111,11 @@ pub fn build(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
         })
         .collect();
     let dominated = policy::dominated(&standings);
-    let names: Vec<TierName> = tiers.iter().map(|tier| tier.name.clone()).collect();
+    let names: Vec<TierName> = ladder.iter().map(|tier| tier.name.clone()).collect();
     let default_tier = names.get(policy::default_tier(&dominated)).cloned().ok_or(EmptyLadder)?;
 
     let assessments: Vec<Vec<Assessment>> = decided.iter().map(|task| task.assessments.clone()).collect();
-    let costs: Vec<Option<f64>> = overall.iter().map(|tier| tier.cost).collect();
+    let costs: Vec<Option<f64>> = overall.iter().take(rungs).map(|tier| tier.cost).collect();
     let best_single = policy::best_single(&assessments, &costs);
     let routed: Vec<Routed<'_>> = decided
         .iter()
@@ -123,6 +127,7 @@ pub fn build(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
             escalates_to: &task.escalates_to,
         })
         .collect();
+    let beside = beside::beside(inputs.config, inputs.prices, &facts, &decided, &cells, &overall);
     let projection = project::project(&routed, &names, best_single, settings.resamples, confidence);
 
     let mut summary = Summary {
@@ -133,6 +138,7 @@ pub fn build(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
         notices: inputs.notices,
         tiers: tier_summaries(inputs.config, inputs.prices, &facts, overall, &dominated),
         tasks: decided.iter().map(|task| task_summary(inputs.config, &names, task)).collect(),
+        beside,
         default_tier,
         projection: rounding::projection(projection),
         spend: Spend {
@@ -204,25 +210,29 @@ fn tier_summaries(
     overall: Vec<TierEvidence>,
     dominated: &[Option<usize>],
 ) -> Vec<TierSummary> {
-    let rows = config.tiers.iter().zip(prices).zip(facts).zip(overall).zip(dominated);
+    let rows = config.ladder().iter().zip(prices).zip(facts).zip(overall).zip(dominated);
     rows.map(|((((tier, price), facts), overall), dominated)| TierSummary {
         name: tier.name.clone(),
         model: tier.model.clone(),
         same_class: tier.same_class.clone(),
         context_window: facts.window,
         guard_input_tokens: facts.window.map(|window| policy::guarded(window, &config.policy)),
-        price: PriceLine {
-            input: price.input,
-            output: price.output,
-            cache_read: price.cache_read,
-            cache_write: price.cache_write,
-        },
+        price: price_line(price),
         pass_rate: overall.pass_rate.map(rounding::rate),
         latency: overall.latency,
         cost_per_request: overall.cost.and_then(measure::usd).map(rounding::usd),
         dominated_by: dominated.and_then(|at| config.tiers.get(at)).map(|tier| tier.name.clone()),
     })
     .collect()
+}
+
+pub(super) fn price_line(price: &ModelPrice) -> PriceLine {
+    PriceLine {
+        input: price.input,
+        output: price.output,
+        cache_read: price.cache_read,
+        cache_write: price.cache_write,
+    }
 }
 
 fn task_summary(config: &Config, names: &[TierName], decided: &Decided<'_>) -> TaskSummary {
@@ -247,7 +257,7 @@ fn task_summary(config: &Config, names: &[TierName], decided: &Decided<'_>) -> T
     }
 }
 
-fn cell(tier: &TierName, evidence: &CellEvidence, assessment: &Assessment) -> Cell {
+pub(super) fn cell(tier: &TierName, evidence: &CellEvidence, assessment: &Assessment) -> Cell {
     Cell {
         tier: tier.clone(),
         counts: evidence.counts,

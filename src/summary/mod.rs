@@ -13,6 +13,7 @@ use crate::config::{Consequence, DataNeed};
 use crate::ident::{Digest, ModelRef, OracleRef, RunId, TaskName, TierName};
 use crate::units::{Millis, Tokens, Usd};
 
+pub mod beside;
 pub mod build;
 mod notices;
 mod rounding;
@@ -23,6 +24,7 @@ mod tests;
 pub use crate::measure::{Counts, Latency, Money, Rate, ReasonCount, TokenStats};
 pub use crate::policy::{Band, Decision, EffectiveCost, Escalation, Infeasible, QualityGate, Route};
 pub use crate::project::{Baseline, Horizon, Interval, Projection, TaskProjection};
+pub use beside::{Beside, BesideCell, Role};
 pub use build::{Inputs, MeasuredTask, build};
 
 /// The version of the format of `summary.json`.
@@ -46,6 +48,9 @@ pub struct Summary {
     pub tiers: Vec<TierSummary>,
     /// The tasks with their cells and routes, in the order of `route-prof.toml`.
     pub tasks: Vec<TaskSummary>,
+    /// What was measured beside the ladder.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<Beside>,
     /// Where a request of an unlisted task goes.
     pub default_tier: TierName,
     /// What the routes will cost.
@@ -124,6 +129,8 @@ pub enum NoticeLevel {
     Note,
     /// Changes how far the figures can be believed.
     Warning,
+    /// Must be mended before the routes serve anybody: `check` fails on it.
+    Error,
 }
 
 /// What a reader must know before believing a figure.

@@ -65,6 +65,9 @@ pub(super) fn collect(summary: &Summary, prices: &[ModelPrice]) -> Vec<Notice> {
             );
         }
     }
+    notices.extend(super::beside::notices(summary));
+    let mut say =
+        |level, code: &str, text: String| notices.push(Notice { level, code: code.to_owned(), text });
     router_does_not_pay(summary, &mut say);
     if !summary.projection.left_out.is_empty() {
         let names: Vec<&TaskName> = summary.projection.left_out.iter().collect();

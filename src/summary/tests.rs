@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use super::build::Gate;
 use super::*;
-use crate::config::{Config, DataLocation, Limits, Policy, Prices, Provider, RunSettings, Task, Tier};
+use crate::config::{
+    Config, DataLocation, Limits, Policy, Prices, Provider, RunSettings, Task, Tier, TierRole,
+};
 use crate::measure::Observation;
 use crate::measure::tests::cents;
 use crate::policy::tests::{task, trials};
@@ -14,6 +16,7 @@ fn config(tasks: Vec<Task>) -> Config {
     let tier = |name: &str, model: &str| Tier {
         name: name.parse().unwrap(),
         model: model.parse().unwrap(),
+        role: TierRole::Rung,
         same_class: Vec::new(),
         max_output_tokens: None,
         context_window: None,

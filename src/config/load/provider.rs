@@ -6,7 +6,7 @@ use std::ops::Range;
 use toml::Spanned;
 
 use super::super::raw::{RawLimits, RawProvider, RawTier};
-use super::super::{DataLocation, Limits, Provider, Tier};
+use super::super::{DataLocation, Limits, Provider, Tier, TierRole};
 use super::{Check, line_of};
 use crate::diag::{Excerpt, Fault, nearest};
 use crate::ident::{ModelRef, ProviderName, TierName};
@@ -171,11 +171,18 @@ impl Check<'_> {
             tiers.push(Tier {
                 name,
                 model,
+                role: if tier.router { TierRole::Router } else { TierRole::Rung },
                 same_class,
                 max_output_tokens: tier.max_output_tokens.map(|count| Tokens(count.into_inner())),
                 context_window: tier.context_window.map(|count| Tokens(count.into_inner())),
                 params: tier.params,
             });
+        }
+        // What is no rung stands behind the ladder, whatever the order of the file.
+        tiers.sort_by_key(|tier| tier.role != TierRole::Rung);
+        if !tiers.is_empty() && tiers.iter().all(|tier| tier.role != TierRole::Rung) {
+            let help = "add the tiers that a router is to be compared with; only they can be routed to";
+            self.faults.push(Fault::new(self.shown, "every tier is a router").help(help));
         }
         tiers
     }

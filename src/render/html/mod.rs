@@ -6,7 +6,7 @@
 use minijinja::{AutoEscape, Environment, context, value::Value};
 
 use super::{RenderError, Renderer, charts, words};
-use crate::summary::{Band, Cell, Decision, Horizon, Money, NoticeLevel, Summary, TaskSummary};
+use crate::summary::{Band, Beside, Cell, Decision, Horizon, Money, NoticeLevel, Summary, TaskSummary};
 
 pub(super) const RENDERER: Renderer = Renderer { name: "html", file: "report.html", render };
 
@@ -55,6 +55,7 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
             dominated_by => tier.dominated_by.as_ref().map(|other| other.to_string()),
         }).collect::<Vec<_>>(),
         tasks => summary.tasks.iter().map(|task| self::task(summary, task)).collect::<Vec<_>>(),
+        beside => summary.beside.iter().map(beside).collect::<Vec<_>>(),
         charts => charts,
         projection => projection(summary),
         spend => context! {
@@ -110,6 +111,7 @@ fn notices(summary: &Summary) -> Vec<Value> {
     let class = |level| match level {
         NoticeLevel::Note => "note",
         NoticeLevel::Warning => "warning",
+        NoticeLevel::Error => "error",
     };
     let shown = summary.notices.iter().filter(|notice| !words::is_banner(notice));
     shown.map(|notice| context! { class => class(notice.level), text => notice.text.clone() }).collect()
@@ -163,6 +165,23 @@ fn task(summary: &Summary, task: &TaskSummary) -> Value {
         }),
         reason => route.reason.clone(),
         cells => task.cells.iter().map(|cell| self::cell(summary, cell)).collect::<Vec<_>>(),
+    }
+}
+
+fn beside(beside: &Beside) -> Value {
+    context! {
+        name => beside.name.as_str(),
+        model => beside.model.to_string(),
+        role => words::role(&beside.role),
+        pass_rate => beside.pass_rate.map(|rate| words::rate(&rate)),
+        p95 => beside.latency.map(|latency| latency.p95.to_string()),
+        cost => beside.cost_per_request.map(|cost| cost.human()),
+        cells => beside.cells.iter().map(|cell| context! {
+            task => cell.task.as_str(),
+            class => band_class(cell.cell.band),
+            pass_rate => cell.cell.pass_rate.map(|rate| words::percent(rate.mean)),
+            n => cell.cell.pass_rate.map(|rate| rate.n),
+        }).collect::<Vec<_>>(),
     }
 }
 
