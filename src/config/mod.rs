@@ -192,7 +192,7 @@ pub struct Prices {
 }
 
 /// A model's price as the user states it: USD per million tokens.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PriceOverride {
     /// Uncached input.
@@ -204,7 +204,7 @@ pub struct PriceOverride {
     /// Input written to a cache.
     pub cache_write: Option<Usd>,
     /// The share of the price that a batch call costs, such as 0.5.
-    pub batch: Option<Usd>,
+    pub batch: Option<Share>,
     /// The context window in tokens.
     pub context_window: Option<Tokens>,
 }

@@ -59,6 +59,7 @@ fn targets(window: Option<u64>) -> Vec<TargetSpec> {
                 cache_read: None,
                 cache_write: None,
                 long_context: None,
+                batch: None,
                 context_window: None,
                 deprecated: None,
             },

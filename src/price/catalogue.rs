@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use rust_decimal::Decimal;
 use serde::Deserialize;
 
-use super::{LongContext, ModelPrice, litellm};
+use super::{BatchPrice, LongContext, ModelPrice, litellm};
 use crate::config::Config;
 use crate::diag::{Fault, Faults, nearest};
 use crate::disk;
 use crate::ident::{Digest, Digester, ModelRef};
-use crate::units::{Tokens, Usd};
+use crate::units::{Share, Tokens, Usd};
 
 /// Why a price cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +38,7 @@ struct Row {
     cache_read: Option<Usd>,
     cache_write: Option<Usd>,
     long_context: Option<Long>,
+    batch: Option<Share>,
     context_window: Option<Tokens>,
     deprecated: Option<String>,
 }
@@ -105,6 +107,12 @@ impl Catalogue {
             cache_write: over.cache_write.or_else(|| row.and_then(|row| row.cache_write)),
             // Whoever states a price of their own states the whole of it.
             long_context: row.filter(|_| over.input.is_none()).and_then(|row| row.long_context.clone()),
+            batch: match over.batch {
+                Some(share) => batch(input, output, share),
+                // Half of another price is no figure of ours.
+                None if over.input.is_some() || over.output.is_some() => None,
+                None => row.and_then(|row| row.batch),
+            },
             context_window: over.context_window.or_else(|| row.and_then(|row| row.context_window)),
             deprecated: row.and_then(|row| row.deprecated.clone()),
         })
@@ -165,6 +173,12 @@ impl Catalogue {
     }
 }
 
+/// Batch prices as a share of the direct ones.
+fn batch(input: Usd, output: Usd, share: Share) -> Option<BatchPrice> {
+    let share = Decimal::try_from(share.get()).ok()?;
+    Some(BatchPrice { input: input.times(share)?, output: output.times(share)? })
+}
+
 fn built_in() -> Result<(BTreeMap<String, ModelPrice>, String), PriceError> {
     let table: Table = toml::from_str(include_str!("catalogue.toml"))
         .map_err(|error| PriceError::BuiltIn(error.message().to_owned()))?;
@@ -179,6 +193,7 @@ fn built_in() -> Result<(BTreeMap<String, ModelPrice>, String), PriceError> {
                 input: long.input,
                 output: long.output,
             }),
+            batch: row.batch.and_then(|share| batch(row.input, row.output, share)),
             context_window: row.context_window,
             deprecated: row.deprecated,
         };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 
-use super::{LongContext, ModelPrice};
+use super::{BatchPrice, LongContext, ModelPrice};
 use crate::config::plain_json_error;
 use crate::diag::{Excerpt, Fault, Faults};
 use crate::units::{Tokens, Usd};
@@ -43,6 +43,9 @@ pub(super) fn read(shown: &str, bytes: &[u8]) -> Result<BTreeMap<String, ModelPr
             cache_read: price("cache_read_input_token_cost"),
             cache_write: price("cache_creation_input_token_cost"),
             long_context,
+            batch: price("input_cost_per_token_batches")
+                .zip(price("output_cost_per_token_batches"))
+                .map(|(input, output)| BatchPrice { input, output }),
             context_window: count("max_input_tokens").or_else(|| count("max_tokens")),
             deprecated: fields.get("deprecation_date").map(|raw| raw.get().trim_matches('"').to_owned()),
         };

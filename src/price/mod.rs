@@ -23,6 +23,8 @@ pub struct ModelPrice {
     pub cache_write: Option<Usd>,
     /// Dearer prices for long inputs.
     pub long_context: Option<LongContext>,
+    /// What a call through the provider's batch API costs, where it has one.
+    pub batch: Option<BatchPrice>,
     /// The context window in tokens, where known.
     pub context_window: Option<Tokens>,
     /// The day after which the provider no longer serves it, `YYYY-MM-DD`, where announced.
@@ -34,6 +36,15 @@ pub struct ModelPrice {
 pub struct LongContext {
     /// Above this many input tokens, cached or not.
     pub above: Tokens,
+    /// Uncached input.
+    pub input: Usd,
+    /// Output.
+    pub output: Usd,
+}
+
+/// Prices of calls through a batch API: USD per million tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchPrice {
     /// Uncached input.
     pub input: Usd,
     /// Output.
@@ -73,6 +84,29 @@ impl ModelPrice {
             .checked_add(scaled(self.cache_write)?.per_million(write)?)?;
         let uncached = answer.checked_add(input_price.per_million(all)?)?;
         Some(Cost { billed, uncached })
+    }
+
+    /// The prices of calls through the provider's batch API; `None` where no such price is known. Caches and long inputs cost
+    /// the same share of their direct price as plain input does.
+    #[must_use]
+    pub fn in_batch(&self) -> Option<Self> {
+        let batch = self.batch?;
+        let share = |part: Usd, whole: Usd| part.amount().checked_div(whole.amount());
+        let of_input = |price: Usd| price.times(share(batch.input, self.input)?);
+        let of_output = |price: Usd| price.times(share(batch.output, self.output)?);
+        Some(Self {
+            input: batch.input,
+            output: batch.output,
+            // A price that cannot be scaled stays what it is: too dear rather than too cheap.
+            cache_read: self.cache_read.map(|price| of_input(price).unwrap_or(price)),
+            cache_write: self.cache_write.map(|price| of_input(price).unwrap_or(price)),
+            long_context: self.long_context.clone().map(|long| LongContext {
+                input: of_input(long.input).unwrap_or(long.input),
+                output: of_output(long.output).unwrap_or(long.output),
+                above: long.above,
+            }),
+            ..self.clone()
+        })
     }
 
     /// The prices of input and output for a request of that much input.

@@ -97,3 +97,22 @@ proptest::proptest! {
         proptest::prop_assert_eq!(Usd::from_literal(value).unwrap(), usd(&text));
     }
 }
+
+#[test]
+fn a_batch_call_costs_its_share_of_everything_and_an_unknown_share_is_unknown() {
+    let price = catalogue("").price(&"openai/gpt-6-luna".parse().unwrap()).unwrap();
+    let batch = price.in_batch().unwrap();
+    assert_eq!(batch.cost(&usage(1000, 2000, 0, 100)).unwrap().billed, usd("0.000085"));
+    let long = usage(300_000, 0, 0, 1000);
+    assert_eq!(
+        batch.cost(&long).unwrap().billed.amount() * rust_decimal::Decimal::TWO,
+        price.cost(&long).unwrap().billed.amount()
+    );
+    let own = |more: &str| {
+        catalogue(&format!("[prices.model.\"openai/gpt-6-luna\"]\ninput = 4\noutput = 8\n{more}"))
+    };
+    let model = "openai/gpt-6-luna".parse().unwrap();
+    assert_eq!(own("").price(&model).unwrap().in_batch(), None);
+    let stated = own("batch = 0.25").price(&model).unwrap().in_batch().unwrap();
+    assert_eq!((stated.input, stated.output), (usd("1"), usd("2")));
+}

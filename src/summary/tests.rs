@@ -56,6 +56,7 @@ fn price(input: &str, output: &str) -> ModelPrice {
         cache_read: None,
         cache_write: None,
         long_context: None,
+        batch: None,
         context_window: Some(Tokens(200_000)),
         deprecated: None,
     }

@@ -178,7 +178,7 @@ impl Check<'_> {
     fn prices(&mut self, raw: RawPrices) -> Prices {
         let mut models = BTreeMap::new();
         for (name, price) in raw.model {
-            let parts = [price.input, price.output, price.cache_read, price.cache_write, price.batch];
+            let parts = [price.input, price.output, price.cache_read, price.cache_write];
             if parts.into_iter().flatten().any(|price| price < Usd::ZERO) {
                 let message = format!("a price of `{}` is negative", name.get_ref());
                 self.fault(name.span(), message, "prices are USD per million tokens, 0 or more");
