@@ -25,6 +25,7 @@ fn attempts(count: u32) -> Vec<Attempt> {
         served_model: Some("model-2026".to_owned()),
         usage: Usage::default(),
         clocks: Clocks::default(),
+        batch: false,
         streamed: true,
         status: Some(200),
         failure: None,

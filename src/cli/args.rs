@@ -112,6 +112,9 @@ pub(crate) struct SourceArgs {
     /// Seed of the order of trials and of the bootstrap
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
+    /// Use the providers' batch APIs, at their price: answers within a day, and no latencies
+    #[arg(long)]
+    pub(crate) batch: bool,
     /// Measure the fallbacks of each tier's same_class too, so that a fallback in router.toml has evidence
     #[arg(long)]
     pub(crate) fallbacks: bool,
@@ -135,6 +138,9 @@ pub(crate) struct RunArgs {
     /// Calls in flight per provider, over the settings
     #[arg(long, short = 'j', value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) concurrency: Option<u16>,
+    /// With --batch: hand requests over anew of which nobody knows whether the provider got them
+    #[arg(long, requires = "batch")]
+    pub(crate) resubmit: bool,
     /// Keep to that number of calls at a time instead of following what the server bears
     #[arg(long)]
     pub(crate) pin_concurrency: bool,

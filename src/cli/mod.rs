@@ -7,6 +7,7 @@ mod completions;
 mod corpus;
 mod evidence;
 mod exit;
+mod batch;
 mod grade;
 mod init;
 mod oracle;

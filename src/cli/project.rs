@@ -26,6 +26,17 @@ pub(crate) struct Project {
     pub(crate) catalogue: Catalogue,
     /// The price of each tier's model, in the order of the ladder.
     pub(crate) prices: Vec<ModelPrice>,
+    /// How calls are made, and so what they cost.
+    pub(crate) calling: Calling,
+}
+
+/// How calls are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Calling {
+    /// One by one.
+    Direct,
+    /// Through batch APIs.
+    Batch,
 }
 
 /// Which settings file: the one that was named, or the nearest one from here upwards.
@@ -57,7 +68,7 @@ impl Project {
         let library = Library::open(&config.root.join(&config.run.oracles))?;
         let catalogue = Catalogue::load(&config)?;
         let prices = tier_prices(&config, &catalogue)?;
-        Ok(Self { config, library, catalogue, prices })
+        Ok(Self { config, library, catalogue, prices, calling: Calling::Direct })
     }
 
     /// Applies the options about where answers come from.
@@ -76,6 +87,9 @@ impl Project {
         }
         if let Some(seed) = source.seed {
             self.config.run.seed = seed;
+        }
+        if source.batch {
+            self.calling = Calling::Batch;
         }
         if source.fallbacks {
             if self.config.ladder().iter().all(|tier| tier.same_class.is_empty()) {
@@ -114,7 +128,7 @@ impl Project {
     /// The models to measure: a target a tier, in the order of the ladder.
     pub(crate) fn targets(&self) -> anyhow::Result<Vec<TargetSpec>> {
         let mut targets = Vec::with_capacity(self.config.tiers.len());
-        for (tier, price) in self.config.tiers.iter().zip(&self.prices) {
+        for (tier, price) in self.config.tiers.iter().zip(self.calling_prices()) {
             let provider = self
                 .config
                 .providers
@@ -126,11 +140,21 @@ impl Project {
                 model: tier.model.clone(),
                 api: identity.api,
                 base_url: identity.base_url,
-                price: price.clone(),
                 context_window: tier.context_window.or(price.context_window),
+                price,
             });
         }
         Ok(targets)
+    }
+
+    /// What calls cost in the way in which they are made. A batch price that is not known counts as the direct one: too dear
+    /// rather than too cheap.
+    pub(crate) fn calling_prices(&self) -> Vec<ModelPrice> {
+        let price = |price: &ModelPrice| match self.calling {
+            Calling::Direct => price.clone(),
+            Calling::Batch => price.in_batch().unwrap_or_else(|| price.clone()),
+        };
+        self.prices.iter().map(price).collect()
     }
 
     /// All trials of a corpus.

@@ -8,10 +8,11 @@ use anyhow::Context;
 use tokio::sync::watch;
 
 use super::args::{Global, RunArgs, Switch};
+use super::batch::{self, BatchRun, Unknown};
 use super::evidence::{self, Basis};
 use super::exit::{Exit, UsageError};
 use super::outputs::{self, Router};
-use super::project::Project;
+use super::project::{Calling, Project};
 use super::recorder::Recorder;
 use super::run_record::JOURNAL;
 use super::send::{self, Calls};
@@ -19,7 +20,7 @@ use crate::config::TapeMode;
 use crate::console::{Console, Progress, escape};
 use crate::corpus::Corpus;
 use crate::disk;
-use crate::dispatch::{Ended, Report};
+use crate::dispatch::{Ended, Report, Wish};
 use crate::ident::{RunId, TrialKey};
 use crate::journal::{self, Index, Journal, Reader, fetch_at};
 use crate::plan::Plan;
@@ -226,7 +227,22 @@ pub(crate) fn run(global: &Global, console: &Console, args: &RunArgs) -> anyhow:
     let mut report = None;
     let context = Arc::new(Calls::new(&project, corpus, Arc::clone(&plan), &index));
     if may_call && !order.is_empty() {
-        report = Some(measure(&project, console, args, &context, &oracles, &mut journal, &index, order)?);
+        let handed = batch::handed_over(&folder.path)?;
+        if project.calling == Calling::Direct && handed > 0 {
+            return Err(UsageError::with_help(
+                format!("{handed} trials of this run are with batch APIs, and would be paid for twice"),
+                "go on with --batch, which collects them; or begin anew with --fresh",
+            ));
+        }
+        let run = Measurement {
+            project: &project,
+            console,
+            args,
+            calls: &context,
+            oracles: &oracles,
+            index: &index,
+        };
+        report = Some(run.measure(&folder, &mut journal, order)?);
     }
     drop(journal);
 
@@ -270,56 +286,84 @@ fn tell_copied(console: &Console, project: &Project, copied: u64, before: usize,
     }
 }
 
-/// Sends what is left, and has it recorded and graded as it comes.
-#[expect(clippy::too_many_arguments, reason = "the parts of a run, each owned elsewhere")]
-fn measure(
-    project: &Project,
-    console: &Console,
-    args: &RunArgs,
-    calls: &Arc<Calls>,
-    oracles: &crate::grade::OracleSet<'_>,
-    journal: &mut Journal,
-    index: &Index,
-    order: Vec<u32>,
-) -> anyhow::Result<Report> {
-    let (order, overflow) = send::split_overflow(calls, order)?;
-    if !overflow.is_empty() {
-        console.note(&format!(
-            "{} trials do not fit their model's context window and are not sent",
-            overflow.len()
-        ));
-        let known = |attempt: &&Attempt| {
-            index.get(&attempt.key).is_none_or(|stored| stored.outcome != Outcome::Overflow)
+/// What a measurement works with.
+struct Measurement<'a> {
+    project: &'a Project,
+    console: &'a Console,
+    args: &'a RunArgs,
+    calls: &'a Arc<Calls>,
+    oracles: &'a crate::grade::OracleSet<'a>,
+    index: &'a Index,
+}
+
+impl Measurement<'_> {
+    /// Sends what is left, and has it recorded and graded as it comes.
+    fn measure(&self, folder: &RunFolder, journal: &mut Journal, order: Vec<u32>) -> anyhow::Result<Report> {
+        let (project, console, calls) = (self.project, self.console, self.calls);
+        let (order, overflow) = send::split_overflow(calls, order)?;
+        if !overflow.is_empty() {
+            console.note(&format!(
+                "{} trials do not fit their model's context window and are not sent",
+                overflow.len()
+            ));
+            let known = |attempt: &&Attempt| {
+                self.index.get(&attempt.key).is_none_or(|stored| stored.outcome != Outcome::Overflow)
+            };
+            journal.append(overflow.iter().filter(known))?;
+        }
+        let spent = self.index.billed();
+        let ceiling = self.args.max_cost;
+        if let Some(ceiling) = ceiling.filter(|ceiling| *ceiling <= spent) {
+            console.warn(&format!(
+                "this run has cost {} before, the ceiling is {}",
+                spent.human(),
+                ceiling.human()
+            ));
+        }
+        let totals = send::progress_totals(project, calls, &order);
+        let progress = Progress::new(console, &totals);
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
+        let report = match project.calling {
+            Calling::Direct => {
+                let lanes = send::lanes(project, calls, order)?;
+                let mut recorder = Recorder::new(journal, calls, self.oracles, &progress, &totals);
+                let settings = send::settings(&project.config.run);
+                let budget = Arc::new(crate::dispatch::Budget::new(ceiling, spent));
+                runtime.block_on(until_signal(|listener| {
+                    crate::dispatch::run(lanes, Arc::clone(calls), &mut recorder, budget, settings, listener)
+                }))
+            }
+            Calling::Batch => {
+                let batch = BatchRun {
+                    project,
+                    console,
+                    progress: &progress,
+                    calls,
+                    index: self.index,
+                    folder: &folder.path,
+                    run: &folder.id,
+                    ceiling,
+                    spent,
+                    unknown: if self.args.resubmit { Unknown::Resubmit } else { Unknown::Ask },
+                };
+                runtime.block_on(until_signal(|listener| batch.measure(journal, order, &totals, listener)))
+            }
         };
-        journal.append(overflow.iter().filter(known))?;
-    }
-    let lanes = send::lanes(project, calls, order)?;
-    let spent = index.billed();
-    if let Some(ceiling) = args.max_cost.filter(|ceiling| *ceiling <= spent) {
-        console.warn(&format!(
-            "this run has cost {} before, the ceiling is {}",
-            spent.human(),
-            ceiling.human()
-        ));
-    }
-    let totals = send::progress_totals(project, calls, index, &lanes);
-    let progress = Progress::new(console, &totals);
-    let mut recorder = Recorder::new(journal, calls, oracles, &progress, &totals);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
-    let settings = send::settings(&project.config.run);
-    let budget = Arc::new(crate::dispatch::Budget::new(args.max_cost, spent));
-    let report = runtime.block_on(async {
-        let (wish, listener) = watch::channel(crate::dispatch::Wish::Go);
-        let signals = tokio::spawn(send::listen(wish));
-        let report =
-            crate::dispatch::run(lanes, Arc::clone(calls), &mut recorder, budget, settings, listener).await;
-        signals.abort();
+        progress.finish();
+        // A worker that is still reading a corpse's socket must not hold the process.
+        runtime.shutdown_background();
         report
-    });
-    progress.finish();
-    // A worker that is still reading a corpse's socket must not hold the process.
-    runtime.shutdown_background();
-    report
+    }
+}
+
+/// Runs something that keeps to the user's wishes.
+async fn until_signal<T, F: Future<Output = T>>(work: impl FnOnce(watch::Receiver<Wish>) -> F) -> T {
+    let (wish, listener) = watch::channel(Wish::Go);
+    let signals = tokio::spawn(send::listen(wish));
+    let done = work(listener).await;
+    signals.abort();
+    done
 }
 
 fn record_tape(

@@ -37,7 +37,7 @@ impl Calls {
                 Some((key, stored.attempts))
             })
             .collect();
-        Self { config: project.config.clone(), prices: project.prices.clone(), corpus, plan, attempts }
+        Self { config: project.config.clone(), prices: project.calling_prices(), corpus, plan, attempts }
     }
 
     fn spec(&self, trial: u32) -> TrialSpec {
@@ -132,6 +132,7 @@ pub(crate) fn split_overflow(calls: &Calls, order: Vec<u32>) -> anyhow::Result<(
             usage: Usage::default(),
             clocks: Clocks::default(),
             streamed: false,
+            batch: false,
             status: None,
             failure: Some(Failure { kind: ErrorKind::BadRequest, message }),
             headers: BTreeMap::new(),
@@ -179,18 +180,11 @@ pub(crate) fn lanes(project: &Project, calls: &Calls, order: Vec<u32>) -> anyhow
 }
 
 /// Name, trials in all and trials that are over, of each tier.
-pub(crate) fn progress_totals(
-    project: &Project,
-    calls: &Calls,
-    _index: &Index,
-    lanes: &[Lane],
-) -> Vec<(String, u64, u64)> {
+pub(crate) fn progress_totals(project: &Project, calls: &Calls, order: &[u32]) -> Vec<(String, u64, u64)> {
     let mut left = vec![0_u64; project.config.tiers.len()];
-    for lane in lanes {
-        for trial in &lane.trials {
-            if let Some(count) = left.get_mut(usize::from(calls.tier(*trial))) {
-                *count += 1;
-            }
+    for trial in order {
+        if let Some(count) = left.get_mut(usize::from(calls.tier(*trial))) {
+            *count += 1;
         }
     }
     let each = (calls.plan.len() / project.config.tiers.len().max(1)) as u64;

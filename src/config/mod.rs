@@ -358,6 +358,8 @@ pub struct RunSettings {
     pub max_park_s: u32,
     /// Send as many calls at a time as the limit says, always, instead of following what the server bears: `--pin-concurrency`.
     pub pin_concurrency: bool,
+    /// Seconds between the first two looks at a batch; the time between them doubles, up to five minutes.
+    pub batch_poll_s: u32,
     /// Seconds to a connection.
     pub connect_timeout_s: u32,
     /// Seconds to the first byte, and between two pieces of content.
@@ -383,6 +385,7 @@ impl Default for RunSettings {
             retry_budget: Share::clamped(0.2),
             max_park_s: 900,
             pin_concurrency: false,
+            batch_poll_s: 15,
             connect_timeout_s: 10,
             progress_timeout_s: 120,
             total_timeout_s: 900,

@@ -303,27 +303,10 @@ fn attempt<S: Source>(
     number: u32,
     waited: Millis,
 ) -> Attempt {
-    let mut attempt = Attempt {
-        key: call.key,
-        prompt: call.prompt.clone(),
-        model: call.model.clone(),
-        repeat: call.repeat,
-        attempt: call.attempts_before + number,
-        outcome: response.outcome,
-        text: response.text,
-        tool_calls: response.tool_calls,
-        finish: response.finish,
-        served_model: response.served_model,
-        usage: response.usage,
-        clocks: response.clocks,
-        streamed: response.streamed,
-        status: response.status,
-        failure: response.failure,
-        headers: response.headers,
-        billed: None,
-        at: Some(Timestamp::now()),
-        via: if lane.lane.endpoint.is_script() { Via::Script } else { Via::Live },
-    };
+    let mut attempt = response.into_attempt(call.key, call.prompt.clone(), call.model.clone(), call.repeat);
+    attempt.attempt = call.attempts_before + number;
+    attempt.at = Some(Timestamp::now());
+    attempt.via = if lane.lane.endpoint.is_script() { Via::Script } else { Via::Live };
     attempt.clocks.queued_ms = waited;
     attempt.billed = match attempt.via {
         Via::Live => shared.source.price(call.tier, &attempt),

@@ -20,6 +20,7 @@ fn attempt(number: u8, outcome: Outcome, text: &str) -> Attempt {
         served_model: None,
         usage: Usage::default(),
         clocks: Clocks::default(),
+        batch: false,
         streamed: true,
         status: Some(200),
         failure: None,

@@ -7,6 +7,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
+use super::batch::Batches;
 use super::classify::{self, ApiError};
 use super::facts::{Facts, judge};
 use super::redact::redact;
@@ -102,6 +103,17 @@ impl HttpEndpoint {
             key,
             progress: Duration::from_secs(run.progress_timeout_s.into()),
             total: Duration::from_secs(run.total_timeout_s.into()),
+        })
+    }
+
+    pub(super) fn batches(&self) -> Option<Batches<'_>> {
+        Some(Batches {
+            protocol: self.api.batch()?,
+            client: &self.client,
+            base_url: &self.base_url,
+            settings: &self.settings,
+            api: self.api,
+            key: self.key.as_ref(),
         })
     }
 

@@ -3,6 +3,7 @@
 //! An API's own file only encodes requests and decodes replies; it does no I/O. The transport, its clocks and its security
 //! are shared, in `http`. A call is one attempt: retries, limits and budgets are `dispatch`'s.
 
+pub mod batch;
 mod classify;
 mod facts;
 mod http;
@@ -20,7 +21,8 @@ use serde_json::Value;
 
 use crate::config::{Provider, RunSettings};
 use crate::diag::{Fault, Faults, nearest};
-use crate::record::{Clocks, Failure, Outcome, Request, Usage};
+use crate::ident::{ModelRef, PromptId, TrialKey};
+use crate::record::{Attempt, Clocks, Failure, Outcome, Request, Usage, Via};
 
 use self::facts::Decoder;
 
@@ -68,6 +70,35 @@ pub struct Response {
     pub retry: Retry,
 }
 
+impl Response {
+    /// The first attempt at a trial that came to this: not priced, not dated, by a live call.
+    #[must_use]
+    pub fn into_attempt(self, key: TrialKey, prompt: PromptId, model: ModelRef, repeat: u32) -> Attempt {
+        Attempt {
+            key,
+            prompt,
+            model,
+            repeat,
+            attempt: 1,
+            outcome: self.outcome,
+            text: self.text,
+            tool_calls: self.tool_calls,
+            finish: self.finish,
+            served_model: self.served_model,
+            usage: self.usage,
+            clocks: self.clocks,
+            streamed: self.streamed,
+            batch: false,
+            status: self.status,
+            failure: self.failure,
+            headers: self.headers,
+            billed: None,
+            at: None,
+            via: Via::Live,
+        }
+    }
+}
+
 /// How an API takes its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum KeyHeader {
@@ -83,6 +114,10 @@ trait HttpApi: Sync {
     fn decoder(&self) -> Box<dyn Decoder>;
     /// How it takes its key.
     fn key_header(&self) -> KeyHeader;
+    /// Its batch API, where it has one.
+    fn batch(&self) -> Option<batch::Protocol> {
+        None
+    }
 }
 
 enum Wire {
@@ -168,6 +203,15 @@ impl Endpoint {
         match &self.inner {
             Inner::Http(endpoint) => endpoint.call(model, request).await,
             Inner::Script(script) => script.call(model, request).await,
+        }
+    }
+
+    /// The provider's batch API; `None` where it has none.
+    #[must_use]
+    pub fn batches(&self) -> Option<batch::Batches<'_>> {
+        match &self.inner {
+            Inner::Http(endpoint) => endpoint.batches(),
+            Inner::Script(_) => None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::batch::Protocol;
 use super::classify::ApiError;
 use super::facts::{Decoder, Facts, Step};
 use super::{Api, HttpApi, KeyHeader, Wire};
@@ -41,6 +42,10 @@ impl HttpApi for OpenAi {
 
     fn key_header(&self) -> KeyHeader {
         KeyHeader::Bearer
+    }
+
+    fn batch(&self) -> Option<Protocol> {
+        Some(Protocol::OpenAi)
     }
 }
 

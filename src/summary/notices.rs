@@ -77,6 +77,24 @@ pub(super) fn collect(summary: &Summary, prices: &[ModelPrice]) -> Vec<Notice> {
             format!("Left out of the projection, for want of traffic or of a cost: {}.", list(&names)),
         );
     }
+    let untimed: Vec<&TaskName> = summary
+        .tasks
+        .iter()
+        .filter(|task| {
+            task.latency_need.is_some() && task.route.latency.is_none() && task.route.pass_rate.is_some()
+        })
+        .map(|task| &task.name)
+        .collect();
+    if !untimed.is_empty() {
+        say(
+            Warning,
+            "latency-unmeasured",
+            format!(
+                "Whether the latency need is met is unknown for {}: answers of batch APIs have no latency.",
+                list(&untimed)
+            ),
+        );
+    }
     let timed = summary.tasks.iter().any(|task| task.cells.iter().any(|cell| cell.latency.is_some()));
     if summary.run.repeats > 1 && timed {
         say(

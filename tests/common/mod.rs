@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of this")]
 #![allow(missing_docs, unreachable_pub, reason = "test code")]
 
+pub mod batch;
 pub mod server;
 
 use std::path::{Path, PathBuf};

@@ -163,6 +163,7 @@ impl Check<'_> {
             ("max_output_tokens", run.max_output_tokens.0),
             ("max_attempts", u64::from(run.max_attempts)),
             ("max_trial_s", u64::from(run.max_trial_s)),
+            ("batch_poll_s", u64::from(run.batch_poll_s)),
             ("connect_timeout_s", u64::from(run.connect_timeout_s)),
             ("progress_timeout_s", u64::from(run.progress_timeout_s)),
             ("total_timeout_s", u64::from(run.total_timeout_s)),
