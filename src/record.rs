@@ -154,6 +154,36 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// A usage of which the stated input includes what was read from and written to a cache, and the stated output the
+    /// reasoning, as OpenAI and those who count like it do.
+    #[must_use]
+    pub fn with_cache_inside(
+        all: Option<Tokens>,
+        cache_read: Option<Tokens>,
+        cache_write: Option<Tokens>,
+        output: Option<Tokens>,
+        reasoning: Option<Tokens>,
+        raw: &Value,
+    ) -> Self {
+        let cached = cache_read.unwrap_or_default().plus(cache_write.unwrap_or_default());
+        let input = all.and_then(|all| all.0.checked_sub(cached.0)).map(Tokens);
+        let quality = match (all, output) {
+            (Some(_), Some(output))
+                if input.is_some() && reasoning.is_none_or(|reasoning| reasoning <= output) =>
+            {
+                UsageQuality::Reported
+            }
+            (Some(_), Some(_)) => UsageQuality::Inconsistent,
+            (None, _) | (_, None) => UsageQuality::Missing,
+        };
+        // Where more is said to be cached than was sent, all that is known is the total.
+        let (input, cache_read, cache_write) = match input {
+            Some(input) => (Some(input), cache_read, cache_write),
+            None => (all, None, None),
+        };
+        Self { input, cache_read, cache_write, output, reasoning, quality, raw: raw.clone() }
+    }
+
     /// All input tokens, cached or not; `None` when the provider did not say.
     #[must_use]
     pub fn all_input(&self) -> Option<Tokens> {
@@ -165,7 +195,10 @@ impl Usage {
 /// When things happened within one attempt, each as the time since the request was sent, but for `queued`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Clocks {
-    /// Wait for a place before the request was sent: no part of any latency.
+    /// Wait for a place among the calls in flight: no part of any latency.
+    #[serde(default, skip_serializing_if = "is_none_waited")]
+    pub permit_ms: Millis,
+    /// Wait for money, gate and rate after that, before the request was sent: no part of any latency.
     #[serde(default)]
     pub queued_ms: Millis,
     /// Response headers.
@@ -180,6 +213,12 @@ pub struct Clocks {
     /// End of the reply.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total_ms: Option<Millis>,
+    /// Whether it was the first call over its connection: the time to set that up is in all the others.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cold: bool,
+    /// Whether a streamed reply came in one piece, so that its first token says nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub buffered: bool,
 }
 
 /// What a trial, or one attempt at it, ended in.
@@ -372,6 +411,11 @@ impl Attempt {
                 | ErrorKind::NotOnTape => false,
             })
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+fn is_none_waited(waited: &Millis) -> bool {
+    *waited == Millis::default()
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]

@@ -7,7 +7,7 @@ use anyhow::Context;
 use tokio::sync::watch;
 
 use super::project::Project;
-use crate::config::{Config, RunSettings};
+use crate::config::{Config, RunSettings, Tier, TierRole};
 use crate::corpus::Corpus;
 use crate::dispatch::{Call, Concurrency, Lane, Settings, Source, Wish};
 use crate::ident::{ProviderName, TrialKey};
@@ -15,7 +15,7 @@ use crate::journal::Index;
 use crate::plan::tokens::{self, Fit};
 use crate::plan::{Plan, TrialSpec};
 use crate::price::ModelPrice;
-use crate::provider::Endpoint;
+use crate::provider::{self, Endpoint};
 use crate::record::{Attempt, Clocks, ErrorKind, Failure, Outcome, Usage, Via};
 
 /// Where the calls of a run come from.
@@ -24,6 +24,8 @@ pub(crate) struct Calls {
     prices: Vec<ModelPrice>,
     pub(crate) corpus: Corpus,
     pub(crate) plan: Arc<Plan>,
+    /// Whether each target must be answered by the very model that is asked.
+    exact_model: Vec<bool>,
     /// Attempts at trials without an answer, in earlier runs of the same command.
     attempts: std::collections::HashMap<TrialKey, u32>,
 }
@@ -37,7 +39,19 @@ impl Calls {
                 Some((key, stored.attempts))
             })
             .collect();
-        Self { config: project.config.clone(), prices: project.calling_prices(), corpus, plan, attempts }
+        let exact = |tier: &Tier| {
+            let provider = project.config.providers.get(&tier.model.provider);
+            tier.role != TierRole::Router && provider.is_none_or(provider::insists_on_model)
+        };
+        let exact_model = project.config.tiers.iter().map(exact).collect();
+        Self {
+            config: project.config.clone(),
+            exact_model,
+            prices: project.calling_prices(),
+            corpus,
+            plan,
+            attempts,
+        }
     }
 
     fn spec(&self, trial: u32) -> TrialSpec {
@@ -63,6 +77,7 @@ impl Source for Calls {
             tier: spec.target,
             model: target.model.clone(),
             repeat: spec.repeat,
+            exact_model: self.exact_model.get(usize::from(spec.target)).copied().unwrap_or(true),
             // A quarter of the bound is near enough for a rate, and costs no tokenizer.
             tokens: bound.0 / 4 + request.max_output_tokens.0,
             reserve,

@@ -141,10 +141,22 @@ pub struct Provider {
     pub stream: bool,
     /// The request field for the output cap, where it is not the API's usual one (`max_tokens`).
     pub max_tokens_field: Option<String>,
+    /// Whether another model may answer than the one that was asked; by default not, where the data leaves.
+    pub served_model: Option<ServedModel>,
     /// The rules of the scripted provider: a file.
     pub script: Option<PathBuf>,
     /// Where in `route-prof.toml` the provider is defined, for messages.
     pub line: usize,
+}
+
+/// Which model may answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ServedModel {
+    /// The one that was asked; a dated snapshot of it is the same.
+    Exact,
+    /// Any: the provider is a router, or has names of its own.
+    Any,
 }
 
 /// Where data goes, or may go.

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use toml::Spanned;
 
-use super::{Consequence, DataLocation, DataNeed, Policy, PriceOverride, RunSettings, TapeMode};
+use super::{Consequence, DataLocation, DataNeed, Policy, PriceOverride, RunSettings, ServedModel, TapeMode};
 use crate::units::Usd;
 
 /// The settings of a project.
@@ -101,6 +101,8 @@ pub(super) struct RawProvider {
     pub(super) stream: Option<bool>,
     /// The request field for the output cap, where it is not the API's usual one.
     pub(super) max_tokens_field: Option<String>,
+    /// Which model may answer: the one that was asked (`exact`), or `any` (a router, or a server with names of its own).
+    pub(super) served_model: Option<ServedModel>,
     /// The rules of the scripted provider.
     pub(super) script: Option<PathBuf>,
 }

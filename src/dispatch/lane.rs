@@ -91,7 +91,9 @@ pub(super) async fn work<S: Source>(shared: &Shared<S>, lane: &LaneState) {
             return;
         }
         // The place comes first: who waits for one holds neither a trial nor money.
+        let asked = Instant::now();
         let Some(place) = shared.unless_over(lane.adaptive.place()).await else { return };
+        let permit = Millis::from(asked.elapsed());
         let next = lock(&lane.queue).next(Instant::now(), |trial| shared.source.tier(trial));
         let again = match next {
             Next::Nothing => return,
@@ -116,14 +118,20 @@ pub(super) async fn work<S: Source>(shared: &Shared<S>, lane: &LaneState) {
         if shared.facts.is_stopped(again.call.tier) {
             continue;
         }
-        if !send(shared, lane, again, place).await {
+        if !send(shared, lane, again, place, permit).await {
             return;
         }
     }
 }
 
 /// Makes one attempt and hands it over; `false` when the run is over.
-async fn send<S: Source>(shared: &Shared<S>, lane: &LaneState, mut again: Again, place: Place<'_>) -> bool {
+async fn send<S: Source>(
+    shared: &Shared<S>,
+    lane: &LaneState,
+    mut again: Again,
+    place: Place<'_>,
+    permit: Millis,
+) -> bool {
     let queued = Instant::now();
     if !reserve(shared, &again.call).await {
         return false;
@@ -134,15 +142,21 @@ async fn send<S: Source>(shared: &Shared<S>, lane: &LaneState, mut again: Again,
     }
     let sent = Instant::now();
     let waited = Millis::from(sent - queued);
-    let response = lane.lane.endpoint.call(&again.call.model.model, &again.call.request).await;
+    let mut response = lane.lane.endpoint.call(&again.call.model.model, &again.call.request).await;
+    if again.call.exact_model {
+        response.insist_on(&again.call.model.model);
+    }
     drop(place);
+    lock(&lane.rates).rebase(&response.rates, Instant::now());
     lane.adaptive.learn(signal(&response), sent);
     shared.facts.count_attempt();
     lock(&lane.queue).returned(again.sent);
     again.sent += 1;
     again.failed += u32::from(!response.outcome.is_answer());
     let due = decide(shared, lane, &mut again, &response);
-    let attempt = attempt(shared, lane, &again.call, response, again.sent, waited);
+    let mut attempt = attempt(shared, lane, &again.call, response, again.sent);
+    attempt.clocks.permit_ms = permit;
+    attempt.clocks.queued_ms = waited;
     let used = attempt.usage.all_input().zip(attempt.usage.output).map(|(input, output)| input.0 + output.0);
     lock(&lane.rates).settle(again.call.tokens, used.unwrap_or(again.call.tokens));
     // What cannot be told is taken for the most that it could be.
@@ -301,13 +315,11 @@ fn attempt<S: Source>(
     call: &Call,
     response: Response,
     number: u32,
-    waited: Millis,
 ) -> Attempt {
     let mut attempt = response.into_attempt(call.key, call.prompt.clone(), call.model.clone(), call.repeat);
     attempt.attempt = call.attempts_before + number;
     attempt.at = Some(Timestamp::now());
     attempt.via = if lane.lane.endpoint.is_script() { Via::Script } else { Via::Live };
-    attempt.clocks.queued_ms = waited;
     attempt.billed = match attempt.via {
         Via::Live => shared.source.price(call.tier, &attempt),
         // A script costs nothing.

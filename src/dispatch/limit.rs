@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::provider::RateHeaders;
+
 /// A rate of something a minute.
 #[derive(Debug)]
 struct Bucket {
@@ -46,19 +48,26 @@ impl Bucket {
 pub(super) struct Rates {
     requests: Option<Bucket>,
     tokens: Option<Bucket>,
+    /// The server has said that nothing is left until then.
+    hold: Option<Instant>,
 }
+
+const MINUTE: Duration = Duration::from_secs(60);
+/// The longest that a header alone holds calls back; what takes longer, the server will say with a 429.
+const LONGEST_HOLD: Duration = MINUTE;
 
 impl Rates {
     pub(super) fn new(requests: Option<u32>, tokens: Option<u64>, now: Instant) -> Self {
         Self {
             requests: requests.map(|limit| Bucket::new(limit.into(), now)),
             tokens: tokens.map(|limit| Bucket::new(limit as f64, now)),
+            hold: None,
         }
     }
 
     /// Takes a request of so many tokens, or says how long to wait before asking again.
     pub(super) fn take(&mut self, tokens: u64, now: Instant) -> Result<(), Duration> {
-        let mut wait = Duration::ZERO;
+        let mut wait = self.hold.map_or(Duration::ZERO, |hold| hold.saturating_duration_since(now));
         for (bucket, amount) in [(&mut self.requests, 1.0), (&mut self.tokens, tokens as f64)] {
             if let Some(bucket) = bucket {
                 bucket.fill(now);
@@ -76,6 +85,26 @@ impl Rates {
         Ok(())
     }
 
+    /// Takes in what the server says of its limits: what is left there is never less than what is taken here, and what is
+    /// limited there is limited here, too.
+    pub(super) fn rebase(&mut self, said: &RateHeaders, now: Instant) {
+        for (bucket, window) in [(&mut self.requests, said.requests), (&mut self.tokens, said.tokens)] {
+            let Some(window) = window else { continue };
+            // A window that takes longer than a minute to fill is that of a day, of which a bucket of minutes says nothing.
+            if bucket.is_none() && window.reset <= MINUTE {
+                *bucket = Some(Bucket::new(window.limit as f64, now));
+            }
+            if let Some(bucket) = bucket {
+                bucket.fill(now);
+                bucket.level = bucket.level.min(window.remaining as f64);
+            }
+            if window.remaining == 0 {
+                let until = now + window.reset.min(LONGEST_HOLD);
+                self.hold = Some(self.hold.map_or(until, |hold| hold.max(until)));
+            }
+        }
+    }
+
     /// Books what a call really used in place of what was reserved for it: more or less.
     pub(super) fn settle(&mut self, reserved: u64, used: u64) {
         if let Some(bucket) = &mut self.tokens {
@@ -87,6 +116,7 @@ impl Rates {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::Window;
 
     /// The moments, in seconds, at which a greedy caller is let through.
     fn greedy(requests: Option<u32>, tokens: Option<u64>, each: u64, calls: usize) -> Vec<f64> {
@@ -119,5 +149,29 @@ mod tests {
     fn tokens_are_counted_too() {
         let moments = greedy(None, Some(6000), 100, 120);
         assert!(moments[59] >= 50.0 && moments[119] >= 110.0, "{:?}", moments[119]);
+    }
+
+    #[test]
+    fn what_the_server_says_is_left_is_all_that_is_taken() {
+        let (now, second) = (Instant::now(), Duration::from_secs(1));
+        let window = |limit, remaining, reset| Some(Window { limit, remaining, reset });
+        let mut rates = Rates::new(Some(600), None, now);
+        rates.rebase(&RateHeaders { requests: window(600, 2, second), tokens: None }, now);
+        assert!(rates.take(1, now).is_ok() && rates.take(1, now).is_ok());
+        assert!(rates.take(1, now).is_err());
+        // Nothing left: nothing leaves before the reset, whatever the bucket holds.
+        let mut rates = Rates::new(None, None, now);
+        rates.rebase(&RateHeaders { requests: window(60, 0, second * 5), tokens: None }, now);
+        assert!(rates.take(1, now + second * 4).is_err());
+        assert!(rates.take(1, now + second * 6).is_ok());
+        // A limit that only the server knows is kept from then on.
+        let mut rates = Rates::new(None, None, now);
+        rates.rebase(&RateHeaders { requests: None, tokens: window(1000, 1000, second) }, now);
+        assert!(rates.take(100, now).is_ok());
+        assert!(rates.take(100, now).is_err());
+        // That of a day is no limit of a minute.
+        let mut rates = Rates::new(None, None, now);
+        rates.rebase(&RateHeaders { requests: window(10, 5, second * 3000), tokens: None }, now);
+        assert!((0..100).all(|_| rates.take(1, now).is_ok()));
     }
 }

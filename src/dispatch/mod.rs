@@ -45,6 +45,8 @@ pub struct Call {
     pub request: Request,
     /// Input estimate and output cap together: what a limit on tokens reserves.
     pub tokens: u64,
+    /// Whether the model that answers must be the one that is asked.
+    pub exact_model: bool,
     /// The most that the call can cost.
     pub reserve: Usd,
     /// Attempts at this trial in earlier runs.

@@ -172,6 +172,7 @@ mod tests {
             repeat: 0,
             request,
             tokens: 1,
+            exact_model: true,
             reserve: Usd::ZERO,
             attempts_before: 0,
         };

@@ -30,6 +30,7 @@ impl Source for Numbers {
                 max_output_tokens: Tokens(4),
             },
             tokens: 10,
+            exact_model: true,
             reserve: self.reserve,
             attempts_before: 0,
         })
@@ -81,6 +82,7 @@ fn lane(script: &str, trials: u32, concurrency: usize) -> Lane {
         limits,
         stream: false,
         max_tokens_field: None,
+        served_model: None,
         script: Some(path),
         line: 1,
     };

@@ -81,7 +81,15 @@ impl ApiError {
             Some(Value::Number(number)) => Some(number.to_string()),
             Some(_) | None => None,
         };
-        let codes: Vec<String> = ["code", "type", "status"].into_iter().filter_map(word).collect();
+        let mut codes: Vec<String> = ["code", "type", "status"].into_iter().filter_map(word).collect();
+        let details = &error["details"];
+        codes.extend(details["error_code"].as_str().map(str::to_owned));
+        // Azure says which filter it was.
+        codes.extend(error["innererror"]["code"].as_str().map(str::to_owned));
+        // Google names the quota that was met: that of a minute passes by itself, that of a day does not.
+        let violations =
+            details.as_array().into_iter().flatten().filter_map(|detail| detail["violations"].as_array());
+        codes.extend(violations.flatten().filter_map(|one| Some(one["quotaId"].as_str()?.to_owned())));
         let message = match error {
             Value::String(text) => text.clone(),
             other => word("message").unwrap_or_else(|| other.to_string()),
@@ -108,11 +116,14 @@ impl ApiError {
 
     fn is_billing(&self) -> bool {
         let message = self.message.to_lowercase();
-        self.status == 402 || self.has(&BILLING) || (self.status == 429 && message.contains("per day"))
+        let daily = message.contains("per day") || self.codes.iter().any(|code| code.contains("PerDay"));
+        // A limit of nothing will not be more in a minute.
+        let nothing = message.contains("limit: 0,") || message.trim_end().ends_with("limit: 0");
+        self.status == 402 || self.has(&BILLING) || (self.status == 429 && (daily || nothing))
     }
 
     fn is_filter(&self) -> bool {
-        self.has(&["content_filter", "content_policy_violation"])
+        self.has(&["content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"])
     }
 }
 

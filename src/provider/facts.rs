@@ -17,12 +17,66 @@ pub(super) struct Step {
     pub(super) end: bool,
 }
 
+/// How a reply ended, in terms that all APIs share.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// Not that anybody said so.
+    #[default]
+    Unknown,
+    /// The model had said what it wanted to say.
+    Complete,
+    /// It met the output cap.
+    Cap,
+    /// The model or a filter declined, and why.
+    Refused(String),
+    /// Input and output together met the context window.
+    Window,
+    /// The provider gave up.
+    Failed(String),
+}
+
+impl Ending {
+    /// What OpenAI and those who speak like it call the end of a reply. Unknown words are new ways to be complete.
+    pub(super) fn of(finish: &str) -> Self {
+        match finish {
+            "length" | "max_tokens" | "max_output_tokens" => Self::Cap,
+            "content_filter" | "refusal" => {
+                Self::Refused("the provider's filter stopped the reply".to_owned())
+            }
+            "error" | "insufficient_system_resource" => {
+                Self::Failed("the provider ended the reply with an error".to_owned())
+            }
+            _ => Self::Complete,
+        }
+    }
+}
+
+impl Step {
+    /// Visible text came.
+    pub(super) const fn visible() -> Self {
+        Self { token: true, visible: true, end: false }
+    }
+
+    /// Output came that nobody sees.
+    pub(super) const fn token() -> Self {
+        Self { token: true, visible: false, end: false }
+    }
+
+    /// It is over.
+    pub(super) const fn end() -> Self {
+        Self { token: false, visible: false, end: true }
+    }
+}
+
 /// What is known of a reply.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Facts {
     pub(super) text: String,
     pub(super) tool_calls: Vec<Value>,
+    /// The provider's word for why it ended.
     pub(super) finish: Option<String>,
+    /// What that means.
+    pub(super) ending: Ending,
     /// The reply ended as the protocol says that it ends.
     pub(super) ended: bool,
     pub(super) refusal: Option<String>,
@@ -51,8 +105,7 @@ pub(super) fn judge(facts: &Facts) -> (Outcome, Option<Failure>, Retry) {
     if let Some(nonsense) = &facts.nonsense {
         return failed(Outcome::Error, ErrorKind::Protocol, nonsense.clone(), Retry::Once);
     }
-    let finish = facts.finish.as_deref();
-    if !facts.ended && finish.is_none() {
+    if !facts.ended && facts.ending == Ending::Unknown {
         let message = "the reply broke off before its end".to_owned();
         return failed(Outcome::Error, ErrorKind::BrokenStream, message, Retry::Once);
     }
@@ -60,24 +113,32 @@ pub(super) fn judge(facts: &Facts) -> (Outcome, Option<Failure>, Retry) {
         let message = if refusal.is_empty() { "the model declined".to_owned() } else { refusal.clone() };
         return failed(Outcome::Refused, ErrorKind::BadRequest, message, Retry::No);
     }
-    match finish {
-        Some("content_filter" | "refusal") => {
-            let message = "the provider's filter stopped the reply".to_owned();
-            failed(Outcome::Refused, ErrorKind::BadRequest, message, Retry::No)
-        }
-        Some("length" | "max_tokens") if facts.text.trim().is_empty() && facts.reasoned => {
+    let is_empty = facts.text.trim().is_empty() && facts.tool_calls.is_empty();
+    match &facts.ending {
+        Ending::Refused(why) => failed(Outcome::Refused, ErrorKind::BadRequest, why.clone(), Retry::No),
+        Ending::Cap if is_empty && facts.reasoned => {
             let message = "all of the output cap went into reasoning; raise max_output_tokens".to_owned();
             failed(Outcome::Truncated, ErrorKind::Empty, message, Retry::No)
         }
-        Some("length" | "max_tokens") => {
+        Ending::Cap => {
             let message = "the reply met its output cap".to_owned();
             failed(Outcome::Truncated, ErrorKind::Empty, message, Retry::No)
         }
-        Some("error" | "insufficient_system_resource") => {
-            let message = "the provider ended the reply with an error".to_owned();
-            failed(Outcome::Error, ErrorKind::Server, message, Retry::Backoff)
+        Ending::Window if is_empty => {
+            let message = "the prompt leaves no room in the context window".to_owned();
+            failed(Outcome::Overflow, ErrorKind::BadRequest, message, Retry::No)
         }
-        // An empty answer is graded, and fails: the model said nothing, and was paid for it.
-        Some(_) | None => (Outcome::Reply, None, Retry::No),
+        Ending::Window => {
+            let message = "the reply met the end of the context window".to_owned();
+            failed(Outcome::Truncated, ErrorKind::Empty, message, Retry::No)
+        }
+        Ending::Failed(why) => failed(Outcome::Error, ErrorKind::Server, why.clone(), Retry::Backoff),
+        // It is an answer, and was paid for: another attempt would be another draw. But it must not be taken for one that
+        // has something to say.
+        Ending::Complete | Ending::Unknown if is_empty => {
+            let why = if facts.reasoned { "nothing but reasoning came" } else { "the reply is empty" };
+            failed(Outcome::Reply, ErrorKind::Empty, why.to_owned(), Retry::No)
+        }
+        Ending::Complete | Ending::Unknown => (Outcome::Reply, None, Retry::No),
     }
 }

@@ -1,8 +1,11 @@
 //! The transport of every HTTP API: one client, its clocks, its time limits, its security. One call, no retries.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::net::SocketAddr;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use hyper_util::client::legacy::connect::HttpInfo;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -10,12 +13,15 @@ use serde_json::Value;
 use super::batch::Batches;
 use super::classify::{self, ApiError};
 use super::facts::{Facts, judge};
+use super::limits::{self, RateHeaders};
+use super::quirks;
 use super::redact::redact;
 use super::sse::{self, SseError};
-use super::{HttpApi, KeyHeader, Response, Retry};
+use super::{Framing, HttpApi, KeyHeader, Response, Retry};
 use crate::config::{Provider, RunSettings};
 use crate::diag::{Fault, Faults};
 use crate::record::{Clocks, ErrorKind, Failure, Outcome, Request};
+use crate::units::Tokens;
 
 /// The longest reply, in bytes.
 const LONGEST_REPLY: usize = 64 << 20;
@@ -31,6 +37,8 @@ pub(super) struct HttpEndpoint {
     api: &'static dyn HttpApi,
     client: reqwest::Client,
     key: Option<SecretString>,
+    /// The connections that have carried a call, by their address on this side.
+    connections: Mutex<HashSet<SocketAddr>>,
     progress: Duration,
     total: Duration,
 }
@@ -58,7 +66,13 @@ impl HttpEndpoint {
         };
         let wrong =
             |what: String| Faults::from(Fault::new(format!("route-prof.toml:{}", provider.line), what));
+        let base_url = provider.base_url.clone().unwrap_or_else(|| own_url.to_owned());
         let mut headers = HeaderMap::new();
+        for (name, value) in api.headers(provider) {
+            let value = HeaderValue::from_str(&value)
+                .map_err(|_| wrong(format!("the value of `{name}` is no header")))?;
+            headers.insert(HeaderName::from_static(name), value);
+        }
         for (name, value) in &provider.headers {
             let name: HeaderName = name.parse().map_err(|_| wrong(format!("`{name}` is no header")))?;
             let value = HeaderValue::from_str(value)
@@ -66,19 +80,23 @@ impl HttpEndpoint {
             headers.insert(name, value);
         }
         if let Some(key) = &key {
-            match api.key_header() {
-                KeyHeader::Bearer => {
-                    let value = HeaderValue::from_str(&format!("Bearer {}", key.expose_secret()));
-                    let mut value =
-                        value.map_err(|_| wrong("the key holds characters that no header may".to_owned()))?;
-                    value.set_sensitive(true);
-                    headers.insert(reqwest::header::AUTHORIZATION, value);
+            let (name, value) = match quirks::of(&base_url).key.unwrap_or_else(|| api.key_header()) {
+                KeyHeader::Bearer => (
+                    reqwest::header::AUTHORIZATION,
+                    HeaderValue::from_str(&format!("Bearer {}", key.expose_secret())),
+                ),
+                KeyHeader::Named(name) => {
+                    (HeaderName::from_static(name), HeaderValue::from_str(key.expose_secret()))
                 }
-            }
+            };
+            let mut value =
+                value.map_err(|_| wrong("the key holds characters that no header may".to_owned()))?;
+            // Whatever prints a request leaves the value out then.
+            value.set_sensitive(true);
+            headers.insert(name, value);
         }
         // Another part of the process may have been first; one provider is as good as the other.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let base_url = provider.base_url.clone().unwrap_or_else(|| own_url.to_owned());
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("route-prof/", env!("CARGO_PKG_VERSION")))
             .default_headers(headers)
@@ -101,9 +119,16 @@ impl HttpEndpoint {
             api,
             client,
             key,
+            connections: Mutex::default(),
             progress: Duration::from_secs(run.progress_timeout_s.into()),
             total: Duration::from_secs(run.total_timeout_s.into()),
         })
+    }
+
+    /// Whether a reply is the first over its connection: the time to set it up is in its times then.
+    fn is_first_of_its_connection(&self, response: &reqwest::Response) -> bool {
+        let Some(info) = response.extensions().get::<HttpInfo>() else { return false };
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner).insert(info.local_addr())
     }
 
     pub(super) fn batches(&self) -> Option<Batches<'_>> {
@@ -118,9 +143,14 @@ impl HttpEndpoint {
     }
 
     pub(super) async fn call(&self, model: &str, request: &Request) -> Response {
-        let (path, body) = self.api.encode(&self.settings, &self.base_url, model, request);
-        let bytes = body.to_string();
+        let encoded = self.api.encode(&self.settings, &self.base_url, model, request);
         let mut call = Call::new(self, Instant::now());
+        let (path, body) = match encoded {
+            Ok(encoded) => encoded,
+            Err(why) => return call.fail(ErrorKind::BadRequest, format!("not sent: {why}"), Retry::No),
+        };
+        let bytes = body.to_string();
+        call.began = Instant::now();
         let post = self
             .client
             .post(format!("{}{path}", self.base_url))
@@ -139,6 +169,14 @@ impl HttpEndpoint {
         };
         call.clocks.headers_ms = Some(call.began.elapsed().into());
         call.status = Some(response.status().as_u16());
+        call.cold = self.is_first_of_its_connection(&response);
+        let header = |name: &str| {
+            response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+        };
+        let now = jiff::Timestamp::now();
+        call.rates = limits::read(header, now);
+        call.date =
+            header("date").and_then(|text| Some(jiff::fmt::rfc2822::parse(text.trim()).ok()?.timestamp()));
         for name in KEPT_HEADERS {
             if let Some(value) = response.headers().get(name).and_then(|value| value.to_str().ok()) {
                 call.headers.insert(name.to_owned(), redact(value, self.key.as_ref()));
@@ -147,11 +185,12 @@ impl HttpEndpoint {
         if !response.status().is_success() {
             return call.error_reply(response).await;
         }
-        let streamed = response
-            .headers()
-            .get(CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .is_some_and(|kind| kind.trim_start().to_lowercase().starts_with("text/event-stream"));
+        let kind = header("content-type").unwrap_or_default().trim().to_lowercase();
+        let streamed = match self.api.framing() {
+            Framing::Events => kind.starts_with("text/event-stream"),
+            // Some proxies call it plain JSON, or text.
+            Framing::Lines => self.settings.stream && !kind.starts_with("text/html"),
+        };
         if streamed { call.stream(response).await } else { call.whole(response).await }
     }
 }
@@ -159,6 +198,15 @@ impl HttpEndpoint {
 fn is_loopback(url: &str) -> bool {
     let host = url.split_once("://").map_or(url, |(_, rest)| rest);
     host.starts_with("localhost") || host.starts_with("127.") || host.starts_with("[::1]")
+}
+
+/// Whether a long streamed reply came in one piece: something on the way holds streams back, and the time to its first
+/// token says nothing.
+fn came_at_once(clocks: &Clocks, output: Option<Tokens>) -> bool {
+    match (clocks.first_content_ms, clocks.total_ms, output) {
+        (Some(first), Some(total), Some(Tokens(51..))) => total.ms() - first.ms() < 0.05 * total.ms(),
+        _ => false,
+    }
 }
 
 /// One call under way.
@@ -169,6 +217,9 @@ struct Call<'a> {
     status: Option<u16>,
     headers: BTreeMap<String, String>,
     streamed: bool,
+    cold: bool,
+    rates: RateHeaders,
+    date: Option<jiff::Timestamp>,
     facts: Facts,
 }
 
@@ -181,6 +232,9 @@ impl<'a> Call<'a> {
             status: None,
             headers: BTreeMap::new(),
             streamed: false,
+            cold: false,
+            rates: RateHeaders::default(),
+            date: None,
             facts: Facts::default(),
         }
     }
@@ -191,6 +245,9 @@ impl<'a> Call<'a> {
             failure.map(|failure| Failure { kind: failure.kind, message: redact(&failure.message, key) });
         let tool_calls =
             if self.facts.tool_calls.is_empty() { Value::Null } else { Value::Array(self.facts.tool_calls) };
+        let mut clocks = self.clocks;
+        clocks.cold = self.cold;
+        clocks.buffered = self.streamed && came_at_once(&clocks, self.facts.usage.output);
         Response {
             outcome,
             text: self.facts.text,
@@ -198,12 +255,14 @@ impl<'a> Call<'a> {
             finish: self.facts.finish,
             served_model: self.facts.served_model.map(|model| redact(&model, key)),
             usage: self.facts.usage,
-            clocks: self.clocks,
+            clocks,
             streamed: self.streamed,
             status: self.status,
             failure,
             headers: self.headers,
             retry,
+            rates: self.rates,
+            date: self.date,
         }
     }
 
@@ -302,7 +361,7 @@ impl<'a> Call<'a> {
     async fn stream(mut self, mut response: reqwest::Response) -> Response {
         self.streamed = true;
         let mut decoder = self.endpoint.api.decoder();
-        let (mut reader, mut events) = (sse::Reader::default(), Vec::new());
+        let (mut reader, mut events) = (sse::Reader::new(self.endpoint.api.framing()), Vec::new());
         let last = tokio::time::Instant::from_std(self.began + self.endpoint.total);
         let mut progress = tokio::time::Instant::now() + self.endpoint.progress;
         let mut taken = 0;

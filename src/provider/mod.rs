@@ -3,13 +3,22 @@
 //! An API's own file only encodes requests and decodes replies; it does no I/O. The transport, its clocks and its security
 //! are shared, in `http`. A call is one attempt: retries, limits and budgets are `dispatch`'s.
 
+mod anthropic;
 pub mod batch;
 mod classify;
+mod common;
+mod content;
 mod facts;
+mod gemini;
 mod http;
+mod limits;
+mod ollama;
 mod openai;
+mod quirks;
 mod redact;
+mod responses;
 pub mod scripted;
+mod served;
 mod sse;
 #[cfg(test)]
 mod tests;
@@ -19,12 +28,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::config::{Provider, RunSettings};
+use crate::config::{DataLocation, Provider, RunSettings, ServedModel};
 use crate::diag::{Fault, Faults, nearest};
 use crate::ident::{ModelRef, PromptId, TrialKey};
-use crate::record::{Attempt, Clocks, Failure, Outcome, Request, Usage, Via};
+use crate::record::{Attempt, Clocks, ErrorKind, Failure, Outcome, Request, Usage, Via};
 
 use self::facts::Decoder;
+pub use self::limits::{RateHeaders, Window};
 
 /// What a failed attempt calls for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,9 +78,31 @@ pub struct Response {
     pub headers: BTreeMap<String, String>,
     /// What a failure calls for.
     pub retry: Retry,
+    /// What the server said of its rate limits.
+    pub rates: RateHeaders,
+    /// The server's clock, as its `Date` header states it.
+    pub date: Option<jiff::Timestamp>,
 }
 
 impl Response {
+    /// Makes a reply of another model than the one that was asked a failure: to measure the wrong model is worse than to
+    /// measure none. The reply is kept for the record.
+    pub fn insist_on(&mut self, asked: &str) {
+        let Some(served) = self.served_model.as_deref().filter(|served| !served::is_same(asked, served))
+        else {
+            return;
+        };
+        if !self.outcome.is_answer() {
+            return;
+        }
+        let message = format!(
+            "asked for {asked}, served by {served}; if that is as it should be, say served_model = \"any\" of the provider"
+        );
+        self.outcome = Outcome::Error;
+        self.failure = Some(Failure { kind: ErrorKind::WrongModel, message });
+        self.retry = Retry::StopTier;
+    }
+
     /// The first attempt at a trial that came to this: not priced, not dated, by a live call.
     #[must_use]
     pub fn into_attempt(self, key: TrialKey, prompt: PromptId, model: ModelRef, repeat: u32) -> Attempt {
@@ -104,16 +136,38 @@ impl Response {
 enum KeyHeader {
     /// `Authorization: Bearer KEY`.
     Bearer,
+    /// The key alone, in a header of this name.
+    Named(&'static str),
+}
+
+/// The path below the base URL, and the body; or why the request cannot be put into the API's words.
+type Encoded = Result<(String, Value), String>;
+
+/// How a streamed reply is cut into events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Framing {
+    /// Server-sent events.
+    Events,
+    /// A JSON document a line.
+    Lines,
 }
 
 /// An API that speaks HTTP: encoding and decoding, no I/O.
 trait HttpApi: Sync {
-    /// The path below the base URL, and the body.
-    fn encode(&self, endpoint: &Provider, base_url: &str, model: &str, request: &Request) -> (String, Value);
+    /// What to post where.
+    fn encode(&self, endpoint: &Provider, base_url: &str, model: &str, request: &Request) -> Encoded;
     /// Decodes one reply.
     fn decoder(&self) -> Box<dyn Decoder>;
     /// How it takes its key.
     fn key_header(&self) -> KeyHeader;
+    /// Headers that every request carries, beside the key.
+    fn headers(&self, _endpoint: &Provider) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+    /// How its streams are cut.
+    fn framing(&self) -> Framing {
+        Framing::Events
+    }
     /// Its batch API, where it has one.
     fn batch(&self) -> Option<batch::Protocol> {
         None
@@ -135,7 +189,8 @@ pub struct Api {
 }
 
 /// Every API.
-pub const APIS: &[&Api] = &[&openai::API, &scripted::API];
+pub const APIS: &[&Api] =
+    &[&anthropic::API, &gemini::API, &ollama::API, &openai::API, &responses::API, &scripted::API];
 
 /// What a trial's key depends on of an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -157,6 +212,21 @@ fn find(provider: &Provider) -> Result<&'static Api, Faults> {
         let message = format!("provider `{}`: unknown api `{api}`", provider.name);
         Fault::new(format!("route-prof.toml:{}", provider.line), message).help(help).into()
     })
+}
+
+/// Whether a provider's replies must come from the very model that was asked: unless the settings say otherwise, where the
+/// data goes to somebody else, and the host calls models by the names that they are asked by.
+#[must_use]
+pub fn insists_on_model(provider: &Provider) -> bool {
+    let own_name = || {
+        let url = provider.base_url.as_deref().unwrap_or_default();
+        provider.data_location == DataLocation::External && !quirks::of(url).names_models_otherwise
+    };
+    match provider.served_model {
+        Some(ServedModel::Exact) => true,
+        Some(ServedModel::Any) => false,
+        None => own_name(),
+    }
 }
 
 /// The API and base URL of a provider. A script has the digest of its rules in place of a URL: other rules, other answers.

@@ -4,10 +4,10 @@ use serde_json::{Map, Value, json};
 
 use super::batch::Protocol;
 use super::classify::ApiError;
-use super::facts::{Decoder, Facts, Step};
-use super::{Api, HttpApi, KeyHeader, Wire};
+use super::facts::{Decoder, Ending, Facts, Step};
+use super::{Api, Encoded, HttpApi, KeyHeader, Wire, quirks};
 use crate::config::Provider;
-use crate::record::{Request, Usage, UsageQuality};
+use crate::record::{Request, Usage};
 use crate::units::Tokens;
 
 pub(super) const API: Api =
@@ -16,24 +16,28 @@ pub(super) const API: Api =
 struct OpenAi;
 
 impl HttpApi for OpenAi {
-    fn encode(&self, endpoint: &Provider, base_url: &str, model: &str, request: &Request) -> (String, Value) {
+    fn encode(&self, endpoint: &Provider, base_url: &str, model: &str, request: &Request) -> Encoded {
         let mut body = Map::new();
         body.insert("model".to_owned(), json!(model));
         body.insert("messages".to_owned(), json!(request.messages));
-        // OpenAI's reasoning models refuse the old name; most compatible servers know no other.
-        let own = base_url.contains("://api.openai.com");
-        let usual = if own { "max_completion_tokens" } else { "max_tokens" };
+        let own = quirks::is_openai(base_url);
+        let usual = quirks::of(base_url).cap.unwrap_or("max_tokens");
         let field = endpoint.max_tokens_field.as_deref().unwrap_or(usual);
         body.insert(field.to_owned(), json!(request.max_output_tokens));
         if endpoint.stream {
             body.insert("stream".to_owned(), json!(true));
-            body.insert("stream_options".to_owned(), json!({ "include_usage": true }));
+            let mut options = json!({ "include_usage": true });
+            if own {
+                // It pads every event otherwise, to hide what its length would tell.
+                options["include_obfuscation"] = json!(false);
+            }
+            body.insert("stream_options".to_owned(), options);
         }
         if own {
             body.insert("store".to_owned(), json!(false));
         }
         body.extend(request.params.iter().map(|(name, value)| (name.clone(), value.clone())));
-        ("/chat/completions".to_owned(), Value::Object(body))
+        Ok(("/chat/completions".to_owned(), Value::Object(body)))
     }
 
     fn decoder(&self) -> Box<dyn Decoder> {
@@ -90,6 +94,7 @@ impl Decoder for ChatDecoder {
         }
         if let Some(finish) = choice["finish_reason"].as_str() {
             facts.finish = Some(finish.to_owned());
+            facts.ending = Ending::of(finish);
         }
         step
     }
@@ -110,6 +115,7 @@ impl Decoder for ChatDecoder {
         facts.refusal = message["refusal"].as_str().map(str::to_owned);
         facts.tool_calls = message["tool_calls"].as_array().cloned().unwrap_or_default();
         facts.finish = choice["finish_reason"].as_str().map(str::to_owned);
+        facts.ending = facts.finish.as_deref().map_or(Ending::Unknown, Ending::of);
         facts.ended = true;
     }
 }
@@ -119,8 +125,9 @@ fn common(body: &Value, facts: &mut Facts) {
         facts.served_model = Some(model.to_owned());
     }
     // The last one that is there wins.
-    if body["usage"].is_object() {
-        facts.usage = usage(&body["usage"]);
+    let stated = [&body["usage"], &body["x_groq"]["usage"]].into_iter().find(|usage| usage.is_object());
+    if let Some(stated) = stated {
+        facts.usage = usage(stated);
         facts.reasoned |= facts.usage.reasoning.is_some_and(|tokens| tokens.0 > 0);
     }
 }
@@ -151,28 +158,13 @@ fn usage(raw: &Value) -> Usage {
     let cache_read = count(&details["cached_tokens"]).or_else(|| count(&raw["prompt_cache_hit_tokens"]));
     let cache_write = count(&details["cache_write_tokens"]);
     let reasoning = count(&raw["completion_tokens_details"]["reasoning_tokens"]);
-    let cached = cache_read.unwrap_or_default().plus(cache_write.unwrap_or_default());
-    let input = prompt.and_then(|prompt| prompt.0.checked_sub(cached.0)).map(Tokens);
-    let quality = match (prompt, output) {
-        (Some(_), Some(output))
-            if input.is_some() && reasoning.is_none_or(|reasoning| reasoning <= output) =>
-        {
-            UsageQuality::Reported
-        }
-        (Some(_), Some(_)) => UsageQuality::Inconsistent,
-        (None, _) | (_, None) => UsageQuality::Missing,
-    };
-    // Where more is said to be cached than was sent, all that is known is the total.
-    let (input, cache_read, cache_write) = match input {
-        Some(input) => (Some(input), cache_read, cache_write),
-        None => (prompt, None, None),
-    };
-    Usage { input, cache_read, cache_write, output, reasoning, quality, raw: raw.clone() }
+    Usage::with_cache_inside(prompt, cache_read, cache_write, output, reasoning, raw)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::UsageQuality;
 
     #[test]
     fn usage_is_told_apart_without_overlap() {

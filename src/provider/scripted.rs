@@ -201,5 +201,7 @@ fn response(
         failure,
         headers: BTreeMap::new(),
         retry,
+        rates: super::RateHeaders::default(),
+        date: None,
     }
 }

@@ -4,6 +4,8 @@
 /// The longest line, in bytes.
 const LONGEST: usize = 4 << 20;
 
+use super::Framing;
+
 /// What is wrong with a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SseError {
@@ -14,8 +16,9 @@ pub(super) enum SseError {
 }
 
 /// Reads events piece by piece, wherever the pieces are cut.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Reader {
+    framing: Framing,
     line: Vec<u8>,
     data: Vec<String>,
     after_cr: bool,
@@ -23,6 +26,10 @@ pub(super) struct Reader {
 }
 
 impl Reader {
+    pub(super) const fn new(framing: Framing) -> Self {
+        Self { framing, line: Vec::new(), data: Vec::new(), after_cr: false, begun: false }
+    }
+
     /// Takes bytes in, and gives the data of the events that they complete.
     pub(super) fn feed(&mut self, bytes: &[u8], events: &mut Vec<String>) -> Result<(), SseError> {
         for &byte in bytes {
@@ -52,7 +59,11 @@ impl Reader {
             self.begun = true;
             text = text.strip_prefix('\u{feff}').unwrap_or(text);
         }
-        if text.is_empty() {
+        if self.framing == Framing::Lines {
+            if !text.trim().is_empty() {
+                events.push(text.to_owned());
+            }
+        } else if text.is_empty() {
             if !self.data.is_empty() {
                 events.push(std::mem::take(&mut self.data).join("\n"));
             }
@@ -75,7 +86,7 @@ mod tests {
     use super::*;
 
     fn all(pieces: &[&[u8]]) -> Vec<String> {
-        let (mut reader, mut events) = (Reader::default(), Vec::new());
+        let (mut reader, mut events) = (Reader::new(Framing::Events), Vec::new());
         for piece in pieces {
             reader.feed(piece, &mut events).unwrap();
         }

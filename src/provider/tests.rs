@@ -67,6 +67,7 @@ fn provider(url: String) -> Provider {
         limits: Limits { concurrency: 1, requests_per_minute: None, tokens_per_minute: None },
         stream: true,
         max_tokens_field: None,
+        served_model: None,
         script: None,
         line: 1,
     }

@@ -33,6 +33,7 @@ fn config(tasks: Vec<Task>) -> Config {
         limits: Limits { concurrency: 1, requests_per_minute: None, tokens_per_minute: None },
         stream: true,
         max_tokens_field: None,
+        served_model: None,
         script: None,
         line: 1,
     };

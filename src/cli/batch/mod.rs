@@ -205,7 +205,13 @@ impl BatchRun<'_> {
                     break;
                 }
                 course.reserved += call.reserve;
-                let item = batches.item(call.key.to_string(), &call.model.model, &call.request);
+                let item = match batches.item(call.key.to_string(), &call.model.model, &call.request) {
+                    Ok(item) => item,
+                    Err(why) => {
+                        course.stopped.insert(*tier, format!("prompt {}: {why}", call.prompt));
+                        break;
+                    }
+                };
                 if items.len() == most || size + item.bytes() > bytes {
                     self.submit(book, &batches, *tier, &mut items, &mut keys, course).await?;
                     size = 0;
@@ -404,7 +410,10 @@ impl BatchRun<'_> {
         }
     }
 
-    fn attempt(&self, tier: u16, call: &Call, response: Response) -> Attempt {
+    fn attempt(&self, tier: u16, call: &Call, mut response: Response) -> Attempt {
+        if call.exact_model {
+            response.insist_on(&call.model.model);
+        }
         let mut attempt =
             response.into_attempt(call.key, call.prompt.clone(), call.model.clone(), call.repeat);
         attempt.attempt = call.attempts_before + 1;

@@ -57,6 +57,7 @@ impl Check<'_> {
             limits: self.limits(&raw.limits),
             stream: raw.stream.unwrap_or(true),
             max_tokens_field: raw.max_tokens_field,
+            served_model: raw.served_model,
             script: raw.script.map(|file| self.root.join(file)),
             line: line_of(self.source, span.start),
         }

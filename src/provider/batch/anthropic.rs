@@ -10,28 +10,18 @@ pub(super) fn line(id: &str, body: &Value) -> Value {
 }
 
 /// Where the batches are: below the place of single messages.
-fn place(api: &Batches<'_>, items: &[Item]) -> String {
-    items.first().map_or_else(|| messages(api), |item| format!("{}/batches", item.path))
-}
-
-fn messages(api: &Batches<'_>) -> String {
-    let empty = crate::record::Request {
-        messages: Vec::new(),
-        params: std::collections::BTreeMap::new(),
-        max_output_tokens: crate::units::Tokens(1),
-    };
-    let (path, _) = api.api.encode(api.settings, api.base_url, "", &empty);
-    format!("{path}/batches")
+fn place(api: &Batches<'_>) -> String {
+    format!("{}/batches", api.path())
 }
 
 pub(super) async fn submit(api: &Batches<'_>, items: &[Item]) -> Result<String, BatchError> {
     let body = joined(items, "{\"requests\":[", ',', "]}");
-    let batch = api.post(&place(api, items), body).await?;
+    let batch = api.post(&place(api), body).await?;
     batch["id"].as_str().map(str::to_owned).ok_or_else(|| api.nonsense("the batch has no id"))
 }
 
 pub(super) async fn poll(api: &Batches<'_>, id: &str) -> Result<State, BatchError> {
-    let batch = api.get(&format!("{}/{id}", messages(api))).await?;
+    let batch = api.get(&format!("{}/{id}", place(api))).await?;
     match batch["processing_status"].as_str() {
         Some("ended") => Ok(State::Ended),
         // The counts stay at zero until the end.
@@ -71,5 +61,5 @@ pub(super) async fn collect(
         };
         each(item.to_owned(), answer);
     };
-    api.lines(&format!("{}/{id}/results", messages(api)), &mut take).await
+    api.lines(&format!("{}/{id}/results", place(api)), &mut take).await
 }

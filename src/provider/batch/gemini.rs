@@ -15,13 +15,7 @@ fn version(path: &str) -> &str {
 }
 
 fn place(api: &Batches<'_>) -> String {
-    let empty = crate::record::Request {
-        messages: Vec::new(),
-        params: std::collections::BTreeMap::new(),
-        max_output_tokens: crate::units::Tokens(1),
-    };
-    let (path, _) = api.api.encode(api.settings, api.base_url, "m", &empty);
-    version(&path).to_owned()
+    version(&api.path()).to_owned()
 }
 
 pub(super) async fn submit(api: &Batches<'_>, label: &str, items: &[Item]) -> Result<String, BatchError> {

@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::classify::{self, ApiError};
 use super::facts::{Facts, judge};
 use super::redact::redact;
-use super::{HttpApi, Response, Retry};
+use super::{HttpApi, RateHeaders, Response, Retry};
 use crate::config::Provider;
 use crate::record::{Clocks, ErrorKind, Failure, Outcome, Request};
 
@@ -112,16 +112,29 @@ impl Batches<'_> {
     }
 
     /// A request, ready for a batch.
-    #[must_use]
-    pub fn item(&self, id: String, model: &str, request: &Request) -> Item {
+    ///
+    /// # Errors
+    /// When the request cannot be put into the API's words.
+    pub fn item(&self, id: String, model: &str, request: &Request) -> Result<Item, String> {
         let whole = Provider { stream: false, ..self.settings.clone() };
-        let (path, body) = self.api.encode(&whole, self.base_url, model, request);
+        let (path, body) = self.api.encode(&whole, self.base_url, model, request)?;
         let text = match self.protocol {
             Protocol::OpenAi => openai::line(&id, &self.url_path(&path), &body),
             Protocol::Anthropic => anthropic::line(&id, &body),
             Protocol::Gemini => gemini::line(&id, &body),
         };
-        Item { id, text: text.to_string(), path }
+        Ok(Item { id, text: text.to_string(), path })
+    }
+
+    /// The path that a request of this API is posted to.
+    fn path(&self) -> String {
+        let empty = Request {
+            messages: Vec::new(),
+            params: BTreeMap::new(),
+            max_output_tokens: crate::units::Tokens(1),
+        };
+        let whole = Provider { stream: false, ..self.settings.clone() };
+        self.api.encode(&whole, self.base_url, "m", &empty).map(|(path, _)| path).unwrap_or_default()
     }
 
     /// Hands requests over; returns the batch's id. `label` is what [`Self::find`] looks for.
@@ -334,6 +347,8 @@ impl Batches<'_> {
             failure,
             headers: BTreeMap::new(),
             retry,
+            rates: RateHeaders::default(),
+            date: None,
         }
     }
 }
