@@ -250,3 +250,85 @@ fn a_tier_without_a_batch_api_is_refused_before_anything_is_sent() {
     let ran = scratch.run(&["run", "corpus.jsonl", "--batch"]).exits(2);
     assert!(ran.stderr.contains("no batch API serves small (api `scripted`)"), "{}", ran.stderr);
 }
+
+#[test]
+fn anthropics_batches_are_collected_in_any_order_and_their_errors_are_told_apart() {
+    let given: Arc<Mutex<Vec<Value>>> = Arc::default();
+    let kept = Arc::clone(&given);
+    let desk = Desk::start(move |method, path, body| match (method, path) {
+        ("POST", "/v1/messages/batches") => {
+            let asked: Value = serde_json::from_slice(body).unwrap();
+            *kept.lock().unwrap() = asked["requests"].as_array().unwrap().clone();
+            (200, json!({"id": "msgbatch_1", "processing_status": "in_progress"}).to_string())
+        }
+        ("GET", "/v1/messages/batches/msgbatch_1") => {
+            (200, json!({"processing_status": "ended"}).to_string())
+        }
+        ("GET", "/v1/messages/batches/msgbatch_1/results") => {
+            let lines = kept.lock().unwrap().clone().into_iter().rev().enumerate().map(|(at, request)| {
+                assert_eq!(request["params"]["stream"], Value::Null);
+                let result = match at {
+                    0 => json!({"type": "errored", "error": {"type": "error", "error": {"type": "invalid_request_error", "message": "prompt is too long: 9 tokens > 5 maximum"}}}),
+                    1 => json!({"type": "expired"}),
+                    _ => json!({"type": "succeeded", "message": {"model": "pup", "content": [{"type": "text", "text": "red"}], "stop_reason": "end_turn",
+                        "usage": {"input_tokens": 10, "output_tokens": 1}}}),
+                };
+                format!("{}\n", json!({"custom_id": request["custom_id"], "result": result}))
+            });
+            (200, lines.collect())
+        }
+        other => panic!("{other:?}"),
+    });
+    let scratch = project(&format!("http://127.0.0.1:{}", desk.port), "anthropic", "");
+    scratch.run(&["run", "corpus.jsonl", "--batch"]).exits(3);
+    let counts = &summary(&scratch)["tasks"][0]["cells"][0]["counts"];
+    assert_eq!(
+        (&counts["passed"], &counts["overflow"], &counts["errors"]),
+        (&json!(38), &json!(1), &json!(1)),
+        "{counts}"
+    );
+    assert_eq!(given.lock().unwrap().len(), 40);
+}
+
+#[test]
+fn geminis_batches_go_inline_and_come_back_inline() {
+    let given: Arc<Mutex<Vec<Value>>> = Arc::default();
+    let (kept, looks) = (Arc::clone(&given), Arc::new(Mutex::new(0)));
+    let desk = Desk::start(move |method, path, body| match (method, path) {
+        ("POST", "/v1/models/pup:batchGenerateContent") => {
+            let asked: Value = serde_json::from_slice(body).unwrap();
+            *kept.lock().unwrap() =
+                asked["batch"]["inputConfig"]["requests"]["requests"].as_array().unwrap().clone();
+            (200, json!({"name": "batches/abc", "metadata": {"state": "BATCH_STATE_PENDING"}}).to_string())
+        }
+        ("GET", "/v1/batches/abc") => {
+            let mut looks = looks.lock().unwrap();
+            *looks += 1;
+            if *looks == 1 {
+                return (200, json!({"metadata": {"state": "BATCH_STATE_RUNNING"}}).to_string());
+            }
+            let answers: Vec<Value> = kept.lock().unwrap().iter().rev().enumerate().map(|(at, request)| {
+                let mut line = json!({"metadata": request["metadata"]});
+                if at == 0 {
+                    line["error"] = json!({"code": 8, "message": "quota"});
+                } else {
+                    line["response"] = json!({"modelVersion": "pup-001", "candidates": [{"content": {"parts": [{"text": "red"}]}, "finishReason": "STOP"}],
+                        "usageMetadata": {"promptTokenCount": 10, "candidatesTokenCount": 1, "totalTokenCount": 11}});
+                }
+                line
+            }).collect();
+            (200, json!({"metadata": {"state": "BATCH_STATE_SUCCEEDED", "output": {"inlinedResponses": {"inlinedResponses": answers}}}}).to_string())
+        }
+        other => panic!("{other:?}"),
+    });
+    let scratch = project(&format!("http://127.0.0.1:{}", desk.port), "gemini", "");
+    scratch.run(&["run", "corpus.jsonl", "--batch"]).exits(3);
+    let summary = summary(&scratch);
+    assert_eq!((&summary["run"]["answered"], &summary["run"]["errors"]), (&json!(39), &json!(1)));
+    assert_eq!(
+        given.lock().unwrap()[0]["request"]["contents"][0]["parts"][0]["text"]
+            .as_str()
+            .map(|t| t.starts_with("thing")),
+        Some(true)
+    );
+}

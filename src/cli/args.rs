@@ -70,6 +70,8 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// Is router.toml what today's inputs give, and does it still hold? A gate for CI
     Check(CheckArgs),
+    /// Try every tier with one tiny call: key, model, window, served model, clock. Says what it costs first
+    Doctor(DoctorArgs),
     /// A project to start from
     Init(InitArgs),
     /// Check or describe a corpus
@@ -211,6 +213,19 @@ pub(crate) struct CheckArgs {
     /// The routing config to check [default: router.toml beside the settings]
     #[arg(long, value_name = "FILE")]
     pub(crate) router: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Only these tiers; may be given again [default: all]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) tier: Vec<String>,
+    /// The fallbacks of each tier's same_class too
+    #[arg(long)]
+    pub(crate) fallbacks: bool,
+    /// Say what it would cost, and stop
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]

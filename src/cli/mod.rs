@@ -6,6 +6,7 @@ mod check;
 mod completions;
 mod corpus;
 mod evidence;
+mod doctor;
 mod exit;
 mod batch;
 mod grade;
@@ -69,6 +70,7 @@ fn run(cli: &Cli, console: &Console) -> anyhow::Result<Exit> {
         Command::Grade(args) => grade::run(global, console, args),
         Command::Report(args) => report::run(global, console, args),
         Command::Check(args) => check::run(global, console, args),
+        Command::Doctor(args) => doctor::run(global, console, args),
         Command::Init(args) => init::run(global, console, args),
         Command::Corpus(CorpusCommand::Check { corpus }) => corpus::check(global, console, corpus),
         Command::Corpus(CorpusCommand::Stats { corpus }) => corpus::stats(global, console, corpus),

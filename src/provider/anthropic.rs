@@ -7,6 +7,7 @@ use super::batch::Protocol;
 use super::classify::ApiError;
 use super::common::{Common, Format, no_counterpart};
 use super::content::{Part, Speaker, parts, speaker, text_only};
+use super::describe::Question;
 use super::facts::{Decoder, Ending, Facts, Step};
 use super::{Api, Encoded, HttpApi, KeyHeader, Wire};
 use crate::config::Provider;
@@ -90,6 +91,11 @@ impl HttpApi for Anthropic {
     fn headers(&self, endpoint: &Provider) -> Vec<(&'static str, String)> {
         let version = endpoint.api_version.clone().unwrap_or_else(|| VERSION.to_owned());
         vec![("anthropic-version", version)]
+    }
+
+    fn describe(&self, _: &Provider, base_url: &str, model: &str) -> Question {
+        let front = if base_url.ends_with("/v1") { "" } else { "/v1" };
+        Question { path: format!("{front}/models/{model}"), body: None }
     }
 
     fn batch(&self) -> Option<Protocol> {

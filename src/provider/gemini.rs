@@ -6,6 +6,7 @@ use super::batch::Protocol;
 use super::classify::ApiError;
 use super::common::{Common, Format};
 use super::content::{Part, Speaker, parts, speaker, text_only};
+use super::describe::Question;
 use super::facts::{Decoder, Ending, Facts, Step};
 use super::{Api, Encoded, HttpApi, KeyHeader, Wire};
 use crate::config::Provider;
@@ -72,15 +73,9 @@ impl HttpApi for Gemini {
             body["systemInstruction"] = json!({ "parts": system });
         }
         common.lay_over(&mut body);
-        let version = endpoint.api_version.as_deref().unwrap_or(VERSION);
-        // A gateway may be given with the version in its base URL.
-        let front = match base_url.rsplit('/').next() {
-            Some("v1" | "v1beta" | "v1alpha") => String::new(),
-            Some(_) | None => format!("/{version}"),
-        };
-        let model = model.strip_prefix("models/").unwrap_or(model);
+        let place = place(endpoint, base_url, model);
         let verb = if endpoint.stream { "streamGenerateContent?alt=sse" } else { "generateContent" };
-        Ok((format!("{front}/models/{model}:{verb}"), body))
+        Ok((format!("{place}:{verb}"), body))
     }
 
     fn decoder(&self) -> Box<dyn Decoder> {
@@ -91,9 +86,24 @@ impl HttpApi for Gemini {
         KeyHeader::Named("x-goog-api-key")
     }
 
+    fn describe(&self, endpoint: &Provider, base_url: &str, model: &str) -> Question {
+        Question { path: place(endpoint, base_url, model), body: None }
+    }
+
     fn batch(&self) -> Option<Protocol> {
         Some(Protocol::Gemini)
     }
+}
+
+/// Where a model is, below the base URL.
+fn place(endpoint: &Provider, base_url: &str, model: &str) -> String {
+    let version = endpoint.api_version.as_deref().unwrap_or(VERSION);
+    // A gateway may be given with the version in its base URL.
+    let front = match base_url.rsplit('/').next() {
+        Some("v1" | "v1beta" | "v1alpha") => String::new(),
+        Some(_) | None => format!("/{version}"),
+    };
+    format!("{front}/models/{}", model.strip_prefix("models/").unwrap_or(model))
 }
 
 struct GenerateDecoder;

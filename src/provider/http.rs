@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::batch::Batches;
 use super::classify::{self, ApiError};
+use super::describe;
 use super::facts::{Facts, judge};
 use super::limits::{self, RateHeaders};
 use super::quirks;
@@ -123,6 +124,28 @@ impl HttpEndpoint {
             progress: Duration::from_secs(run.progress_timeout_s.into()),
             total: Duration::from_secs(run.total_timeout_s.into()),
         })
+    }
+
+    /// The context window of a model, as the provider states it.
+    pub(super) async fn window(&self, model: &str) -> Option<Tokens> {
+        let question = self.api.describe(&self.settings, &self.base_url, model);
+        let url = format!("{}{}", self.base_url, question.path);
+        let request = match question.body {
+            None => self.client.get(url),
+            Some(body) => {
+                self.client.post(url).header(CONTENT_TYPE, "application/json").body(body.to_string())
+            }
+        };
+        let response = request.timeout(self.progress).send().await.ok()?;
+        let mut response = response.error_for_status().ok()?;
+        let mut bytes = Vec::new();
+        while let Some(piece) = response.chunk().await.ok()? {
+            bytes.extend_from_slice(&piece);
+            if bytes.len() > LONGEST_REPLY {
+                return None;
+            }
+        }
+        describe::window(&serde_json::from_slice(&bytes).ok()?, model).map(Tokens)
     }
 
     /// Whether a reply is the first over its connection: the time to set it up is in its times then.

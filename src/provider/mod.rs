@@ -8,6 +8,7 @@ pub mod batch;
 mod classify;
 mod common;
 mod content;
+mod describe;
 mod facts;
 mod gemini;
 mod http;
@@ -32,6 +33,7 @@ use crate::config::{DataLocation, Provider, RunSettings, ServedModel};
 use crate::diag::{Fault, Faults, nearest};
 use crate::ident::{ModelRef, PromptId, TrialKey};
 use crate::record::{Attempt, Clocks, ErrorKind, Failure, Outcome, Request, Usage, Via};
+use crate::units::Tokens;
 
 use self::facts::Decoder;
 pub use self::limits::{RateHeaders, Window};
@@ -164,6 +166,8 @@ trait HttpApi: Sync {
     fn headers(&self, _endpoint: &Provider) -> Vec<(&'static str, String)> {
         Vec::new()
     }
+    /// How to ask for what the provider knows of a model.
+    fn describe(&self, endpoint: &Provider, base_url: &str, model: &str) -> describe::Question;
     /// How its streams are cut.
     fn framing(&self) -> Framing {
         Framing::Events
@@ -273,6 +277,14 @@ impl Endpoint {
         match &self.inner {
             Inner::Http(endpoint) => endpoint.call(model, request).await,
             Inner::Script(script) => script.call(model, request).await,
+        }
+    }
+
+    /// The context window of a model in tokens, as the provider itself states it; `None` where it does not. Costs nothing.
+    pub async fn window(&self, model: &str) -> Option<Tokens> {
+        match &self.inner {
+            Inner::Http(endpoint) => endpoint.window(model).await,
+            Inner::Script(_) => None,
         }
     }
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::classify::ApiError;
 use super::common::{Common, Format};
 use super::content::{Part, parts};
+use super::describe::Question;
 use super::facts::{Decoder, Ending, Facts, Step};
 use super::{Api, Encoded, Framing, HttpApi, KeyHeader, Wire};
 use crate::config::Provider;
@@ -59,6 +60,11 @@ impl HttpApi for Ollama {
 
     fn key_header(&self) -> KeyHeader {
         KeyHeader::Bearer
+    }
+
+    fn describe(&self, _: &Provider, base_url: &str, model: &str) -> Question {
+        let path = if base_url.ends_with("/api") { "/show" } else { "/api/show" };
+        Question { path: path.to_owned(), body: Some(json!({ "model": model })) }
     }
 
     fn framing(&self) -> Framing {

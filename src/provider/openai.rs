@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::batch::Protocol;
 use super::classify::ApiError;
+use super::describe::Question;
 use super::facts::{Decoder, Ending, Facts, Step};
 use super::{Api, Encoded, HttpApi, KeyHeader, Wire, quirks};
 use crate::config::Provider;
@@ -46,6 +47,10 @@ impl HttpApi for OpenAi {
 
     fn key_header(&self) -> KeyHeader {
         KeyHeader::Bearer
+    }
+
+    fn describe(&self, _: &Provider, _: &str, _: &str) -> Question {
+        Question { path: "/models".to_owned(), body: None }
     }
 
     fn batch(&self) -> Option<Protocol> {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::classify::ApiError;
 use super::common::{Common, Format, no_counterpart};
 use super::content::{Part, Speaker, parts, speaker};
+use super::describe::Question;
 use super::facts::{Decoder, Ending, Facts, Step};
 use super::{Api, Encoded, HttpApi, KeyHeader, Wire};
 use crate::config::Provider;
@@ -63,6 +64,10 @@ impl HttpApi for Responses {
 
     fn key_header(&self) -> KeyHeader {
         KeyHeader::Bearer
+    }
+
+    fn describe(&self, _: &Provider, _: &str, _: &str) -> Question {
+        Question { path: "/models".to_owned(), body: None }
     }
 
     fn batch(&self) -> Option<super::batch::Protocol> {

@@ -66,7 +66,7 @@ fn serve(stream: TcpStream, handler: &Handler, log: &Mutex<Vec<String>>) {
         log.lock().unwrap().push(format!("{method} {path}"));
         let (status, text) = handler(method, path, &body);
         let head = format!(
-            "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            "HTTP/1.1 {status} X\r\ndate: Thu, 01 Jan 2026 00:00:00 GMT\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
             text.len()
         );
         if writer.write_all((head + &text).as_bytes()).is_err() {
