@@ -66,9 +66,9 @@ fn act(log: &Mutex<Log>, body: &Value, before: usize) -> Act {
         160..180 => {
             (status(200, "{\"error\":{\"message\":\"overloaded\",\"type\":\"overloaded_error\"}}"), None)
         }
-        180..225 => (status(529, ""), None),
+        180..265 => (status(529, ""), None),
         // Refused for good, each in words of its own: five times the same would stop the tier.
-        225..235 => (status(400, &json!({"error": {"message": format!("not {text}")}}).to_string()), None),
+        265..275 => (status(400, &json!({"error": {"message": format!("not {text}")}}).to_string()), None),
         _ => (Act::say("red"), None),
     };
     let mut log = log.lock().unwrap();

@@ -9,6 +9,10 @@ use tokio::time::Instant;
 
 use crate::provider::RateHeaders;
 
+/// The share of a limit that is used: calls arrive some time after they leave, some later than others, and the server
+/// counts them when they arrive.
+const USED: f64 = 0.98;
+
 /// A rate of something a minute.
 #[derive(Debug)]
 struct Bucket {
@@ -22,7 +26,7 @@ impl Bucket {
     fn new(per_minute: f64, now: Instant) -> Self {
         let capacity = (per_minute / 10.0).floor().max(1.0);
         // A full bucket at the beginning of a minute, and the last unit just after its end.
-        let per_second = (per_minute - capacity + 1.0) / 60.0;
+        let per_second = (per_minute * USED - capacity + 1.0) / 60.0;
         Self { capacity, per_second, level: capacity, at: now }
     }
 
