@@ -127,7 +127,7 @@ pub enum UsageQuality {
     Missing,
 }
 
-/// Tokens of an attempt in canonical terms (the four priced counts do not overlap), and the provider's own words.
+/// Tokens of an attempt in canonical terms (the priced counts do not overlap), and the provider's own words.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Usage {
     /// Input tokens at the full price: neither read from nor written to a cache.
@@ -139,6 +139,9 @@ pub struct Usage {
     /// Input tokens written to the provider's cache.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache_write: Option<Tokens>,
+    /// Input tokens written to the provider's cache for an hour, where that has a price of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_write_1h: Option<Tokens>,
     /// Output tokens as billed, reasoning included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<Tokens>,
@@ -181,13 +184,36 @@ impl Usage {
             Some(input) => (Some(input), cache_read, cache_write),
             None => (all, None, None),
         };
-        Self { input, cache_read, cache_write, output, reasoning, quality, raw: raw.clone() }
+        Self {
+            input,
+            cache_read,
+            cache_write,
+            output,
+            reasoning,
+            quality,
+            raw: raw.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// Takes counts of zero for what they are where they cannot be: a prompt has tokens, and so has a text. Some gateways
+    /// send zeros for what they do not know, and a cost of nothing would follow from them.
+    pub fn distrust_zeros(&mut self, has_text: bool) {
+        if self.all_input() == Some(Tokens(0)) {
+            (self.input, self.cache_read, self.cache_write, self.cache_write_1h) = (None, None, None, None);
+            self.quality = UsageQuality::Inconsistent;
+        }
+        if has_text && self.output == Some(Tokens(0)) {
+            self.output = None;
+            self.quality = UsageQuality::Inconsistent;
+        }
     }
 
     /// All input tokens, cached or not; `None` when the provider did not say.
     #[must_use]
     pub fn all_input(&self) -> Option<Tokens> {
         let cached = self.cache_read.unwrap_or_default().plus(self.cache_write.unwrap_or_default());
+        let cached = cached.plus(self.cache_write_1h.unwrap_or_default());
         self.input.map(|uncached| uncached.plus(cached))
     }
 }

@@ -58,6 +58,7 @@ fn targets(window: Option<u64>) -> Vec<TargetSpec> {
                 output: usd("2"),
                 cache_read: None,
                 cache_write: None,
+                cache_write_1h: None,
                 long_context: None,
                 batch: None,
                 context_window: None,

@@ -105,6 +105,7 @@ impl Catalogue {
             output,
             cache_read: over.cache_read.or_else(|| row.and_then(|row| row.cache_read)),
             cache_write: over.cache_write.or_else(|| row.and_then(|row| row.cache_write)),
+            cache_write_1h: row.filter(|_| over.input.is_none()).and_then(|row| row.cache_write_1h),
             // Whoever states a price of their own states the whole of it.
             long_context: row.filter(|_| over.input.is_none()).and_then(|row| row.long_context.clone()),
             batch: match over.batch {
@@ -188,6 +189,7 @@ fn built_in() -> Result<(BTreeMap<String, ModelPrice>, String), PriceError> {
             output: row.output,
             cache_read: row.cache_read,
             cache_write: row.cache_write,
+            cache_write_1h: None,
             long_context: row.long_context.map(|long| LongContext {
                 above: long.above,
                 input: long.input,

@@ -42,6 +42,7 @@ pub(super) fn read(shown: &str, bytes: &[u8]) -> Result<BTreeMap<String, ModelPr
             output,
             cache_read: price("cache_read_input_token_cost"),
             cache_write: price("cache_creation_input_token_cost"),
+            cache_write_1h: price("cache_creation_input_token_cost_above_1hr"),
             long_context,
             batch: price("input_cost_per_token_batches")
                 .zip(price("output_cost_per_token_batches"))

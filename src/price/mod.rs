@@ -21,6 +21,8 @@ pub struct ModelPrice {
     pub cache_read: Option<Usd>,
     /// Input written to a cache; priced as `input` where absent.
     pub cache_write: Option<Usd>,
+    /// Input written to a cache for an hour; twice the price of `input` where absent, as Anthropic has it.
+    pub cache_write_1h: Option<Usd>,
     /// Dearer prices for long inputs.
     pub long_context: Option<LongContext>,
     /// What a call through the provider's batch API costs, where it has one.
@@ -82,6 +84,14 @@ impl ModelPrice {
             .checked_add(input_price.per_million(input)?)?
             .checked_add(scaled(self.cache_read)?.per_million(read)?)?
             .checked_add(scaled(self.cache_write)?.per_million(write)?)?;
+        let billed = match usage.cache_write_1h {
+            None => billed,
+            Some(written) => {
+                let twice = || input_price.times(rust_decimal::Decimal::TWO);
+                let price = self.cache_write_1h.map_or_else(twice, |price| scaled(Some(price)))?;
+                billed.checked_add(price.per_million(written)?)?
+            }
+        };
         let uncached = answer.checked_add(input_price.per_million(all)?)?;
         Some(Cost { billed, uncached })
     }
@@ -100,6 +110,7 @@ impl ModelPrice {
             // A price that cannot be scaled stays what it is: too dear rather than too cheap.
             cache_read: self.cache_read.map(|price| of_input(price).unwrap_or(price)),
             cache_write: self.cache_write.map(|price| of_input(price).unwrap_or(price)),
+            cache_write_1h: self.cache_write_1h.map(|price| of_input(price).unwrap_or(price)),
             long_context: self.long_context.clone().map(|long| LongContext {
                 input: of_input(long.input).unwrap_or(long.input),
                 output: of_output(long.output).unwrap_or(long.output),

@@ -116,3 +116,12 @@ fn a_batch_call_costs_its_share_of_everything_and_an_unknown_share_is_unknown() 
     let stated = own("batch = 0.25").price(&model).unwrap().in_batch().unwrap();
     assert_eq!((stated.input, stated.output), (usd("1"), usd("2")));
 }
+
+#[test]
+fn what_is_written_for_an_hour_costs_twice_the_input() {
+    let price = catalogue("").price(&"anthropic/claude-haiku-4-5".parse().unwrap()).unwrap();
+    let usage = Usage { cache_write_1h: Some(Tokens(1000)), ..usage(0, 0, 400, 0) };
+    assert_eq!(usage.all_input(), Some(Tokens(1400)));
+    // 1000 x 2 + 400 x 1.25, per million.
+    assert_eq!(price.cost(&usage).unwrap().billed, usd("0.0025"));
+}

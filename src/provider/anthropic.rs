@@ -276,6 +276,8 @@ fn usage(raw: &Value) -> Usage {
     let count = |value: &Value| value.as_u64().map(Tokens);
     let (input, output) = (count(&raw["input_tokens"]), count(&raw["output_tokens"]));
     let reasoning = count(&raw["output_tokens_details"]["thinking_tokens"]);
+    let for_an_hour =
+        count(&raw["cache_creation"]["ephemeral_1h_input_tokens"]).filter(|tokens| tokens.0 > 0);
     let quality = match (input, output) {
         (Some(_), Some(output)) if reasoning.is_none_or(|reasoning| reasoning <= output) => {
             UsageQuality::Reported
@@ -286,7 +288,9 @@ fn usage(raw: &Value) -> Usage {
     Usage {
         input,
         cache_read: count(&raw["cache_read_input_tokens"]),
-        cache_write: count(&raw["cache_creation_input_tokens"]),
+        cache_write: count(&raw["cache_creation_input_tokens"])
+            .map(|all| Tokens(all.0.saturating_sub(for_an_hour.unwrap_or_default().0))),
+        cache_write_1h: for_an_hour,
         output,
         reasoning,
         quality,

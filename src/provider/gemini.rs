@@ -219,6 +219,7 @@ fn usage(raw: &Value) -> Usage {
         input: input.or(prompt).map(Tokens),
         cache_read: cached.map(Tokens),
         cache_write: None,
+        cache_write_1h: None,
         output: output.map(Tokens),
         reasoning: thoughts.map(Tokens),
         quality,

@@ -159,5 +159,5 @@ fn usage(line: &Value) -> Usage {
     if let Some(raw) = raw.as_object_mut() {
         raw.remove("message");
     }
-    Usage { input, cache_read: None, cache_write: None, output, reasoning: None, quality, raw }
+    Usage { input, output, quality, raw, ..Usage::default() }
 }

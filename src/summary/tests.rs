@@ -56,6 +56,7 @@ fn price(input: &str, output: &str) -> ModelPrice {
         output: cents(output),
         cache_read: None,
         cache_write: None,
+        cache_write_1h: None,
         long_context: None,
         batch: None,
         context_window: Some(Tokens(200_000)),

@@ -30,6 +30,8 @@ pub struct Fixture {
     pub empty: Reply,
     pub no_usage: Reply,
     pub odd_usage: Option<Reply>,
+    /// Counts of zero beside a text.
+    pub zero_usage: Option<Reply>,
     pub throttled: &'static str,
     /// Statuses of 429 that no waiting mends.
     pub broke: &'static [&'static str],
@@ -58,6 +60,14 @@ pub const API: &[Fixture] = &[
         empty: |stream| chat(stream, &[], "stop", chat_usage(0)),
         no_usage: |stream| chat(stream, &halves(), "stop", Value::Null),
         odd_usage: Some(|stream| chat(stream, &halves(), "stop", chat_usage(400))),
+        zero_usage: Some(|stream| {
+            chat(
+                stream,
+                &halves(),
+                "stop",
+                json!({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}),
+            )
+        }),
         throttled: r#"{"error":{"message":"Rate limit reached","type":"requests","code":"rate_limit_exceeded"}}"#,
         broke: &[
             r#"{"error":{"message":"no","type":"insufficient_quota","code":null}}"#,
@@ -99,6 +109,9 @@ pub const API: &[Fixture] = &[
         empty: |stream| responses(stream, &[], "completed", None, responses_usage(0, 0)),
         no_usage: |stream| responses(stream, &halves(), "completed", None, Value::Null),
         odd_usage: Some(|stream| responses(stream, &halves(), "completed", None, responses_usage(400, 0))),
+        zero_usage: Some(|stream| {
+            responses(stream, &halves(), "completed", None, json!({"input_tokens": 0, "output_tokens": 0}))
+        }),
         throttled: r#"{"error":{"message":"slow down","type":"tokens","code":"slow_down"}}"#,
         broke: &[r#"{"error":{"message":"no","code":"credit_balance_exhausted"}}"#],
         overflows: &[(400, r#"{"error":{"message":"too much","code":"context_length_exceeded"}}"#)],
@@ -130,6 +143,7 @@ pub const API: &[Fixture] = &[
             usage["output_tokens_details"] = json!({"thinking_tokens": 30});
             messages(stream, &halves(), "end_turn", usage)
         }),
+        zero_usage: Some(|stream| messages(stream, &halves(), "end_turn", messages_usage(0, 0, 0))),
         throttled: r#"{"type":"error","error":{"type":"rate_limit_error","message":"slow","details":{"error_code":"ramp_limit_exceeded"}}}"#,
         broke: &[
             r#"{"type":"error","error":{"type":"rate_limit_error","message":"no","details":{"error_code":"enforced_spend_limit_reached"}}}"#,
@@ -179,6 +193,14 @@ pub const API: &[Fixture] = &[
                 &halves(),
                 "STOP",
                 json!({"promptTokenCount": 100, "candidatesTokenCount": 20, "totalTokenCount": 300}),
+            )
+        }),
+        zero_usage: Some(|stream| {
+            generate(
+                stream,
+                &halves(),
+                "STOP",
+                json!({"promptTokenCount": 0, "candidatesTokenCount": 0, "totalTokenCount": 0}),
             )
         }),
         throttled: r#"{"error":{"code":429,"message":"quota","status":"RESOURCE_EXHAUSTED","details":[{"violations":[{"quotaId":"GenerateRequestsPerMinutePerProject"}]}]}}"#,
@@ -234,6 +256,9 @@ pub const API: &[Fixture] = &[
         },
         no_usage: |stream| ollama(stream, &halves(), json!({"done_reason": "stop"})),
         odd_usage: None,
+        zero_usage: Some(|stream| {
+            ollama(stream, &halves(), json!({"done_reason": "stop", "prompt_eval_count": 0, "eval_count": 0}))
+        }),
         throttled: r#"{"error":"too many requests"}"#,
         broke: &[r#"{"error":"you have reached your limit of 100 requests per day"}"#],
         overflows: &[(400, r#"{"error":"the input length exceeds the context length"}"#)],

@@ -303,6 +303,12 @@ async fn usage_is_never_made_up() {
             "{name}: {response:?}"
         );
         assert_eq!((response.usage.quality, response.usage.output), (UsageQuality::Missing, None), "{name}");
+        if let Some(zero) = form.api.zero_usage {
+            let (response, _) = form.call(form.reply(&form.pick(zero))).await;
+            let usage = &response.usage;
+            assert_eq!((usage.input, usage.output), (None, None), "{name}: nothing is ever free: {usage:?}");
+            assert_eq!(usage.quality, UsageQuality::Inconsistent, "{name}");
+        }
         if let Some(odd) = form.api.odd_usage {
             let (response, _) = form.call(form.reply(&form.pick(odd))).await;
             assert_eq!(response.usage.quality, UsageQuality::Inconsistent, "{name}: {:?}", response.usage);

@@ -100,7 +100,9 @@ model_list:
     litellm_params: {model: openai/$model, api_base: http://127.0.0.1:8101/v1, api_key: none}
 litellm_settings: {drop_params: true, use_chat_completions_url_for_anthropic_messages: true}
 YAML
-"$work/venv/bin/litellm" --config "$work/litellm.yaml" --port 8199 --host 127.0.0.1 > "$work/litellm.log" 2>&1 &
+# No key is needed on loopback, and no price list from elsewhere.
+LITELLM_LOCAL_MODEL_COST_MAP=True LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY=true \
+  "$work/venv/bin/litellm" --config "$work/litellm.yaml" --port 8199 --host 127.0.0.1 > "$work/litellm.log" 2>&1 &
 pids+=($!)
 for _ in $(seq 1 90); do curl -sf -o /dev/null http://127.0.0.1:8199/health/liveliness && break; sleep 1; done
 if ! curl -sf -o /dev/null http://127.0.0.1:8199/health/liveliness; then

@@ -322,12 +322,13 @@ impl Batches<'_> {
 
     fn response(
         &self,
-        facts: Facts,
+        mut facts: Facts,
         outcome: Outcome,
         failure: Option<Failure>,
         retry: Retry,
         status: Option<u16>,
     ) -> Response {
+        facts.usage.distrust_zeros(!facts.text.is_empty());
         let failure = failure
             .map(|failure| Failure { kind: failure.kind, message: redact(&failure.message, self.key) });
         Response {
