@@ -20,7 +20,7 @@ fn bench(bencher: divan::Bencher<'_, '_>, id: &str, output: &str, expected: serd
         oracle.criterion.judge(&Sample {
             output: divan::black_box(output),
             expected: Some(&expected),
-            attempt: None,
+            facts: route_prof::oracle::Facts::default(),
         })
     });
 }

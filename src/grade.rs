@@ -10,8 +10,9 @@ use crate::diag::{Excerpt, Faults};
 use crate::disk;
 use crate::ident::{Digest, OracleRef};
 use crate::oracle::library::Library;
-use crate::oracle::{Oracle, Sample};
+use crate::oracle::{Facts, Oracle, Sample};
 use crate::record::{Attempt, Outcome, Verdict};
+use crate::units::Usd;
 
 /// What grading an attempt came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,9 +23,9 @@ pub struct Graded {
     pub gate_passed: Option<bool>,
 }
 
-/// Grades an attempt. A refusal or truncation never passes the gate; an error or overflow says nothing.
+/// Grades an attempt that cost so much, where that is known. A refusal or truncation never passes the gate; an error or overflow says nothing.
 #[must_use]
-pub fn grade(oracle: &Oracle, attempt: &Attempt, expected: Option<&Value>) -> Graded {
+pub fn grade(oracle: &Oracle, attempt: &Attempt, expected: Option<&Value>, cost: Option<Usd>) -> Graded {
     match attempt.outcome {
         Outcome::Refused | Outcome::Truncated => Graded { verdict: None, gate_passed: Some(false) },
         Outcome::Overflow | Outcome::Error => Graded { verdict: None, gate_passed: None },
@@ -32,7 +33,7 @@ pub fn grade(oracle: &Oracle, attempt: &Attempt, expected: Option<&Value>) -> Gr
             Graded { verdict: Some(Verdict::Fail("empty answer".to_owned())), gate_passed: Some(false) }
         }
         Outcome::Reply => {
-            let sample = Sample { output: &attempt.text, expected, attempt: Some(attempt) };
+            let sample = Sample { output: &attempt.text, expected, facts: Facts::of(attempt, cost) };
             let judgement = oracle.criterion.judge(&sample);
             let gate_passed = judgement.gate.and_then(|gate| match gate {
                 Verdict::Pass => Some(true),

@@ -134,7 +134,20 @@ fn every_plug_in_is_registered() {
                 "redact", "served", "sse", "tests",
             ],
         ),
-        ("oracle", "KINDS", &["file", "json_compare", "library", "normalise", "number_text", "tests"]),
+        (
+            "oracle",
+            "KINDS",
+            &[
+                "field",
+                "file",
+                "json_compare",
+                "library",
+                "normalise",
+                "number_text",
+                "tests",
+                "text_metrics",
+            ],
+        ),
         (
             "render",
             "RENDERERS",

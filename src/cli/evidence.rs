@@ -134,7 +134,7 @@ impl Rows {
             }
             let prompt = corpus.load(seen.prompt as usize)?;
             let oracle = oracles.of(seen.prompt as usize).context("a prompt without an oracle")?;
-            let graded = grade(oracle, attempt, prompt.expected.as_ref());
+            let graded = grade(oracle, attempt, prompt.expected.as_ref(), cost.map(|cost| cost.billed));
             seen.verdict = graded.verdict;
             seen.gate_passed = graded.gate_passed;
             seen.total = attempt.clocks.total_ms;

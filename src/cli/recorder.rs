@@ -57,7 +57,7 @@ impl<'a> Recorder<'a> {
         if attempt.outcome == Outcome::Reply {
             let prompt = self.calls.plan.spec(finished.trial as usize).prompt as usize;
             let expected = self.calls.corpus.load(prompt).ok()?.expected;
-            return grade(self.oracles.of(prompt)?, attempt, expected.as_ref()).verdict;
+            return grade(self.oracles.of(prompt)?, attempt, expected.as_ref(), attempt.billed).verdict;
         }
         let failed = matches!(attempt.outcome, Outcome::Refused | Outcome::Truncated);
         failed.then(|| Verdict::Fail(attempt.outcome.name().to_owned()))

@@ -36,6 +36,10 @@ struct Settings {
     /// The parts: each a table with one key, the kind, and that kind's table.
     #[schemars(with = "Vec<std::collections::BTreeMap<String, serde_json::Value>>")]
     of: Spanned<Vec<serde::de::IgnoredAny>>,
+    /// For `all`: the weighted share of parts that must pass, in place of every one. A part's `weight` stands beside its kind,
+    /// and is 1 where absent; one of 0 never fails.
+    #[schemars(with = "Option<f64>")]
+    threshold: Option<Spanned<f64>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +54,13 @@ struct Composed {
     parts: Vec<Box<dyn Criterion>>,
 }
 
+/// Parts of which a weighted share must pass.
+#[derive(Debug)]
+struct Weighted {
+    threshold: f64,
+    parts: Vec<(f64, Box<dyn Criterion>)>,
+}
+
 fn build(table: Table<'_>, mode: Mode) -> Result<Box<dyn Criterion>, TableError> {
     // The shape is checked by serde, for its messages; the parts keep their places.
     let shape = Settings::deserialize(table.clone().into_deserializer())?;
@@ -57,19 +68,36 @@ fn build(table: Table<'_>, mode: Mode) -> Result<Box<dyn Criterion>, TableError>
         let help = "list the parts: of = [{ label = { ... } }, { pattern = { ... } }]";
         return Err(TableError::new(shape.of.span(), "there is no part", help));
     }
+    let threshold = match &shape.threshold {
+        Some(share) if mode == Mode::Any => {
+            let help = "`any` asks for one part; use [all] with a threshold";
+            return Err(TableError::new(share.span(), "a threshold does not go with `any`", help));
+        }
+        Some(share) if !(*share.get_ref() > 0.0 && *share.get_ref() <= 1.0) => {
+            return Err(TableError::new(share.span(), "a threshold lies above 0, up to 1", "such as 0.75"));
+        }
+        Some(share) => Some(*share.get_ref()),
+        None => None,
+    };
     let mut parts = Vec::new();
     if let DeValue::Table(mut table) = table.into_inner()
         && let Some(of) = table.remove("of")
         && let DeValue::Array(items) = of.into_inner()
     {
         for item in items {
-            parts.push(part(item)?);
+            let (weight, item) = weight_of(item)?;
+            parts.push((weight, part(item)?));
         }
     }
+    if let Some(threshold) = threshold {
+        return Ok(Box::new(Weighted { threshold, parts }));
+    }
+    // A part that counts for nothing cannot fail the whole, and cannot pass it either.
+    let parts = parts.into_iter().filter(|(weight, _)| *weight > 0.0).map(|(_, part)| part).collect();
     Ok(Box::new(Composed { mode, parts }))
 }
 
-fn part(item: Spanned<DeValue<'_>>) -> Result<Box<dyn Criterion>, TableError> {
+pub(super) fn part(item: Spanned<DeValue<'_>>) -> Result<Box<dyn Criterion>, TableError> {
     let span = item.span();
     let help = || format!("a part is a table with one key, the kind: {}", kind_names().join(", "));
     let DeValue::Table(table) = item.into_inner() else {
@@ -88,6 +116,79 @@ fn part(item: Spanned<DeValue<'_>>) -> Result<Box<dyn Criterion>, TableError> {
             }
         },
         _ => Err(TableError::new(span, "a part has one kind", help())),
+    }
+}
+
+/// The weight that stands beside a part's kind, and the part without it.
+fn weight_of(item: Spanned<DeValue<'_>>) -> Result<(f64, Spanned<DeValue<'_>>), TableError> {
+    let span = item.span();
+    let mut value = item.into_inner();
+    let weight = match &mut value {
+        DeValue::Table(table) => table.remove("weight"),
+        _ => None,
+    };
+    let weight = match weight {
+        None => 1.0,
+        Some(weight) => {
+            let place = weight.span();
+            let number = f64::deserialize(weight.into_deserializer()).ok();
+            let help = "use a number, 0 or more";
+            number
+                .filter(|weight| weight.is_finite() && *weight >= 0.0)
+                .ok_or_else(|| TableError::new(place, "this is no weight", help))?
+        }
+    };
+    Ok((weight, Spanned::new(span, value)))
+}
+
+impl Weighted {
+    /// Whether the weighted share of passes reaches the threshold, for sure or not at all; ungraded where that hangs on what
+    /// could not be graded.
+    fn combine<'a>(&self, verdicts: impl Iterator<Item = (f64, &'a Verdict)>) -> Verdict {
+        let (mut all, mut passed, mut open, mut why) = (0.0, 0.0, 0.0, None);
+        for (weight, verdict) in verdicts {
+            all += weight;
+            match verdict {
+                Verdict::Pass => passed += weight,
+                Verdict::Fail(_) => {}
+                Verdict::Ungraded(reason) => {
+                    open += weight;
+                    if weight > 0.0 {
+                        why.get_or_insert(reason);
+                    }
+                }
+            }
+        }
+        // The weights are what users type, so they are compared with some slack for binary fractions.
+        let reaches = |sum: f64| all <= 0.0 || sum / all + 1e-9 >= self.threshold;
+        match why {
+            _ if reaches(passed) => Verdict::Pass,
+            Some(reason) if reaches(passed + open) => Verdict::Ungraded(reason.clone()),
+            Some(_) | None => Verdict::Fail("too few of the criteria are met".to_owned()),
+        }
+    }
+}
+
+impl Criterion for Weighted {
+    fn judge(&self, sample: &Sample<'_>) -> Judgement {
+        let judged: Vec<(f64, Judgement)> =
+            self.parts.iter().map(|(weight, part)| (*weight, part.judge(sample))).collect();
+        let verdict = self.combine(judged.iter().map(|(weight, judged)| (*weight, &judged.verdict)));
+        // What a part without a gate would say is not known in production: it is given the benefit of the doubt.
+        let gates: Vec<(f64, Verdict)> = judged
+            .into_iter()
+            .map(|(weight, judged)| (weight, judged.gate.unwrap_or(Verdict::Pass)))
+            .collect();
+        let gate = self.has_gate().then(|| self.combine(gates.iter().map(|(weight, gate)| (*weight, gate))));
+        Judgement { gate, verdict }
+    }
+
+    fn has_gate(&self) -> bool {
+        self.parts.iter().any(|(_, part)| part.has_gate())
+    }
+
+    fn needs_expected(&self) -> bool {
+        self.parts.iter().any(|(weight, part)| *weight > 0.0 && part.needs_expected())
     }
 }
 

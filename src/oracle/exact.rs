@@ -1,8 +1,11 @@
 //! `exact`: the same text. With a fixed `value` it is a gate; against the prompt's reference it is truth alone.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::field;
 use super::normalise::{Normaliser, apply};
 use super::{Criterion, Judgement, Kind, NO_EXPECTED, Sample, Table, TableError, as_text, settings};
 use crate::record::{Verdict, canonical_json};
@@ -20,6 +23,8 @@ pub(super) const KIND: Kind = Kind {
 struct Settings {
     /// A fixed text in place of each prompt's reference.
     value: Option<String>,
+    /// The field of a JSON answer that is compared, in place of the whole output; broken JSON is searched for it too.
+    field: Option<String>,
     /// What is done to both texts before they are compared.
     #[serde(default)]
     normalise: Vec<Normaliser>,
@@ -27,21 +32,32 @@ struct Settings {
 
 #[derive(Debug)]
 struct Exact {
+    field: Option<String>,
     /// Normalised.
     value: Option<String>,
     normalise: Vec<Normaliser>,
 }
 
 fn build(table: Table<'_>) -> Result<Box<dyn Criterion>, TableError> {
-    let Settings { value, normalise } = settings(table)?;
+    let Settings { value, field, normalise } = settings(table)?;
     let value = value.map(|value| apply(&normalise, &value).into_owned());
-    Ok(Box::new(Exact { value, normalise }))
+    Ok(Box::new(Exact { field, value, normalise }))
 }
 
 impl Criterion for Exact {
     fn judge(&self, sample: &Sample<'_>) -> Judgement {
         const OTHER: &str = "another text than expected";
-        let output = apply(&self.normalise, sample.output);
+        let answer = match &self.field {
+            None => Cow::Borrowed(sample.output),
+            Some(name) => match field::take(sample.output, name) {
+                Some(answer) => Cow::Owned(answer),
+                None if self.has_gate() => return Judgement::rejected("the answer has no such field"),
+                None => {
+                    return Judgement::gateless(Verdict::Fail("the answer has no such field".to_owned()));
+                }
+            },
+        };
+        let output = apply(&self.normalise, &answer);
         if let Some(value) = &self.value {
             return if output == value.as_str() {
                 Judgement::let_through(Verdict::Pass)

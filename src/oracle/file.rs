@@ -8,10 +8,11 @@ use serde_json::{Value, json};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Criterion, KINDS, Kind, Sample, TableError, kind, kind_names, settings};
+use super::{Criterion, Facts, KINDS, Kind, Sample, TableError, kind, kind_names, settings};
 use crate::diag::{Excerpt, Fault, Faults, nearest};
 use crate::ident::{Digest, Digester, OracleRef};
 use crate::record::{Verdict, canonical_json};
+use crate::units::{Millis, Usd};
 
 /// A version of an oracle.
 #[derive(Debug)]
@@ -39,12 +40,33 @@ pub struct Example {
     pub output: String,
     /// The reference answer.
     pub expected: Option<Value>,
+    /// The provider's word for why the reply ended, for kinds that look at it.
+    pub finish: Option<String>,
+    /// Milliseconds from request to end, for kinds that look at them.
+    pub latency_ms: Option<Millis>,
+    /// USD, for kinds that look at them.
+    pub cost_usd: Option<Usd>,
+    /// Tool calls as the API spells them, for kinds that look at them.
+    #[serde(default)]
+    pub tool_calls: Value,
     /// What the oracle must say.
     pub verdict: Wanted,
     /// What its gate part must say.
     pub gate: Option<Wanted>,
     /// A text that the reason must hold.
     pub reason: Option<String>,
+}
+
+impl Example {
+    fn sample(&self) -> Sample<'_> {
+        let facts = Facts {
+            finish: self.finish.as_deref(),
+            latency: self.latency_ms,
+            cost: self.cost_usd,
+            tool_calls: &self.tool_calls,
+        };
+        Sample { output: &self.output, expected: self.expected.as_ref(), facts }
+    }
 }
 
 /// A verdict as an example names it.
@@ -92,9 +114,7 @@ impl Oracle {
     pub fn self_test(&self) -> Vec<ExampleFailure> {
         let mut failures = Vec::new();
         for (at, example) in self.examples.iter().enumerate() {
-            let sample =
-                Sample { output: &example.output, expected: example.expected.as_ref(), attempt: None };
-            let judgement = self.criterion.judge(&sample);
+            let judgement = self.criterion.judge(&example.sample());
             let mut fail = |why: String| {
                 failures.push(ExampleFailure { oracle: self.id.clone(), example: at + 1, why });
             };

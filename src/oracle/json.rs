@@ -97,6 +97,14 @@ impl std::fmt::Debug for Json {
     }
 }
 
+/// A JSON Schema, ready to validate. References to elsewhere are not followed.
+pub(super) fn validator(schema: &Spanned<Value>) -> Result<jsonschema::Validator, TableError> {
+    jsonschema::options().should_validate_formats(true).build(schema.get_ref()).map_err(|error| {
+        let help = "see json-schema.org; references to other files are not followed";
+        TableError::new(schema.span(), format!("this is no JSON Schema: {error}"), help)
+    })
+}
+
 fn build(table: Table<'_>) -> Result<Box<dyn Criterion>, TableError> {
     let settings: Settings = settings(table)?;
     let accuracy = *settings.min_accuracy.get_ref();
@@ -108,16 +116,7 @@ fn build(table: Table<'_>) -> Result<Box<dyn Criterion>, TableError> {
             help,
         ));
     }
-    let schema = match &settings.schema {
-        None => None,
-        Some(schema) => {
-            let built = jsonschema::options().should_validate_formats(true).build(schema.get_ref());
-            Some(built.map_err(|error| {
-                let help = "see json-schema.org; references to other files are not followed";
-                TableError::new(schema.span(), format!("this is no JSON Schema: {error}"), help)
-            })?)
-        }
-    };
+    let schema = settings.schema.as_ref().map(validator).transpose()?;
     let mut fields = Vec::new();
     for (name, field) in settings.fields {
         let weight = *field.weight.get_ref();
@@ -153,10 +152,17 @@ fn build(table: Table<'_>) -> Result<Box<dyn Criterion>, TableError> {
 
 /// The first balanced object or array of a text that is JSON.
 fn first_json(text: &str) -> Option<Value> {
+    first_json_where(text, |_| true)
+}
+
+/// The first balanced object or array of a text that is JSON and has what is asked for.
+pub(super) fn first_json_where(text: &str, mut wanted: impl FnMut(&Value) -> bool) -> Option<Value> {
     let mut tried = 0;
     for (at, _) in text.char_indices().filter(|(_, c)| matches!(c, '{' | '[')) {
         let mut values = serde_json::Deserializer::from_str(&text[at..]).into_iter::<Value>();
-        if let Some(Ok(value)) = values.next() {
+        if let Some(Ok(value)) = values.next()
+            && wanted(&value)
+        {
             return Some(value);
         }
         // A hostile output of nothing but braces must not cost quadratic time.
@@ -214,6 +220,13 @@ impl Criterion for Json {
     fn judge(&self, sample: &Sample<'_>) -> Judgement {
         let Some(found) = self.take_out(sample.output) else {
             let reason = match self.extract {
+                // Good JSON within a fence is another mistake than no JSON, and another mend.
+                Extract::Strict
+                    if unfence(sample.output)
+                        .is_some_and(|inside| serde_json::from_str::<Value>(inside).is_ok()) =>
+                {
+                    "the JSON stands in a code fence"
+                }
                 Extract::Strict | Extract::Fenced => "the output is no JSON",
                 Extract::First => "no JSON in the output",
             };

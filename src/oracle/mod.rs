@@ -6,15 +6,27 @@
 mod compose;
 mod contains;
 mod exact;
+mod field;
 pub mod file;
+mod function_call;
 mod json;
 mod json_compare;
+mod json_text;
 mod label;
 pub mod library;
+mod measured;
+mod negation;
 mod normalise;
 mod number;
 mod number_text;
 mod pattern;
+mod refusal;
+mod similarity;
+mod sql;
+mod starts_with;
+mod text_metrics;
+mod word_count;
+mod xml;
 #[cfg(test)]
 mod tests;
 
@@ -27,6 +39,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use crate::record::{Attempt, Verdict};
+use crate::units::{Millis, Usd};
 
 pub use self::file::Oracle;
 
@@ -37,8 +50,40 @@ pub struct Sample<'a> {
     pub output: &'a str,
     /// The reference answer of the prompt, where it has one.
     pub expected: Option<&'a Value>,
-    /// The whole attempt, for kinds that look at tool calls, latency or cost; `None` in self-tests.
-    pub attempt: Option<&'a Attempt>,
+    /// What the call was like.
+    pub facts: Facts<'a>,
+}
+
+/// What a call was like, beside what it said.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The provider's word for why the reply ended.
+    pub finish: Option<&'a str>,
+    /// From request to end.
+    pub latency: Option<Millis>,
+    /// What it cost, where that is known.
+    pub cost: Option<Usd>,
+    /// Tool calls, as the API spells them; null when there is none.
+    pub tool_calls: &'a Value,
+}
+
+impl Default for Facts<'_> {
+    fn default() -> Self {
+        Self { finish: None, latency: None, cost: None, tool_calls: &Value::Null }
+    }
+}
+
+impl<'a> Facts<'a> {
+    /// What an attempt was like that cost so much.
+    #[must_use]
+    pub fn of(attempt: &'a Attempt, cost: Option<Usd>) -> Self {
+        Self {
+            finish: attempt.finish.as_deref(),
+            latency: attempt.clocks.total_ms,
+            cost,
+            tool_calls: &attempt.tool_calls,
+        }
+    }
 }
 
 /// What an oracle says of a sample: all of it, and the part that production can check without a reference answer.
@@ -127,8 +172,21 @@ pub const KINDS: &[&Kind] = &[
     &pattern::KIND,
     &number::KIND,
     &json::KIND,
+    &json_text::IS,
+    &json_text::CONTAINS,
+    &xml::IS_XML,
+    &sql::IS_SQL,
+    &starts_with::KIND,
+    &word_count::KIND,
+    &similarity::KIND,
+    &refusal::KIND,
+    &function_call::KIND,
+    &measured::FINISH_REASON,
+    &measured::LATENCY,
+    &measured::COST,
     &compose::ALL,
     &compose::ANY,
+    &negation::NOT,
 ];
 
 /// The kind of that name.

@@ -19,6 +19,10 @@ pub(super) enum Normaliser {
     CollapseWhitespace,
     /// Removes one pair of quotes around the whole text.
     StripQuotes,
+    /// Removes every straight quote at both ends.
+    TrimQuotes,
+    /// Writes line breaks as `\n`.
+    EscapeNewlines,
     /// Removes a code fence around the whole text.
     StripCodeFence,
     /// Keeps the first line that is not blank.
@@ -59,6 +63,8 @@ impl Normaliser {
                     QUOTES.iter().find_map(|(open, close)| inner.strip_prefix(*open)?.strip_suffix(*close));
                 Cow::Borrowed(pair.unwrap_or(text))
             }
+            Self::TrimQuotes => Cow::Borrowed(text.trim_matches(['"', '\''])),
+            Self::EscapeNewlines => Cow::Owned(text.replace('\n', "\\n")),
             Self::StripCodeFence => Cow::Borrowed(unfence(text).unwrap_or(text)),
             Self::FirstLine => Cow::Borrowed(text.lines().find(|line| !line.trim().is_empty()).unwrap_or("")),
             Self::LastLine => Cow::Borrowed(text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("")),

@@ -1,5 +1,7 @@
 //! `number`: a number in the output. Gate: there is one. Truth: it is the expected one, within a tolerance.
 
+use std::borrow::Cow;
+
 use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive;
 use schemars::JsonSchema;
@@ -7,7 +9,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use toml::Spanned;
 
-use super::number_text::{find_all, parse};
+use super::field;
+use super::number_text::{Found, find_all, find_digits, find_plain, parse};
 use super::{Criterion, Judgement, Kind, NO_EXPECTED, Sample, Table, TableError, settings};
 use crate::record::Verdict;
 
@@ -25,6 +28,11 @@ struct Settings {
     /// Which of the numbers in the output counts.
     #[serde(default)]
     which: Which,
+    /// The field of a JSON answer in which the number stands; broken JSON is searched for it too.
+    field: Option<String>,
+    /// How numbers are read, in the output and in the reference.
+    #[serde(default)]
+    reading: Reading,
     /// Only what stands after the last occurrence of this text counts, such as `####` or `Answer:`.
     after: Option<String>,
     /// The most that the number may be off.
@@ -53,8 +61,33 @@ enum Which {
     Only,
 }
 
+/// How numbers are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Reading {
+    /// As people write them: signs, thousands, decimals, fractions, percent, currency.
+    #[default]
+    Natural,
+    /// As many published graders read them: `$` and `,` dropped, then sign, digits, decimals and a fraction.
+    Plain,
+    /// Runs of digits, commas dropped, without sign or decimals.
+    Digits,
+}
+
+impl Reading {
+    fn find_all(self, text: &str) -> Vec<Found> {
+        match self {
+            Self::Natural => find_all(text),
+            Self::Plain => find_plain(text),
+            Self::Digits => find_digits(text),
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Number {
+    field: Option<String>,
+    reading: Reading,
     which: Which,
     after: Option<String>,
     tolerance: Decimal,
@@ -70,7 +103,14 @@ fn build(table: Table<'_>) -> Result<Box<dyn Criterion>, TableError> {
         })
     };
     let (tolerance, relative) = (decimal(&settings.tolerance)?, decimal(&settings.relative_tolerance)?);
-    Ok(Box::new(Number { which: settings.which, after: settings.after, tolerance, relative }))
+    Ok(Box::new(Number {
+        field: settings.field,
+        reading: settings.reading,
+        which: settings.which,
+        after: settings.after,
+        tolerance,
+        relative,
+    }))
 }
 
 /// A reference answer as a number: a JSON number, or a text that holds exactly one.
@@ -92,7 +132,24 @@ pub(super) fn close(found: Decimal, wanted: Decimal, tolerance: Decimal, relativ
 }
 
 impl Number {
+    /// The reference in this oracle's reading: the first number that is read, where it is not the usual one.
+    fn reference(&self, expected: &Value) -> Option<Decimal> {
+        match (self.reading, expected) {
+            (Reading::Natural, _) => reference(expected),
+            (_, Value::String(text)) => self.reading.find_all(text).first().map(|found| found.value),
+            (_, Value::Number(number)) => {
+                self.reading.find_all(&number.to_string()).first().map(|found| found.value)
+            }
+            (_, Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_)) => None,
+        }
+    }
+
     fn find(&self, output: &str) -> Result<Decimal, &'static str> {
+        let answer = match &self.field {
+            None => Cow::Borrowed(output),
+            Some(name) => Cow::Owned(field::take(output, name).ok_or("the answer has no such field")?),
+        };
+        let output = answer.as_ref();
         let text = match &self.after {
             None => output,
             Some(marker) => output
@@ -100,7 +157,7 @@ impl Number {
                 .map(|(_, rest)| rest)
                 .ok_or("the marker before the number is missing")?,
         };
-        let all = find_all(text);
+        let all = self.reading.find_all(text);
         let chosen = match self.which {
             Which::First => all.first(),
             Which::Last => all.iter().rev().find(|number| number.boxed).or(all.last()),
@@ -117,7 +174,7 @@ impl Criterion for Number {
             Ok(found) => found,
             Err(reason) => return Judgement::rejected(reason),
         };
-        let verdict = match sample.expected.map(reference) {
+        let verdict = match sample.expected.map(|expected| self.reference(expected)) {
             None => Verdict::Ungraded(NO_EXPECTED.to_owned()),
             Some(None) => Verdict::Ungraded("the expected answer is no number".to_owned()),
             Some(Some(wanted)) if close(found, wanted, self.tolerance, self.relative) => Verdict::Pass,

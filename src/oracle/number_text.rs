@@ -63,6 +63,29 @@ pub(super) fn find_all(text: &str) -> Vec<Found> {
     found
 }
 
+static PLAIN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(-?\d+(?:\.\d+)?)(?:/(\d+))?").ok());
+
+/// The numbers of a text once `$` and `,` are dropped: sign, digits, decimals, a fraction; nothing else is understood.
+pub(super) fn find_plain(text: &str) -> Vec<Found> {
+    let Some(pattern) = PLAIN.as_ref() else { return Vec::new() };
+    let text = text.replace(['$', ','], "");
+    let value = |capture: regex::Captures<'_>| {
+        let above = parse(capture.get(1)?.as_str())?;
+        match capture.get(2) {
+            None => Some(above),
+            Some(below) => above.checked_div(parse(below.as_str())?),
+        }
+    };
+    pattern.captures_iter(&text).filter_map(value).map(|value| Found { value, boxed: false }).collect()
+}
+
+/// The runs of digits of a text once `,` is dropped.
+pub(super) fn find_digits(text: &str) -> Vec<Found> {
+    let text = text.replace(',', "");
+    let runs = text.split(|c: char| !c.is_ascii_digit()).filter(|run| !run.is_empty());
+    runs.filter_map(parse).map(|value| Found { value, boxed: false }).collect()
+}
+
 /// A plain number, with or without an exponent.
 pub(super) fn parse(text: &str) -> Option<Decimal> {
     let text = text.strip_prefix('.').map_or_else(|| text.to_owned(), |rest| format!("0.{rest}"));

@@ -20,7 +20,8 @@ fn fault(text: &str) -> String {
 }
 
 fn word(oracle: &Oracle, output: &str, expected: Option<Value>) -> String {
-    let judgement = oracle.criterion.judge(&Sample { output, expected: expected.as_ref(), attempt: None });
+    let judgement =
+        oracle.criterion.judge(&Sample { output, expected: expected.as_ref(), facts: Facts::default() });
     let gate = judgement.gate.as_ref().map_or("-", Verdict::name);
     match judgement.verdict.reason() {
         Some(reason) => format!("{gate}/{}: {reason}", judgement.verdict.name()),
@@ -238,11 +239,32 @@ fn kinds() -> Vec<Oracle> {
     [
         "[label]\nset = [\"a\"]\nnormalise = [\"strip_quotes\", \"strip_punctuation\", \"strip_code_fence\", \"strip_diacritics\"]",
         "[exact]\nnormalise = [\"first_line\", \"last_line\", \"collapse_whitespace\"]",
+        "[exact]\nfield = \"a\"\nnormalise = [\"trim_quotes\", \"escape_newlines\"]",
         "[contains]\nignore_case = true",
         "[pattern]\nregex = '(a|b)+'",
         "[number]\nafter = \":\"",
+        "[number]\nfield = \"a\"\nreading = \"plain\"",
+        "[number]\nreading = \"digits\"",
         "[json]\nextract = \"first\"\n[json.fields]\na = { compare = \"number\" }\nb = { compare = \"date\", optional = true }",
+        "[is_json]\nschema = { type = \"object\" }",
+        "[contains_json]\nschema = { type = \"array\" }",
+        "[is_xml]\nrequired_elements = [\"a.b\"]",
+        "[is_sql]\nallow_tables = [\"a\"]",
+        "[starts_with]",
+        "[word_count]\nmin = 1\nmax = 3",
+        "[similarity]\nmeasure = \"levenshtein\"\nmax_distance = 3",
+        "[similarity]\nmeasure = \"rouge_n\"\nn = 2\nthreshold = 0.5",
+        "[similarity]\nmeasure = \"rouge_l\"\nthreshold = 0.5",
+        "[similarity]\nmeasure = \"bleu\"\nthreshold = 0.5",
+        "[similarity]\nmeasure = \"token_f1\"\nthreshold = 0.5",
+        "[refusal]",
+        "[function_call.functions]\na = { type = \"object\" }",
+        "[finish_reason]\nis = [\"stop\"]",
+        "[latency]\nmax_ms = 10",
+        "[cost]\nmax_usd = 0.01",
+        "[not.refusal]",
         "[all]\nof = [{ number = {} }, { any = { of = [{ exact = {} }, { label = { set = [\"x\"] } }] } }]",
+        "[all]\nthreshold = 0.5\nof = [{ number = {}, weight = 2 }, { exact = {}, weight = 0 }, { not = { refusal = {} } }]",
     ]
     .map(oracle)
     .into()
@@ -253,7 +275,7 @@ proptest! {
     fn no_output_makes_an_oracle_panic(output in "(\\PC|[\\x00-\\x1f]|[{}\\[\\]\"`:]){0,60}", text in "\\PC{0,10}") {
         for o in kinds() {
             for expected in [None, Some(json!(text)), Some(json!({"a": text, "b": text})), Some(json!([text])), Some(json!(1.5))] {
-                let judgement = o.criterion.judge(&Sample { output: &output, expected: expected.as_ref(), attempt: None });
+                let judgement = o.criterion.judge(&Sample { output: &output, expected: expected.as_ref(), facts: Facts::default() });
                 // The gate is only there where the criterion says so, and what it turns away never passes.
                 prop_assert_eq!(judgement.gate.is_some(), o.criterion.has_gate());
                 if matches!(judgement.gate, Some(Verdict::Fail(_))) {
@@ -264,5 +286,165 @@ proptest! {
                 }
             }
         }
+    }
+}
+
+fn fixed(kind: &str, output: &str) -> String {
+    word(&oracle(kind), output, None)
+}
+
+#[test]
+fn what_the_output_is_made_of_is_a_gate() {
+    assert_eq!(fixed("[is_json]", " [1, 2] "), "pass/pass");
+    assert_eq!(fixed("[is_json]", "so: [1]"), "fail/fail: the output is no JSON");
+    let schema = "schema = { type = \"object\", required = [\"a\"] }";
+    assert_eq!(fixed(&format!("[is_json]\n{schema}"), "{}"), "fail/fail: the JSON does not fit the schema");
+    assert_eq!(fixed(&format!("[contains_json]\n{schema}"), "{} then {\"a\": 1}"), "pass/pass");
+    assert_eq!(
+        fixed(&format!("[contains_json]\n{schema}"), "{}"),
+        "fail/fail: no JSON in the output fits the schema"
+    );
+    assert_eq!(fixed("[contains_json]", "none"), "fail/fail: no JSON in the output");
+    let xml = "[is_xml]\nrequired_elements = [\"a.b\"]";
+    assert_eq!(fixed(xml, "<?xml version=\"1.0\"?><a x=\"1\"><b/>t</a>"), "pass/pass");
+    assert_eq!(fixed(xml, "<a><c/></a>"), "fail/fail: a required element is missing");
+    for broken in ["<a><b></a>", "<a/><b/>", "text", "<a>", "<a/> and more", ""] {
+        assert_eq!(fixed("[is_xml]", broken), "fail/fail: the output is no well-formed XML", "{broken}");
+    }
+    let sql = "[is_sql]\ndialect = \"postgres\"\nallow_tables = [\"users\"]";
+    assert_eq!(fixed(sql, "SELECT name FROM public.users WHERE id = 1;"), "pass/pass");
+    assert_eq!(
+        fixed(sql, "SELECT * FROM users JOIN secrets USING (id)"),
+        "fail/fail: a table that is not allowed"
+    );
+    assert_eq!(fixed(sql, "DROP the table, please"), "fail/fail: the output is no SQL");
+    assert_eq!(fixed("[starts_with]\ntext = \"Dear\"", "Dear Ann"), "pass/pass");
+    assert_eq!(fixed("[starts_with]\ntext = \"Dear\"", "Hi"), "fail/fail: begins with something else");
+    assert_eq!(word(&oracle("[starts_with]"), "42 is it", Some(json!(42))), "-/pass");
+    assert_eq!(fixed("[word_count]\nmax = 3", "a b c d"), "fail/fail: too many words");
+    assert_eq!(fixed("[word_count]\nexact = 2", " a\tb "), "pass/pass");
+    assert_eq!(fixed("[refusal]", "I’m sorry, but I can't help with that."), "pass/pass");
+    assert_eq!(fixed("[refusal]", "Sure: 42"), "fail/fail: the model does not decline");
+    assert_eq!(fixed("[not.refusal]", "Sure: 42"), "pass/pass");
+    assert_eq!(fixed("[not.refusal]", "I cannot help."), "fail/fail: it is what it must not be");
+    assert_eq!(
+        word(&oracle("[not.exact]"), "a", Some(json!("b"))),
+        "-/pass",
+        "what needs a reference is no gate"
+    );
+}
+
+#[test]
+fn a_likeness_is_of_the_likest_reference_and_long_texts_are_not_graded() {
+    let o = oracle("[similarity]\nmeasure = \"levenshtein\"\nmax_distance = 1");
+    assert_eq!(word(&o, "colour", Some(json!(["hue", "color"]))), "-/pass");
+    assert_eq!(word(&o, "colour", Some(json!("hue"))), "-/fail: not like enough to the expected answer");
+    let long = "x".repeat(10_000);
+    assert_eq!(
+        word(&o, &long, Some(json!(long))),
+        "-/ungraded: the texts are too long to be compared in this way"
+    );
+    let o = oracle("[similarity]\nmeasure = \"rouge_l\"\nthreshold = 0.8");
+    assert_eq!(word(&o, "the cat sat on the mat", Some(json!("The cat lay on the mat."))), "-/pass");
+}
+
+#[test]
+fn calls_are_read_as_each_api_spells_them_and_compared_in_any_order() {
+    let o = oracle(
+        "[function_call.functions]\nweather = { type = \"object\", required = [\"city\"] }\nclock = {}",
+    );
+    let expected = json!([{"name": "clock"}, {"name": "weather", "arguments": {"city": "Ulm"}}]);
+    let say = |calls: Value, expected: &Value| {
+        let facts = Facts { tool_calls: &calls, ..Facts::default() };
+        let judgement = o.criterion.judge(&Sample { output: "", expected: Some(expected), facts });
+        judgement.verdict.reason().unwrap_or("pass").to_owned()
+    };
+    for calls in [
+        json!([{"function": {"name": "weather", "arguments": "{\"city\": \"Ulm\"}"}}, {"function": {"name": "clock", "arguments": "{}"}}]),
+        json!([{"type": "tool_use", "name": "clock", "input": {}}, {"type": "tool_use", "name": "weather", "input": {"city": "Ulm"}}]),
+        json!([{"name": "weather", "args": {"city": "Ulm"}}, {"name": "clock", "args": {}}]),
+        json!([{"type": "function_call", "name": "weather", "arguments": "{\"city\":\"Ulm\"}"}, {"type": "function_call", "name": "clock", "arguments": "{}"}]),
+    ] {
+        assert_eq!(say(calls, &expected), "pass");
+    }
+    assert_eq!(say(json!([{"name": "weather", "args": {}}]), &expected), "arguments do not fit the schema");
+    assert_eq!(say(json!([{"name": "rm", "args": {}}]), &expected), "a function that is not known");
+    assert_eq!(
+        say(json!([{"name": "clock", "arguments": "{"}]), &expected),
+        "the arguments of a call are no JSON"
+    );
+    assert_eq!(say(json!([{"name": "clock"}]), &expected), "other calls than expected");
+    assert_eq!(say(json!([]), &json!([])), "pass");
+    let lenient = oracle("[function_call]\nmin_f1 = 0.6");
+    assert_eq!(
+        word(&lenient, "[{\"name\": \"clock\"}]", Some(expected)),
+        "pass/pass",
+        "a self-test lists its calls as JSON"
+    );
+}
+
+#[test]
+fn what_a_call_was_like_is_graded_where_it_is_known() {
+    let facts = Facts {
+        finish: Some("stop"),
+        latency: Millis::from_ms(800.0),
+        cost: "0.002".parse().ok(),
+        tool_calls: &Value::Null,
+    };
+    let say = |kind: &str, facts| {
+        let o = oracle(kind);
+        let judgement = o.criterion.judge(&Sample { output: "x", expected: None, facts });
+        (judgement.verdict.name(), judgement.verdict.reason().unwrap_or_default().to_owned())
+    };
+    assert_eq!(say("[finish_reason]\nis = [\"stop\", \"end_turn\"]", facts).0, "pass");
+    assert_eq!(say("[finish_reason]\nis = [\"tool_calls\"]", facts).0, "fail");
+    assert_eq!(say("[latency]\nmax_ms = 800", facts).0, "pass");
+    assert_eq!(say("[latency]\nmax_ms = 799", facts).0, "fail");
+    assert_eq!(say("[cost]\nmax_usd = 0.002", facts).0, "pass");
+    assert_eq!(say("[cost]\nmax_usd = 0.0019", facts).0, "fail");
+    for kind in ["[finish_reason]\nis = [\"stop\"]", "[latency]\nmax_ms = 1", "[cost]\nmax_usd = 1"] {
+        let (verdict, reason) = say(kind, Facts::default());
+        assert!(verdict == "ungraded" && reason.ends_with("is unknown"), "{kind}: {reason}");
+    }
+}
+
+#[test]
+fn weighted_parts_pass_by_their_share() {
+    let o = oracle(
+        "[all]\nthreshold = 0.6\nof = [{ contains = { values = [\"a\"] }, weight = 2 }, { contains = { values = [\"b\"] } }, { contains = { values = [\"c\"] }, weight = 0 }]",
+    );
+    assert_eq!(word(&o, "a", None), "pass/pass");
+    assert_eq!(word(&o, "b c", None), "fail/fail: too few of the criteria are met");
+    let open = oracle("[all]\nthreshold = 0.5\nof = [{ exact = {} }, { contains = { values = [\"b\"] } }]");
+    assert_eq!(word(&open, "b", None), "pass/pass", "the ungraded half cannot change that");
+    assert_eq!(word(&open, "a", None), "pass/ungraded: no expected answer");
+    let plain = oracle(
+        "[all]\nof = [{ contains = { values = [\"a\"] } }, { contains = { values = [\"b\"] }, weight = 0 }]",
+    );
+    assert_eq!(word(&plain, "a", None), "pass/pass", "a part of no weight never fails");
+}
+
+#[test]
+fn settings_that_make_no_sense_point_at_their_place() {
+    for (kind, says) in [
+        ("[similarity]\nmeasure = \"bleu\"", "nothing says how like is like enough"),
+        ("[similarity]\nmeasure = \"bleu\"\nthreshold = 7", "a likeness lies between 0 and 1"),
+        ("[similarity]\nmeasure = \"bleu\"\nmax_distance = 7", "max_distance does not go with this measure"),
+        ("[word_count]", "the bounds are missing"),
+        ("[word_count]\nmin = 3\nmax = 1", "min is above max"),
+        ("[is_sql]\ndialect = \"klingon\"", "this dialect is not known"),
+        ("[is_json]\nschema = { type = 7 }", "this is no JSON Schema"),
+        ("[function_call.functions]\na = { type = 7 }", "this is no JSON Schema"),
+        ("[function_call]\nmin_f1 = 0", "min_f1 lies above 0"),
+        ("[finish_reason]\nis = []", "no word is good"),
+        ("[latency]\nmax_ms = -1", "this is no time"),
+        ("[cost]\nmax_usd = -1", "nothing costs less than nothing"),
+        ("[not]", "a part has one kind"),
+        ("[any]\nthreshold = 0.5\nof = [{ exact = {} }]", "a threshold does not go with `any`"),
+        ("[all]\nof = [{ exact = {}, weight = -1 }]", "this is no weight"),
+        ("[refusal]\nphrases = [\" \"]", "an empty phrase"),
+    ] {
+        let text = fault(&format!("id = \"o@1\"\ndescription = \"d\"\n{kind}\n{EXAMPLES}"));
+        assert!(text.contains(says), "{kind}: {text}");
     }
 }
