@@ -64,7 +64,7 @@ impl Difference {
     /// n prompts get -z^2 / (n + z^2), not 0. Partial disagreement of repeats counts by its size, on the safe side.
     #[must_use]
     pub fn lower_bound(&self, confidence: f64) -> Option<f64> {
-        if !(0.5..1.0).contains(&confidence) || !(self.n_eff > 0.0) {
+        if !(0.5..1.0).contains(&confidence) || self.n_eff.is_nan() || self.n_eff <= 0.0 {
             return None;
         }
         let z = normal_quantile(confidence);
