@@ -6,6 +6,7 @@ mod band;
 mod cost;
 mod ladder;
 mod route;
+pub mod strategies;
 #[cfg(test)]
 pub(crate) mod tests;
 mod types;

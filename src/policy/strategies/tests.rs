@@ -1,0 +1,1 @@
+//! Small matrices whose figures can be worked out by hand.
