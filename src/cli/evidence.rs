@@ -15,6 +15,7 @@ use crate::measure::Observation;
 use crate::plan::Plan;
 use crate::record::{Attempt, Outcome, Via};
 use crate::summary::build::{Gate, Inputs, MeasuredTask, build};
+use crate::summary::strategies::Texts;
 use crate::summary::{Evidence, Notice, NoticeLevel, RunFacts, Source, Spend, Summary};
 use crate::units::Usd;
 
@@ -240,6 +241,10 @@ pub(crate) fn summarise(basis: &Basis<'_>, rows: &Rows) -> anyhow::Result<Summar
             adversarial: of_task().filter(|entry| entry.adversarial).count() as u64,
         });
     }
+    let mut texts = Texts::default();
+    for prompt in 0..corpus.len() {
+        texts.push(&corpus.load(prompt)?.content.plain());
+    }
     let inputs = Inputs {
         config: &project.config,
         tool: TOOL.to_owned(),
@@ -249,6 +254,7 @@ pub(crate) fn summarise(basis: &Basis<'_>, rows: &Rows) -> anyhow::Result<Summar
         tasks: &tasks,
         prices: &project.prices,
         observations: &rows.observations,
+        texts: Some(&texts),
         notices,
     };
     Ok(build(inputs)?)

@@ -45,6 +45,7 @@ fn config(tasks: Vec<Task>) -> Config {
         prices: Prices::default(),
         tasks,
         policy: Policy { bootstrap_resamples: 200, ..Policy::default() },
+        strategy: crate::config::StrategySettings::default(),
         run: RunSettings::default(),
         tape: None,
     }
@@ -116,6 +117,7 @@ impl Setting {
             tasks: &tasks,
             prices: &[price("1", "5"), large],
             observations,
+            texts: None,
             spend: Spend { attempts: trials, retries: 0, list: Usd::ZERO, billed: Usd::ZERO, unpriced: 0 },
             notices: Vec::new(),
         })
