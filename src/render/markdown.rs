@@ -39,6 +39,7 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
         );
     }
     projection(&mut md, summary);
+    strategies(&mut md, summary);
     details(&mut md, summary);
     let warnings = summary
         .notices
@@ -79,6 +80,29 @@ fn projection(md: &mut String, summary: &Summary) {
     if !projection.left_out.is_empty() {
         let names: Vec<String> = projection.left_out.iter().map(ToString::to_string).collect();
         md.push_str(&format!("\nLeft out (traffic or a cost is unknown): {}\n", escape(&names.join(", "))));
+    }
+}
+
+fn strategies(md: &mut String, summary: &Summary) {
+    let Some(strategies) = &summary.strategies else { return };
+    md.push_str(&format!("\n{}\n\n", escape(&words::strategies(strategies))));
+    md.push_str("| strategy | pass rate | per 1,000 | saves | over a random mix |\n|---|--:|--:|--:|--:|\n");
+    for line in words::short_list(strategies) {
+        row(
+            md,
+            &[
+                line.label.clone(),
+                format!(
+                    "{} ({:.1}–{:.1})",
+                    words::percent(line.pass_rate.mean),
+                    line.pass_rate.low * 100.0,
+                    line.pass_rate.high * 100.0
+                ),
+                line.cost_per_1000.mean.human(),
+                line.saving.map_or_else(|| "–".to_owned(), |saving| words::saving_short(&saving)),
+                line.over_mix.map_or_else(|| "–".to_owned(), |over| words::points(over.mean)),
+            ],
+        );
     }
 }
 

@@ -3,6 +3,8 @@
 //! Every foreign text goes through the template engine's escaping; charts are the only markup that is passed as it is, and
 //! are made here.
 
+mod strategies;
+
 use minijinja::{AutoEscape, Environment, context, value::Value};
 
 use super::{RenderError, Renderer, charts, words};
@@ -15,6 +17,7 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
     engine.set_auto_escape_callback(|_| AutoEscape::Html);
     engine.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
     engine.add_template("report", include_str!("report.html.jinja"))?;
+    engine.add_template("strategies", include_str!("strategies.html.jinja"))?;
     let charts: Vec<Value> = charts::all(summary)?
         .into_iter()
         .map(|chart| {
@@ -57,6 +60,7 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
         tasks => summary.tasks.iter().map(|task| self::task(summary, task)).collect::<Vec<_>>(),
         beside => summary.beside.iter().map(beside).collect::<Vec<_>>(),
         charts => charts,
+        strategies => summary.strategies.as_ref().map(strategies::value),
         projection => projection(summary),
         spend => context! {
             attempts => summary.spend.attempts,
