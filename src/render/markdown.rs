@@ -140,6 +140,9 @@ fn details(md: &mut String, summary: &Summary) {
             ));
         }
         md.push_str(line.trim_end_matches(';'));
+        if let Some(served) = words::served(beside) {
+            md.push_str(&format!("; {}", escape(&served)));
+        }
         md.push('\n');
     }
     md.push_str("\n</details>\n\n<details><summary>Reasons</summary>\n\n");

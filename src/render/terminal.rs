@@ -119,7 +119,13 @@ impl Page {
         let mut align = vec![Align::Left, Align::Left];
         align.resize(headers.len(), Align::Right);
         let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
-        format!("\n{}", self.table(&headers, &rows.collect::<Vec<_>>(), &align))
+        let mut text = format!("\n{}", self.table(&headers, &rows.collect::<Vec<_>>(), &align));
+        for beside in &summary.beside {
+            if let Some(served) = words::served(beside) {
+                text.push_str(&self.wrap(&escape(&format!("{}: {served}", beside.name)), "  "));
+            }
+        }
+        text
     }
 
     /// The strategies that matter, and what they come to.

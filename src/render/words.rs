@@ -1,9 +1,10 @@
 //! The same thing said in the same words by every report.
 
 use crate::config::Consequence;
+use crate::summary::beside::ServedModel;
 use crate::summary::strategies::MovedBy;
 use crate::summary::{
-    Band, Decision, Infeasible, Interval, Money, Notice, Rate, Role, Source, Strategies, StrategyKind, StrategyLine,
+    Band, Beside, Decision, Infeasible, Interval, Money, Notice, Rate, Role, Source, Strategies, StrategyKind, StrategyLine,
     Summary,
 };
 use crate::units::Usd;
@@ -14,6 +15,13 @@ pub(super) fn role(role: &Role) -> String {
         Role::Fallback(tier) => format!("fallback of {tier}"),
         Role::Router => "a router, to compare with".to_owned(),
     }
+}
+
+/// Which models a router chose how often; `None` for what is no router.
+pub(super) fn served(beside: &Beside) -> Option<String> {
+    let part = |served: &ServedModel| format!("{} {}", percent(served.share), served.model);
+    let parts: Vec<String> = beside.served.iter().take(6).map(part).collect();
+    (!parts.is_empty()).then(|| format!("served by {}", parts.join(", ")))
 }
 
 /// A share as a percentage of one decimal.

@@ -34,6 +34,8 @@ pub struct Inputs<'a> {
     pub observations: &'a [Observation],
     /// The texts of the prompts, for the strategies that read; `Observation::prompt` is an index into them.
     pub texts: Option<&'a strategies::Texts>,
+    /// Which models served the replies of tiers that are routers themselves.
+    pub served: &'a beside::Tally,
     /// What the measurement took.
     pub spend: Spend,
     /// Notices of the caller's own; they stand before those that follow from the figures.
@@ -132,7 +134,7 @@ pub fn build(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
             escalates_to: &task.escalates_to,
         })
         .collect();
-    let beside = beside::beside(inputs.config, inputs.prices, &facts, &decided, &cells, &overall);
+    let beside = beside::beside(&inputs, &facts, &decided, &cells, &overall);
     let projection = project::project(&routed, &names, best_single, settings.resamples, confidence);
 
     let traffic: Option<f64> = decided.iter().map(|task| task.measured.task.requests_per_day).sum();
@@ -157,7 +159,7 @@ pub fn build(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
         },
     };
     // The caller may know more of a matter: where it has spoken of it, its words stand.
-    let mut further = notices::collect(&summary, inputs.prices);
+    let mut further = notices::collect(&summary, inputs.config, inputs.prices);
     further.retain(|notice| summary.notices.iter().all(|said| said.code != notice.code));
     summary.notices.append(&mut further);
     Ok(summary)

@@ -15,6 +15,7 @@ use crate::units::{Millis, Tokens, Usd};
 
 pub mod beside;
 pub mod build;
+mod lints;
 mod notices;
 mod rounding;
 pub mod strategies;

@@ -118,6 +118,7 @@ impl Setting {
             prices: &[price("1", "5"), large],
             observations,
             texts: None,
+            served: &BTreeMap::new(),
             spend: Spend { attempts: trials, retries: 0, list: Usd::ZERO, billed: Usd::ZERO, unpriced: 0 },
             notices: Vec::new(),
         })

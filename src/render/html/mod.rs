@@ -25,6 +25,13 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
             context! { name => name, title => chart.title, svg => Value::from_safe_string(chart.svg) }
         })
         .collect();
+    let strategies = summary.strategies.as_ref();
+    let strategies = strategies
+        .map(|strategies| {
+            let value = strategies::value(strategies);
+            engine.get_template("strategies")?.render(context! { strategies => value })
+        })
+        .transpose()?;
     let page = engine.get_template("report")?.render(context! {
         style => Value::from_safe_string(include_str!("report.css").to_owned()),
         tool => summary.tool.clone(),
@@ -60,7 +67,7 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
         tasks => summary.tasks.iter().map(|task| self::task(summary, task)).collect::<Vec<_>>(),
         beside => summary.beside.iter().map(beside).collect::<Vec<_>>(),
         charts => charts,
-        strategies => summary.strategies.as_ref().map(strategies::value),
+        strategies => strategies.map(Value::from_safe_string),
         projection => projection(summary),
         spend => context! {
             attempts => summary.spend.attempts,
@@ -177,6 +184,7 @@ fn beside(beside: &Beside) -> Value {
         name => beside.name.as_str(),
         model => beside.model.to_string(),
         role => words::role(&beside.role),
+        served => words::served(beside),
         pass_rate => beside.pass_rate.map(|rate| words::rate(&rate)),
         p95 => beside.latency.map(|latency| latency.p95.to_string()),
         cost => beside.cost_per_request.map(|cost| cost.human()),
