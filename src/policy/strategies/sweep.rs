@@ -60,7 +60,11 @@ fn swept(world: &World<'_>, scores: &[f64]) -> Vec<(f64, Point)> {
         .filter_map(|step| {
             let threshold = sorted.at(f64::from(step) / f64::from(POINTS));
             // The last threshold is the greatest score: above it lies nothing, so that the sweep ends with the weak tier.
-            let strong = |score: f64| if step == POINTS { score > threshold } else { score >= threshold };
+            // A threshold between two equal scores is that score but for the last bits of the arithmetic.
+            let slack = 1e-9 * threshold.abs();
+            let strong = |score: f64| {
+                if step == POINTS { score > threshold + slack } else { score >= threshold - slack }
+            };
             let mut share = 0.0;
             let paths: Vec<Vec<Path>> = rows
                 .iter()
