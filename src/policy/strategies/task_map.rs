@@ -1,5 +1,8 @@
-//! The static task map: for each task the cheapest tier that keeps a share of the best tier's quality there, learned on
-//! other prompts. Hard to beat where tasks differ more than the prompts within them.
+//! The static task map: a tier for each task, so that all together keep a share of the best single tier's quality at little
+//! cost, learned on other prompts. Hard to beat where tasks differ more than the prompts within them.
+//!
+//! The map is found greedily: from the best tier of each task downwards, always the step that saves most for the quality that
+//! it costs, as long as enough is kept.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,8 +11,8 @@ use crate::stats::frontier::{self, Point};
 
 pub(super) const STRATEGY: Strategy = Strategy { name: "map", apply };
 
-/// The means of each tier, by task.
-type Table = BTreeMap<usize, Vec<Means>>;
+/// By task: its share of the requests, and the means of each tier.
+type Table = BTreeMap<usize, (f64, Vec<Means>)>;
 
 fn apply(world: &World<'_>) -> Vec<Applied> {
     let matrix = world.matrix;
@@ -22,7 +25,7 @@ fn apply(world: &World<'_>) -> Vec<Applied> {
     for price in &prices {
         let fitted = matrix.cross_fit(
             |rows| table(matrix, rows),
-            |table, _, row| Path::sure(table.get(&row.task).map_or(world.strong, |means| worth(means, *price))),
+            |table, _, row| Path::sure(table.get(&row.task).map_or(world.strong, |(_, means)| worth(means, *price))),
         );
         curve.extend(evaluate::point(matrix, &fitted.crossed));
         in_sample_curve.extend(evaluate::point(matrix, &fitted.in_sample));
@@ -33,12 +36,8 @@ fn apply(world: &World<'_>) -> Vec<Applied> {
         .iter()
         .map(|keep| {
             let fitted = matrix.cross_fit(
-                |rows| table(matrix, rows),
-                |table, _, row| {
-                    Path::sure(
-                        table.get(&row.task).map_or(world.strong, |means| cheapest_that_keeps(means, keep.get())),
-                    )
-                },
+                |rows| learn(matrix, rows, keep.get()),
+                |map, _, row| Path::sure(map.get(&row.task).copied().unwrap_or(world.strong)),
             );
             let percent = percent(keep.get());
             let applied = Applied::fixed(
@@ -67,9 +66,45 @@ fn table(matrix: &Matrix, rows: &[&Row]) -> Table {
     let tasks: BTreeSet<usize> = rows.iter().map(|row| row.task).collect();
     let means = |task: usize| {
         let of_task: Vec<&Row> = rows.iter().filter(|row| row.task == task).copied().collect();
-        Some((task, matrix.means(of_task.into_iter())?))
+        let weight = of_task.iter().map(|row| row.weight).sum();
+        Some((task, (weight, matrix.means(of_task.into_iter())?)))
     };
     tasks.into_iter().filter_map(means).collect()
+}
+
+/// The tier of each task.
+fn learn(matrix: &Matrix, rows: &[&Row], keep: f64) -> BTreeMap<usize, usize> {
+    let table = table(matrix, rows);
+    let weight: f64 = rows.iter().map(|row| row.weight).sum();
+    let best = matrix.means(rows.iter().copied()).map_or(0.0, |means| most(&means).1.quality) * weight;
+    let mut map: BTreeMap<usize, usize> = table.iter().map(|(task, (_, means))| (*task, most(means).0)).collect();
+    let mut spare = table.values().map(|(weight, means)| weight * most(means).1.quality).sum::<f64>() - keep * best;
+    loop {
+        let mut step: Option<(f64, usize, usize, f64)> = None;
+        for (task, (weight, means)) in &table {
+            let Some(now) = map.get(task).and_then(|tier| means.get(*tier)) else { continue };
+            for (tier, other) in means.iter().enumerate() {
+                let (saved, lost) = (weight * (now.cost - other.cost), weight * (now.quality - other.quality));
+                // A loss of nothing is worth any saving.
+                let ratio = saved / lost.max(f64::MIN_POSITIVE);
+                if saved > 0.0 && lost <= spare + 1e-12 && step.is_none_or(|(most, ..)| ratio > most) {
+                    step = Some((ratio, *task, tier, lost));
+                }
+            }
+        }
+        let Some((_, task, tier, lost)) = step else { return map };
+        spare -= lost;
+        map.insert(task, tier);
+    }
+}
+
+/// The tier of the best quality, the cheapest of several.
+fn most(means: &[Means]) -> (usize, Means) {
+    let better = |a: &Means, b: &Means| {
+        a.quality > b.quality || (a.quality == b.quality && a.cost < b.cost)
+    };
+    let tiers = means.iter().copied().enumerate();
+    tiers.reduce(|best, next| if better(&next.1, &best.1) { next } else { best }).unwrap_or_default()
 }
 
 /// The cheapest tier whose quality is at least that share of the best one's.
@@ -98,7 +133,7 @@ pub(super) fn worth(means: &[Means], price: f64) -> usize {
 fn prices(matrix: &Matrix) -> Vec<f64> {
     let all: Vec<&Row> = matrix.rows.iter().collect();
     let mut steps = vec![0.0];
-    for means in table(matrix, &all).values() {
+    for (_, means) in table(matrix, &all).values() {
         let points: Vec<Point> = means.iter().map(|mean| (mean.cost, mean.quality)).collect();
         let hull = frontier::hull(&points);
         steps.extend(hull.windows(2).filter_map(|pair| match pair {
