@@ -118,7 +118,8 @@ pub(super) const fn strategy_kind(kind: StrategyKind) -> &'static str {
 
 /// A difference of shares in percentage points.
 pub(super) fn points(difference: f64) -> String {
-    format!("{:+.1}", difference * 100.0)
+    let text = format!("{:+.1}", difference * 100.0);
+    if matches!(text.as_str(), "+0.0" | "-0.0") { "0.0".to_owned() } else { text }
 }
 
 /// A factor, as people say it: `× 4.66`, `× 0.20`.
@@ -168,6 +169,7 @@ pub(super) fn short_list(strategies: &Strategies) -> Vec<&StrategyLine> {
     let mut deployable: Vec<&StrategyLine> =
         strategies.table.iter().filter(|line| line.kind == StrategyKind::Deployable).collect();
     deployable.sort_by(|a, b| over(b).total_cmp(&over(a)));
+    deployable.dedup_by(|a, b| a.pass_rate == b.pass_rate && a.cost_per_1000 == b.cost_per_1000);
     deployable.truncate(3);
     let single = format!("single:{}", strategies.best_single);
     let shown = |line: &&StrategyLine| match line.kind {
@@ -176,7 +178,17 @@ pub(super) fn short_list(strategies: &Strategies) -> Vec<&StrategyLine> {
         StrategyKind::Deployable => deployable.iter().any(|one| one.id == line.id),
         StrategyKind::Bound => line.id == "oracle",
     };
-    strategies.table.iter().filter(shown).collect()
+    let mut list: Vec<&StrategyLine> = Vec::new();
+    for line in strategies.table.iter().filter(shown) {
+        // Two maps that come to the same are one line.
+        let same = |other: &&StrategyLine| {
+            other.kind == line.kind && other.pass_rate == line.pass_rate && other.cost_per_1000 == line.cost_per_1000
+        };
+        if !list.iter().any(same) {
+            list.push(line);
+        }
+    }
+    list
 }
 
 /// The verdict in one or two sentences.
