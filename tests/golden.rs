@@ -200,8 +200,7 @@ fn answer(output: &str) -> Option<String> {
 
 fn number(text: &str) -> Option<f64> {
     let text = text.replace(['$', ','], "");
-    static NUMBER: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"(-?\d+(?:\.\d+)?)(?:/(\d+))?").unwrap());
+    static NUMBER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(-?\d+(?:\.\d+)?)(?:/(\d+))?").unwrap());
     let found = NUMBER.captures(&text)?;
     let value: f64 = found[1].parse().ok()?;
     match found.get(2) {
@@ -240,7 +239,8 @@ fn zeroeval() -> Option<Recording> {
         texts.push(text("question"));
         for (tier, (_, _, input, output)) in MODELS.iter().enumerate() {
             let reply = &outputs[tier][text("id")];
-            let price = |usd: &str, text: &str| usd.parse::<Usd>().unwrap().per_million(tokens(text)).unwrap();
+            let price =
+                |usd: &str, text: &str| usd.parse::<Usd>().unwrap().per_million(tokens(text)).unwrap();
             let answer = Answer {
                 passed: is_right(TASKS[task], reply, text("answer")),
                 // The strict gate: the whole reply is JSON, nothing around it.
@@ -259,8 +259,11 @@ fn zeroeval_has_its_published_accuracies_and_costs() {
     let Some(recording) = zeroeval() else { return };
     let compared = recording.compare();
     assert_eq!(compared.prompts, 2840);
-    let singles =
-        [("haiku-3", 0.604930, 0.297331), ("haiku-3-5", 0.750352, 1.062150), ("sonnet-3-5", 0.835915, 2.539260)];
+    let singles = [
+        ("haiku-3", 0.604930, 0.297331),
+        ("haiku-3-5", 0.750352, 1.062150),
+        ("sonnet-3-5", 0.835915, 2.539260),
+    ];
     for (name, quality, cost) in singles {
         let single = figures(&compared, &format!("single:{name}"));
         near(single.quality.mean, quality, 5e-7);
@@ -270,9 +273,14 @@ fn zeroeval_has_its_published_accuracies_and_costs() {
     let published =
         [("gsm", [88.78, 94.47, 96.66]), ("crux", [54.75, 68.75, 83.88]), ("math-l5", [15.12, 46.46, 59.36])];
     for (task, (name, accuracies)) in published.iter().enumerate() {
-        let means = recording.matrix.means(recording.matrix.rows.iter().filter(|row| row.task == task)).unwrap();
+        let means =
+            recording.matrix.means(recording.matrix.rows.iter().filter(|row| row.task == task)).unwrap();
         for (mean, accuracy) in means.iter().zip(accuracies) {
-            assert!((mean.quality * 100.0 - accuracy).abs() < 0.0051, "{name}: {}, not {accuracy}", mean.quality);
+            assert!(
+                (mean.quality * 100.0 - accuracy).abs() < 0.0051,
+                "{name}: {}, not {accuracy}",
+                mean.quality
+            );
         }
     }
 }

@@ -9,7 +9,8 @@ use serde_json::Value;
 use toml::Spanned;
 
 use super::{
-    Consequence, DataLocation, DataNeed, Policy, PriceOverride, RunSettings, ServedModel, StrategySettings, TapeMode,
+    Consequence, DataLocation, DataNeed, Policy, PriceOverride, RunSettings, ServedModel, StrategySettings,
+    TapeMode,
 };
 use crate::units::Usd;
 

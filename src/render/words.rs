@@ -4,8 +4,8 @@ use crate::config::Consequence;
 use crate::summary::beside::ServedModel;
 use crate::summary::strategies::MovedBy;
 use crate::summary::{
-    Band, Beside, Decision, Infeasible, Interval, Money, Notice, Rate, Role, Source, Strategies, StrategyKind, StrategyLine,
-    Summary,
+    Band, Beside, Decision, Infeasible, Interval, Money, Notice, Rate, Role, Source, Strategies,
+    StrategyKind, StrategyLine, Summary,
 };
 use crate::units::Usd;
 
@@ -182,7 +182,9 @@ pub(super) fn short_list(strategies: &Strategies) -> Vec<&StrategyLine> {
     for line in strategies.table.iter().filter(shown) {
         // Two maps that come to the same are one line.
         let same = |other: &&StrategyLine| {
-            other.kind == line.kind && other.pass_rate == line.pass_rate && other.cost_per_1000 == line.cost_per_1000
+            other.kind == line.kind
+                && other.pass_rate == line.pass_rate
+                && other.cost_per_1000 == line.cost_per_1000
         };
         if !list.iter().any(same) {
             list.push(line);

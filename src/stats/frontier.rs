@@ -21,7 +21,8 @@ pub fn hull(points: &[Point]) -> Vec<Point> {
             continue;
         }
         while let [.., before, last] = corners.as_slice() {
-            let falls = (last.1 - before.1) * (point.0 - before.0) <= (point.1 - before.1) * (last.0 - before.0);
+            let falls =
+                (last.1 - before.1) * (point.0 - before.0) <= (point.1 - before.1) * (last.0 - before.0);
             if !falls {
                 break;
             }

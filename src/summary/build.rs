@@ -98,9 +98,7 @@ pub fn build(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
         .tasks
         .iter()
         .zip(&cells)
-        .map(|(measured, cells)| {
-            decide(&inputs, ladder, measured, cells.get(..rungs).unwrap_or_default())
-        })
+        .map(|(measured, cells)| decide(&inputs, ladder, measured, cells.get(..rungs).unwrap_or_default()))
         .collect::<Option<_>>()
         .ok_or(EmptyLadder)?;
 

@@ -164,7 +164,8 @@ fn corpus(summary: &Summary, say: &mut Say<'_>) {
 /// A gate that turns nearly every good answer away sends everything up, and everything is paid for at every tier.
 fn gates(summary: &Summary, say: &mut Say<'_>) {
     for gate in summary.strategies.iter().flat_map(|strategies| &strategies.gates) {
-        let dead: Vec<&TierName> = gate.tiers.iter().filter(|tier| tier.dead).map(|tier| &tier.tier).collect();
+        let dead: Vec<&TierName> =
+            gate.tiers.iter().filter(|tier| tier.dead).map(|tier| &tier.tier).collect();
         if dead.is_empty() {
             continue;
         }

@@ -317,7 +317,9 @@ pub(super) fn strategies(
 /// The deployable strategy, or the routes, that is as good as the best single tier and saves the most.
 fn winner(figures: &[Figures]) -> Option<String> {
     let deployable = |one: &&Figures| match one.standing {
-        strategies::Standing::Deployable | strategies::Standing::Routes | strategies::Standing::Outside => true,
+        strategies::Standing::Deployable | strategies::Standing::Routes | strategies::Standing::Outside => {
+            true
+        }
         strategies::Standing::Single | strategies::Standing::Bound => false,
     };
     let saving = |one: &Figures| one.gap.saving.map_or(0.0, |saving| saving.mean);
@@ -368,9 +370,10 @@ fn gates(
 }
 
 fn counted(counted: Counted) -> CountedShare {
-    let share = counted.share().zip(counted.bounds).map(|(mean, bounds)| {
-        interval(Span { mean, low: bounds.low, high: bounds.high })
-    });
+    let share = counted
+        .share()
+        .zip(counted.bounds)
+        .map(|(mean, bounds)| interval(Span { mean, low: bounds.low, high: bounds.high }));
     CountedShare { count: counted.count, of: counted.of, share }
 }
 

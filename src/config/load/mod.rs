@@ -79,7 +79,8 @@ impl Check<'_> {
             self.fault(raw.version.span(), message, "write `version = 1`, or update route-prof");
         }
         let policy = raw.policy.map_or_else(Policy::default, |policy| self.policy(policy));
-        let strategy = raw.strategy.map_or_else(StrategySettings::default, |strategy| self.strategy(strategy));
+        let strategy =
+            raw.strategy.map_or_else(StrategySettings::default, |strategy| self.strategy(strategy));
         let run = raw.run.map_or_else(RunSettings::default, |run| self.run(run));
         let mut providers = BTreeMap::new();
         for (name, provider) in raw.provider {
@@ -167,7 +168,11 @@ impl Check<'_> {
             self.fault(span.clone(), "folds is out of range", "2 to 50; 5 is usual");
         }
         if strategy.keep.is_empty() {
-            self.fault(span.clone(), "keep is empty", "name a share of the best tier's quality, such as [0.97]");
+            self.fault(
+                span.clone(),
+                "keep is empty",
+                "name a share of the best tier's quality, such as [0.97]",
+            );
         }
         if strategy.neighbours == 0 {
             self.fault(span.clone(), "neighbours is 0", "it counts from 1; 10 is usual");

@@ -83,15 +83,15 @@ pub fn ends(means: &[Means]) -> Option<(usize, usize)> {
 /// Applies every strategy and compares them; `None` where no request can be compared.
 #[must_use]
 pub fn compare(world: &World<'_>, drawing: Drawing) -> Option<Comparison> {
-    let applied: Vec<Applied> =
-        STRATEGIES.iter().flat_map(|strategy| (strategy.apply)(world)).collect();
+    let applied: Vec<Applied> = STRATEGIES.iter().flat_map(|strategy| (strategy.apply)(world)).collect();
     let realised: Vec<Realised> = applied.iter().map(|one| realise(world.matrix, one)).collect();
     let most = (DRAWN_PROMPTS / (world.matrix.prompts as usize).max(1)) as u32;
     let resamples = drawing.resamples.min(most.max(LEAST_RESAMPLES));
     let draws = draw(world.matrix, &realised, drawing.seed, resamples);
     let best = applied.iter().position(|one| one.id == format!("single:{}", world.name(world.strong)))?;
-    let singles: Vec<usize> =
-        (0..applied.len()).filter(|at| applied.get(*at).is_some_and(|one| one.standing == Standing::Single)).collect();
+    let singles: Vec<usize> = (0..applied.len())
+        .filter(|at| applied.get(*at).is_some_and(|one| one.standing == Standing::Single))
+        .collect();
     let frontier = on_the_frontier(&applied, &draws, resamples);
     let costs = || world.means.iter().map(|mean| mean.cost);
     let range = (costs().fold(f64::INFINITY, f64::min), costs().fold(0.0, f64::max));
@@ -100,7 +100,9 @@ pub fn compare(world: &World<'_>, drawing: Drawing) -> Option<Comparison> {
         .iter()
         .zip(&realised)
         .enumerate()
-        .filter_map(|(at, (applied, realised))| context.figures(at, applied, realised, frontier.get(at).copied()?))
+        .filter_map(|(at, (applied, realised))| {
+            context.figures(at, applied, realised, frontier.get(at).copied()?)
+        })
         .collect();
     Some(Comparison {
         figures,
@@ -266,14 +268,14 @@ fn on_the_frontier(applied: &[Applied], draws: &[Draws], resamples: u32) -> Vec<
         applied.iter().enumerate().filter(|(_, one)| runs(one)).map(|(at, _)| at).collect();
     let mut counts = vec![0_u32; applied.len()];
     for draw in 0..resamples as usize {
-        let points: Vec<Point> =
-            among.iter().filter_map(|at| Some(draws.get(*at)?.point(draw))).collect();
+        let points: Vec<Point> = among.iter().filter_map(|at| Some(draws.get(*at)?.point(draw))).collect();
         for (at, unbeaten) in among.iter().zip(frontier::unbeaten(&points)) {
             if let Some(count) = counts.get_mut(*at) {
                 *count += u32::from(unbeaten);
             }
         }
     }
-    let share = |at: usize, count: u32| among.contains(&at).then(|| f64::from(count) / f64::from(resamples.max(1)));
+    let share =
+        |at: usize, count: u32| among.contains(&at).then(|| f64::from(count) / f64::from(resamples.max(1)));
     counts.into_iter().enumerate().map(|(at, count)| share(at, count)).collect()
 }

@@ -4,7 +4,7 @@
 //! (2406.18665). Opt.Sel, Opt.Cost, Opt.Acc: RouterArena (2510.00202), as ratios of sums, as its code has them. IBC lift:
 //! AutoMix. Cost of a pass: 2504.13359. Expected bill: TwinRouterBench (2605.18859), with the user's own price of a failure.
 
-use super::evaluate::{Draws, Drawing, Gap, Realised, Span, point};
+use super::evaluate::{Drawing, Draws, Gap, Realised, Span, point};
 use super::{Applied, Standing, World, oracle};
 use crate::stats::bootstrap;
 use crate::stats::frontier::{self, Point};
@@ -124,9 +124,8 @@ impl Context<'_> {
         let aiq = |hull: &[Point]| frontier::aiq(hull, self.range.0, self.range.1);
         let in_sample = applied.in_sample.as_ref().and_then(|paths| point(world.matrix, paths));
         let recover = |quality| frontier::recovered(quality, weak_mean.quality, best_mean.quality);
-        let cpt = |part: f64| {
-            frontier::cpt(applied.sweep.as_ref()?, weak_mean.quality, best_mean.quality, part)
-        };
+        let cpt =
+            |part: f64| frontier::cpt(applied.sweep.as_ref()?, weak_mean.quality, best_mean.quality, part);
         Some(Figures {
             id: applied.id.clone(),
             label: applied.label.clone(),

@@ -33,7 +33,8 @@ fn learn(world: &World<'_>, texts: &Texts, rows: &[&Row]) -> HashMap<u32, f64> {
         }
         for (term, _) in texts.terms(row.prompt) {
             let entry = counts.entry(*term).or_default();
-            let (count, total) = if needs_strong { (&mut entry.0, &mut hard) } else { (&mut entry.1, &mut easy) };
+            let (count, total) =
+                if needs_strong { (&mut entry.0, &mut hard) } else { (&mut entry.1, &mut easy) };
             *count += 1.0;
             *total += 1.0;
         }

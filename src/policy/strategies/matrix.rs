@@ -165,7 +165,8 @@ impl Matrix {
                     if let Some(fact) = row.fact(tier) {
                         means.quality += row.weight * fact.quality;
                         means.cost += row.weight * fact.cost;
-                        means.latency = means.latency.zip(fact.latency).map(|(sum, ms)| sum + row.weight * ms);
+                        means.latency =
+                            means.latency.zip(fact.latency).map(|(sum, ms)| sum + row.weight * ms);
                     }
                 }
                 Means {

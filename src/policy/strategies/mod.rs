@@ -90,7 +90,12 @@ pub struct Applied {
 
 impl Applied {
     /// A strategy that fits nothing.
-    fn fixed(id: impl Into<String>, label: impl Into<String>, standing: Standing, paths: Vec<Vec<Path>>) -> Self {
+    fn fixed(
+        id: impl Into<String>,
+        label: impl Into<String>,
+        standing: Standing,
+        paths: Vec<Vec<Path>>,
+    ) -> Self {
         Self {
             id: id.into(),
             label: label.into(),

@@ -45,7 +45,9 @@ fn apply(world: &World<'_>) -> Vec<Applied> {
         let (least, most) = (world.mean(world.weak).cost, world.mean(world.strong).cost);
         let step = (most - least).abs().max(f64::MIN_POSITIVE);
         let prices = (-8..PRICES - 8).map(|at| step * 2_f64.powf(f64::from(at) / 2.0));
-        prices.filter_map(|price| evaluate::point(matrix, &paths(expected, &|means| worth(means, price)))).collect()
+        prices
+            .filter_map(|price| evaluate::point(matrix, &paths(expected, &|means| worth(means, price))))
+            .collect()
     };
     let gain = |means: &Vec<Means>| {
         let quality = |tier: usize| means.get(tier).map_or(0.0, |mean| mean.quality);

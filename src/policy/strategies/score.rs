@@ -63,5 +63,7 @@ fn choose(world: &World<'_>, model: &Model, length: f64) -> usize {
     };
     let scores = class.iter().zip(&model.all).map(score).enumerate();
     // The first of equals: the lower on the ladder.
-    scores.reduce(|best, next| if next.1 > best.1 { next } else { best }).map_or(world.strong, |(tier, _)| tier)
+    scores
+        .reduce(|best, next| if next.1 > best.1 { next } else { best })
+        .map_or(world.strong, |(tier, _)| tier)
 }

@@ -25,7 +25,9 @@ fn apply(world: &World<'_>) -> Vec<Applied> {
     for price in &prices {
         let fitted = matrix.cross_fit(
             |rows| table(matrix, rows),
-            |table, _, row| Path::sure(table.get(&row.task).map_or(world.strong, |(_, means)| worth(means, *price))),
+            |table, _, row| {
+                Path::sure(table.get(&row.task).map_or(world.strong, |(_, means)| worth(means, *price)))
+            },
         );
         curve.extend(evaluate::point(matrix, &fitted.crossed));
         in_sample_curve.extend(evaluate::point(matrix, &fitted.in_sample));
@@ -77,14 +79,17 @@ fn learn(matrix: &Matrix, rows: &[&Row], keep: f64) -> BTreeMap<usize, usize> {
     let table = table(matrix, rows);
     let weight: f64 = rows.iter().map(|row| row.weight).sum();
     let best = matrix.means(rows.iter().copied()).map_or(0.0, |means| most(&means).1.quality) * weight;
-    let mut map: BTreeMap<usize, usize> = table.iter().map(|(task, (_, means))| (*task, most(means).0)).collect();
-    let mut spare = table.values().map(|(weight, means)| weight * most(means).1.quality).sum::<f64>() - keep * best;
+    let mut map: BTreeMap<usize, usize> =
+        table.iter().map(|(task, (_, means))| (*task, most(means).0)).collect();
+    let mut spare =
+        table.values().map(|(weight, means)| weight * most(means).1.quality).sum::<f64>() - keep * best;
     loop {
         let mut step: Option<(f64, usize, usize, f64)> = None;
         for (task, (weight, means)) in &table {
             let Some(now) = map.get(task).and_then(|tier| means.get(*tier)) else { continue };
             for (tier, other) in means.iter().enumerate() {
-                let (saved, lost) = (weight * (now.cost - other.cost), weight * (now.quality - other.quality));
+                let (saved, lost) =
+                    (weight * (now.cost - other.cost), weight * (now.quality - other.quality));
                 // A loss of nothing is worth any saving.
                 let ratio = saved / lost.max(f64::MIN_POSITIVE);
                 if saved > 0.0 && lost <= spare + 1e-12 && step.is_none_or(|(most, ..)| ratio > most) {
@@ -100,9 +105,7 @@ fn learn(matrix: &Matrix, rows: &[&Row], keep: f64) -> BTreeMap<usize, usize> {
 
 /// The tier of the best quality, the cheapest of several.
 fn most(means: &[Means]) -> (usize, Means) {
-    let better = |a: &Means, b: &Means| {
-        a.quality > b.quality || (a.quality == b.quality && a.cost < b.cost)
-    };
+    let better = |a: &Means, b: &Means| a.quality > b.quality || (a.quality == b.quality && a.cost < b.cost);
     let tiers = means.iter().copied().enumerate();
     tiers.reduce(|best, next| if better(&next.1, &best.1) { next } else { best }).unwrap_or_default()
 }
@@ -146,5 +149,10 @@ fn prices(matrix: &Matrix) -> Vec<f64> {
     // A hundred tasks of three tiers have two hundred steps; more than sixty say nothing more.
     let every = steps.len().div_ceil(60).max(1);
     let last = steps.len().saturating_sub(1);
-    steps.into_iter().enumerate().filter(|(at, _)| at % every == 0 || *at == last).map(|(_, step)| step).collect()
+    steps
+        .into_iter()
+        .enumerate()
+        .filter(|(at, _)| at % every == 0 || *at == last)
+        .map(|(_, step)| step)
+        .collect()
 }

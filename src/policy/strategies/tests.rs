@@ -156,8 +156,11 @@ fn a_request_that_a_rung_did_not_answer_compares_nothing_and_is_counted() {
 #[test]
 fn repeats_of_a_prompt_share_its_weight_and_its_part() {
     let mut observations = answers(0, 0, "bs");
-    let again: Vec<Observation> =
-        observations.iter().filter(|o| o.prompt == 1).map(|o| Observation { repeat: 1, ..o.clone() }).collect();
+    let again: Vec<Observation> = observations
+        .iter()
+        .filter(|o| o.prompt == 1)
+        .map(|o| Observation { repeat: 1, ..o.clone() })
+        .collect();
     observations.extend(again);
     let matrix = Matrix::new(&observations, 2, 2, &[1.0], 1, 5);
     assert_eq!(matrix.rows.iter().map(|row| row.weight).collect::<Vec<_>>(), [0.5, 0.25, 0.25]);

@@ -106,7 +106,8 @@ mod tests {
     #[test]
     fn prompts_that_share_rare_words_are_neighbours() {
         let mut texts = Texts::default();
-        for text in ["Where is my parcel?", "the parcel, where?", "Please refund the order", "ünïcode", ""] {
+        for text in ["Where is my parcel?", "the parcel, where?", "Please refund the order", "ünïcode", ""]
+        {
             texts.push(text);
         }
         let nearest = texts.nearest(&[0, 1, 2, 3, 4], 2);

@@ -39,7 +39,8 @@ struct Drawing {
     height: u32,
 }
 
-const CHARTS: &[&Chart] = &[&pass_rate::CHART, &quality::CHART, &latency::CHART, &cost::CHART, &strategies::CHART];
+const CHARTS: &[&Chart] =
+    &[&pass_rate::CHART, &quality::CHART, &latency::CHART, &cost::CHART, &strategies::CHART];
 
 /// Every chart that the summary has figures for.
 ///

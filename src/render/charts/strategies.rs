@@ -4,8 +4,8 @@ use plotters::style::RGBColor;
 use plotters::style::text_anchor::HPos;
 
 use super::{
-    Chart, Drawing, GOOD, GRID, INK, MUTED, RenderError, clean, dot, draw, line, spread, text_style, tier_colour,
-    write_text,
+    Chart, Drawing, GOOD, GRID, INK, MUTED, RenderError, clean, dot, draw, line, spread, text_style,
+    tier_colour, write_text,
 };
 use crate::stats::frontier;
 use crate::summary::{StrategyKind, Summary};
@@ -100,14 +100,13 @@ fn paint(summary: &Summary) -> Result<Option<Drawing>, RenderError> {
         let style = text_style(12, MUTED, HPos::Center);
         write_text(root, "USD per 1,000 requests", ((LEFT + WIDTH - RIGHT) / 2, BOTTOM + 32), &style)?;
         // What mixing single tiers by lot buys: a straight line on a linear axis, a curve on this one.
-        let singles: Vec<frontier::Point> =
-            summary
-                .strategies
-                .iter()
-                .flat_map(|strategies| &strategies.table)
-                .filter(|one| one.kind == StrategyKind::Single)
-                .map(|one| (one.cost_per_1000.mean.to_f64(), one.pass_rate.mean))
-                .collect();
+        let singles: Vec<frontier::Point> = summary
+            .strategies
+            .iter()
+            .flat_map(|strategies| &strategies.table)
+            .filter(|one| one.kind == StrategyKind::Single)
+            .map(|one| (one.cost_per_1000.mean.to_f64(), one.pass_rate.mean))
+            .collect();
         let hull = frontier::hull(&singles);
         let steps = (0..=80).map(|step| 10_f64.powf(from + (to - from) * f64::from(step) / 80.0));
         let mixed: Vec<(i32, i32)> =

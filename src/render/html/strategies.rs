@@ -68,7 +68,11 @@ fn counted(share: &CountedShare) -> String {
     match share.share {
         Some(rate) => format!(
             "{} of {}: {:.1} % ({:.1} – {:.1})",
-            share.count, share.of, rate.mean * 100.0, rate.low * 100.0, rate.high * 100.0
+            share.count,
+            share.of,
+            rate.mean * 100.0,
+            rate.low * 100.0,
+            rate.high * 100.0
         ),
         None => "none to judge by".to_owned(),
     }
