@@ -59,12 +59,16 @@ fn every_report_compares_the_strategies() {
     assert_eq!(line(&summary, "single:large")["pass_rate"]["mean"], 1.0);
     assert_eq!(line(&summary, "oracle")["opt_sel"], 1.0);
     assert!(line(&summary, "single:small")["expected_bill_per_1000"].is_string());
-    let rows: Vec<csv::StringRecord> =
-        csv::Reader::from_reader(file(&scratch, "strategies.csv").as_bytes()).records().map(Result::unwrap).collect();
+    let rows: Vec<csv::StringRecord> = csv::Reader::from_reader(file(&scratch, "strategies.csv").as_bytes())
+        .records()
+        .map(Result::unwrap)
+        .collect();
     assert_eq!(rows.len(), summary["strategies"]["table"].as_array().unwrap().len());
     assert!(file(&scratch, "report.md").contains("| strategy | pass rate |"));
     let page = file(&scratch, "report.html");
-    for wanted in ["Would another way of routing do better?", "chart-strategies", "perfect oracle", "With failures"] {
+    for wanted in
+        ["Would another way of routing do better?", "chart-strategies", "perfect oracle", "With failures"]
+    {
         assert!(page.contains(wanted), "{wanted}");
     }
     assert!(file(&scratch, "charts/strategies.svg").starts_with("<svg"));

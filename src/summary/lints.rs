@@ -1,7 +1,7 @@
 //! The seeds of failure: what makes routing fail in practice, as far as it can be seen before launch.
 
 use super::NoticeLevel::{Note, Warning};
-use super::{NoticeLevel, StrategyKind, Summary};
+use super::{Decision, NoticeLevel, StrategyKind, Summary};
 use crate::config::Config;
 use crate::ident::{TaskName, TierName};
 
@@ -26,7 +26,14 @@ type Say<'a> = dyn FnMut(NoticeLevel, &str, String) + 'a;
 pub(super) fn lints(summary: &Summary, config: &Config, say: &mut Say<'_>) {
     retries(summary, say);
     let top = summary.tiers.last().filter(|_| summary.tiers.len() > 1);
-    if let Some(top) = top.filter(|top| summary.tasks.iter().all(|task| task.route.tier == top.name)) {
+    // Where evidence is wanting, a notice of its own says so.
+    let there = |top: &str| {
+        summary.tasks.iter().all(|task| match task.route.decision {
+            Decision::Route | Decision::Monitor => task.route.tier.as_str() == top,
+            Decision::Escalate | Decision::Undecided => false,
+        })
+    };
+    if let Some(top) = top.filter(|top| there(top.name.as_str())) {
         say(
             Warning,
             "all-on-frontier",

@@ -80,7 +80,7 @@ impl Matrix {
         seed: u64,
         folds: u32,
     ) -> Self {
-        let mut found: BTreeMap<(u32, u32), (usize, f64, Vec<Option<Fact>>)> = BTreeMap::new();
+        let mut found: BTreeMap<(u32, u32), Asked> = BTreeMap::new();
         for seen in observations {
             let (_, _, facts) = found
                 .entry((seen.prompt, seen.repeat))
@@ -212,6 +212,9 @@ pub(super) struct Fitted<T> {
     /// Fitted on everything, the row itself included.
     pub(super) in_sample: Vec<T>,
 }
+
+/// The task, the prompt's weight, and what each tier made of it.
+type Asked = (usize, f64, Vec<Option<Fact>>);
 
 fn fact(seen: &Observation) -> Option<Fact> {
     Some(Fact {
