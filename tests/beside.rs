@@ -120,6 +120,10 @@ fn a_router_is_measured_and_never_routed_to() {
     let summary = summary(&scratch);
     assert_eq!(summary["beside"][0]["role"], "router");
     assert_eq!(summary["beside"][0]["pass_rate"]["mean"], 1.0);
+    assert_eq!(summary["beside"][0]["served"], json!([{"model": "auto", "replies": 40, "share": 1.0}]));
+    let strategies = summary["strategies"]["table"].as_array().unwrap();
+    let line = strategies.iter().find(|line| line["id"] == "router:auto").unwrap();
+    assert_eq!((&line["kind"], &line["pass_rate"]["mean"]), (&json!("outside"), &json!(1.0)));
     assert_eq!(summary["tasks"][0]["route"]["tier"], "small");
     assert!(!scratch.read("router.toml").contains("auto"));
     assert!(

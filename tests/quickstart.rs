@@ -134,7 +134,7 @@ fn the_page_is_one_file_without_network_or_script_and_hostile_text_stays_text() 
         "something is loaded"
     );
     assert!(page.len() < 400_000, "{}", page.len());
-    assert_eq!(page.matches("<svg ").count(), 4);
+    assert_eq!(page.matches("<svg ").count(), 5);
     for file in std::fs::read_dir(scratch.file(&format!("{}/charts", folder(&scratch)))).unwrap().flatten() {
         let svg = std::fs::read_to_string(file.path()).unwrap();
         assert!(svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>") && svg.contains("<title>"));

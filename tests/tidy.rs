@@ -154,6 +154,7 @@ fn every_plug_in_is_registered() {
             &["charts", "fixture", "router_diff", "router_toml", "terminal", "tests", "words"],
         ),
         ("render/charts", "CHARTS", &[]),
+        ("policy/strategies", "STRATEGIES", &["evaluate", "figures", "matrix", "sweep", "tests", "text"]),
     ];
     for (folder, registry, helpers) in helpers {
         let path = root().join("src").join(folder);

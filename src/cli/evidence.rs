@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use super::project::Project;
+use crate::config::TierRole;
 use crate::corpus::Corpus;
 use crate::grade::{OracleSet, grade};
 use crate::ident::{RunId, TrialKey};
@@ -14,7 +15,9 @@ use crate::journal::Reader;
 use crate::measure::Observation;
 use crate::plan::Plan;
 use crate::record::{Attempt, Outcome, Via};
+use crate::summary::beside::Tally;
 use crate::summary::build::{Gate, Inputs, MeasuredTask, build};
+use crate::summary::strategies::Texts;
 use crate::summary::{Evidence, Notice, NoticeLevel, RunFacts, Source, Spend, Summary};
 use crate::units::Usd;
 
@@ -36,6 +39,8 @@ pub(crate) struct Rows {
     pub(crate) places: Vec<Option<(u16, u64)>>,
     /// The rows that the context guard held back and nothing has answered since.
     guarded: BTreeSet<usize>,
+    /// Which models served the replies of routers.
+    served: Tally,
     vias: BTreeSet<Via>,
     billed: Usd,
     /// The next row with the same key: prompts of the same text share their trials.
@@ -51,6 +56,7 @@ impl Rows {
             observations: Vec::with_capacity(trials),
             places: vec![None; trials],
             guarded: BTreeSet::new(),
+            served: Tally::new(),
             vias: BTreeSet::new(),
             billed: Usd::ZERO,
             next_same: vec![NONE; trials],
@@ -135,6 +141,11 @@ impl Rows {
             let prompt = corpus.load(seen.prompt as usize)?;
             let oracle = oracles.of(seen.prompt as usize).context("a prompt without an oracle")?;
             let graded = grade(oracle, attempt, prompt.expected.as_ref(), cost.map(|cost| cost.billed));
+            let tier = usize::from(seen.tier);
+            if project.config.tiers.get(tier).is_some_and(|tier| tier.role == TierRole::Router) {
+                let model = attempt.served_model.clone().unwrap_or_else(|| "unknown".to_owned());
+                *self.served.entry(tier).or_default().entry(model).or_default() += 1;
+            }
             seen.verdict = graded.verdict;
             seen.gate_passed = graded.gate_passed;
             seen.total = attempt.clocks.total_ms;
@@ -240,6 +251,10 @@ pub(crate) fn summarise(basis: &Basis<'_>, rows: &Rows) -> anyhow::Result<Summar
             adversarial: of_task().filter(|entry| entry.adversarial).count() as u64,
         });
     }
+    let mut texts = Texts::default();
+    for prompt in 0..corpus.len() {
+        texts.push(&corpus.load(prompt)?.content.plain());
+    }
     let inputs = Inputs {
         config: &project.config,
         tool: TOOL.to_owned(),
@@ -249,6 +264,8 @@ pub(crate) fn summarise(basis: &Basis<'_>, rows: &Rows) -> anyhow::Result<Summar
         tasks: &tasks,
         prices: &project.prices,
         observations: &rows.observations,
+        texts: Some(&texts),
+        served: &rows.served,
         notices,
     };
     Ok(build(inputs)?)

@@ -5,6 +5,7 @@
 mod digest;
 mod load;
 mod raw;
+mod strategy;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ use crate::record::Message;
 use crate::units::{Millis, Share, Tokens, Usd};
 
 pub use self::load::{ConfigError, load, plain_json_error};
+pub use self::strategy::{ClassifierSettings, ScoreWeights, StrategySettings};
 
 /// The JSON Schema of `route-prof.toml`.
 #[must_use]
@@ -45,6 +47,8 @@ pub struct Config {
     pub tasks: Vec<Task>,
     /// The numbers of the method.
     pub policy: Policy,
+    /// How routing strategies are compared.
+    pub strategy: StrategySettings,
     /// How trials are run.
     pub run: RunSettings,
     /// A recording to answer from.
@@ -315,6 +319,9 @@ pub struct Policy {
     pub alert_confidence: Share,
     /// Resamples of each bootstrap interval.
     pub bootstrap_resamples: u32,
+    /// What a wrong answer costs, in USD: strategies are then compared by their expected bill, too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure_cost: Option<Usd>,
 }
 
 impl Default for Policy {
@@ -334,6 +341,7 @@ impl Default for Policy {
             alert_window: 2000,
             alert_confidence: Share::clamped(0.99),
             bootstrap_resamples: 2000,
+            failure_cost: None,
         }
     }
 }

@@ -8,7 +8,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use toml::Spanned;
 
-use super::{Consequence, DataLocation, DataNeed, Policy, PriceOverride, RunSettings, ServedModel, TapeMode};
+use super::{
+    Consequence, DataLocation, DataNeed, Policy, PriceOverride, RunSettings, ServedModel, StrategySettings,
+    TapeMode,
+};
 use crate::units::Usd;
 
 /// The settings of a project.
@@ -37,6 +40,9 @@ pub(super) struct RawConfig {
     /// The numbers of the method.
     #[schemars(with = "Option<Policy>")]
     pub(super) policy: Option<Spanned<Policy>>,
+    /// How routing strategies are compared; decides no route.
+    #[schemars(with = "Option<StrategySettings>")]
+    pub(super) strategy: Option<Spanned<StrategySettings>>,
     /// How trials are run.
     #[schemars(with = "Option<RunSettings>")]
     pub(super) run: Option<Spanned<RunSettings>>,

@@ -59,6 +59,37 @@ fn rejected(observation: &Observation) -> Option<f64> {
     }
 }
 
+/// What a request cost by the price of its answer, in USD.
+fn priced(o: &Observation, answer: Option<crate::units::Usd>) -> Option<f64> {
+    let answer = answer.filter(|_| answered(o))?.to_f64();
+    // An attempt that was answered but whose cost is unknown is taken to have cost what the answer did.
+    Some(answer + o.wasted.to_f64() + answer * f64::from(o.unpriced))
+}
+
+impl Observation {
+    /// Whether the answer was good enough: `None` where nothing says so, or where the prompt does not fit.
+    #[must_use]
+    pub fn passed(&self) -> Option<bool> {
+        match grade(self) {
+            Grade::Pass => Some(true),
+            Grade::Fail => Some(false),
+            Grade::Unknown | Grade::Overflow => None,
+        }
+    }
+
+    /// Whether production would have let the answer through: `None` where that is not known.
+    #[must_use]
+    pub fn accepted(&self) -> Option<bool> {
+        rejected(self).map(|share| share < 0.5)
+    }
+
+    /// What the request cost in USD, attempts that were retried included, at today's prices.
+    #[must_use]
+    pub fn cost_in_all(&self) -> Option<f64> {
+        priced(self, self.cost)
+    }
+}
+
 /// The observations of a cell in canonical order.
 pub(super) struct Cell<'a> {
     observations: &'a [&'a Observation],
@@ -109,11 +140,6 @@ impl<'a> Cell<'a> {
 
     /// The columns that are bootstrapped, a row a prompt of `prompts`: cost, cost uncached, share rejected.
     pub(super) fn columns(&self, prompts: &[u32]) -> [Column; 3] {
-        let priced = |o: &Observation, answer: Option<crate::units::Usd>| {
-            let answer = answer.filter(|_| answered(o))?.to_f64();
-            // An attempt that was answered but whose cost is unknown is taken to have cost what the answer did.
-            Some(answer + o.wasted.to_f64() + answer * f64::from(o.unpriced))
-        };
         let column = |value: &dyn Fn(&Observation) -> Option<f64>| {
             let mut rows = vec![None; prompts.len()];
             for repeats in self.prompts() {

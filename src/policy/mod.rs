@@ -2,10 +2,13 @@
 //!
 //! Decides on evidence only; measures nothing and prices nothing.
 
+pub mod audit;
 mod band;
 mod cost;
 mod ladder;
+mod robust;
 mod route;
+pub mod strategies;
 #[cfg(test)]
 pub(crate) mod tests;
 mod types;
@@ -17,6 +20,7 @@ use crate::units::{Tokens, Usd};
 
 pub use cost::EffectiveMeans;
 pub use ladder::{Standing, best_single, default_tier, dominated};
+pub use robust::{Flip, Lever};
 pub use route::guarded;
 pub use types::{Band, Decision, EffectiveCost, Escalation, Infeasible, QualityGate, Route};
 

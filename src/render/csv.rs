@@ -137,7 +137,7 @@ impl<W: Write> ResultsWriter<W> {
 
 /// A text that no spreadsheet takes for a formula: an apostrophe goes before a cell, or a line of a cell, whose first visible
 /// character begins one; control characters become their escapes.
-fn guard(text: &str) -> Cow<'_, str> {
+pub(super) fn guard(text: &str) -> Cow<'_, str> {
     let invisible = |c: char| c.is_whitespace() || c.is_control() || crate::diag::is_format_char(c);
     let formula = |line: &str| {
         line.trim_start_matches(invisible).starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])

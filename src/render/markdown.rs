@@ -39,6 +39,7 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
         );
     }
     projection(&mut md, summary);
+    strategies(&mut md, summary);
     details(&mut md, summary);
     let warnings = summary
         .notices
@@ -82,6 +83,29 @@ fn projection(md: &mut String, summary: &Summary) {
     }
 }
 
+fn strategies(md: &mut String, summary: &Summary) {
+    let Some(strategies) = &summary.strategies else { return };
+    md.push_str(&format!("\n{}\n\n", escape(&words::strategies(strategies))));
+    md.push_str("| strategy | pass rate | per 1,000 | saves | over a random mix |\n|---|--:|--:|--:|--:|\n");
+    for line in words::short_list(strategies) {
+        row(
+            md,
+            &[
+                line.label.clone(),
+                format!(
+                    "{} ({:.1}–{:.1})",
+                    words::percent(line.pass_rate.mean),
+                    line.pass_rate.low * 100.0,
+                    line.pass_rate.high * 100.0
+                ),
+                line.cost_per_1000.mean.human(),
+                line.saving.map_or_else(|| "–".to_owned(), |saving| words::saving_short(&saving)),
+                line.over_mix.map_or_else(|| "–".to_owned(), |over| words::points(over.mean)),
+            ],
+        );
+    }
+}
+
 fn details(md: &mut String, summary: &Summary) {
     md.push_str("\n<details><summary>Evidence: pass rate of each tier at each task, with its interval</summary>\n\n| task |");
     for tier in &summary.tiers {
@@ -116,6 +140,9 @@ fn details(md: &mut String, summary: &Summary) {
             ));
         }
         md.push_str(line.trim_end_matches(';'));
+        if let Some(served) = words::served(beside) {
+            md.push_str(&format!("; {}", escape(&served)));
+        }
         md.push('\n');
     }
     md.push_str("\n</details>\n\n<details><summary>Reasons</summary>\n\n");

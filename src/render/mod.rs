@@ -10,6 +10,7 @@ mod junit;
 mod markdown;
 pub mod router_diff;
 pub mod router_toml;
+mod strategies;
 pub mod terminal;
 #[cfg(test)]
 mod tests;
@@ -48,5 +49,11 @@ pub struct Renderer {
 }
 
 /// Every format that is a function of the summary alone and stands in the run's folder.
-pub const RENDERERS: &[&Renderer] =
-    &[&json::RENDERER, &html::RENDERER, &markdown::RENDERER, &csv::PROJECTION, &junit::RENDERER];
+pub const RENDERERS: &[&Renderer] = &[
+    &json::RENDERER,
+    &html::RENDERER,
+    &markdown::RENDERER,
+    &csv::PROJECTION,
+    &strategies::RENDERER,
+    &junit::RENDERER,
+];

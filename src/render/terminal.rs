@@ -22,6 +22,7 @@ pub fn render(summary: &Summary, width: usize, paint: Paint) -> String {
     text.push_str(&page.evidence(summary));
     text.push_str(&page.beside(summary));
     text.push_str(&page.projection(summary));
+    text.push_str(&page.strategies(summary));
     for notice in summary.notices.iter().filter(|notice| !words::is_banner(notice)) {
         let label = match notice.level {
             NoticeLevel::Note => page.colour("36", "note:"),
@@ -118,7 +119,39 @@ impl Page {
         let mut align = vec![Align::Left, Align::Left];
         align.resize(headers.len(), Align::Right);
         let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
-        format!("\n{}", self.table(&headers, &rows.collect::<Vec<_>>(), &align))
+        let mut text = format!("\n{}", self.table(&headers, &rows.collect::<Vec<_>>(), &align));
+        for beside in &summary.beside {
+            if let Some(served) = words::served(beside) {
+                text.push_str(&self.wrap(&escape(&format!("{}: {served}", beside.name)), "  "));
+            }
+        }
+        text
+    }
+
+    /// The strategies that matter, and what they come to.
+    fn strategies(&self, summary: &Summary) -> String {
+        let Some(strategies) = &summary.strategies else { return String::new() };
+        let rows = words::short_list(strategies).into_iter().map(|line| {
+            vec![
+                line.label.clone(),
+                format!(
+                    "{} ({:.0}–{:.0})",
+                    words::percent(line.pass_rate.mean),
+                    line.pass_rate.low * 100.0,
+                    line.pass_rate.high * 100.0
+                ),
+                line.cost_per_1000.mean.human(),
+                line.saving.map_or_else(|| "–".to_owned(), |saving| words::saving_short(&saving)),
+                line.over_mix.map_or_else(|| "–".to_owned(), |over| words::points(over.mean)),
+                line.latency_p95.map_or_else(|| "–".to_owned(), |p95| p95.to_string()),
+            ]
+        });
+        let headers = ["strategy", "pass rate", "per 1,000", "saves", "over mix", "p95"];
+        let align = [Align::Left, Align::Right, Align::Right, Align::Right, Align::Right, Align::Right];
+        self.heading("Strategies")
+            + &self.table(&headers, &rows.collect::<Vec<_>>(), &align)
+            + &self.wrap(&escape(&words::strategies(strategies)), "  ")
+            + "\n"
     }
 
     fn routes(&self, summary: &Summary) -> String {

@@ -1,7 +1,12 @@
 //! The same thing said in the same words by every report.
 
 use crate::config::Consequence;
-use crate::summary::{Band, Decision, Infeasible, Interval, Money, Notice, Rate, Role, Source, Summary};
+use crate::summary::beside::ServedModel;
+use crate::summary::strategies::MovedBy;
+use crate::summary::{
+    Band, Beside, Decision, Infeasible, Interval, Money, Notice, Rate, Role, Source, Strategies,
+    StrategyKind, StrategyLine, Summary,
+};
 use crate::units::Usd;
 
 /// What a model beside the ladder was measured for.
@@ -10,6 +15,13 @@ pub(super) fn role(role: &Role) -> String {
         Role::Fallback(tier) => format!("fallback of {tier}"),
         Role::Router => "a router, to compare with".to_owned(),
     }
+}
+
+/// Which models a router chose how often; `None` for what is no router.
+pub(super) fn served(beside: &Beside) -> Option<String> {
+    let part = |served: &ServedModel| format!("{} {}", percent(served.share), served.model);
+    let parts: Vec<String> = beside.served.iter().take(6).map(part).collect();
+    (!parts.is_empty()).then(|| format!("served by {}", parts.join(", ")))
 }
 
 /// A share as a percentage of one decimal.
@@ -91,6 +103,94 @@ pub(super) fn source(summary: &Summary) -> Option<String> {
 /// Whether a notice says what the banner at the top of every page says.
 pub(super) fn is_banner(notice: &Notice) -> bool {
     matches!(notice.code.as_str(), "replay" | "script" | "mixed-source" | "price-note")
+}
+
+/// What a strategy is in the comparison.
+pub(super) const fn strategy_kind(kind: StrategyKind) -> &'static str {
+    match kind {
+        StrategyKind::Single => "single tier",
+        StrategyKind::Routes => "this run",
+        StrategyKind::Deployable => "deployable",
+        StrategyKind::Outside => "outside router",
+        StrategyKind::Bound => "bound",
+    }
+}
+
+/// A difference of shares in percentage points.
+pub(super) fn points(difference: f64) -> String {
+    let text = format!("{:+.1}", difference * 100.0);
+    if matches!(text.as_str(), "+0.0" | "-0.0") { "0.0".to_owned() } else { text }
+}
+
+/// A factor, as people say it: `× 4.66`, `× 0.20`.
+pub(super) fn factor(factor: f64) -> String {
+    if factor >= 100.0 { format!("× {factor:.0}") } else { format!("× {factor:.2}") }
+}
+
+pub(super) fn lever(lever: &MovedBy) -> String {
+    match lever {
+        MovedBy::Price(tier) => format!("the price of {tier}"),
+        MovedBy::OutputLength => "the length of every answer".to_owned(),
+    }
+}
+
+/// What the comparison of strategies comes to, in a sentence or two.
+pub(super) fn strategies(strategies: &Strategies) -> String {
+    let best = &strategies.best_single;
+    let winner = strategies.table.iter().find(|line| Some(&line.id) == strategies.winner.as_ref());
+    if let Some((line, saving)) = winner.and_then(|line| Some((line, line.saving?))) {
+        return format!(
+            "Best on these prompts: {}, {} points against {best} alone, at {} less cost.",
+            line.label,
+            points(line.quality_gap.mean),
+            percent(saving.mean)
+        );
+    }
+    let beats_mix = |line: &StrategyLine| match line.kind {
+        StrategyKind::Deployable | StrategyKind::Routes | StrategyKind::Outside => {
+            line.over_mix.is_some_and(|over| over.mean > 0.0)
+        }
+        StrategyKind::Single | StrategyKind::Bound => false,
+    };
+    let mix = if strategies.table.iter().any(beats_mix) {
+        "Some give up quality for cost at a better rate than a random mix of tiers."
+    } else {
+        "None beats a random mix of tiers, either."
+    };
+    format!(
+        "No router beats the best single tier here: none that could be deployed is as good as {best} at less cost. {mix}"
+    )
+}
+
+/// The lines of the comparison that a short table has room for: the best single tier, the routes, the three deployable
+/// strategies that are most above the mix, routers of others, and the perfect oracle.
+pub(super) fn short_list(strategies: &Strategies) -> Vec<&StrategyLine> {
+    let over = |line: &StrategyLine| line.over_mix.map_or(f64::NEG_INFINITY, |over| over.mean);
+    let mut deployable: Vec<&StrategyLine> =
+        strategies.table.iter().filter(|line| line.kind == StrategyKind::Deployable).collect();
+    deployable.sort_by(|a, b| over(b).total_cmp(&over(a)));
+    deployable.dedup_by(|a, b| a.pass_rate == b.pass_rate && a.cost_per_1000 == b.cost_per_1000);
+    deployable.truncate(3);
+    let single = format!("single:{}", strategies.best_single);
+    let shown = |line: &&StrategyLine| match line.kind {
+        StrategyKind::Single => line.id == single,
+        StrategyKind::Routes | StrategyKind::Outside => true,
+        StrategyKind::Deployable => deployable.iter().any(|one| one.id == line.id),
+        StrategyKind::Bound => line.id == "oracle",
+    };
+    let mut list: Vec<&StrategyLine> = Vec::new();
+    for line in strategies.table.iter().filter(shown) {
+        // Two maps that come to the same are one line.
+        let same = |other: &&StrategyLine| {
+            other.kind == line.kind
+                && other.pass_rate == line.pass_rate
+                && other.cost_per_1000 == line.cost_per_1000
+        };
+        if !list.iter().any(same) {
+            list.push(line);
+        }
+    }
+    list
 }
 
 /// The verdict in one or two sentences.

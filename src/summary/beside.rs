@@ -1,15 +1,16 @@
 //! What was measured beside the ladder: fallbacks of the same class, and routers to compare with. No route leads to them.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::build::{Decided, cell, price_line};
+use super::build::{Decided, Inputs, cell, price_line};
 use super::{Cell, Latency, Notice, NoticeLevel, PriceLine, Rate, Summary, TaskSummary, rounding};
-use crate::config::{Config, Tier, TierRole};
+use crate::config::{Tier, TierRole};
 use crate::ident::{ModelRef, TaskName, TierName};
 use crate::measure::{self, CellEvidence, TierEvidence};
 use crate::policy::{Band, Case, TierFacts};
-use crate::price::ModelPrice;
 use crate::units::{Tokens, Usd};
 
 /// A model that was measured beside the ladder.
@@ -32,8 +33,37 @@ pub struct Beside {
     pub latency: Option<Latency>,
     /// Mean cost of a request over all tasks.
     pub cost_per_request: Option<Usd>,
+    /// Of a router: which models served its replies, most frequent first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub served: Vec<ServedModel>,
     /// The evidence, a cell a task, in the order of the tasks.
     pub cells: Vec<BesideCell>,
+}
+
+/// How often a router chose a model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServedModel {
+    /// The model, as the provider names it; `unknown` where it does not say.
+    pub model: String,
+    /// Replies.
+    pub replies: u64,
+    /// Their share.
+    pub share: f64,
+}
+
+/// How many replies each model served, by the index of the tier that is a router.
+pub type Tally = BTreeMap<usize, BTreeMap<String, u64>>;
+
+fn served(tally: &BTreeMap<String, u64>) -> Vec<ServedModel> {
+    let all: u64 = tally.values().sum();
+    let share = |replies: u64| rounding::share(replies as f64 / all.max(1) as f64);
+    let mut served: Vec<ServedModel> = tally
+        .iter()
+        .map(|(model, &replies)| ServedModel { model: model.clone(), replies, share: share(replies) })
+        .collect();
+    served.sort_by_key(|served| std::cmp::Reverse(served.replies));
+    served
 }
 
 /// The evidence about such a model at one task.
@@ -58,13 +88,13 @@ pub enum Role {
 
 /// Everything beside the ladder; `rows` are the cells of each task, those of the ladder first.
 pub(super) fn beside(
-    config: &Config,
-    prices: &[ModelPrice],
+    inputs: &Inputs<'_>,
     facts: &[TierFacts],
     decided: &[Decided<'_>],
     rows: &[Vec<CellEvidence>],
     overall: &[TierEvidence],
 ) -> Vec<Beside> {
+    let (config, prices) = (inputs.config, inputs.prices);
     let behind = config.tiers.iter().enumerate().skip(config.ladder().len());
     behind
         .filter_map(|(at, tier)| {
@@ -91,6 +121,7 @@ pub(super) fn beside(
                 pass_rate: overall.pass_rate.map(rounding::rate),
                 latency: overall.latency,
                 cost_per_request: overall.cost.and_then(measure::usd).map(rounding::usd),
+                served: inputs.served.get(&at).map(served).unwrap_or_default(),
                 cells: cells.collect(),
             })
         })

@@ -5,12 +5,12 @@
 use super::rounding::{self, share, tenth};
 use super::{
     Cell, Evidence, Notice, PriceLine, RunFacts, Spend, Summary, TaskSummary, TierSummary, TokenStats,
-    VERSION, beside, notices,
+    VERSION, beside, notices, strategies,
 };
 use crate::config::{Config, DataLocation, Task};
 use crate::ident::{OracleRef, TierName};
 use crate::measure::{self, CellEvidence, Observation, Settings, TierEvidence};
-use crate::policy::{self, Assessment, Case, Floors, Route, Standing, TierFacts};
+use crate::policy::{self, Assessment, Case, Flip, Floors, Route, Standing, TierFacts};
 use crate::price::ModelPrice;
 use crate::project::{self, Routed};
 use crate::units::Tokens;
@@ -32,6 +32,10 @@ pub struct Inputs<'a> {
     pub prices: &'a [ModelPrice],
     /// A line a trial that the plan asks for, attempted or not.
     pub observations: &'a [Observation],
+    /// The texts of the prompts, for the strategies that read; `Observation::prompt` is an index into them.
+    pub texts: Option<&'a strategies::Texts>,
+    /// Which models served the replies of tiers that are routers themselves.
+    pub served: &'a beside::Tally,
     /// What the measurement took.
     pub spend: Spend,
     /// Notices of the caller's own; they stand before those that follow from the figures.
@@ -72,8 +76,10 @@ pub(super) struct Decided<'a> {
     pub(super) assessments: Vec<Assessment>,
     pub(super) route: Route,
     /// The index of the tier that serves.
-    tier: usize,
-    escalates_to: Vec<Option<usize>>,
+    pub(super) tier: usize,
+    pub(super) escalates_to: Vec<Option<usize>>,
+    /// What would take the route elsewhere.
+    pub(super) flips: Vec<Flip>,
 }
 
 /// The summary of a run.
@@ -92,13 +98,12 @@ pub fn build(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
         .tasks
         .iter()
         .zip(&cells)
-        .map(|(measured, cells)| {
-            decide(inputs.config, ladder, measured, cells.get(..rungs).unwrap_or_default())
-        })
+        .map(|(measured, cells)| decide(&inputs, ladder, measured, cells.get(..rungs).unwrap_or_default()))
         .collect::<Option<_>>()
         .ok_or(EmptyLadder)?;
 
-    let overall = measure::over_tasks(inputs.observations, &cells, &task_shares(&decided), confidence);
+    let shares = task_shares(&decided);
+    let overall = measure::over_tasks(inputs.observations, &cells, &shares, confidence);
     let overall: Vec<TierEvidence> =
         (0..tiers.len()).map(|at| overall.get(at).cloned().unwrap_or_default()).collect();
     let standings: Vec<Standing> = overall
@@ -127,8 +132,11 @@ pub fn build(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
             escalates_to: &task.escalates_to,
         })
         .collect();
-    let beside = beside::beside(inputs.config, inputs.prices, &facts, &decided, &cells, &overall);
+    let beside = beside::beside(&inputs, &facts, &decided, &cells, &overall);
     let projection = project::project(&routed, &names, best_single, settings.resamples, confidence);
+
+    let traffic: Option<f64> = decided.iter().map(|task| task.measured.task.requests_per_day).sum();
+    let strategies = strategies::strategies(&inputs, &decided, &shares, traffic.filter(|t| *t > 0.0));
 
     let mut summary = Summary {
         version: VERSION,
@@ -139,6 +147,7 @@ pub fn build(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
         tiers: tier_summaries(inputs.config, inputs.prices, &facts, overall, &dominated),
         tasks: decided.iter().map(|task| task_summary(inputs.config, &names, task)).collect(),
         beside,
+        strategies,
         default_tier,
         projection: rounding::projection(projection),
         spend: Spend {
@@ -148,7 +157,7 @@ pub fn build(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
         },
     };
     // The caller may know more of a matter: where it has spoken of it, its words stand.
-    let mut further = notices::collect(&summary, inputs.prices);
+    let mut further = notices::collect(&summary, inputs.config, inputs.prices);
     further.retain(|notice| summary.notices.iter().all(|said| said.code != notice.code));
     summary.notices.append(&mut further);
     Ok(summary)
@@ -173,7 +182,7 @@ fn tier_facts(config: &Config, prices: &[ModelPrice]) -> Vec<TierFacts> {
 }
 
 fn decide<'a>(
-    config: &Config,
+    inputs: &Inputs<'_>,
     facts: &[TierFacts],
     measured: &'a MeasuredTask<'a>,
     cells: &'a [CellEvidence],
@@ -182,12 +191,14 @@ fn decide<'a>(
         Gate::Present => Some(&measured.task.oracle),
         Gate::Absent => None,
     };
-    let case = Case { task: measured.task, policy: &config.policy, tiers: facts, cells, gate };
+    let policy = &inputs.config.policy;
+    let case = Case { task: measured.task, policy, tiers: facts, cells, gate };
     let assessments = case.assess();
     let route = case.route(&assessments)?;
     let tier = facts.iter().position(|tier| tier.name == route.tier)?;
     let escalates_to = case.escalates_to(&assessments);
-    Some(Decided { measured, cells, assessments, route, tier, escalates_to })
+    let flips = case.flips(&assessments, tier, inputs.prices);
+    Some(Decided { measured, cells, assessments, route, tier, escalates_to, flips })
 }
 
 /// How much each task counts in what is said of a tier as a whole: by traffic where that of every task is stated, else

@@ -15,8 +15,10 @@ use crate::units::{Millis, Tokens, Usd};
 
 pub mod beside;
 pub mod build;
+mod lints;
 mod notices;
 mod rounding;
+pub mod strategies;
 #[cfg(test)]
 mod tests;
 
@@ -26,6 +28,7 @@ pub use crate::policy::{Band, Decision, EffectiveCost, Escalation, Infeasible, Q
 pub use crate::project::{Baseline, Horizon, Interval, Projection, TaskProjection};
 pub use beside::{Beside, BesideCell, Role};
 pub use build::{Inputs, MeasuredTask, build};
+pub use strategies::{Strategies, StrategyKind, StrategyLine};
 
 /// The version of the format of `summary.json`.
 pub const VERSION: u32 = 1;
@@ -51,6 +54,9 @@ pub struct Summary {
     /// What was measured beside the ladder.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub beside: Vec<Beside>,
+    /// Routing strategies on the same answers; `None` where there is nothing to compare.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strategies: Option<Strategies>,
     /// Where a request of an unlisted task goes.
     pub default_tier: TierName,
     /// What the routes will cost.

@@ -2,11 +2,12 @@
 
 use super::NoticeLevel::{Note, Warning};
 use super::{Band, Decision, Notice, NoticeLevel, Source, Summary};
+use crate::config::Config;
 use crate::ident::TaskName;
 use crate::price::ModelPrice;
 
 /// The notices that the figures call for, in a fixed order.
-pub(super) fn collect(summary: &Summary, prices: &[ModelPrice]) -> Vec<Notice> {
+pub(super) fn collect(summary: &Summary, config: &Config, prices: &[ModelPrice]) -> Vec<Notice> {
     let mut notices = Vec::new();
     let mut say =
         |level, code: &str, text: String| notices.push(Notice { level, code: code.to_owned(), text });
@@ -69,6 +70,7 @@ pub(super) fn collect(summary: &Summary, prices: &[ModelPrice]) -> Vec<Notice> {
     let mut say =
         |level, code: &str, text: String| notices.push(Notice { level, code: code.to_owned(), text });
     router_does_not_pay(summary, &mut say);
+    super::lints::lints(summary, config, &mut say);
     if !summary.projection.left_out.is_empty() {
         let names: Vec<&TaskName> = summary.projection.left_out.iter().collect();
         say(

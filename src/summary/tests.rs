@@ -45,6 +45,7 @@ fn config(tasks: Vec<Task>) -> Config {
         prices: Prices::default(),
         tasks,
         policy: Policy { bootstrap_resamples: 200, ..Policy::default() },
+        strategy: crate::config::StrategySettings::default(),
         run: RunSettings::default(),
         tape: None,
     }
@@ -69,11 +70,13 @@ struct Setting {
     source: Source,
     errors: u64,
     deprecated: Option<String>,
+    /// Prompts of each task; 100 where left out.
+    prompts: Vec<u64>,
 }
 
 impl Setting {
     fn of(tasks: Vec<Task>) -> Self {
-        Self { config: config(tasks), source: Source::Live, errors: 0, deprecated: None }
+        Self { config: config(tasks), source: Source::Live, errors: 0, deprecated: None, prompts: Vec::new() }
     }
 
     fn build(&self, observations: &[Observation]) -> Summary {
@@ -83,7 +86,8 @@ impl Setting {
             id: "run-1".parse().unwrap(),
             corpus: "corpus.jsonl".to_owned(),
             source: self.source.clone(),
-            prompts: trials / 2,
+            // A corpus of a usual size, whatever the test needs of it.
+            prompts: (trials / 2).max(200),
             trials,
             answered: trials - self.errors,
             errors: self.errors,
@@ -105,17 +109,27 @@ impl Setting {
             .config
             .tasks
             .iter()
-            .map(|task| MeasuredTask { task, gate: Gate::Present, prompts: 100, adversarial: 0 })
+            .enumerate()
+            .map(|(at, task)| MeasuredTask {
+                task,
+                gate: Gate::Present,
+                prompts: self.prompts.get(at).copied().unwrap_or(100),
+                adversarial: 0,
+            })
             .collect();
         let large = ModelPrice { deprecated: self.deprecated.clone(), ..price("3", "15") };
+        let mut prices = vec![price("1", "5")];
+        prices.resize(self.config.tiers.len(), large);
         build(Inputs {
             config: &self.config,
             tool: "route-prof 0.1.0".to_owned(),
             run,
             evidence,
             tasks: &tasks,
-            prices: &[price("1", "5"), large],
+            prices: &prices,
             observations,
+            texts: None,
+            served: &BTreeMap::new(),
             spend: Spend { attempts: trials, retries: 0, list: Usd::ZERO, billed: Usd::ZERO, unpriced: 0 },
             notices: Vec::new(),
         })
@@ -144,7 +158,7 @@ fn mixed() -> Vec<Observation> {
 
 #[test]
 fn a_good_run_says_what_it_found_and_nothing_else() {
-    let summary = Setting::of(vec![with_traffic("a", 900.0), with_traffic("b", 100.0)]).build(&mixed());
+    let summary = Setting::of(vec![with_traffic("a", 9000.0), with_traffic("b", 1000.0)]).build(&mixed());
     assert_eq!(codes(&summary), Vec::<&str>::new());
     let routes: Vec<_> = summary.tasks.iter().map(|t| (t.route.tier.as_str(), t.route.decision)).collect();
     assert_eq!(routes, [("tier1", Decision::Route), ("tier2", Decision::Route)]);
@@ -155,7 +169,7 @@ fn a_good_run_says_what_it_found_and_nothing_else() {
     assert_eq!((rate.mean, rate.n, rate.n_eff), (0.911, 200, 122.0));
     assert_eq!(summary.tiers[0].cost_per_request, Some(cents("0.001")));
     assert_eq!(summary.tiers[0].guard_input_tokens, Some(Tokens(160_000)));
-    assert_eq!(summary.projection.total.unwrap().day.mean, cents("1.9"));
+    assert_eq!(summary.projection.total.unwrap().day.mean, cents("19"));
 }
 
 #[test]
@@ -189,7 +203,7 @@ fn shares_carry_six_places_and_money_ten_digits() {
 
 #[test]
 fn a_replay_and_a_script_are_said_to_be_one() {
-    let mut setting = Setting::of(vec![with_traffic("a", 900.0), with_traffic("b", 100.0)]);
+    let mut setting = Setting::of(vec![with_traffic("a", 9000.0), with_traffic("b", 10000.0)]);
     for (source, code) in [
         (Source::Recording("tape-1".to_owned()), "replay"),
         (Source::Script, "script"),
@@ -248,4 +262,67 @@ fn a_task_without_any_trial_is_undecided_and_not_zero() {
     assert_eq!(summary.tasks[0].route.tier.as_str(), "tier2");
     assert_eq!(summary.projection.left_out.len(), 1);
     assert_eq!(summary.tiers[0].pass_rate, None);
+}
+
+#[test]
+fn a_small_tier_that_hands_much_on_is_named() {
+    let with = |rejected: usize| {
+        let mut observations = [trials(0, 0, 99, 100, "0.001"), trials(0, 1, 100, 100, "0.01")].concat();
+        observations.iter_mut().take(rejected).for_each(|o| o.gate_passed = Some(false));
+        Setting::of(vec![with_traffic("a", 9000.0)]).build(&observations)
+    };
+    assert!(codes(&with(30)).contains(&"small-tier-retries"), "{:?}", codes(&with(30)));
+    assert!(!codes(&with(29)).contains(&"small-tier-retries"));
+}
+
+#[test]
+fn a_gate_that_turns_good_answers_away_is_named_with_its_cost() {
+    let mut observations = [trials(0, 0, 99, 100, "0.001"), trials(0, 1, 100, 100, "0.01")].concat();
+    observations.iter_mut().take(100).for_each(|o| o.gate_passed = Some(false));
+    let summary = Setting::of(vec![with_traffic("a", 9000.0)]).build(&observations);
+    let notice = summary.notices.iter().find(|notice| notice.code == "dead-gate").unwrap();
+    insta::assert_snapshot!(notice.text, @"The gate of intent@1 is dead at tier1: it turns away more than 95 % of the good answers to a. A cascade through the ladder costs $11.00 per 1,000 requests and passes 100.0 %, the last tier alone $10.00 and 100.0 %.");
+}
+
+#[test]
+fn a_task_with_few_prompts_beside_one_with_many_is_named() {
+    let few = |prompts: u32| {
+        [
+            trials(0, 0, 300, 300, "0.001"),
+            trials(0, 1, 300, 300, "0.01"),
+            trials(1, 0, prompts, prompts, "0.001"),
+            trials(1, 1, prompts, prompts, "0.01"),
+        ]
+        .concat()
+    };
+    let mut setting = Setting::of(vec![with_traffic("a", 9000.0), with_traffic("b", 9000.0)]);
+    setting.prompts = vec![300, 30];
+    assert!(codes(&setting.build(&few(30))).contains(&"unbalanced-corpus"));
+    setting.prompts = vec![300, 31];
+    assert!(!codes(&setting.build(&few(31))).contains(&"unbalanced-corpus"));
+}
+
+#[test]
+fn a_long_ladder_is_named() {
+    let ladder = |rungs: u16| {
+        let mut setting = Setting::of(vec![with_traffic("a", 9000.0)]);
+        while setting.config.tiers.len() < usize::from(rungs) {
+            let mut tier = setting.config.tiers[1].clone();
+            tier.name = format!("tier{}", setting.config.tiers.len() + 1).parse().unwrap();
+            setting.config.tiers.push(tier);
+        }
+        let observations: Vec<_> = (0..rungs).flat_map(|tier| trials(0, tier, 100, 100, "0.001")).collect();
+        setting.build(&observations)
+    };
+    assert!(codes(&ladder(5)).contains(&"too-many-models"), "{:?}", codes(&ladder(5)));
+    assert!(!codes(&ladder(4)).contains(&"too-many-models"));
+}
+
+#[test]
+fn the_price_that_flips_a_route_is_where_the_tiers_cost_the_same() {
+    let summary = Setting::of(vec![with_traffic("a", 9000.0)])
+        .build(&[trials(0, 0, 99, 100, "0.001"), trials(0, 1, 100, 100, "0.01")].concat());
+    let flips = &summary.strategies.unwrap().flips;
+    let factors: Vec<f64> = flips.iter().map(|flip| flip.factor).collect();
+    assert_eq!(factors, [0.1, 10.0], "{flips:?}");
 }

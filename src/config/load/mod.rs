@@ -10,7 +10,7 @@ use std::path::Path;
 use toml::Spanned;
 
 use super::raw::{RawConfig, RawPrices};
-use super::{Config, Policy, Prices, RunSettings, Tape, Task};
+use super::{Config, Policy, Prices, RunSettings, StrategySettings, Tape, Task};
 use crate::diag::{Excerpt, Fault, Faults};
 use crate::disk;
 use crate::ident::{NameError, ProviderName, TaskName};
@@ -79,6 +79,8 @@ impl Check<'_> {
             self.fault(raw.version.span(), message, "write `version = 1`, or update route-prof");
         }
         let policy = raw.policy.map_or_else(Policy::default, |policy| self.policy(policy));
+        let strategy =
+            raw.strategy.map_or_else(StrategySettings::default, |strategy| self.strategy(strategy));
         let run = raw.run.map_or_else(RunSettings::default, |run| self.run(run));
         let mut providers = BTreeMap::new();
         for (name, provider) in raw.provider {
@@ -109,6 +111,7 @@ impl Check<'_> {
             prices,
             tasks,
             policy,
+            strategy,
             run,
             tape,
         }
@@ -147,12 +150,41 @@ impl Check<'_> {
         }
         if policy.latency_penalty < Usd::ZERO {
             self.fault(
-                span,
+                span.clone(),
                 "latency_penalty is negative",
                 "it is the price of a second of waiting: 0 or more",
             );
         }
+        if policy.failure_cost.is_some_and(|cost| cost < Usd::ZERO) {
+            self.fault(span, "failure_cost is negative", "it is what a wrong answer costs: 0 USD or more");
+        }
         policy
+    }
+
+    fn strategy(&mut self, strategy: Spanned<StrategySettings>) -> StrategySettings {
+        let span = strategy.span();
+        let strategy = strategy.into_inner();
+        if !(2..=50).contains(&strategy.folds) {
+            self.fault(span.clone(), "folds is out of range", "2 to 50; 5 is usual");
+        }
+        if strategy.keep.is_empty() {
+            self.fault(
+                span.clone(),
+                "keep is empty",
+                "name a share of the best tier's quality, such as [0.97]",
+            );
+        }
+        if strategy.neighbours == 0 {
+            self.fault(span.clone(), "neighbours is 0", "it counts from 1; 10 is usual");
+        }
+        let weights = [strategy.weights.complexity, strategy.weights.cost, strategy.weights.latency];
+        if weights.iter().any(|weight| !weight.is_finite() || *weight < 0.0) {
+            self.fault(span.clone(), "a weight is negative", "weights are 0 or more");
+        }
+        if strategy.classifier.as_ref().is_some_and(|classifier| classifier.price < Usd::ZERO) {
+            self.fault(span, "the classifier's price is negative", "it is USD per request, 0 or more");
+        }
+        strategy
     }
 
     fn run(&mut self, run: Spanned<RunSettings>) -> RunSettings {

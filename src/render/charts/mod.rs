@@ -7,6 +7,7 @@ mod cost;
 mod latency;
 mod pass_rate;
 mod quality;
+mod strategies;
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -38,7 +39,8 @@ struct Drawing {
     height: u32,
 }
 
-const CHARTS: &[&Chart] = &[&pass_rate::CHART, &quality::CHART, &latency::CHART, &cost::CHART];
+const CHARTS: &[&Chart] =
+    &[&pass_rate::CHART, &quality::CHART, &latency::CHART, &cost::CHART, &strategies::CHART];
 
 /// Every chart that the summary has figures for.
 ///

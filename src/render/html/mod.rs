@@ -3,6 +3,8 @@
 //! Every foreign text goes through the template engine's escaping; charts are the only markup that is passed as it is, and
 //! are made here.
 
+mod strategies;
+
 use minijinja::{AutoEscape, Environment, context, value::Value};
 
 use super::{RenderError, Renderer, charts, words};
@@ -15,6 +17,7 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
     engine.set_auto_escape_callback(|_| AutoEscape::Html);
     engine.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
     engine.add_template("report", include_str!("report.html.jinja"))?;
+    engine.add_template("strategies", include_str!("strategies.html.jinja"))?;
     let charts: Vec<Value> = charts::all(summary)?
         .into_iter()
         .map(|chart| {
@@ -22,6 +25,13 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
             context! { name => name, title => chart.title, svg => Value::from_safe_string(chart.svg) }
         })
         .collect();
+    let strategies = summary.strategies.as_ref();
+    let strategies = strategies
+        .map(|strategies| {
+            let value = strategies::value(strategies);
+            engine.get_template("strategies")?.render(context! { strategies => value })
+        })
+        .transpose()?;
     let page = engine.get_template("report")?.render(context! {
         style => Value::from_safe_string(include_str!("report.css").to_owned()),
         tool => summary.tool.clone(),
@@ -57,6 +67,7 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
         tasks => summary.tasks.iter().map(|task| self::task(summary, task)).collect::<Vec<_>>(),
         beside => summary.beside.iter().map(beside).collect::<Vec<_>>(),
         charts => charts,
+        strategies => strategies.map(Value::from_safe_string),
         projection => projection(summary),
         spend => context! {
             attempts => summary.spend.attempts,
@@ -173,6 +184,7 @@ fn beside(beside: &Beside) -> Value {
         name => beside.name.as_str(),
         model => beside.model.to_string(),
         role => words::role(&beside.role),
+        served => words::served(beside),
         pass_rate => beside.pass_rate.map(|rate| words::rate(&rate)),
         p95 => beside.latency.map(|latency| latency.p95.to_string()),
         cost => beside.cost_per_request.map(|cost| cost.human()),

@@ -1,0 +1,95 @@
+//! How far prices and output lengths can move before a route flips.
+//!
+//! What a tier costs is a straight line in each of them, so the point where another one becomes cheaper is solved for
+//! exactly. Quality does not move: which tiers are good enough stays what it is. Traffic flips no route, because each task is
+//! decided by itself.
+
+use super::{Assessment, Band, Case, EffectiveMeans};
+use crate::price::ModelPrice;
+
+/// What moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lever {
+    /// The price of a tier's model, input and output alike.
+    Price(usize),
+    /// The length of every answer.
+    OutputLength,
+}
+
+/// A move that flips a route.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Flip {
+    /// What moves.
+    pub lever: Lever,
+    /// By which factor: above 1 it grows.
+    pub factor: f64,
+    /// The tier that then serves.
+    pub to: usize,
+}
+
+impl Case<'_> {
+    /// The nearest move upwards and downwards of each lever that takes the route away from tier `at`, nearest first. Empty
+    /// where costs do not decide: without a tier that is good enough, with a single one, or with a cost that is unknown.
+    #[must_use]
+    pub fn flips(&self, assessments: &[Assessment], at: usize, prices: &[ModelPrice]) -> Vec<Flip> {
+        let good = |assessment: &Assessment| match assessment.band {
+            Band::Route | Band::Monitor => assessment.infeasible.is_empty(),
+            Band::Below | Band::Undecided => false,
+        };
+        let candidates: Vec<usize> =
+            (0..assessments.len()).filter(|tier| assessments.get(*tier).is_some_and(good)).collect();
+        let priced = |tier: &usize| assessments.get(*tier).is_some_and(|a| a.effective_cost.is_some());
+        if !candidates.contains(&at) || !candidates.iter().all(priced) {
+            return Vec::new();
+        }
+        let up = self.escalates_to(assessments);
+        let levers = (0..self.tiers.len()).map(Lever::Price).chain(std::iter::once(Lever::OutputLength));
+        let mut flips = Vec::new();
+        for lever in levers {
+            let line = |tier: usize| {
+                let total = |factor: f64| self.total(tier, lever, factor, &up, assessments, prices);
+                let (none, once) = (total(0.0)?, total(1.0)?);
+                Some((none, once - none))
+            };
+            let Some(own) = line(at) else { continue };
+            let others = candidates.iter().filter(|tier| **tier != at);
+            let crossings = others.filter_map(|&to| {
+                let other = line(to)?;
+                let factor = (own.0 - other.0) / (other.1 - own.1);
+                (factor.is_finite() && factor > 0.0).then_some(Flip { lever, factor, to })
+            });
+            let (above, below): (Vec<Flip>, Vec<Flip>) = crossings.partition(|flip| flip.factor >= 1.0);
+            flips.extend(above.into_iter().min_by(|a, b| a.factor.total_cmp(&b.factor)));
+            flips.extend(below.into_iter().max_by(|a, b| a.factor.total_cmp(&b.factor)));
+        }
+        flips.sort_by(|a, b| a.factor.ln().abs().total_cmp(&b.factor.ln().abs()));
+        flips
+    }
+
+    /// The effective cost of a tier when a lever has moved; waiting costs what it did.
+    fn total(
+        &self,
+        tier: usize,
+        lever: Lever,
+        factor: f64,
+        up: &[Option<usize>],
+        assessments: &[Assessment],
+        prices: &[ModelPrice],
+    ) -> Option<f64> {
+        let serving = |at: usize| {
+            let cell = self.cells.get(at)?;
+            let cost = cell.cost_draws.mean?;
+            match lever {
+                Lever::Price(moved) => Some(if moved == at { cost * factor } else { cost }),
+                Lever::OutputLength => {
+                    let million = prices.get(at)?.output.to_f64() / 1e6;
+                    let output = (cell.tokens?.output_mean * million).min(cost);
+                    Some(cost + (factor - 1.0) * output)
+                }
+            }
+        };
+        let rejected = |at: usize| self.cells.get(at)?.gate_reject.map(|rate| rate.mean);
+        let waiting = assessments.get(tier)?.effective_cost?.waiting.to_f64();
+        Some(EffectiveMeans::at(tier, up, &serving, &rejected)?.total() + waiting)
+    }
+}

@@ -1,0 +1,221 @@
+//! The figures of one strategy: the field's metrics, each with the paper that defines it.
+//!
+//! CostSave, Gap: LLMRouterBench (arXiv 2601.07206). QNC: UniRoute. AIQ: RouterBench (2403.12031). PGR, APGR, CPT: RouteLLM
+//! (2406.18665). Opt.Sel, Opt.Cost, Opt.Acc: RouterArena (2510.00202), as ratios of sums, as its code has them. IBC lift:
+//! AutoMix. Cost of a pass: 2504.13359. Expected bill: TwinRouterBench (2605.18859), with the user's own price of a failure.
+
+use super::evaluate::{Drawing, Draws, Gap, Realised, Span, point};
+use super::{Applied, Standing, World, oracle};
+use crate::stats::bootstrap;
+use crate::stats::frontier::{self, Point};
+
+/// How a strategy chose, on the requests that some tier passed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Selection {
+    /// The share that it sent to the cheapest tier that passed, and to no other.
+    pub optimal: f64,
+    /// What the cheapest passing tiers cost, as a share of what it cost.
+    pub cost: f64,
+    /// The share that it answered well.
+    pub quality: f64,
+}
+
+/// The figures of a strategy. Costs are USD a request; shares are 0 to 1.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figures {
+    /// A short stable name.
+    pub id: String,
+    /// What it is, for people.
+    pub label: String,
+    /// What it is in the comparison.
+    pub standing: Standing,
+    /// Requests that it was replayed on.
+    pub n: u64,
+    /// Quality.
+    pub quality: Span,
+    /// Cost.
+    pub cost: Span,
+    /// Median and 95th percentile of the latency, in milliseconds; `None` where one was not measured.
+    pub latency: Option<(f64, f64)>,
+    /// The share of requests that more than one tier was tried for.
+    pub escalated: f64,
+    /// The share of requests that each tier's answer stands for, rungs first.
+    pub answered_by: Vec<f64>,
+    /// Against the best single tier.
+    pub gap: Gap,
+    /// Quality above that of a random mix of the single tiers that costs as much; `None` where no mix is as cheap.
+    pub over_mix: Option<Span>,
+    /// The largest cut in cost that it reaches at no less than the best single tier's quality; `None` where it reaches none.
+    pub cost_save: Option<f64>,
+    /// Mean quality over the range of the tiers' costs, mixing allowed.
+    pub aiq: Option<f64>,
+    /// The share of the gap between the cheapest and the best tier that it recovers.
+    pub pgr: Option<f64>,
+    /// The same averaged over the share of strong calls, for what is swept between two tiers.
+    pub apgr: Option<f64>,
+    /// The least share of strong calls that recovers half of the gap, and four fifths.
+    pub cpt: (Option<f64>, Option<f64>),
+    /// How it chose; `None` where no tier passed anything.
+    pub selection: Option<Selection>,
+    /// How much more quality its dollars bought than those of the best tier, over the cheapest: 0 is as much.
+    pub ibc_lift: Option<f64>,
+    /// USD for a good answer.
+    pub cost_of_pass: Option<f64>,
+    /// USD a request, wrong answers at the user's price included.
+    pub expected_bill: Option<f64>,
+    /// The share of draws in which nothing deployable beats it; `None` for bounds.
+    pub frontier: Option<f64>,
+    /// Cost and quality if fitted on the prompts that it is judged on, for what is fitted: flattering.
+    pub in_sample: Option<Point>,
+    /// AIQ of the same.
+    pub in_sample_aiq: Option<f64>,
+}
+
+/// What all strategies share.
+pub(super) struct Context<'a> {
+    pub(super) world: &'a World<'a>,
+    pub(super) drawing: Drawing,
+    pub(super) range: (f64, f64),
+    /// Where the best single tier stands among the strategies.
+    pub(super) best: usize,
+    /// Where the single tiers stand.
+    pub(super) singles: &'a [usize],
+    pub(super) draws: &'a [Draws],
+}
+
+impl Context<'_> {
+    pub(super) fn figures(
+        &self,
+        at: usize,
+        applied: &Applied,
+        realised: &Realised,
+        frontier: Option<f64>,
+    ) -> Option<Figures> {
+        let world = self.world;
+        let (cost, quality) = mean(world, realised)?;
+        let draws = self.draws.get(at)?;
+        let best = self.draws.get(self.best)?;
+        let (weak_mean, best_mean) = (world.mean(world.weak), world.mean(world.strong));
+        let pairs = |value: fn(Point, Point) -> f64| {
+            let count = draws.cost.len();
+            (0..count).map(move |draw| value(draws.point(draw), best.point(draw)))
+        };
+        let singles = self.single_points();
+        let hull = frontier::hull(&singles);
+        let over_mix = frontier::at(&hull, cost).map(|mix| {
+            let drawn = (0..draws.cost.len()).map(|draw| {
+                let points: Vec<Point> =
+                    self.singles.iter().filter_map(|at| Some(self.draws.get(*at)?.point(draw))).collect();
+                let (cost, quality) = draws.point(draw);
+                let hull = frontier::hull(&points);
+                // A draw in which no mix is as cheap compares with the cheapest tier.
+                let least = hull.first().map_or(f64::NAN, |first| first.1);
+                quality - frontier::at(&hull, cost).unwrap_or(least)
+            });
+            self.span(quality - mix, drawn)
+        });
+        let reach = |curve: &[Point], own: Point| {
+            let mut points = singles.clone();
+            points.extend_from_slice(curve);
+            points.push(own);
+            frontier::hull(&points)
+        };
+        let own_hull = reach(&applied.curve, (cost, quality));
+        let aiq = |hull: &[Point]| frontier::aiq(hull, self.range.0, self.range.1);
+        let in_sample = applied.in_sample.as_ref().and_then(|paths| point(world.matrix, paths));
+        let recover = |quality| frontier::recovered(quality, weak_mean.quality, best_mean.quality);
+        let cpt =
+            |part: f64| frontier::cpt(applied.sweep.as_ref()?, weak_mean.quality, best_mean.quality, part);
+        Some(Figures {
+            id: applied.id.clone(),
+            label: applied.label.clone(),
+            standing: applied.standing,
+            n: realised.rows.iter().flatten().count() as u64,
+            quality: self.span(quality, draws.quality.iter().copied()),
+            cost: self.span(cost, draws.cost.iter().copied()),
+            latency: realised.latency(0.5).zip(realised.latency(0.95)),
+            escalated: realised.escalated,
+            answered_by: realised.answered_by.clone(),
+            gap: Gap {
+                quality: self.span(quality - best_mean.quality, pairs(|own, best| own.1 - best.1)),
+                saving: (best_mean.cost > 0.0)
+                    .then(|| self.span(1.0 - cost / best_mean.cost, pairs(|own, best| 1.0 - own.0 / best.0))),
+            },
+            over_mix: over_mix.filter(|_| applied.standing != Standing::Single),
+            cost_save: cheapest_as_good(applied, (cost, quality), best_mean.quality)
+                .filter(|_| best_mean.cost > 0.0)
+                .map(|least| 1.0 - least / best_mean.cost),
+            aiq: aiq(&own_hull),
+            pgr: recover(quality),
+            apgr: applied
+                .sweep
+                .as_ref()
+                .and_then(|sweep| frontier::apgr(sweep, weak_mean.quality, best_mean.quality)),
+            cpt: (cpt(0.5), cpt(0.8)),
+            selection: selection(world, applied, realised),
+            ibc_lift: ibc_lift((cost, quality), weak_mean, best_mean),
+            cost_of_pass: (quality > 0.0).then(|| cost / quality),
+            expected_bill: self.drawing.failure_cost.map(|price| cost + price * (1.0 - quality)),
+            frontier,
+            in_sample,
+            in_sample_aiq: in_sample.and_then(|own| aiq(&reach(&applied.in_sample_curve, own))),
+        })
+    }
+
+    fn single_points(&self) -> Vec<Point> {
+        self.world.means.iter().map(|mean| (mean.cost, mean.quality)).collect()
+    }
+
+    /// The percentile interval, widened to hold the mean.
+    fn span(&self, mean: f64, drawn: impl IntoIterator<Item = f64>) -> Span {
+        let bounds = bootstrap::interval(drawn, self.drawing.confidence);
+        let (low, high) = bounds.map_or((mean, mean), |b| (b.low.min(mean), b.high.max(mean)));
+        Span { mean, low, high }
+    }
+}
+
+fn mean(world: &World<'_>, realised: &Realised) -> Option<Point> {
+    let mut sum = (0.0, 0.0);
+    let mut weight = 0.0;
+    for (row, point) in world.matrix.rows.iter().zip(&realised.rows) {
+        if let Some((cost, quality)) = point {
+            sum = (sum.0 + row.weight * cost, sum.1 + row.weight * quality);
+            weight += row.weight;
+        }
+    }
+    (weight > 0.0).then(|| (sum.0 / weight, sum.1 / weight))
+}
+
+/// The least cost among the points that the strategy reaches by itself that are as good; mixing is not its doing.
+fn cheapest_as_good(applied: &Applied, own: Point, quality: f64) -> Option<f64> {
+    let points = applied.curve.iter().copied().chain(std::iter::once(own));
+    points.filter(|point| point.1 >= quality - 1e-12).map(|point| point.0).reduce(f64::min)
+}
+
+fn selection(world: &World<'_>, applied: &Applied, realised: &Realised) -> Option<Selection> {
+    let (mut weight, mut optimal, mut least, mut spent, mut quality) = (0.0, 0.0, 0.0, 0.0, 0.0);
+    for ((row, paths), point) in world.matrix.rows.iter().zip(&applied.paths).zip(&realised.rows) {
+        let cheapest = oracle::cheapest(world.matrix.rungs, row);
+        let (Some((cost, good)), Some(fact)) = (point, row.fact(cheapest)) else { continue };
+        if fact.quality == 0.0 {
+            continue;
+        }
+        weight += row.weight;
+        least += row.weight * fact.cost;
+        spent += row.weight * cost;
+        quality += row.weight * good;
+        let chosen = paths.iter().filter(|path| path.tried == [cheapest as u8]);
+        optimal += row.weight * chosen.map(|path| path.share).sum::<f64>();
+    }
+    (weight > 0.0 && spent > 0.0).then(|| Selection {
+        optimal: optimal / weight,
+        cost: least / spent,
+        quality: quality / weight,
+    })
+}
+
+fn ibc_lift(own: Point, weak: super::Means, best: super::Means) -> Option<f64> {
+    let base = (best.quality - weak.quality) / (best.cost - weak.cost);
+    let ibc = (own.1 - weak.quality) / (own.0 - weak.cost);
+    (best.cost > weak.cost && base > 0.0 && own.0 > weak.cost).then(|| ibc / base - 1.0)
+}

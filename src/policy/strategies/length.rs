@@ -1,0 +1,11 @@
+//! The length of the prompt as a score: the longer, the more likely the strongest tier. The humblest of routers.
+
+use super::{Applied, Strategy, World, sweep};
+
+pub(super) const STRATEGY: Strategy = Strategy { name: "length", apply };
+
+fn apply(world: &World<'_>) -> Vec<Applied> {
+    let Some(texts) = world.texts else { return Vec::new() };
+    let scores: Vec<f64> = world.matrix.rows.iter().map(|row| texts.characters(row.prompt)).collect();
+    sweep::by_score(world, "length", "length of the prompt", &scores, None)
+}

@@ -1,0 +1,85 @@
+//! The nearest neighbours of a prompt, by the cosine of their words' TF-IDF: what each tier made of them is what it is
+//! expected to make of it. A strong baseline (arXiv 2505.12601), and cheap: no call, no model.
+
+use super::task_map::{cheapest_that_keeps, worth};
+use super::{Applied, Matrix, Means, Path, Row, Standing, Strategy, World, evaluate, sweep};
+
+pub(super) const STRATEGY: Strategy = Strategy { name: "knn", apply };
+
+/// The most prompts that are compared with each other: the work grows with their square.
+const MOST: usize = 10_000;
+/// Candidates that are kept for each neighbour that is asked: those of the prompt's own part are passed over.
+const SPARE: usize = 4;
+/// Prices of quality that are swept.
+const PRICES: i32 = 24;
+
+fn apply(world: &World<'_>) -> Vec<Applied> {
+    let (Some(texts), matrix) = (world.texts, world.matrix) else { return Vec::new() };
+    let prompts: Vec<u32> =
+        matrix.rows.chunk_by(|a, b| a.prompt == b.prompt).filter_map(|r| Some(r.first()?.prompt)).collect();
+    if matrix.rungs < 2 || prompts.len() < 2 || prompts.len() > MOST {
+        return Vec::new();
+    }
+    let wanted = world.settings.neighbours as usize;
+    let nearest = texts.nearest(&prompts, wanted.saturating_mul(SPARE));
+    let known: Vec<(u32, Vec<Means>)> = matrix
+        .rows
+        .chunk_by(|a, b| a.prompt == b.prompt)
+        .filter_map(|rows| Some((rows.first()?.fold, matrix.means(rows.iter())?)))
+        .collect();
+    let expected = |row: &Row, own: Option<u32>| -> Vec<Means> {
+        let at = prompts.binary_search(&row.prompt).unwrap_or_default();
+        let candidates = nearest.get(at).map_or(&[][..], Vec::as_slice);
+        let usable = candidates.iter().filter_map(|n| known.get(*n as usize)).filter(|k| own != Some(k.0));
+        average(matrix, &world.means, usable.take(wanted).map(|known| known.1.as_slice()))
+    };
+    // Neighbours are asked afresh for each prompt, so that fitting is choosing who may be asked: not those of its own part;
+    // in sample, itself not but its part.
+    let crossed: Vec<Vec<Means>> = matrix.rows.iter().map(|row| expected(row, Some(row.fold))).collect();
+    let in_sample: Vec<Vec<Means>> = matrix.rows.iter().map(|row| expected(row, None)).collect();
+    let paths = |expected: &[Vec<Means>], choose: &dyn Fn(&[Means]) -> usize| {
+        expected.iter().map(|means| Path::sure(choose(means))).collect::<Vec<_>>()
+    };
+    let keeps = |means: &[Means]| cheapest_that_keeps(means, world.keep());
+    let curve = |expected: &[Vec<Means>]| {
+        let (least, most) = (world.mean(world.weak).cost, world.mean(world.strong).cost);
+        let step = (most - least).abs().max(f64::MIN_POSITIVE);
+        let prices = (-8..PRICES - 8).map(|at| step * 2_f64.powf(f64::from(at) / 2.0));
+        prices
+            .filter_map(|price| evaluate::point(matrix, &paths(expected, &|means| worth(means, price))))
+            .collect()
+    };
+    let gain = |means: &Vec<Means>| {
+        let quality = |tier: usize| means.get(tier).map_or(0.0, |mean| mean.quality);
+        quality(world.strong) - quality(world.weak)
+    };
+    let scores: Vec<f64> = crossed.iter().map(gain).collect();
+    let swept = sweep::by_score(world, "knn", "", &scores, None).pop().and_then(|applied| applied.sweep);
+    let label = format!("{} nearest neighbours (TF-IDF)", world.settings.neighbours);
+    let applied = Applied::fixed("knn", label, Standing::Deployable, paths(&crossed, &keeps));
+    vec![Applied {
+        in_sample: Some(paths(&in_sample, &keeps)),
+        curve: curve(&crossed),
+        in_sample_curve: curve(&in_sample),
+        sweep: swept,
+        ..applied
+    }]
+}
+
+/// What some neighbours saw of each tier, on average; what everybody saw, where there is none. Costs are those of all prompts:
+/// a few neighbours say little of them.
+fn average<'a>(matrix: &Matrix, all: &[Means], neighbours: impl Iterator<Item = &'a [Means]>) -> Vec<Means> {
+    let mut sums = vec![0.0; matrix.rungs];
+    let mut count = 0.0;
+    for means in neighbours {
+        count += 1.0;
+        for (sum, mean) in sums.iter_mut().zip(means) {
+            *sum += mean.quality;
+        }
+    }
+    let mean = |(overall, sum): (&Means, f64)| Means {
+        quality: if count > 0.0 { sum / count } else { overall.quality },
+        ..*overall
+    };
+    all.iter().zip(sums).map(mean).collect()
+}

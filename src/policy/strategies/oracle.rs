@@ -1,0 +1,21 @@
+//! The perfect oracle: for every request the cheapest tier that passes, known beforehand. No router can do better.
+
+use super::{Applied, Path, Row, Standing, Strategy, World, sweep};
+
+pub(super) const STRATEGY: Strategy = Strategy { name: "oracle", apply };
+
+fn apply(world: &World<'_>) -> Vec<Applied> {
+    let paths = world.matrix.rows.iter().map(|row| Path::sure(cheapest(world.matrix.rungs, row))).collect();
+    let applied = Applied::fixed("oracle", "perfect oracle", Standing::Bound, paths);
+    vec![Applied { sweep: sweep::oracle(world), ..applied }]
+}
+
+/// The cheapest tier that passes; where none does, the cheapest.
+pub(super) fn cheapest(rungs: usize, row: &Row) -> usize {
+    let best = |passing: bool| {
+        let facts = (0..rungs).filter_map(|tier| Some((tier, row.fact(tier)?)));
+        let candidates = facts.filter(|(_, fact)| !passing || fact.quality > 0.0);
+        candidates.min_by(|a, b| a.1.cost.total_cmp(&b.1.cost)).map(|(tier, _)| tier)
+    };
+    best(true).or_else(|| best(false)).unwrap_or(0)
+}

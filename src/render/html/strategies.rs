@@ -1,0 +1,123 @@
+//! The part of the page about strategies, gates, pairs of tiers and what would flip a route.
+
+use minijinja::{context, value::Value};
+
+use super::super::words;
+use crate::summary::strategies::{CountedShare, GateAudit, RouteFlip, TierPair};
+use crate::summary::{Strategies, StrategyKind, StrategyLine};
+
+pub(super) fn value(strategies: &Strategies) -> Value {
+    context! {
+        verdict => words::strategies(strategies),
+        best => strategies.best_single.as_str(),
+        prompts => strategies.prompts,
+        left_out => strategies.left_out,
+        folds => strategies.folds,
+        resamples => strategies.resamples,
+        headroom => words::points(strategies.headroom),
+        months => strategies.table.iter().any(|line| line.month.is_some()),
+        bills => strategies.table.iter().any(|line| line.expected_bill_per_1000.is_some()),
+        table => strategies.table.iter().map(|line| self::line(strategies, line)).collect::<Vec<_>>(),
+        gates => strategies.gates.iter().flat_map(gate).collect::<Vec<_>>(),
+        pairs => strategies.pairs.iter().map(pair).collect::<Vec<_>>(),
+        flips => strategies.flips.iter().take(12).map(flip).collect::<Vec<_>>(),
+    }
+}
+
+fn line(strategies: &Strategies, line: &StrategyLine) -> Value {
+    let percent = |share: Option<f64>| share.map(words::percent);
+    context! {
+        label => line.label.clone(),
+        kind => words::strategy_kind(line.kind),
+        bound => line.kind == StrategyKind::Bound,
+        marked => strategies.winner.as_ref() == Some(&line.id),
+        n => line.n,
+        pass_rate => words::percent(line.pass_rate.mean),
+        pass_span => format!("{:.1} – {:.1} %", line.pass_rate.low * 100.0, line.pass_rate.high * 100.0),
+        cost => line.cost_per_1000.mean.human(),
+        cost_span => format!("{} – {}", line.cost_per_1000.low.human(), line.cost_per_1000.high.human()),
+        month => line.month.map(|month| words::usd_short(month.mean)),
+        p50 => line.latency_p50.map(|latency| latency.to_string()),
+        p95 => line.latency_p95.map(|latency| latency.to_string()),
+        escalated => words::percent(line.escalation_rate),
+        gap => words::points(line.quality_gap.mean),
+        gap_span => format!("{} – {}", words::points(line.quality_gap.low), words::points(line.quality_gap.high)),
+        saving => line.saving.map(|saving| words::saving_short(&saving)),
+        saving_span => line.saving.map(|saving| format!("{} – {}", words::percent(saving.low), words::percent(saving.high))),
+        over_mix => line.over_mix.map(|over| words::points(over.mean)),
+        frontier => percent(line.frontier_share),
+        bill => line.expected_bill_per_1000.map(|bill| bill.human()),
+        cost_save => percent(line.cost_save),
+        aiq => line.aiq.map(|aiq| format!("{aiq:.3}")),
+        pgr => line.pgr.map(|pgr| format!("{pgr:.3}")),
+        apgr => line.apgr.map(|apgr| format!("{apgr:.3}")),
+        cpt50 => percent(line.cpt50),
+        cpt80 => percent(line.cpt80),
+        opt_sel => percent(line.opt_sel),
+        opt_cost => percent(line.opt_cost),
+        opt_acc => percent(line.opt_acc),
+        ibc_lift => line.ibc_lift.map(|lift| format!("{lift:+.2}")),
+        cost_of_pass => line.cost_of_pass.map(|cost| cost.human()),
+        in_sample => line.in_sample.map(|flattering| format!(
+            "{} at {}", words::percent(flattering.pass_rate), flattering.cost_per_1000.human()
+        )),
+    }
+}
+
+fn counted(share: &CountedShare) -> String {
+    match share.share {
+        Some(rate) => format!(
+            "{} of {}: {:.1} % ({:.1} – {:.1})",
+            share.count,
+            share.of,
+            rate.mean * 100.0,
+            rate.low * 100.0,
+            rate.high * 100.0
+        ),
+        None => "none to judge by".to_owned(),
+    }
+}
+
+fn gate(gate: &GateAudit) -> Vec<Value> {
+    gate.tiers
+        .iter()
+        .enumerate()
+        .map(|(at, tier)| {
+            context! {
+                task => (at == 0).then(|| gate.task.to_string()),
+                oracle => gate.oracle.to_string(),
+                rows => gate.tiers.len(),
+                tier => tier.tier.as_str(),
+                false_accepts => counted(&tier.false_accepts),
+                false_rejects => counted(&tier.false_rejects),
+                dead => tier.dead,
+                cascade => gate.cascade_per_1000.map(|cost| cost.human()),
+                cascade_rate => gate.cascade_pass_rate.map(words::percent),
+                last => gate.last_tier_per_1000.map(|cost| cost.human()),
+                last_rate => gate.last_tier_pass_rate.map(words::percent),
+            }
+        })
+        .collect()
+}
+
+fn pair(pair: &TierPair) -> Value {
+    context! {
+        lower => pair.lower.as_str(),
+        upper => pair.upper.as_str(),
+        both => pair.both,
+        only_lower => pair.only_lower,
+        only_upper => pair.only_upper,
+        neither => pair.neither,
+        tolerable => pair.tolerable_gate_error.map(words::percent),
+    }
+}
+
+fn flip(flip: &RouteFlip) -> Value {
+    context! {
+        task => flip.task.as_str(),
+        lever => words::lever(&flip.lever),
+        factor => words::factor(flip.factor),
+        from => flip.from.as_str(),
+        to => flip.to.as_str(),
+    }
+}
