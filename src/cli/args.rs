@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::corpus::args::CorpusCommand;
 use super::exit::Exit;
 use crate::ident::OracleRef;
 use crate::units::Usd;
@@ -33,6 +34,13 @@ pub(crate) struct Global {
     /// Say only what went wrong
     #[arg(long, short = 'q', global = true)]
     pub(crate) quiet: bool,
+}
+
+impl Global {
+    /// The options of a command that works on another project than the present one.
+    pub(crate) fn of_config(config: PathBuf) -> Self {
+        Self { config: Some(config), format: Format::Human, color: Colour::Auto, quiet: false }
+    }
 }
 
 /// What goes to stdout.
@@ -74,7 +82,7 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// A project to start from
     Init(InitArgs),
-    /// Check or describe a corpus
+    /// Check, describe, import, sample or make a corpus
     #[command(subcommand)]
     Corpus(CorpusCommand),
     /// Run the oracles' self-tests, or list them
@@ -233,20 +241,6 @@ pub(crate) struct InitArgs {
     /// Where to put it
     #[arg(default_value = ".")]
     pub(crate) folder: PathBuf,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum CorpusCommand {
-    /// Report every fault of a corpus, with its line
-    Check {
-        /// The prompts: JSONL or CSV
-        corpus: PathBuf,
-    },
-    /// Describe a corpus: tasks, weights, lengths, duplicates, adversarial share
-    Stats {
-        /// The prompts: JSONL or CSV
-        corpus: PathBuf,
-    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,15 +1,49 @@
-//! `corpus check` and `corpus stats`.
+//! The `corpus` commands: check, stats, import.
 
-use std::path::Path;
+pub(crate) mod args;
+mod recorded;
+
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use self::args::{CorpusCommand, ImportArgs, Source};
 use super::args::{Format, Global};
 use super::exit::Exit;
 use super::project::find_config;
 use crate::config;
 use crate::console::{Align, Console};
+use crate::corpus::import::OracleDraft;
 use crate::corpus::{Corpus, stats};
+use crate::disk;
+
+pub(crate) fn run(global: &Global, console: &Console, command: &CorpusCommand) -> anyhow::Result<Exit> {
+    match command {
+        CorpusCommand::Check { corpus } => check(global, console, corpus),
+        CorpusCommand::Stats { corpus } => describe(global, console, corpus),
+        CorpusCommand::Import(args) => import(global, console, args),
+    }
+}
+
+fn import(global: &Global, console: &Console, args: &ImportArgs) -> anyhow::Result<Exit> {
+    match args.from {
+        Source::Zeroeval | Source::Routellm => recorded::run(global, console, args, args.from),
+    }
+}
+
+/// Writes oracles that are not there yet; returns their paths. One that is there is left alone where it says the same.
+fn write_oracles(folder: &Path, oracles: &[OracleDraft]) -> anyhow::Result<Vec<PathBuf>> {
+    let mut written = Vec::new();
+    for oracle in oracles {
+        let Some(text) = oracle.to_toml() else { continue };
+        let path = folder.join(format!("{}.toml", oracle.id));
+        if disk::read_if_present(&path)?.is_none() {
+            disk::replace(&path, text.as_bytes())?;
+            written.push(path);
+        }
+    }
+    Ok(written)
+}
 
 fn open(global: &Global, path: &Path) -> anyhow::Result<(config::Config, Corpus)> {
     let config = config::load(&find_config(global)?)?;
@@ -17,7 +51,7 @@ fn open(global: &Global, path: &Path) -> anyhow::Result<(config::Config, Corpus)
     Ok((config, corpus))
 }
 
-pub(crate) fn check(global: &Global, console: &Console, path: &Path) -> anyhow::Result<Exit> {
+fn check(global: &Global, console: &Console, path: &Path) -> anyhow::Result<Exit> {
     let (_, corpus) = open(global, path)?;
     match global.format {
         Format::Json => {
@@ -37,7 +71,7 @@ pub(crate) fn check(global: &Global, console: &Console, path: &Path) -> anyhow::
     Ok(Exit::Fine)
 }
 
-pub(crate) fn stats(global: &Global, console: &Console, path: &Path) -> anyhow::Result<Exit> {
+fn describe(global: &Global, console: &Console, path: &Path) -> anyhow::Result<Exit> {
     let (config, corpus) = open(global, path)?;
     let described = stats::describe(&corpus, &config)?;
     if global.format == Format::Json {
