@@ -241,6 +241,30 @@ pub(crate) struct InitArgs {
     /// Where to put it
     #[arg(default_value = ".")]
     pub(crate) folder: PathBuf,
+    /// Start from kinds of task: their audit, oracles and a corpus to fill; may be given again
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub(crate) task: Vec<TaskKind>,
+}
+
+/// A kind of task that a project can start from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TaskKind {
+    /// One label of a closed set.
+    Classification,
+    /// Fields, as JSON.
+    Extraction,
+    /// A short text that keeps the facts.
+    Summarisation,
+    /// Answers from a passage.
+    RagAnswering,
+    /// Functions.
+    Code,
+    /// Another language.
+    Translation,
+    /// Allow or block.
+    Moderation,
+    /// Prose.
+    FreeForm,
 }
 
 #[derive(Debug, Subcommand)]

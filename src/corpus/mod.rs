@@ -5,6 +5,8 @@ mod csv_form;
 pub mod import;
 mod jsonl;
 mod line;
+pub mod near;
+pub mod sample;
 pub mod stats;
 #[cfg(test)]
 mod tests;

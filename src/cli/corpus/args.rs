@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::ident::TaskName;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum CorpusCommand {
     /// Report every fault of a corpus, with its line
@@ -20,6 +22,23 @@ pub(crate) enum CorpusCommand {
     ///
     /// What has no counterpart is listed with its place and the reason, never dropped in silence.
     Import(ImportArgs),
+    /// Draw a smaller corpus, stratified by task, length and adversarial prompts; weights keep each task's total
+    Sample(SampleArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SampleArgs {
+    /// The prompts: JSONL or CSV
+    pub(crate) corpus: PathBuf,
+    /// How many prompts to draw
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) n: u64,
+    /// Seed of the draw
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// The corpus to write [default: stdout]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -32,11 +51,66 @@ pub(crate) struct ImportArgs {
     /// The corpus to write (a folder for zeroeval and routellm)
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
+    /// The folder for the oracles that assertions become [default: oracles]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) oracles: Option<PathBuf>,
+    /// The task of every prompt [default: from the file's name]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["task_field", "task_rules"])]
+    pub(crate) task: Option<TaskName>,
+    /// Take the task from this field of a record (names with dots between them) or column
+    #[arg(long, value_name = "FIELD", conflicts_with = "task_rules")]
+    pub(crate) task_field: Option<String>,
+    /// Take the task from rules on the prompt: a TOML file of [[rule]] tables with `task` and `match`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) task_rules: Option<PathBuf>,
+    /// Fold prompts that are the same, or nearly so, into one that weighs as much as all of them
+    #[arg(long)]
+    pub(crate) weight_by_frequency: bool,
+    /// How alike prompts are to be folded: the share of shingles that they have in common
+    #[arg(long, value_name = "SHARE", default_value_t = 0.9, value_parser = parse_near)]
+    pub(crate) near: f64,
+    /// Mask e-mail addresses, telephone, card and account numbers, IP addresses and keys
+    #[arg(long)]
+    pub(crate) mask: bool,
+    /// CSV: the column of the prompt
+    #[arg(long, value_name = "NAME", default_value = "prompt")]
+    pub(crate) prompt_column: String,
+    /// CSV: the column of the reference answer
+    #[arg(long, value_name = "NAME")]
+    pub(crate) expected_column: Option<String>,
+    /// CSV: the column of the id
+    #[arg(long, value_name = "NAME")]
+    pub(crate) id_column: Option<String>,
+    /// CSV: the column of the weight
+    #[arg(long, value_name = "NAME")]
+    pub(crate) weight_column: Option<String>,
+    /// CSV: the column of the system text
+    #[arg(long, value_name = "NAME")]
+    pub(crate) system_column: Option<String>,
+}
+
+fn parse_near(text: &str) -> Result<f64, String> {
+    let share: f64 = text.parse().map_err(|_| "write a number such as 0.9".to_owned())?;
+    if share > 0.0 && share <= 1.0 { Ok(share) } else { Err("a share is above 0 and at most 1".to_owned()) }
 }
 
 /// What is imported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Source {
+    /// Tell by the file's name and looks
+    Auto,
+    /// promptfoo: a config (YAML, JSON) or tests (CSV, JSONL)
+    Promptfoo,
+    /// OpenAI evals: JSONL with `input` and `ideal`
+    Evals,
+    /// Any CSV, with its columns named
+    Csv,
+    /// LiteLLM: spend logs or standard logging payloads (JSONL, JSON)
+    Litellm,
+    /// OpenTelemetry: GenAI spans as OTLP JSON
+    Otel,
+    /// Langfuse: exported observations or traces (JSON, JSONL, CSV)
+    Langfuse,
     /// ZeroEval's results of three Claude models: a whole project with a recording
     Zeroeval,
     /// RouteLLM's GSM8K answers: a whole project with a recording

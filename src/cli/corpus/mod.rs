@@ -1,7 +1,10 @@
-//! The `corpus` commands: check, stats, import.
+//! The `corpus` commands: check, stats, import, sample.
 
 pub(crate) mod args;
+mod import;
 mod recorded;
+mod sample;
+mod stats;
 
 use std::path::{Path, PathBuf};
 
@@ -12,22 +15,28 @@ use super::args::{Format, Global};
 use super::exit::Exit;
 use super::project::find_config;
 use crate::config;
-use crate::console::{Align, Console};
+use crate::console::Console;
 use crate::corpus::import::OracleDraft;
-use crate::corpus::{Corpus, stats};
+use crate::corpus::Corpus;
 use crate::disk;
 
 pub(crate) fn run(global: &Global, console: &Console, command: &CorpusCommand) -> anyhow::Result<Exit> {
     match command {
         CorpusCommand::Check { corpus } => check(global, console, corpus),
-        CorpusCommand::Stats { corpus } => describe(global, console, corpus),
+        CorpusCommand::Stats { corpus } => stats::run(global, console, corpus),
         CorpusCommand::Import(args) => import(global, console, args),
+        CorpusCommand::Sample(args) => sample::run(global, console, args),
     }
 }
 
 fn import(global: &Global, console: &Console, args: &ImportArgs) -> anyhow::Result<Exit> {
-    match args.from {
-        Source::Zeroeval | Source::Routellm => recorded::run(global, console, args, args.from),
+    let from = match args.from {
+        Source::Auto => import::detect(&args.file)?,
+        named => named,
+    };
+    match from {
+        Source::Zeroeval | Source::Routellm => recorded::run(global, console, args, from),
+        _ => import::run(global, console, args, from),
     }
 }
 
@@ -71,45 +80,3 @@ fn check(global: &Global, console: &Console, path: &Path) -> anyhow::Result<Exit
     Ok(Exit::Fine)
 }
 
-fn describe(global: &Global, console: &Console, path: &Path) -> anyhow::Result<Exit> {
-    let (config, corpus) = open(global, path)?;
-    let described = stats::describe(&corpus, &config)?;
-    if global.format == Format::Json {
-        console.out(&format!("{}\n", serde_json::to_string_pretty(&described)?))?;
-        return Ok(Exit::Fine);
-    }
-    let rows: Vec<Vec<String>> = described
-        .tasks
-        .iter()
-        .map(|task| {
-            let [least, median, most] = task.characters;
-            vec![
-                task.task.to_string(),
-                task.prompts.to_string(),
-                format!("{:.1} %", task.share * 100.0),
-                format!("{:.0}", task.n_eff),
-                format!("{least} / {median} / {most}"),
-                task.duplicates.to_string(),
-                task.adversarial.to_string(),
-                task.with_expected.to_string(),
-            ]
-        })
-        .collect();
-    let headers = [
-        "task",
-        "prompts",
-        "share",
-        "n eff",
-        "characters min / median / max",
-        "duplicates",
-        "adversarial",
-        "expected",
-    ];
-    let mut align = [Align::Right; 8];
-    align[0] = Align::Left;
-    console.out(&console.table(&headers, &rows, &align))?;
-    for task in &described.without_prompts {
-        console.note(&format!("task {task} has no prompt in this corpus"));
-    }
-    Ok(Exit::Fine)
-}

@@ -96,10 +96,13 @@ impl Suite {
                 None => return Ok(()),
             },
         };
-        let named = text.strip_prefix("file://");
+        let named = text.strip_prefix("file://").map(str::to_owned);
+        let is_file = named.is_some();
         let text = match named {
             None => text,
-            Some(name) if name.contains('*') || ["js", "py", "cjs", "mjs", "ts"].contains(&extension(Path::new(name)).as_str()) => {
+            Some(name)
+                if name.contains('*')
+                    || ["js", "py", "cjs", "mjs", "ts"].contains(&extension(Path::new(&name)).as_str()) => {
                 skipped.push(Skipped {
                     file: path.display().to_string(),
                     place: "prompts".to_owned(),
@@ -108,13 +111,13 @@ impl Suite {
                 });
                 return Ok(());
             }
-            Some(name) => String::from_utf8_lossy(&disk::read(&beside(path, name))?).into_owned(),
+            Some(name) => String::from_utf8_lossy(&disk::read(&beside(path, &name))?).into_owned(),
         };
         // A conversation is a JSON list of turns.
         let messages: Option<Vec<Message>> = serde_json::from_str(&text).ok();
         match messages {
             Some(messages) if !messages.is_empty() => self.prompts.push(Template::Messages(messages)),
-            _ if named.is_some() => {
+            _ if is_file => {
                 // Several prompts in one file stand between lines of three dashes.
                 let parts = text.split("\n---\n").map(str::trim).filter(|part| !part.is_empty());
                 self.prompts.extend(parts.map(|part| Template::Text(part.to_owned())));
