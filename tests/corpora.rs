@@ -187,3 +187,32 @@ fn recorded_benchmarks_replay_without_a_call() {
     let ran = scratch.run(&args).exits(0);
     assert!(ran.stderr.contains("87 of 87 trials"), "{}", ran.stderr);
 }
+
+#[test]
+fn synthetic_prompts_come_from_templates_and_run() {
+    let scratch = Scratch::project();
+    scratch.run(&["corpus", "synth", "--init", "t.toml"]).exits(0);
+    let args = ["corpus", "synth", "--templates", "t.toml", "--task", "colour", "--n", "50"];
+    let one = scratch.run(&args).exits(0).stdout;
+    assert_eq!(one, scratch.run(&args).exits(0).stdout);
+    assert_eq!(one.lines().count(), 50);
+    assert_eq!(one.matches("\"adversarial\"").count(), 10);
+    scratch.write("s.jsonl", one);
+    scratch.run(&["corpus", "check", "s.jsonl"]).exits(0);
+}
+
+#[test]
+fn broken_files_are_faults_and_never_crashes() {
+    let scratch = Scratch::project();
+    let hostile: [&[u8]; 6] = [b"", b"\xff\xfe\x00", b"{\"tests\": [[[[", b"a: &a [*a, *a]", b"- 1\n- {assert: 3}\n", b"a,b\n\"x"];
+    for (at, bytes) in hostile.iter().enumerate() {
+        for (format, ext) in [("promptfoo", "yaml"), ("promptfoo", "csv"), ("evals", "jsonl"), ("csv", "csv"), ("litellm", "jsonl"), ("otel", "json"), ("langfuse", "json")] {
+            let name = format!("broken.{ext}");
+            scratch.write(&name, bytes);
+            let out = format!("out-{at}-{format}-{ext}.jsonl");
+            let ran = scratch.run(&["corpus", "import", format, &name, "--out", &out]);
+            assert!(ran.code == 2 || ran.code == 0, "{}", ran.all());
+            assert!(!ran.stderr.contains("panicked"), "{}", ran.all());
+        }
+    }
+}

@@ -8,6 +8,7 @@ mod line;
 pub mod near;
 pub mod sample;
 pub mod stats;
+pub mod synth;
 #[cfg(test)]
 mod tests;
 

@@ -24,6 +24,38 @@ pub(crate) enum CorpusCommand {
     Import(ImportArgs),
     /// Draw a smaller corpus, stratified by task, length and adversarial prompts; weights keep each task's total
     Sample(SampleArgs),
+    /// Make prompts from templates, a share of them adversarial: to start with, until there are real ones
+    Synth(SynthArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SynthArgs {
+    /// The templates: a TOML file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) templates: Option<PathBuf>,
+    /// The task of the prompts
+    #[arg(long, value_name = "NAME")]
+    pub(crate) task: Option<TaskName>,
+    /// How many prompts
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub(crate) n: u64,
+    /// The share of adversarial prompts
+    #[arg(long, value_name = "SHARE", default_value_t = 0.2, value_parser = parse_share)]
+    pub(crate) adversarial: f64,
+    /// Seed of the prompts
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// The corpus to write [default: stdout]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Write an example of the templates, and stop
+    #[arg(long, value_name = "FILE")]
+    pub(crate) init: Option<PathBuf>,
+}
+
+fn parse_share(text: &str) -> Result<f64, String> {
+    let share: f64 = text.parse().map_err(|_| "write a number such as 0.2".to_owned())?;
+    if (0.0..=1.0).contains(&share) { Ok(share) } else { Err("a share is between 0 and 1".to_owned()) }
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@ mod import;
 mod recorded;
 mod sample;
 mod stats;
+mod synth;
 
 use std::path::{Path, PathBuf};
 
@@ -25,6 +26,7 @@ pub(crate) fn run(global: &Global, console: &Console, command: &CorpusCommand) -
         CorpusCommand::Check { corpus } => check(global, console, corpus),
         CorpusCommand::Stats { corpus } => stats::run(global, console, corpus),
         CorpusCommand::Import(args) => import(global, console, args),
+        CorpusCommand::Synth(args) => synth::run(global, console, args),
         CorpusCommand::Sample(args) => sample::run(global, console, args),
     }
 }

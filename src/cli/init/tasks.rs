@@ -89,7 +89,7 @@ pub(super) fn files(wanted: &[super::super::args::TaskKind], config: &'static st
         files.push((format!("corpora/prompts/{}.md", kind.name), format!("{}\n", kind.system)));
         files.push((
             format!("oracles/{oracle}.toml"),
-            format!("# A version of an oracle never changes: copy it to {}@2.toml to improve it.\nid = \"{oracle}\"{}", kind.name, kind.oracle),
+            format!("# A version of an oracle never changes: copy it to {}@2.toml to improve it.\nid = \"{oracle}\"\n{}", kind.name, kind.oracle),
         ));
         for (at, item) in kind.items.iter().enumerate() {
             lines.push(RawPrompt {

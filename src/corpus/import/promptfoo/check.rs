@@ -67,7 +67,8 @@ impl Check {
         match self {
             Self::Equals(text) | Self::StartsWith(text) => vec![text.clone()],
             Self::EqualsJson(value) => vec![value.to_string()],
-            Self::Contains { values, .. } => vec![values.join(" ")],
+            Self::Contains { values, any: true, .. } => values.clone(),
+            Self::Contains { values, any: false, .. } => vec![values.join(" ")],
             Self::Regex(text) => sample_text::matching(text).into_iter().collect(),
             Self::WordCount { min, .. } => vec![vec!["word"; usize::try_from(*min).unwrap_or(1).min(2000)].join(" ")],
             Self::IsJson => vec!["{}".to_owned()],

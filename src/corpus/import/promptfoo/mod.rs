@@ -214,6 +214,7 @@ fn examples(criteria: &[Criterion], threshold: Option<f64>, expected: Option<&Va
     let mut passing: Vec<String> = criteria.iter().flat_map(|c| c.check.iter().flat_map(check::Check::passing)).collect();
     passing.push(passing.join(" "));
     passing.push(passing.iter().rev().cloned().collect::<Vec<_>>().join(" "));
+    passing.push(passing.concat());
     let failing = criteria.iter().flat_map(|c| c.check.iter().flat_map(check::Check::failing));
     let candidates: Vec<String> = passing
         .iter()
