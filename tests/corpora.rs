@@ -37,7 +37,16 @@ fn shared(name: &str) -> Option<PathBuf> {
 #[test]
 fn a_promptfoo_config_becomes_lines_and_shared_oracles_and_nothing_is_dropped_in_silence() {
     let scratch = Scratch::project();
-    let args = ["corpus", "import", "auto", &fixture("promptfooconfig.yaml"), "--out", "x.jsonl", "--task", "colour"];
+    let args = [
+        "corpus",
+        "import",
+        "auto",
+        &fixture("promptfooconfig.yaml"),
+        "--out",
+        "x.jsonl",
+        "--task",
+        "colour",
+    ];
     let report = scratch.run(&[&args[..], &["--format", "json"]].concat()).exits(0).json();
     let lines = lines(&scratch, "x.jsonl");
     assert_eq!(lines.len(), 10, "five tests, two prompts");
@@ -58,11 +67,18 @@ fn imported_assertions_grade_as_their_documentation_says() {
     let file = fixture("promptfooconfig.yaml");
     scratch.run(&["corpus", "import", "promptfoo", &file, "--out", "x.jsonl", "--task", "colour"]).exits(0);
     // The small model answers well, the large one in a way that each assertion turns down.
-    let rules = [("France", "Paris", "paris"), ("Italy", "Rome", "Rome."), ("flag", "WHITE", "green white"), ("number", "42", "4")];
+    let rules = [
+        ("France", "Paris", "paris"),
+        ("Italy", "Rome", "Rome."),
+        ("flag", "WHITE", "green white"),
+        ("number", "42", "4"),
+    ];
     let mut script = String::new();
     for (word, good, bad) in rules {
         for (model, reply) in [("pup", good), ("hound", bad)] {
-            script.push_str(&format!("[[rule]]\nmodel = \"{model}\"\nmatch = \"{word}\"\nreply = \"{reply}\"\n"));
+            script.push_str(&format!(
+                "[[rule]]\nmodel = \"{model}\"\nmatch = \"{word}\"\nreply = \"{reply}\"\n"
+            ));
         }
     }
     script.push_str("[[rule]]\nreply = \"red\"\n");
@@ -103,7 +119,9 @@ fn a_promptfoo_csv_reads_its_magic_columns() {
 fn logs_become_weighted_masked_prompts() {
     let scratch = Scratch::project();
     let call = |text: &str, tag: &str| {
-        format!("{{\"call_type\": \"acompletion\", \"metadata\": {{\"task\": \"{tag}\"}}, \"messages\": [{{\"role\": \"user\", \"content\": \"{text}\"}}], \"response\": \"secret answer\"}}\n")
+        format!(
+            "{{\"call_type\": \"acompletion\", \"metadata\": {{\"task\": \"{tag}\"}}, \"messages\": [{{\"role\": \"user\", \"content\": \"{text}\"}}], \"response\": \"secret answer\"}}\n"
+        )
     };
     let log = [
         call("Mail me at a@example.com about red", "colour"),
@@ -112,7 +130,18 @@ fn logs_become_weighted_masked_prompts() {
         "no json\n".to_owned(),
     ];
     scratch.write("log.jsonl", log.concat());
-    let args = ["corpus", "import", "auto", "log.jsonl", "--out", "x.jsonl", "--task-field", "metadata.task", "--weight-by-frequency", "--mask"];
+    let args = [
+        "corpus",
+        "import",
+        "auto",
+        "log.jsonl",
+        "--out",
+        "x.jsonl",
+        "--task-field",
+        "metadata.task",
+        "--weight-by-frequency",
+        "--mask",
+    ];
     let ran = scratch.run(&args).exits(0);
     assert!(ran.stderr.contains("not imported: log.jsonl: line 4"), "{}", ran.all());
     let lines = lines(&scratch, "x.jsonl");
@@ -129,8 +158,16 @@ fn spans_and_evals_and_langfuse_are_told_by_their_looks() {
     let span = r#"{"resourceSpans": [{"scopeSpans": [{"spans": [{"attributes": [{"key": "gen_ai.input.messages", "value": {"stringValue": "[{\"role\": \"user\", \"parts\": [{\"type\": \"text\", \"content\": \"new\"}]}]"}}]}, {"attributes": [{"key": "gen_ai.prompt.0.role", "value": {"stringValue": "user"}}, {"key": "gen_ai.prompt.0.content", "value": {"stringValue": "old"}}]}]}]}]}"#;
     let cases = [
         ("span.json", span, vec!["new", "old"]),
-        ("evals.jsonl", "{\"input\": [{\"role\": \"user\", \"content\": \"hi\"}], \"ideal\": [\"a\", \"b\"]}\n", vec!["hi"]),
-        ("lang.json", "[{\"traceId\": \"1\", \"input\": {\"messages\": [{\"role\": \"user\", \"content\": \"asked\"}]}, \"output\": \"x\"}]", vec!["asked"]),
+        (
+            "evals.jsonl",
+            "{\"input\": [{\"role\": \"user\", \"content\": \"hi\"}], \"ideal\": [\"a\", \"b\"]}\n",
+            vec!["hi"],
+        ),
+        (
+            "lang.json",
+            "[{\"traceId\": \"1\", \"input\": {\"messages\": [{\"role\": \"user\", \"content\": \"asked\"}]}, \"output\": \"x\"}]",
+            vec!["asked"],
+        ),
     ];
     for (name, text, wanted) in cases {
         scratch.write(name, text);
@@ -138,7 +175,12 @@ fn spans_and_evals_and_langfuse_are_told_by_their_looks() {
         scratch.run(&["corpus", "import", "auto", name, "--out", &out, "--task", "colour"]).exits(0);
         let found: Vec<String> = lines(&scratch, &out)
             .iter()
-            .map(|line| line["prompt"].as_str().unwrap_or_else(|| line["messages"][0]["content"].as_str().unwrap()).to_owned())
+            .map(|line| {
+                line["prompt"]
+                    .as_str()
+                    .unwrap_or_else(|| line["messages"][0]["content"].as_str().unwrap())
+                    .to_owned()
+            })
             .collect();
         assert_eq!(found, wanted, "{name}");
     }
@@ -160,7 +202,16 @@ fn a_sample_keeps_weights_and_is_drawn_by_seed() {
 #[test]
 fn a_project_of_every_kind_of_task_passes_its_own_checks_and_runs_at_once() {
     let scratch = Scratch::empty();
-    let kinds = ["classification", "extraction", "summarisation", "rag-answering", "code", "translation", "moderation", "free-form"];
+    let kinds = [
+        "classification",
+        "extraction",
+        "summarisation",
+        "rag-answering",
+        "code",
+        "translation",
+        "moderation",
+        "free-form",
+    ];
     let mut args = vec!["init"];
     args.extend(kinds.iter().flat_map(|kind| ["--task", kind]));
     scratch.run(&args).exits(0);
@@ -204,9 +255,18 @@ fn synthetic_prompts_come_from_templates_and_run() {
 #[test]
 fn broken_files_are_faults_and_never_crashes() {
     let scratch = Scratch::project();
-    let hostile: [&[u8]; 6] = [b"", b"\xff\xfe\x00", b"{\"tests\": [[[[", b"a: &a [*a, *a]", b"- 1\n- {assert: 3}\n", b"a,b\n\"x"];
+    let hostile: [&[u8]; 6] =
+        [b"", b"\xff\xfe\x00", b"{\"tests\": [[[[", b"a: &a [*a, *a]", b"- 1\n- {assert: 3}\n", b"a,b\n\"x"];
     for (at, bytes) in hostile.iter().enumerate() {
-        for (format, ext) in [("promptfoo", "yaml"), ("promptfoo", "csv"), ("evals", "jsonl"), ("csv", "csv"), ("litellm", "jsonl"), ("otel", "json"), ("langfuse", "json")] {
+        for (format, ext) in [
+            ("promptfoo", "yaml"),
+            ("promptfoo", "csv"),
+            ("evals", "jsonl"),
+            ("csv", "csv"),
+            ("litellm", "jsonl"),
+            ("otel", "json"),
+            ("langfuse", "json"),
+        ] {
             let name = format!("broken.{ext}");
             scratch.write(&name, bytes);
             let out = format!("out-{at}-{format}-{ext}.jsonl");

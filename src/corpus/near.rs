@@ -98,7 +98,8 @@ mod tests {
 
     #[test]
     fn spelling_folds_and_other_texts_stay() {
-        let texts = ["Where is my parcel?", "where  is my PARCEL?", "I want my money back"].map(str::to_owned);
+        let texts =
+            ["Where is my parcel?", "where  is my PARCEL?", "I want my money back"].map(str::to_owned);
         assert_eq!(representatives(&texts, 0.9), [0, 0, 2]);
     }
 

@@ -44,8 +44,11 @@ pub fn draw(units: &[Unit], n: usize, seed: u64) -> Vec<(usize, f64)> {
     let mut drawn = Vec::new();
     for ((task, strata), places) in tasks.iter().zip(apportion(&sizes, n)) {
         // First between plain and adversarial, so that rounding within quartiles does not eat the adversarial share.
-        let kinds = [false, true].map(|kind| strata.iter().filter(move |((of, _), _)| *of == kind).map(|(_, all)| all).collect::<Vec<_>>());
-        let kind_sizes: Vec<usize> = kinds.iter().map(|strata| strata.iter().map(|all| all.len()).sum()).collect();
+        let kinds = [false, true].map(|kind| {
+            strata.iter().filter(move |((of, _), _)| *of == kind).map(|(_, all)| all).collect::<Vec<_>>()
+        });
+        let kind_sizes: Vec<usize> =
+            kinds.iter().map(|strata| strata.iter().map(|all| all.len()).sum()).collect();
         let mut chosen = Vec::new();
         for (strata, places) in kinds.iter().zip(apportion(&kind_sizes, places)) {
             let sizes: Vec<usize> = strata.iter().map(|all| all.len()).collect();

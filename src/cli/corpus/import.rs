@@ -20,7 +20,12 @@ use crate::oracle;
 /// Most lines of the list of what was left out that a terminal shows; JSON has them all.
 const SHOWN: usize = 40;
 
-pub(super) fn run(global: &Global, console: &Console, args: &ImportArgs, from: Source) -> anyhow::Result<Exit> {
+pub(super) fn run(
+    global: &Global,
+    console: &Console,
+    args: &ImportArgs,
+    from: Source,
+) -> anyhow::Result<Exit> {
     if args.out.exists() {
         return Err(UsageError::with_help(
             format!("{} is there already", args.out.display()),
@@ -69,7 +74,11 @@ pub(super) fn run(global: &Global, console: &Console, args: &ImportArgs, from: S
 pub(super) fn detect(path: &Path) -> anyhow::Result<Source> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     if path.is_dir() {
-        return Ok(if path.join("gsm8k_responses.csv").exists() { Source::Routellm } else { Source::Zeroeval });
+        return Ok(if path.join("gsm8k_responses.csv").exists() {
+            Source::Routellm
+        } else {
+            Source::Zeroeval
+        });
     }
     if name.ends_with(".yaml") || name.ends_with(".yml") {
         return Ok(Source::Promptfoo);
@@ -102,7 +111,8 @@ fn fallback_task(args: &ImportArgs) -> anyhow::Result<TaskName> {
         return Ok(task.clone());
     }
     let stem = args.file.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
-    let plain: String = stem.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(60).collect();
+    let plain: String =
+        stem.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(60).collect();
     Ok(TaskName::new(plain.trim_matches('-')).or_else(|_| TaskName::new("imported"))?)
 }
 
@@ -138,7 +148,9 @@ fn usable(file: &Path, imported: &mut Imported) -> Vec<OracleDraft> {
         let why = match draft.to_toml() {
             None => Some("it holds null, which TOML cannot say".to_owned()),
             Some(text) => match oracle::file::read(&id, &id, &text) {
-                Ok(oracle) => oracle.self_test().first().map(|failure| format!("its self-test fails: {}", failure.why)),
+                Ok(oracle) => {
+                    oracle.self_test().first().map(|failure| format!("its self-test fails: {}", failure.why))
+                }
                 Err(faults) => faults.0.first().map(|fault| fault.message.clone()),
             },
         };
@@ -179,12 +191,17 @@ fn tell(
         console.out(&format!("{report:#}\n"))?;
         return Ok(Exit::Fine);
     }
-    console.out(&format!("wrote {}: {} prompts\n", escape(&args.out.display().to_string()), imported.lines.len()))?;
+    console.out(&format!(
+        "wrote {}: {} prompts\n",
+        escape(&args.out.display().to_string()),
+        imported.lines.len()
+    ))?;
     for path in oracles {
         console.out(&format!("wrote {}\n", escape(&path.display().to_string())))?;
     }
     if let Some(masked) = masked {
-        let rows: Vec<Vec<String>> = masked.iter().map(|(kind, n)| vec![(*kind).to_owned(), n.to_string()]).collect();
+        let rows: Vec<Vec<String>> =
+            masked.iter().map(|(kind, n)| vec![(*kind).to_owned(), n.to_string()]).collect();
         if rows.is_empty() {
             console.out("nothing was masked\n")?;
         } else {

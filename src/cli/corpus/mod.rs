@@ -17,8 +17,8 @@ use super::exit::Exit;
 use super::project::find_config;
 use crate::config;
 use crate::console::Console;
-use crate::corpus::import::OracleDraft;
 use crate::corpus::Corpus;
+use crate::corpus::import::OracleDraft;
 use crate::disk;
 
 pub(crate) fn run(global: &Global, console: &Console, command: &CorpusCommand) -> anyhow::Result<Exit> {
@@ -81,4 +81,3 @@ fn check(global: &Global, console: &Console, path: &Path) -> anyhow::Result<Exit
     }
     Ok(Exit::Fine)
 }
-

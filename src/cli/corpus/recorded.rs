@@ -21,7 +21,12 @@ const CORPUS: &str = "corpus.jsonl";
 const TAPE: &str = "tape.jsonl";
 const NOTE: &str = "no token counts were recorded: tokens = characters / 4, rounded up; no latencies either";
 
-pub(super) fn run(global: &Global, console: &Console, args: &ImportArgs, from: Source) -> anyhow::Result<Exit> {
+pub(super) fn run(
+    global: &Global,
+    console: &Console,
+    args: &ImportArgs,
+    from: Source,
+) -> anyhow::Result<Exit> {
     let folder = &args.out;
     let there: Vec<&str> =
         [CONFIG_FILE, CORPUS, TAPE].into_iter().filter(|name| folder.join(name).exists()).collect();
@@ -123,7 +128,11 @@ fn write_tape(folder: &Path, recorded: &Recorded) -> anyhow::Result<u64> {
             via: Via::Live,
         }));
     }
-    Ok(journal::write_tape(&folder.join(TAPE), NOTE, attempts.into_iter().map(|a: Result<_, JournalError>| a))?)
+    Ok(journal::write_tape(
+        &folder.join(TAPE),
+        NOTE,
+        attempts.into_iter().map(|a: Result<_, JournalError>| a),
+    )?)
 }
 
 /// The settings of the replay.
@@ -147,7 +156,10 @@ fn settings(recorded: &Recorded) -> String {
             text.push_str(&format!("base_url = \"{url}\"\n"));
         }
     }
-    text.push_str(&format!("\n[tape]\nfile = \"{TAPE}\"\nmode = \"only\"\n\n[prices]\nnote = \"{}\"\n", recorded.price_note));
+    text.push_str(&format!(
+        "\n[tape]\nfile = \"{TAPE}\"\nmode = \"only\"\n\n[prices]\nnote = \"{}\"\n",
+        recorded.price_note
+    ));
     for model in &recorded.models {
         let (input, output) = model.prices;
         text.push_str(&format!(

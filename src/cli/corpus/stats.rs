@@ -61,8 +61,17 @@ pub(super) fn run(global: &Global, console: &Console, path: &Path) -> anyhow::Re
             },
         ]
     });
-    let headers =
-        ["task", "prompts", "share", "n eff", "tokens mean / max", "same / alike", "adversarial", "expected", "decides from"];
+    let headers = [
+        "task",
+        "prompts",
+        "share",
+        "n eff",
+        "tokens mean / max",
+        "same / alike",
+        "adversarial",
+        "expected",
+        "decides from",
+    ];
     let mut align = [Align::Right; 9];
     align[0] = Align::Left;
     console.out(&console.table(&headers, &rows.collect::<Vec<_>>(), &align))?;
@@ -89,6 +98,7 @@ fn prompt_tokens(corpus: &Corpus) -> anyhow::Result<Vec<PromptTokens>> {
         let (n, sum, max) = sums.entry(entry.task).or_default();
         (*n, *sum, *max) = (*n + 1, *sum + tokens, (*max).max(tokens));
     }
-    let means = sums.into_values().map(|(n, sum, max)| PromptTokens { mean: sum as f64 / n.max(1) as f64, max });
+    let means =
+        sums.into_values().map(|(n, sum, max)| PromptTokens { mean: sum as f64 / n.max(1) as f64, max });
     Ok(means.collect())
 }

@@ -39,7 +39,10 @@ pub(super) fn run(global: &Global, console: &Console, args: &SynthArgs) -> anyho
     let n = usize::try_from(args.n).unwrap_or(usize::MAX);
     let lines = make(&templates, task.as_str(), n, args.adversarial, args.seed);
     if lines.len() < n {
-        console.warn(&format!("the templates give {} different prompts, not {n}: add values or templates", lines.len()));
+        console.warn(&format!(
+            "the templates give {} different prompts, not {n}: add values or templates",
+            lines.len()
+        ));
     }
     let text = to_jsonl(&lines);
     let Some(out) = &args.out else {
@@ -50,7 +53,8 @@ pub(super) fn run(global: &Global, console: &Console, args: &SynthArgs) -> anyho
     let hard = lines.iter().filter(|line| line.tags.iter().any(|tag| tag == "adversarial")).count();
     match global.format {
         Format::Json => {
-            let report = json!({ "corpus": out, "prompts": lines.len(), "adversarial": hard, "seed": args.seed });
+            let report =
+                json!({ "corpus": out, "prompts": lines.len(), "adversarial": hard, "seed": args.seed });
             console.out(&format!("{report:#}\n"))?;
         }
         Format::Human => console.out(&format!(

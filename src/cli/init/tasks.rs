@@ -45,7 +45,10 @@ struct Item {
 }
 
 /// The files of a project with these kinds of task, each with its text.
-pub(super) fn files(wanted: &[super::super::args::TaskKind], config: &'static str) -> anyhow::Result<Vec<(String, String)>> {
+pub(super) fn files(
+    wanted: &[super::super::args::TaskKind],
+    config: &'static str,
+) -> anyhow::Result<Vec<(String, String)>> {
     let catalogue: Catalogue = toml::from_str(KINDS)?;
     let mut names: Vec<String> = Vec::new();
     for kind in wanted {
@@ -66,7 +69,9 @@ pub(super) fn files(wanted: &[super::super::args::TaskKind], config: &'static st
     );
     let mut files = Vec::new();
     let mut lines = Vec::new();
-    let mut script = String::from("# Scripted answers, so that the project runs without a model. Replace prompts and models by your own.\n");
+    let mut script = String::from(
+        "# Scripted answers, so that the project runs without a model. Replace prompts and models by your own.\n",
+    );
     for kind in kinds {
         let oracle = format!("{}@1", kind.name);
         let latency = match kind.latency_p95_ms {

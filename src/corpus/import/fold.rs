@@ -11,7 +11,8 @@ pub fn fold(lines: Vec<RawPrompt>, least: f64) -> (Vec<RawPrompt>, usize) {
     // Prompts that are graded or asked otherwise are other prompts.
     let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (at, line) in lines.iter().enumerate() {
-        let key = serde_json::json!([line.task, line.system, line.oracle, line.expected, line.params, line.tags]);
+        let key =
+            serde_json::json!([line.task, line.system, line.oracle, line.expected, line.params, line.tags]);
         groups.entry(key.to_string()).or_default().push(at);
     }
     let mut stands_for: Vec<usize> = (0..lines.len()).collect();

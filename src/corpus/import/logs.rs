@@ -42,10 +42,13 @@ pub fn otel(path: &Path) -> Result<Imported, ImportError> {
             let Some(value) = attributes.get(key) else { continue };
             let found = conversation(value)?;
             let system = key == "gen_ai.system_instructions";
-            messages.extend(found.into_iter().map(|message| if system { Message { role: "system".to_owned(), ..message } } else { message }));
+            messages.extend(found.into_iter().map(|message| {
+                if system { Message { role: "system".to_owned(), ..message } } else { message }
+            }));
         }
         for at in 0..1000 {
-            let text = |name: &str| attributes.get(&format!("gen_ai.prompt.{at}.{name}")).and_then(Value::as_str);
+            let text =
+                |name: &str| attributes.get(&format!("gen_ai.prompt.{at}.{name}")).and_then(Value::as_str);
             let Some(content) = text("content") else { break };
             messages.push(Message::text(text("role").unwrap_or("user"), content));
         }
@@ -76,7 +79,9 @@ fn each(
         flatten(number, value, lists, &mut records);
     }
     for (number, value) in records {
-        match asked(&value).filter(|messages| messages.iter().any(|message| !message.plain().trim().is_empty())) {
+        match asked(&value)
+            .filter(|messages| messages.iter().any(|message| !message.plain().trim().is_empty()))
+        {
             // Answers at the end of a conversation were not asked.
             Some(mut messages) => {
                 while messages.last().is_some_and(|message| message.role == "assistant") {
@@ -149,7 +154,9 @@ fn conversation(value: &Value) -> Option<Vec<Message>> {
             _ => Some(vec![Message::text("user", text)]),
         },
         Value::Array(items) => Some(items.iter().filter_map(message).collect()),
-        Value::Object(map) => conversation(map.get("messages").or_else(|| map.get("prompt")).or_else(|| map.get("input"))?),
+        Value::Object(map) => {
+            conversation(map.get("messages").or_else(|| map.get("prompt")).or_else(|| map.get("input"))?)
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => None,
     }
 }

@@ -187,7 +187,13 @@ pub fn routellm(folder: &Path) -> Result<Recorded, ImportError> {
             ("0.24", "0.24"),
             32_768,
         ),
-        model("strong", ("openai", "openai", None, "OPENAI_API_KEY"), "gpt-4-1106-preview", ("10", "30"), 128_000),
+        model(
+            "strong",
+            ("openai", "openai", None, "OPENAI_API_KEY"),
+            "gpt-4-1106-preview",
+            ("10", "30"),
+            128_000,
+        ),
     ];
     let tests: Vec<TestItem> = read_lines(&folder.join("test.jsonl"))?;
     let references: BTreeMap<String, String> = tests
@@ -209,7 +215,10 @@ pub fn routellm(folder: &Path) -> Result<Recorded, ImportError> {
     };
     let headers = reader.headers().map_err(|error| broken(0, error.to_string()))?.clone();
     let column = |name: &str| {
-        headers.iter().position(|header| header == name).ok_or_else(|| broken(0, format!("no column `{name}`")))
+        headers
+            .iter()
+            .position(|header| header == name)
+            .ok_or_else(|| broken(0, format!("no column `{name}`")))
     };
     let prompt_column = column("prompt")?;
     let mut of_models = Vec::new();
@@ -226,7 +235,8 @@ pub fn routellm(folder: &Path) -> Result<Recorded, ImportError> {
             model.outputs.insert(id.clone(), cell(*column));
         }
         let reference = references.get(&prompt);
-        let reference = reference.ok_or_else(|| broken(number, "its question is not in test.jsonl".to_owned()))?;
+        let reference =
+            reference.ok_or_else(|| broken(number, "its question is not in test.jsonl".to_owned()))?;
         lines.push(RawPrompt {
             id: Some(id),
             task: Some("gsm8k".to_owned()),

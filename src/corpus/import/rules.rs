@@ -73,7 +73,11 @@ pub fn apply(imported: &mut Imported, file: &str, task_of: &TaskOf) {
     for (at, mut line) in std::mem::take(&mut imported.lines).into_iter().enumerate() {
         let task = match task_of {
             TaskOf::One(task) => Some(task.clone()),
-            TaskOf::Field(path) => imported.records.get(at).and_then(|record| field(record, path)).and_then(|text| TaskName::new(&slug(&text)).ok()),
+            TaskOf::Field(path) => imported
+                .records
+                .get(at)
+                .and_then(|record| field(record, path))
+                .and_then(|text| TaskName::new(&slug(&text)).ok()),
             TaskOf::Rules(rules) => {
                 let text = fold::text(&line);
                 rules.iter().find(|rule| rule.matches.is_match(&text)).map(|rule| rule.task.clone())
@@ -111,11 +115,18 @@ fn field(record: &Value, path: &str) -> Option<String> {
         text(found.get("value")?.as_object()?.values().next()?)
     };
     let below = path.split('.').try_fold(record, |value, name| value.get(name)).and_then(text);
-    below.or_else(|| text(record.get(path)?)).or_else(|| text(record.get("attributes")?.get(path)?)).or_else(|| attribute(record))
+    below
+        .or_else(|| text(record.get(path)?))
+        .or_else(|| text(record.get("attributes")?.get(path)?))
+        .or_else(|| attribute(record))
 }
 
 /// A text as a task's name.
 fn slug(text: &str) -> String {
-    let plain: String = text.trim().chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' || c == '.' { c } else { '-' }).collect();
+    let plain: String = text
+        .trim()
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || c == '_' || c == '.' { c } else { '-' })
+        .collect();
     plain.trim_matches(['-', '.']).chars().take(64).collect()
 }

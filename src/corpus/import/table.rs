@@ -35,26 +35,32 @@ pub fn csv(path: &Path, columns: &Columns) -> Result<Imported, ImportError> {
     let bytes = disk::read(path)?;
     let shown = path.display().to_string();
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes.as_slice());
-    let broken =
-        |error: csv::Error| Faults::from(Fault::new(shown.clone(), error.to_string()).help("save it as CSV in UTF-8"));
+    let broken = |error: csv::Error| {
+        Faults::from(Fault::new(shown.clone(), error.to_string()).help("save it as CSV in UTF-8"))
+    };
     let headers = reader.headers().map_err(broken)?.clone();
     let column = |name: &String| -> Result<usize, ImportError> {
         let at = headers.iter().position(|header| header.trim().trim_start_matches('\u{feff}') == name);
         at.ok_or_else(|| {
-            let fault = Fault::new(shown.clone(), format!("there is no column `{}`", crate::diag::escape(name)));
+            let fault =
+                Fault::new(shown.clone(), format!("there is no column `{}`", crate::diag::escape(name)));
             let names: Vec<_> = headers.iter().map(crate::diag::escape).collect();
             Faults::from(fault.help(format!("the columns are {}", names.join(", ")))).into()
         })
     };
     let optional = |name: &Option<String>| name.as_ref().map(column).transpose();
     let prompt = column(&columns.prompt)?;
-    let (expected, id, task) = (optional(&columns.expected)?, optional(&columns.id)?, optional(&columns.task)?);
+    let (expected, id, task) =
+        (optional(&columns.expected)?, optional(&columns.id)?, optional(&columns.task)?);
     let (weight, system) = (optional(&columns.weight)?, optional(&columns.system)?);
     let mut imported = Imported::default();
     for (at, record) in reader.records().enumerate() {
         let record = record.map_err(broken)?;
         let cell = |column: Option<usize>| {
-            column.and_then(|column| record.get(column)).filter(|text| !text.trim().is_empty()).map(str::to_owned)
+            column
+                .and_then(|column| record.get(column))
+                .filter(|text| !text.trim().is_empty())
+                .map(str::to_owned)
         };
         let mut skip = |what: &str, reason: &str| {
             let (place, what) = (format!("record {}", at + 1), what.to_owned());
@@ -94,7 +100,9 @@ pub fn evals(path: &Path) -> Result<Imported, ImportError> {
         let mut line = RawPrompt::default();
         match value.get("input") {
             Some(Value::String(text)) if !text.trim().is_empty() => line.prompt = Some(text.clone()),
-            Some(Value::Array(turns)) if !turns.is_empty() => line.messages = Some(turns.iter().filter_map(turn).collect()),
+            Some(Value::Array(turns)) if !turns.is_empty() => {
+                line.messages = Some(turns.iter().filter_map(turn).collect())
+            }
             _ => {
                 imported.skip(path, number, "the line", "it has no `input`");
                 continue;

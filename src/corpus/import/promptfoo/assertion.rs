@@ -71,7 +71,9 @@ pub(super) fn read(
                 Value::String(text) => render(text, vars).map(Value::String),
                 other => Ok(other.clone()),
             };
-            Value::Array(items.iter().map(render).collect::<Result<_, _>>().map_err(|why| (name.clone(), why))?)
+            Value::Array(
+                items.iter().map(render).collect::<Result<_, _>>().map_err(|why| (name.clone(), why))?,
+            )
         }
         Some(other) => other.clone(),
         None => Value::Null,
@@ -119,7 +121,8 @@ fn negate(criterion: Criterion) -> Criterion {
         pattern.insert("must".to_owned(), json!("not_match"));
         json!({ "pattern": pattern })
     } else if let Some(Value::Object(mut contains)) = inner(&criterion.table, "contains")
-        && (contains.get("mode") == Some(&json!("any")) || contains.get("values").and_then(Value::as_array).is_some_and(|all| all.len() == 1))
+        && (contains.get("mode") == Some(&json!("any"))
+            || contains.get("values").and_then(Value::as_array).is_some_and(|all| all.len() == 1))
     {
         contains.insert("mode".to_owned(), json!("none"));
         json!({ "contains": contains })
@@ -144,7 +147,9 @@ fn texts_of(value: &Value) -> Vec<String> {
     match value {
         Value::Array(items) => items.iter().filter_map(text_of).collect(),
         other => text_of(other)
-            .map(|text| text.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect())
+            .map(|text| {
+                text.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
+            })
             .unwrap_or_default(),
     }
 }
@@ -203,7 +208,9 @@ fn plain(kind: &str, value: &Value, threshold: Option<f64>, weight: f64) -> Resu
             let most = value.get("max").and_then(Value::as_u64);
             let exact = value.as_u64().or_else(|| value.as_str()?.trim().parse().ok());
             match (exact, least, most) {
-                (Some(n), ..) => made(json!({ "word_count": { "exact": n } }), Some(Check::WordCount { min: n, max: n })),
+                (Some(n), ..) => {
+                    made(json!({ "word_count": { "exact": n } }), Some(Check::WordCount { min: n, max: n }))
+                }
                 (None, None, None) => return Err("its value is no number of words".to_owned()),
                 (None, min, max) => {
                     let mut table = Map::new();
@@ -246,16 +253,38 @@ fn plain(kind: &str, value: &Value, threshold: Option<f64>, weight: f64) -> Resu
         },
         "llm-rubric" => made(json!({ "judge": { "rubric": text()? } }), None),
         "javascript" | "python" | "ruby" => {
-            return Err("it runs code: write it as a program of your own for the oracle kind `command`".to_owned());
+            return Err(
+                "it runs code: write it as a program of your own for the oracle kind `command`".to_owned()
+            );
         }
-        "webhook" => return Err("it asks a server: write a program that does, for the oracle kind `command`".to_owned()),
+        "webhook" => {
+            return Err(
+                "it asks a server: write a program that does, for the oracle kind `command`".to_owned()
+            );
+        }
         other if other.starts_with("trace-") || other.starts_with("trajectory:") => {
             return Err("it looks at a trace of an agent".to_owned());
         }
-        "g-eval" | "factuality" | "model-graded-factuality" | "model-graded-closedqa" | "answer-relevance"
-        | "context-recall" | "context-relevance" | "context-faithfulness" | "conversation-relevance"
-        | "search-rubric" | "agent-rubric" | "pi" | "classifier" | "moderation" | "select-best" | "max-score" => {
-            return Err("it is graded by a model in a way of its own: write a rubric for the oracle kind `judge`".to_owned());
+        "g-eval"
+        | "factuality"
+        | "model-graded-factuality"
+        | "model-graded-closedqa"
+        | "answer-relevance"
+        | "context-recall"
+        | "context-relevance"
+        | "context-faithfulness"
+        | "conversation-relevance"
+        | "search-rubric"
+        | "agent-rubric"
+        | "pi"
+        | "classifier"
+        | "moderation"
+        | "select-best"
+        | "max-score" => {
+            return Err(
+                "it is graded by a model in a way of its own: write a rubric for the oracle kind `judge`"
+                    .to_owned(),
+            );
         }
         "" => return Err("it has no type".to_owned()),
         _ => return Err("there is no such oracle kind".to_owned()),

@@ -44,7 +44,9 @@ impl Check {
     pub(super) fn holds(&self, output: &str) -> Option<bool> {
         Some(match self {
             Self::Equals(text) => output == text,
-            Self::EqualsJson(value) => serde_json::from_str::<Value>(output).is_ok_and(|found| found == *value),
+            Self::EqualsJson(value) => {
+                serde_json::from_str::<Value>(output).is_ok_and(|found| found == *value)
+            }
             Self::Contains { values, any, ignore_case } => {
                 let fold = |text: &str| if *ignore_case { text.to_lowercase() } else { text.to_owned() };
                 let output = fold(output);
@@ -70,7 +72,9 @@ impl Check {
             Self::Contains { values, any: true, .. } => values.clone(),
             Self::Contains { values, any: false, .. } => vec![values.join(" ")],
             Self::Regex(text) => sample_text::matching(text).into_iter().collect(),
-            Self::WordCount { min, .. } => vec![vec!["word"; usize::try_from(*min).unwrap_or(1).min(2000)].join(" ")],
+            Self::WordCount { min, .. } => {
+                vec![vec!["word"; usize::try_from(*min).unwrap_or(1).min(2000)].join(" ")]
+            }
             Self::IsJson => vec!["{}".to_owned()],
             Self::Not(inner) => inner.failing(),
         }

@@ -14,7 +14,9 @@ pub(super) fn read(path: &Path, skipped: &mut Vec<Skipped>) -> Result<Vec<Test>,
     let bytes = disk::read(path)?;
     let shown = path.display().to_string();
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes.as_slice());
-    let broken = |error: csv::Error| Faults::from(Fault::new(shown.clone(), error.to_string()).help("save it as CSV in UTF-8"));
+    let broken = |error: csv::Error| {
+        Faults::from(Fault::new(shown.clone(), error.to_string()).help("save it as CSV in UTF-8"))
+    };
     let headers = reader.headers().map_err(broken)?.clone();
     let mut tests = Vec::new();
     for record in reader.records() {
@@ -41,7 +43,8 @@ fn take(test: &mut Test, header: &str, cell: &str, mut skip: impl FnMut(&str, &s
         test.vars.insert(header.to_owned(), Value::String(cell.to_owned()));
         return;
     }
-    let expected = header.strip_prefix("__expected").is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit()));
+    let expected =
+        header.strip_prefix("__expected").is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit()));
     if cell.trim().is_empty() {
     } else if expected {
         test.asserts.push(assertion(cell));
@@ -68,7 +71,9 @@ fn take(test: &mut Test, header: &str, cell: &str, mut skip: impl FnMut(&str, &s
 /// A cell of an `__expected` column: `type(threshold):value`, or a text that is wanted as it is.
 pub(super) fn assertion(cell: &str) -> Value {
     let cell = cell.trim();
-    for (prefix, kind) in [("grade:", "llm-rubric"), ("fn:", "javascript"), ("eval:", "javascript"), ("file://", "javascript")] {
+    for (prefix, kind) in
+        [("grade:", "llm-rubric"), ("fn:", "javascript"), ("eval:", "javascript"), ("file://", "javascript")]
+    {
         if let Some(rest) = cell.strip_prefix(prefix) {
             return json!({ "type": kind, "value": rest.trim() });
         }
@@ -95,16 +100,58 @@ pub(super) fn assertion(cell: &str) -> Value {
 
 /// Types that need no value.
 const WITHOUT_VALUE: [&str; 9] = [
-    "is-json", "contains-json", "is-xml", "is-sql", "is-refusal", "latency", "cost", "is-valid-function-call",
+    "is-json",
+    "contains-json",
+    "is-xml",
+    "is-sql",
+    "is-refusal",
+    "latency",
+    "cost",
+    "is-valid-function-call",
     "is-valid-openai-tools-call",
 ];
 
 /// Types that a cell may begin with.
 const TYPES: [&str; 41] = [
-    "equals", "contains", "icontains", "contains-any", "contains-all", "icontains-any", "icontains-all",
-    "starts-with", "regex", "levenshtein", "word-count", "rouge-n", "bleu", "gleu", "meteor", "is-refusal", "is-json",
-    "contains-json", "is-xml", "contains-xml", "is-html", "contains-html", "is-sql", "contains-sql",
-    "is-valid-function-call", "is-valid-openai-function-call", "is-valid-openai-tools-call", "cost", "latency",
-    "finish-reason", "perplexity", "javascript", "python", "webhook", "llm-rubric", "g-eval", "factuality",
-    "answer-relevance", "similar", "classifier", "moderation",
+    "equals",
+    "contains",
+    "icontains",
+    "contains-any",
+    "contains-all",
+    "icontains-any",
+    "icontains-all",
+    "starts-with",
+    "regex",
+    "levenshtein",
+    "word-count",
+    "rouge-n",
+    "bleu",
+    "gleu",
+    "meteor",
+    "is-refusal",
+    "is-json",
+    "contains-json",
+    "is-xml",
+    "contains-xml",
+    "is-html",
+    "contains-html",
+    "is-sql",
+    "contains-sql",
+    "is-valid-function-call",
+    "is-valid-openai-function-call",
+    "is-valid-openai-tools-call",
+    "cost",
+    "latency",
+    "finish-reason",
+    "perplexity",
+    "javascript",
+    "python",
+    "webhook",
+    "llm-rubric",
+    "g-eval",
+    "factuality",
+    "answer-relevance",
+    "similar",
+    "classifier",
+    "moderation",
 ];

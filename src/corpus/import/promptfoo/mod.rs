@@ -151,7 +151,8 @@ fn grade(
     let threshold = test.threshold.or(suite.default_threshold);
     let mut expected = None;
     // A text that is this test's own goes into its line, so that tests which differ in nothing else share an oracle.
-    let own: Vec<usize> = criteria.iter().enumerate().filter(|(_, c)| c.own.is_some()).map(|(at, _)| at).collect();
+    let own: Vec<usize> =
+        criteria.iter().enumerate().filter(|(_, c)| c.own.is_some()).map(|(at, _)| at).collect();
     let grouped = criteria.iter().any(|c| c.table.get("pattern").is_some());
     if let ([only], false) = (own.as_slice(), grouped)
         && let Some(criterion) = criteria.get_mut(*only)
@@ -161,10 +162,8 @@ fn grade(
         expected = Some(reference);
     }
     let examples = examples(&criteria, threshold, expected.as_ref());
-    let description = format!(
-        "promptfoo: {}",
-        criteria.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ")
-    );
+    let description =
+        format!("promptfoo: {}", criteria.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", "));
     let table = together(&criteria, threshold);
     match OracleDraft::of_table("promptfoo", description, table, examples) {
         Some(draft) => Some((draft, expected)),
@@ -184,7 +183,10 @@ fn together(criteria: &[Criterion], threshold: Option<f64>) -> Value {
         .iter()
         .map(|criterion| {
             let mut part = criterion.table.clone();
-            if criterion.weight != 1.0 && threshold.is_some() && let Value::Object(map) = &mut part {
+            if criterion.weight != 1.0
+                && threshold.is_some()
+                && let Value::Object(map) = &mut part
+            {
                 map.insert("weight".to_owned(), json!(criterion.weight));
             }
             part
@@ -211,7 +213,8 @@ fn examples(criteria: &[Criterion], threshold: Option<f64>, expected: Option<&Va
         }
         Some(threshold.map_or(every, |threshold| all > 0.0 && sum / all >= threshold))
     };
-    let mut passing: Vec<String> = criteria.iter().flat_map(|c| c.check.iter().flat_map(check::Check::passing)).collect();
+    let mut passing: Vec<String> =
+        criteria.iter().flat_map(|c| c.check.iter().flat_map(check::Check::passing)).collect();
     passing.push(passing.join(" "));
     passing.push(passing.iter().rev().cloned().collect::<Vec<_>>().join(" "));
     passing.push(passing.concat());

@@ -88,7 +88,12 @@ pub(super) fn load(path: &Path, skipped: &mut Vec<Skipped>) -> Result<Suite, Imp
 }
 
 impl Suite {
-    fn take_prompt(&mut self, path: &Path, prompt: &Value, skipped: &mut Vec<Skipped>) -> Result<(), ImportError> {
+    fn take_prompt(
+        &mut self,
+        path: &Path,
+        prompt: &Value,
+        skipped: &mut Vec<Skipped>,
+    ) -> Result<(), ImportError> {
         let text = match prompt {
             Value::String(text) => text.clone(),
             other => match other.get("raw").or_else(|| other.get("id")).and_then(Value::as_str) {
@@ -102,7 +107,8 @@ impl Suite {
             None => text,
             Some(name)
                 if name.contains('*')
-                    || ["js", "py", "cjs", "mjs", "ts"].contains(&extension(Path::new(&name)).as_str()) => {
+                    || ["js", "py", "cjs", "mjs", "ts"].contains(&extension(Path::new(&name)).as_str()) =>
+            {
                 skipped.push(Skipped {
                     file: path.display().to_string(),
                     place: "prompts".to_owned(),
@@ -127,7 +133,12 @@ impl Suite {
         Ok(())
     }
 
-    fn take_tests(&mut self, path: &Path, tests: &Value, skipped: &mut Vec<Skipped>) -> Result<(), ImportError> {
+    fn take_tests(
+        &mut self,
+        path: &Path,
+        tests: &Value,
+        skipped: &mut Vec<Skipped>,
+    ) -> Result<(), ImportError> {
         for test in one_or_many(Some(tests)) {
             match &test {
                 Value::String(name) => {
