@@ -61,21 +61,13 @@ pub(super) fn run(global: &Global, console: &Console, path: &Path) -> anyhow::Re
             },
         ]
     });
-    let headers = [
-        "task",
-        "prompts",
-        "share",
-        "n eff",
-        "tokens mean / max",
-        "same / alike",
-        "adversarial",
-        "expected",
-        "decides from",
-    ];
+    let headers = ["task", "prompts", "share", "n eff", "tokens", "twins", "advers.", "expected", "decides"];
     let mut align = [Align::Right; 9];
     align[0] = Align::Left;
     console.out(&console.table(&headers, &rows.collect::<Vec<_>>(), &align))?;
-    console.note("decides from: the pass rate from which on so many prompts clear the task's floor; tokens are estimates");
+    console.note(
+        "tokens: mean / most, estimated; twins: the same / alike; decides: the pass rate that would clear the floor",
+    );
     if let (Some(most), Some(least)) = (most, least)
         && most >= least.saturating_mul(UNBALANCED)
     {

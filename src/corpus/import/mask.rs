@@ -13,7 +13,8 @@ use crate::corpus::RawPrompt;
 #[derive(Debug)]
 pub struct Mask {
     finders: Vec<(&'static str, Regex)>,
-    known: HashMap<(&'static str, String), usize>,
+    /// The number of each value, by its kind.
+    known: HashMap<&'static str, HashMap<String, usize>>,
     counts: BTreeMap<&'static str, u64>,
 }
 
@@ -78,8 +79,9 @@ impl Mask {
                     return found.to_owned();
                 }
                 *counts.entry(name).or_default() += 1;
-                let next = known.keys().filter(|(kind, _)| kind == name).count() + 1;
-                let number = *known.entry((name, found.to_owned())).or_insert(next);
+                let of_kind = known.entry(*name).or_default();
+                let next = of_kind.len() + 1;
+                let number = *of_kind.entry(found.to_owned()).or_insert(next);
                 format!("[{name}_{number}]")
             });
             text = replaced.into_owned();
