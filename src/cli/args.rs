@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::corpus::args::CorpusCommand;
 use super::exit::Exit;
 use crate::ident::OracleRef;
 use crate::units::Usd;
@@ -33,6 +34,13 @@ pub(crate) struct Global {
     /// Say only what went wrong
     #[arg(long, short = 'q', global = true)]
     pub(crate) quiet: bool,
+}
+
+impl Global {
+    /// The options of a command that works on another project than the present one.
+    pub(crate) fn of_config(config: PathBuf) -> Self {
+        Self { config: Some(config), format: Format::Human, color: Colour::Auto, quiet: false }
+    }
 }
 
 /// What goes to stdout.
@@ -74,7 +82,7 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// A project to start from
     Init(InitArgs),
-    /// Check or describe a corpus
+    /// Check, describe, import, sample or make a corpus
     #[command(subcommand)]
     Corpus(CorpusCommand),
     /// Run the oracles' self-tests, or list them
@@ -233,20 +241,30 @@ pub(crate) struct InitArgs {
     /// Where to put it
     #[arg(default_value = ".")]
     pub(crate) folder: PathBuf,
+    /// Start from kinds of task: their audit, oracles and a corpus to fill; may be given again
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub(crate) task: Vec<TaskKind>,
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum CorpusCommand {
-    /// Report every fault of a corpus, with its line
-    Check {
-        /// The prompts: JSONL or CSV
-        corpus: PathBuf,
-    },
-    /// Describe a corpus: tasks, weights, lengths, duplicates, adversarial share
-    Stats {
-        /// The prompts: JSONL or CSV
-        corpus: PathBuf,
-    },
+/// A kind of task that a project can start from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TaskKind {
+    /// One label of a closed set.
+    Classification,
+    /// Fields, as JSON.
+    Extraction,
+    /// A short text that keeps the facts.
+    Summarisation,
+    /// Answers from a passage.
+    RagAnswering,
+    /// Functions.
+    Code,
+    /// Another language.
+    Translation,
+    /// Allow or block.
+    Moderation,
+    /// Prose.
+    FreeForm,
 }
 
 #[derive(Debug, Subcommand)]

@@ -27,7 +27,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use self::args::{Cli, Colour, Command, CorpusCommand, OracleCommand};
+use self::args::{Cli, Colour, Command, OracleCommand};
 pub use self::exit::Exit;
 use self::exit::UsageError;
 use crate::console::{ColourChoice, Console, Verbosity};
@@ -72,8 +72,7 @@ fn run(cli: &Cli, console: &Console) -> anyhow::Result<Exit> {
         Command::Check(args) => check::run(global, console, args),
         Command::Doctor(args) => doctor::run(global, console, args),
         Command::Init(args) => init::run(global, console, args),
-        Command::Corpus(CorpusCommand::Check { corpus }) => corpus::check(global, console, corpus),
-        Command::Corpus(CorpusCommand::Stats { corpus }) => corpus::stats(global, console, corpus),
+        Command::Corpus(command) => corpus::run(global, console, command),
         Command::Oracle(OracleCommand::Check { locked }) => oracle::check(global, console, *locked),
         Command::Oracle(OracleCommand::List) => oracle::list(global, console),
         Command::Schema(args) => schema::run(global, console, args),

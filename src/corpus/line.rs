@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Content, Prompt};
@@ -12,36 +12,46 @@ use crate::record::{Message, canonical_json};
 use crate::units::{Tokens, Weight};
 
 /// A line of a corpus.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "A line of a corpus")]
-pub(super) struct RawPrompt {
+pub struct RawPrompt {
     /// A stable id; from the content's digest where absent.
-    pub(super) id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// The task; may be absent where the settings have only one.
-    pub(super) task: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task: Option<String>,
     /// The user's turn.
-    pub(super) prompt: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
     /// A whole conversation in place of `prompt`.
-    pub(super) messages: Option<Vec<Message>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub messages: Option<Vec<Message>>,
     /// Variables for the task's template in place of `prompt`.
-    pub(super) vars: Option<BTreeMap<String, Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vars: Option<BTreeMap<String, Value>>,
     /// A system text in place of the task's.
-    pub(super) system: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
     /// The reference answer: any JSON.
-    pub(super) expected: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Value>,
     /// Its share of the traffic, relative to the others (default: 1).
-    pub(super) weight: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight: Option<f64>,
     /// Marks such as `adversarial`.
-    #[serde(default)]
-    pub(super) tags: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
     /// An oracle in place of the task's: `name@version`.
-    pub(super) oracle: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oracle: Option<String>,
     /// A cap on output tokens in place of the task's.
-    pub(super) max_output_tokens: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_output_tokens: Option<u64>,
     /// Request parameters over the task's.
-    #[serde(default)]
-    pub(super) params: BTreeMap<String, Value>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub params: BTreeMap<String, Value>,
 }
 
 /// The keys of a line, in the order in which help lists them.

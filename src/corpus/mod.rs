@@ -2,9 +2,13 @@
 //! memory does not grow with their length.
 
 mod csv_form;
+pub mod import;
 mod jsonl;
 mod line;
+pub mod near;
+pub mod sample;
 pub mod stats;
+pub mod synth;
 #[cfg(test)]
 mod tests;
 
@@ -23,7 +27,7 @@ use crate::ident::{Digest, Digester, OracleRef, PromptId, TaskName};
 use crate::record::{Message, canonical_json};
 use crate::units::{Tokens, Weight};
 
-pub use self::line::json_schema;
+pub use self::line::{RawPrompt, json_schema};
 
 /// A prompt with everything that its line of the corpus says.
 #[derive(Clone, Debug, PartialEq)]
@@ -336,7 +340,7 @@ impl<'a> Index<'a> {
     }
 
     /// Checks a record and keeps its entry; `text` is what a fault shows.
-    fn add(&mut self, raw: line::RawPrompt, place: Place, text: &str) {
+    fn add(&mut self, raw: RawPrompt, place: Place, text: &str) {
         let wide = text.len() - text.trim_start().len()..text.trim_end().len();
         let task_name = raw.task.clone().or_else(|| match self.config.tasks.as_slice() {
             // With a single task there is nothing to choose.

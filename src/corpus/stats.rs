@@ -1,12 +1,16 @@
-//! What a corpus is like, task by task: for `corpus stats`. Describes only; what it can decide is `plan`'s to say.
+//! What a corpus is like, task by task, and what its size can decide: for `corpus stats`.
 
 use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::{Corpus, CorpusError};
+use super::{Corpus, CorpusError, near};
 use crate::config::Config;
 use crate::ident::{Digest, TaskName};
+use crate::stats::{floor, power};
+
+/// How alike near-duplicates are.
+const NEAR: f64 = 0.9;
 
 /// A corpus in figures.
 #[derive(Clone, Debug, Serialize)]
@@ -36,10 +40,20 @@ pub struct TaskStats {
     pub characters: [u64; 3],
     /// Prompts whose text, white space folded, stood before in the same task.
     pub duplicates: u64,
+    /// Prompts that are alike to an earlier one of the task (nine tenths of their shingles), duplicates included.
+    pub near_duplicates: u64,
     /// Prompts that carry the tag `adversarial`.
     pub adversarial: u64,
     /// Prompts with a reference answer.
     pub with_expected: u64,
+    /// The floor that a tier must clear.
+    pub route_floor: f64,
+    /// The confidence that the task's consequence asks for.
+    pub confidence: f64,
+    /// The fewest prompts of equal weight that could clear the floor, were all of them to pass; `None`: no number could.
+    pub smallest_n: Option<u64>,
+    /// The lowest pass rate that would clear the floor on these prompts; `None`: not even 1.
+    pub least_rate: Option<f64>,
 }
 
 /// Describes a corpus; reads every prompt once.
@@ -55,6 +69,7 @@ pub fn describe(corpus: &Corpus, config: &Config) -> Result<CorpusStats, CorpusE
         adversarial: u64,
         with_expected: u64,
         texts: HashMap<[u8; 16], ()>,
+        plain: Vec<String>,
     }
     let mut sums: Vec<Sums> = config
         .tasks
@@ -67,6 +82,7 @@ pub fn describe(corpus: &Corpus, config: &Config) -> Result<CorpusStats, CorpusE
             adversarial: 0,
             with_expected: 0,
             texts: HashMap::new(),
+            plain: Vec::new(),
         })
         .collect();
     for (index, entry) in corpus.entries().iter().enumerate() {
@@ -82,6 +98,7 @@ pub fn describe(corpus: &Corpus, config: &Config) -> Result<CorpusStats, CorpusE
         let mut key = [0; 16];
         key.copy_from_slice(&Digest::of(folded.as_bytes()).bytes()[..16]);
         sum.duplicates += u64::from(sum.texts.insert(key, ()).is_some());
+        sum.plain.push(folded);
     }
     let all: f64 = sums.iter().map(|sum| sum.weight).sum();
     let mut stats = CorpusStats {
@@ -97,15 +114,25 @@ pub fn describe(corpus: &Corpus, config: &Config) -> Result<CorpusStats, CorpusE
         }
         sum.lengths.sort_unstable();
         let at = |index: usize| sum.lengths.get(index).copied().unwrap_or_default();
+        let n_eff = if sum.squares > 0.0 { sum.weight.powi(2) / sum.squares } else { 0.0 };
+        let route_floor = task.route_floor.unwrap_or(config.policy.route_floor).get();
+        let confidence = config.policy.confidence(task.consequence).get();
+        let near = near::representatives(&sum.plain, NEAR).into_iter().enumerate();
         stats.tasks.push(TaskStats {
             task: task.name.clone(),
             prompts: sum.lengths.len() as u64,
             share: if all > 0.0 { sum.weight / all } else { 0.0 },
-            n_eff: if sum.squares > 0.0 { sum.weight.powi(2) / sum.squares } else { 0.0 },
+            n_eff,
             characters: [at(0), at(sum.lengths.len() / 2), at(sum.lengths.len() - 1)],
             duplicates: sum.duplicates,
+            near_duplicates: near.filter(|(at, other)| at != other).count() as u64,
             adversarial: sum.adversarial,
             with_expected: sum.with_expected,
+            route_floor,
+            confidence,
+            smallest_n: power::smallest_n(route_floor, confidence)
+                .map(|n| n.max(u64::from(config.policy.min_prompts))),
+            least_rate: floor::least_rate(n_eff, route_floor, confidence),
         });
     }
     Ok(stats)

@@ -146,7 +146,10 @@ fn shown(verdict: Option<&Verdict>) -> String {
 }
 
 /// Reads an oracle's file; `stem` is the file's name without `.toml`.
-pub(super) fn read(shown: &str, stem: &str, source: &str) -> Result<Oracle, Faults> {
+///
+/// # Errors
+/// All that is wrong with it.
+pub fn read(shown: &str, stem: &str, source: &str) -> Result<Oracle, Faults> {
     let table = DeTable::parse(source).map_err(|error| Fault::from_toml(shown, source, &error))?;
     let fault = |span: std::ops::Range<usize>, message: String, help: String| {
         Faults::from(Fault::new(shown, message).at(Excerpt::of(source, span)).help(help))

@@ -1,0 +1,174 @@
+//! `corpus import zeroeval|routellm`: a whole project with a recording, so that a benchmark is replayed without a call.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::super::args::{Format, Global};
+use super::super::exit::{Exit, UsageError};
+use super::super::project::{CONFIG_FILE, Project};
+use super::args::{ImportArgs, Source};
+use crate::console::{Console, escape};
+use crate::corpus::import::recorded::{self, Recorded, assumed_tokens};
+use crate::corpus::import::to_jsonl;
+use crate::disk;
+use crate::journal::{self, JournalError};
+use crate::record::{Attempt, Clocks, Message, Outcome, Usage, UsageQuality, Via};
+use crate::units::Tokens;
+
+const CORPUS: &str = "corpus.jsonl";
+const TAPE: &str = "tape.jsonl";
+const NOTE: &str = "no token counts were recorded: tokens = characters / 4, rounded up; no latencies either";
+
+pub(super) fn run(
+    global: &Global,
+    console: &Console,
+    args: &ImportArgs,
+    from: Source,
+) -> anyhow::Result<Exit> {
+    let folder = &args.out;
+    let there: Vec<&str> =
+        [CONFIG_FILE, CORPUS, TAPE].into_iter().filter(|name| folder.join(name).exists()).collect();
+    if !there.is_empty() {
+        return Err(UsageError::with_help(
+            format!("{} is there already", there.join(", ")),
+            "name another folder with --out, or move it away: nothing is overwritten",
+        ));
+    }
+    let recorded = match from {
+        Source::Routellm => recorded::routellm(&args.file)?,
+        _ => recorded::zeroeval(&args.file)?,
+    };
+    disk::replace(&folder.join(CONFIG_FILE), settings(&recorded).as_bytes())?;
+    disk::replace(&folder.join(CORPUS), to_jsonl(&recorded.imported.lines).as_bytes())?;
+    let mut written = vec![folder.join(CONFIG_FILE), folder.join(CORPUS)];
+    written.extend(super::write_oracles(&folder.join("oracles"), &recorded.imported.oracles)?);
+    let answers = write_tape(folder, &recorded)?;
+    written.push(folder.join(TAPE));
+    tell(global, console, folder, &recorded, answers, &written)
+}
+
+fn tell(
+    global: &Global,
+    console: &Console,
+    folder: &Path,
+    recorded: &Recorded,
+    answers: u64,
+    written: &[PathBuf],
+) -> anyhow::Result<Exit> {
+    let prompts = recorded.imported.lines.len();
+    match global.format {
+        Format::Json => {
+            let report = json!({
+                "folder": folder, "prompts": prompts, "answers": answers, "files": written,
+                "notes": recorded.imported.notes.iter().map(String::as_str).chain([NOTE]).collect::<Vec<_>>(),
+            });
+            console.out(&format!("{report:#}\n"))?;
+        }
+        Format::Human => {
+            for path in written {
+                console.out(&format!("wrote {}\n", escape(&path.display().to_string())))?;
+            }
+            for note in recorded.imported.notes.iter().map(String::as_str).chain([NOTE]) {
+                console.note(note);
+            }
+            console.out(&format!(
+                "\n{prompts} prompts, {answers} recorded answers of {} models. Replay them without a call:\n  cd {} && route-prof run {CORPUS}\n",
+                recorded.models.len(),
+                escape(&folder.display().to_string()),
+            ))?;
+        }
+    }
+    Ok(Exit::Fine)
+}
+
+/// The recording, keyed as a run in that folder would key its trials.
+fn write_tape(folder: &Path, recorded: &Recorded) -> anyhow::Result<u64> {
+    let global = Global::of_config(folder.join(CONFIG_FILE));
+    let project = Project::load(&global)?;
+    let corpus = project.corpus(&folder.join(CORPUS))?;
+    let plan = project.plan(&corpus)?;
+    let outputs: HashMap<&str, _> =
+        recorded.models.iter().map(|model| (model.tier, &model.outputs)).collect();
+    let mut attempts = Vec::new();
+    for index in 0..plan.len() {
+        let spec = plan.spec(index);
+        let Some(target) = plan.targets().get(usize::from(spec.target)) else { continue };
+        let (prompt, request) = plan.request(&project.config, &corpus, spec)?;
+        let answer = outputs.get(target.tier.as_str()).and_then(|answers| answers.get(prompt.id.as_str()));
+        let Some(text) = answer else { continue };
+        let input: u64 = request.messages.iter().map(Message::plain).map(|text| assumed_tokens(&text)).sum();
+        attempts.push(Ok(Attempt {
+            key: plan.key(index),
+            prompt: prompt.id,
+            model: target.model.clone(),
+            repeat: spec.repeat,
+            attempt: 1,
+            outcome: Outcome::Reply,
+            text: text.clone(),
+            tool_calls: serde_json::Value::Null,
+            finish: None,
+            served_model: None,
+            usage: Usage {
+                input: Some(Tokens(input)),
+                output: Some(Tokens(assumed_tokens(text))),
+                quality: UsageQuality::Reported,
+                raw: json!({ "assumed": "characters / 4, rounded up" }),
+                ..Usage::default()
+            },
+            clocks: Clocks::default(),
+            streamed: false,
+            batch: false,
+            status: None,
+            failure: None,
+            headers: Default::default(),
+            billed: None,
+            at: None,
+            via: Via::Live,
+        }));
+    }
+    Ok(journal::write_tape(
+        &folder.join(TAPE),
+        NOTE,
+        attempts.into_iter().map(|a: Result<_, JournalError>| a),
+    )?)
+}
+
+/// The settings of the replay.
+fn settings(recorded: &Recorded) -> String {
+    let mut text = format!(
+        "# A recorded benchmark, to be replayed without a call: route-prof run {CORPUS}\n# {NOTE}.\nversion = 1\n"
+    );
+    let mut providers: Vec<(&str, &str, Option<&str>, &str)> = Vec::new();
+    for model in &recorded.models {
+        text.push_str(&format!(
+            "\n[[tier]]\nname = \"{}\"\nmodel = \"{}/{}\"\nmax_output_tokens = 4096\ncontext_window = {}\n",
+            model.tier, model.provider, model.model, model.context_window
+        ));
+        if !providers.iter().any(|(name, ..)| *name == model.provider) {
+            providers.push((model.provider, model.api, model.base_url, model.api_key_env));
+        }
+    }
+    for (name, api, base_url, key) in providers {
+        text.push_str(&format!("\n[provider.{name}]\napi = \"{api}\"\napi_key_env = \"{key}\"\n"));
+        if let Some(url) = base_url {
+            text.push_str(&format!("base_url = \"{url}\"\n"));
+        }
+    }
+    text.push_str(&format!(
+        "\n[tape]\nfile = \"{TAPE}\"\nmode = \"only\"\n\n[prices]\nnote = \"{}\"\n",
+        recorded.price_note
+    ));
+    for model in &recorded.models {
+        let (input, output) = model.prices;
+        text.push_str(&format!(
+            "[prices.model.\"{}/{}\"]\ninput = {input}\noutput = {output}\n",
+            model.provider, model.model
+        ));
+    }
+    for (task, oracle) in &recorded.tasks {
+        text.push_str(&format!("\n[task.{task}]\noracle = \"{oracle}\"\nconsequence = \"medium\"\n"));
+    }
+    text
+}

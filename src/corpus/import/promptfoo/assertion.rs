@@ -1,0 +1,296 @@
+//! An assertion as a criterion: the table of an oracle's kind, or the reason why there is none.
+
+use serde_json::{Map, Value, json};
+
+use super::check::Check;
+use super::render;
+
+/// An assertion that has a counterpart.
+#[derive(Clone, Debug)]
+pub(super) struct Criterion {
+    /// Its type, as promptfoo calls it.
+    pub(super) name: String,
+    /// The table of the kind: an object with one key.
+    pub(super) table: Value,
+    /// The same table without the text that is this test's own, and that text.
+    pub(super) own: Option<(Value, Value)>,
+    /// What it counts in a set with a threshold.
+    pub(super) weight: f64,
+    /// What it means, where that is plain.
+    pub(super) check: Option<Check>,
+}
+
+/// What was found, and why it has no counterpart.
+type Without = (String, String);
+
+/// Reads an assertion; `None` for one that counts nothing.
+pub(super) fn read(
+    assertion: &Value,
+    templates: &Map<String, Value>,
+    vars: &Map<String, Value>,
+    depth: usize,
+) -> Result<Option<Criterion>, Without> {
+    let resolved;
+    let mut assertion = assertion;
+    if let Some(reference) = assertion.get("$ref").and_then(Value::as_str) {
+        let name = reference.rsplit('/').next().unwrap_or_default();
+        let Some(found) = templates.get(name) else {
+            return Err((format!("$ref {reference}"), "there is no such assertion template".to_owned()));
+        };
+        // What stands beside the reference is over what it refers to.
+        let mut merged = found.as_object().cloned().unwrap_or_default();
+        for (key, value) in assertion.as_object().into_iter().flatten().filter(|(key, _)| *key != "$ref") {
+            merged.insert(key.clone(), value.clone());
+        }
+        resolved = Value::Object(merged);
+        assertion = &resolved;
+    }
+    let name = assertion.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let without = |reason: &str| Err((name.clone(), reason.to_owned()));
+    let weight = assertion.get("weight").and_then(Value::as_f64).unwrap_or(1.0);
+    if weight == 0.0 {
+        return without("its weight is 0: it always passes");
+    }
+    if assertion.get("transform").is_some() {
+        return without("its transform runs code");
+    }
+    if name == "assert-set" {
+        return set(assertion, templates, vars, weight, depth);
+    }
+    let (negated, kind) = match name.strip_prefix("not-") {
+        Some(rest) => (true, rest),
+        None => (false, name.as_str()),
+    };
+    let value = match assertion.get("value") {
+        Some(Value::String(text)) if text.starts_with("file://") => {
+            return without("its value lies in a file: put it into the assertion");
+        }
+        Some(Value::String(text)) => Value::String(render(text, vars).map_err(|why| (name.clone(), why))?),
+        Some(Value::Array(items)) => {
+            let render = |item: &Value| match item {
+                Value::String(text) => render(text, vars).map(Value::String),
+                other => Ok(other.clone()),
+            };
+            Value::Array(
+                items.iter().map(render).collect::<Result<_, _>>().map_err(|why| (name.clone(), why))?,
+            )
+        }
+        Some(other) => other.clone(),
+        None => Value::Null,
+    };
+    let threshold = assertion.get("threshold").and_then(Value::as_f64);
+    let mut criterion = plain(kind, &value, threshold, weight).map_err(|reason| (name.clone(), reason))?;
+    if negated {
+        criterion = negate(criterion);
+    }
+    criterion.name.clone_from(&name);
+    Ok(Some(criterion))
+}
+
+/// Several assertions with a threshold of their own.
+fn set(
+    assertion: &Value,
+    templates: &Map<String, Value>,
+    vars: &Map<String, Value>,
+    weight: f64,
+    depth: usize,
+) -> Result<Option<Criterion>, Without> {
+    let name = "assert-set".to_owned();
+    if depth > 4 {
+        return Err((name, "it is nested too deeply".to_owned()));
+    }
+    let mut parts = Vec::new();
+    for part in assertion.get("assert").and_then(Value::as_array).into_iter().flatten() {
+        // A set without one of its parts is another set.
+        match read(part, templates, vars, depth + 1) {
+            Ok(part) => parts.extend(part),
+            Err((what, reason)) => return Err((name, format!("its part {what}: {reason}"))),
+        }
+    }
+    if parts.is_empty() {
+        return Err((name, "it is empty".to_owned()));
+    }
+    let threshold = assertion.get("threshold").and_then(Value::as_f64);
+    Ok(Some(Criterion { name, table: super::together(&parts, threshold), own: None, weight, check: None }))
+}
+
+/// The opposite of a criterion.
+fn negate(criterion: Criterion) -> Criterion {
+    let inner = |table: &Value, kind: &str| table.get(kind).cloned();
+    let table = if let Some(Value::Object(mut pattern)) = inner(&criterion.table, "pattern") {
+        pattern.insert("must".to_owned(), json!("not_match"));
+        json!({ "pattern": pattern })
+    } else if let Some(Value::Object(mut contains)) = inner(&criterion.table, "contains")
+        && (contains.get("mode") == Some(&json!("any"))
+            || contains.get("values").and_then(Value::as_array).is_some_and(|all| all.len() == 1))
+    {
+        contains.insert("mode".to_owned(), json!("none"));
+        json!({ "contains": contains })
+    } else {
+        json!({ "not": criterion.table })
+    };
+    let check = criterion.check.map(|check| Check::Not(Box::new(check)));
+    Criterion { table, own: None, check, ..criterion }
+}
+
+fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// A list of texts: a list, or one text with commas.
+fn texts_of(value: &Value) -> Vec<String> {
+    match value {
+        Value::Array(items) => items.iter().filter_map(text_of).collect(),
+        other => text_of(other)
+            .map(|text| {
+                text.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
+            })
+            .unwrap_or_default(),
+    }
+}
+
+/// The criterion of a type without `not-`.
+fn plain(kind: &str, value: &Value, threshold: Option<f64>, weight: f64) -> Result<Criterion, String> {
+    let text = || text_of(value).ok_or_else(|| "its value is no text".to_owned());
+    let made = |table: Value, check: Option<Check>| Criterion {
+        name: String::new(),
+        table,
+        own: None,
+        weight,
+        check,
+    };
+    let similar = |measure: &str, least: f64| -> Result<Criterion, String> {
+        let table = json!({ "similarity": { "measure": measure, "threshold": threshold.unwrap_or(least) } });
+        Ok(Criterion { own: Some((table.clone(), text()?.into())), ..made(table, None) })
+    };
+    Ok(match kind {
+        "equals" if value.is_object() || value.is_array() => {
+            let table = json!({ "json": { "extract": "strict" } });
+            let own = Some((table.clone(), value.clone()));
+            Criterion { own, ..made(table, Some(Check::EqualsJson(value.clone()))) }
+        }
+        "equals" => {
+            let text = text()?;
+            let own = Some((json!({ "exact": {} }), text.clone().into()));
+            Criterion { own, ..made(json!({ "exact": { "value": text } }), Some(Check::Equals(text))) }
+        }
+        "contains" | "icontains" | "contains-any" | "icontains-any" | "contains-all" | "icontains-all" => {
+            let values = if kind.ends_with("contains") { vec![text()?] } else { texts_of(value) };
+            if values.iter().all(String::is_empty) {
+                return Err("it has no text to look for".to_owned());
+            }
+            let (ignore_case, any) = (kind.starts_with('i'), kind.ends_with("any"));
+            let mode = if any { "any" } else { "all" };
+            let own = json!({ "contains": { "mode": mode, "ignore_case": ignore_case } });
+            let table = json!({ "contains": { "values": values, "mode": mode, "ignore_case": ignore_case } });
+            let check = Check::Contains { values: values.clone(), any, ignore_case };
+            Criterion { own: Some((own, values.into())), ..made(table, Some(check)) }
+        }
+        "starts-with" => {
+            let text = text()?;
+            made(json!({ "starts_with": { "text": text } }), Some(Check::StartsWith(text)))
+        }
+        "regex" => {
+            let text = text()?;
+            if let Err(error) = regex::Regex::new(&text) {
+                let last = error.to_string().lines().last().unwrap_or_default().to_owned();
+                return Err(format!("its expression is not one of Rust's: {last}"));
+            }
+            made(json!({ "pattern": { "regex": text } }), Some(Check::Regex(text)))
+        }
+        "word-count" => {
+            let least = value.get("min").and_then(Value::as_u64);
+            let most = value.get("max").and_then(Value::as_u64);
+            let exact = value.as_u64().or_else(|| value.as_str()?.trim().parse().ok());
+            match (exact, least, most) {
+                (Some(n), ..) => {
+                    made(json!({ "word_count": { "exact": n } }), Some(Check::WordCount { min: n, max: n }))
+                }
+                (None, None, None) => return Err("its value is no number of words".to_owned()),
+                (None, min, max) => {
+                    let mut table = Map::new();
+                    table.extend(min.map(|min| ("min".to_owned(), json!(min))));
+                    table.extend(max.map(|max| ("max".to_owned(), json!(max))));
+                    let check = Check::WordCount { min: min.unwrap_or(0), max: max.unwrap_or(u64::MAX) };
+                    made(json!({ "word_count": table }), Some(check))
+                }
+            }
+        }
+        "is-json" | "contains-json" => {
+            let name = if kind == "is-json" { "is_json" } else { "contains_json" };
+            if value.is_object() {
+                made(json!({ name: { "schema": value } }), None)
+            } else {
+                made(json!({ name: {} }), (kind == "is-json").then_some(Check::IsJson))
+            }
+        }
+        "is-xml" => made(json!({ "is_xml": { "required_elements": xml_elements(value) } }), None),
+        "is-sql" => made(json!({ "is_sql": {} }), None),
+        "is-refusal" => made(json!({ "refusal": {} }), None),
+        "levenshtein" => {
+            let table = json!({ "similarity": { "measure": "levenshtein", "max_distance": threshold.unwrap_or(5.0) as u64 } });
+            Criterion { own: Some((table.clone(), text()?.into())), ..made(table, None) }
+        }
+        "rouge-n" => similar("rouge_n", 0.75)?,
+        "rouge-l" => similar("rouge_l", 0.75)?,
+        "bleu" => similar("bleu", 0.5)?,
+        "is-valid-function-call" | "is-valid-openai-function-call" | "is-valid-openai-tools-call" => {
+            made(json!({ "function_call": {} }), None)
+        }
+        "finish-reason" => made(json!({ "finish_reason": { "is": text()? } }), None),
+        "latency" => match threshold {
+            Some(most) => made(json!({ "latency": { "max_ms": most } }), None),
+            None => return Err("it has no threshold".to_owned()),
+        },
+        "cost" => match threshold {
+            Some(most) => made(json!({ "cost": { "max_usd": most } }), None),
+            None => return Err("it has no threshold".to_owned()),
+        },
+        "llm-rubric" => made(json!({ "judge": { "rubric": text()? } }), None),
+        "javascript" | "python" | "ruby" => {
+            return Err(
+                "it runs code: write it as a program of your own for the oracle kind `command`".to_owned()
+            );
+        }
+        "webhook" => {
+            return Err(
+                "it asks a server: write a program that does, for the oracle kind `command`".to_owned()
+            );
+        }
+        other if other.starts_with("trace-") || other.starts_with("trajectory:") => {
+            return Err("it looks at a trace of an agent".to_owned());
+        }
+        "g-eval"
+        | "factuality"
+        | "model-graded-factuality"
+        | "model-graded-closedqa"
+        | "answer-relevance"
+        | "context-recall"
+        | "context-relevance"
+        | "context-faithfulness"
+        | "conversation-relevance"
+        | "search-rubric"
+        | "agent-rubric"
+        | "pi"
+        | "classifier"
+        | "moderation"
+        | "select-best"
+        | "max-score" => {
+            return Err(
+                "it is graded by a model in a way of its own: write a rubric for the oracle kind `judge`"
+                    .to_owned(),
+            );
+        }
+        "" => return Err("it has no type".to_owned()),
+        _ => return Err("there is no such oracle kind".to_owned()),
+    })
+}
+
+fn xml_elements(value: &Value) -> Vec<String> {
+    value.get("requiredElements").map_or_else(|| texts_of(value), texts_of)
+}

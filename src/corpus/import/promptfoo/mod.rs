@@ -1,0 +1,236 @@
+//! promptfoo's configs and test files: YAML, JSON, JSONL, CSV. A corpus line a pair of test and prompt; equal sets of
+//! assertions become one oracle. What has no counterpart here (code, traces, other judges) is listed.
+
+mod assertion;
+mod check;
+mod csv_tests;
+mod sample_text;
+mod suite;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use minijinja::UndefinedBehavior;
+use serde_json::{Map, Value, json};
+
+use self::assertion::Criterion;
+use self::suite::{Suite, Template, Test};
+use super::oracle_draft::ExampleDraft;
+use super::{ImportError, Imported, OracleDraft, Skipped};
+use crate::corpus::RawPrompt;
+use crate::record::Message;
+
+/// Imports a config or a file of tests as the task `task`.
+///
+/// # Errors
+/// When the file, or one that it names, cannot be read.
+pub fn import(path: &Path, task: &str) -> Result<Imported, ImportError> {
+    let mut imported = Imported::default();
+    let file = path.display().to_string();
+    let suite = suite::load(path, &mut imported.skipped)?;
+    let mut oracles: BTreeMap<String, OracleDraft> = BTreeMap::new();
+    for (at, test) in suite.tests.iter().enumerate() {
+        let name = format!("test {}", at + 1);
+        let variants = expand(&test.vars);
+        for (variant, vars) in variants.iter().enumerate() {
+            let mut skip = |what: String, reason: String| {
+                imported.skipped.push(Skipped { file: file.clone(), place: name.clone(), what, reason });
+            };
+            let graded = grade(&suite, test, vars, &mut skip);
+            for (prompt, template) in suite.templates().iter().enumerate() {
+                let mut id = format!("test-{:03}", at + 1);
+                if variants.len() > 1 {
+                    id.push_str(&format!(".{}", variant + 1));
+                }
+                if suite.prompts.len() > 1 {
+                    id.push_str(&format!("/prompt-{}", prompt + 1));
+                }
+                let mut line = RawPrompt {
+                    id: Some(id),
+                    task: Some(task.to_owned()),
+                    tags: test.tags.clone(),
+                    ..RawPrompt::default()
+                };
+                if let Err(why) = fill(&mut line, template.as_ref(), test, vars) {
+                    skip(format!("prompt {}", prompt + 1), why);
+                    continue;
+                }
+                if let Some((draft, expected)) = &graded {
+                    line.oracle = Some(draft.id.to_string());
+                    line.expected.clone_from(expected);
+                    oracles.entry(draft.id.to_string()).or_insert_with(|| draft.clone());
+                }
+                imported.lines.push(line);
+            }
+        }
+    }
+    imported.oracles = oracles.into_values().collect();
+    Ok(imported)
+}
+
+/// Puts what is asked into a line.
+fn fill(
+    line: &mut RawPrompt,
+    template: Option<&Template>,
+    test: &Test,
+    vars: &Map<String, Value>,
+) -> Result<(), String> {
+    let around = |text: String| format!("{}{text}{}", test.prefix, test.suffix);
+    match template {
+        None => line.vars = Some(vars.clone().into_iter().collect()),
+        Some(Template::Text(text)) => {
+            let text = around(render(text, vars)?);
+            if text.trim().is_empty() {
+                return Err("the prompt is empty".to_owned());
+            }
+            line.prompt = Some(text);
+        }
+        Some(Template::Messages(messages)) => {
+            let mut rendered = Vec::new();
+            for message in messages {
+                let content = match &message.content {
+                    Value::String(text) => Value::String(render(text, vars)?),
+                    other => other.clone(),
+                };
+                rendered.push(Message { role: message.role.clone(), content });
+            }
+            line.messages = Some(rendered);
+        }
+    }
+    Ok(())
+}
+
+/// Fills a template; what is not defined is empty, as in Nunjucks.
+fn render(template: &str, vars: &Map<String, Value>) -> Result<String, String> {
+    let mut engine = minijinja::Environment::new();
+    engine.set_undefined_behavior(UndefinedBehavior::Chainable);
+    let vars = minijinja::Value::from(minijinja::value::Serde(vars));
+    engine.render_str(template, vars).map_err(|error| format!("its template fails: {error}"))
+}
+
+/// Every combination of the variables whose value is a list, as promptfoo runs them; at most 1,000.
+fn expand(vars: &Map<String, Value>) -> Vec<Map<String, Value>> {
+    let mut all = vec![Map::new()];
+    for (name, value) in vars {
+        let values: Vec<Value> = match value {
+            Value::Array(items) if !items.is_empty() && items.iter().all(Value::is_string) => items.clone(),
+            other => vec![other.clone()],
+        };
+        let mut next = Vec::new();
+        for one in &all {
+            for value in &values {
+                let mut more: Map<String, Value> = one.clone();
+                more.insert(name.clone(), value.clone());
+                next.push(more);
+            }
+        }
+        next.truncate(1000);
+        all = next;
+    }
+    all
+}
+
+/// The oracle of a test and the reference that it takes.
+fn grade(
+    suite: &Suite,
+    test: &Test,
+    vars: &Map<String, Value>,
+    skip: &mut impl FnMut(String, String),
+) -> Option<(OracleDraft, Option<Value>)> {
+    let mut criteria = Vec::new();
+    for assertion in suite.default_asserts.iter().chain(&test.asserts) {
+        match assertion::read(assertion, &suite.templates, vars, 0) {
+            Ok(Some(criterion)) => criteria.push(criterion),
+            Ok(None) => {}
+            Err((what, reason)) => skip(what, reason),
+        }
+    }
+    if criteria.is_empty() {
+        return None;
+    }
+    let threshold = test.threshold.or(suite.default_threshold);
+    let mut expected = None;
+    // A text that is this test's own goes into its line, so that tests which differ in nothing else share an oracle.
+    let own: Vec<usize> =
+        criteria.iter().enumerate().filter(|(_, c)| c.own.is_some()).map(|(at, _)| at).collect();
+    let grouped = criteria.iter().any(|c| c.table.get("pattern").is_some());
+    if let ([only], false) = (own.as_slice(), grouped)
+        && let Some(criterion) = criteria.get_mut(*only)
+        && let Some((table, reference)) = criterion.own.take()
+    {
+        criterion.table = table;
+        expected = Some(reference);
+    }
+    let examples = examples(&criteria, threshold, expected.as_ref());
+    let description =
+        format!("promptfoo: {}", criteria.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", "));
+    let table = together(&criteria, threshold);
+    match OracleDraft::of_table("promptfoo", description, table, examples) {
+        Some(draft) => Some((draft, expected)),
+        None => {
+            skip("its assertions".to_owned(), "no name could be made for their oracle".to_owned());
+            None
+        }
+    }
+}
+
+/// Several criteria as one table.
+fn together(criteria: &[Criterion], threshold: Option<f64>) -> Value {
+    if let ([only], None) = (criteria, threshold) {
+        return only.table.clone();
+    }
+    let parts: Vec<Value> = criteria
+        .iter()
+        .map(|criterion| {
+            let mut part = criterion.table.clone();
+            if criterion.weight != 1.0
+                && threshold.is_some()
+                && let Value::Object(map) = &mut part
+            {
+                map.insert("weight".to_owned(), json!(criterion.weight));
+            }
+            part
+        })
+        .collect();
+    match threshold {
+        Some(threshold) => json!({ "all": { "threshold": threshold, "of": parts } }),
+        None => json!({ "all": { "of": parts } }),
+    }
+}
+
+/// Self-tests: outputs of which promptfoo's documentation says whether they pass, one that does and one that does not
+/// at the least where such can be thought up.
+fn examples(criteria: &[Criterion], threshold: Option<f64>, expected: Option<&Value>) -> Vec<ExampleDraft> {
+    let holds = |output: &str| -> Option<bool> {
+        let mut sum = 0.0;
+        let mut all = 0.0;
+        let mut every = true;
+        for criterion in criteria {
+            let holds = criterion.check.as_ref()?.holds(output)?;
+            every &= holds;
+            all += criterion.weight;
+            sum += if holds { criterion.weight } else { 0.0 };
+        }
+        Some(threshold.map_or(every, |threshold| all > 0.0 && sum / all >= threshold))
+    };
+    let mut passing: Vec<String> =
+        criteria.iter().flat_map(|c| c.check.iter().flat_map(check::Check::passing)).collect();
+    passing.push(passing.join(" "));
+    passing.push(passing.iter().rev().cloned().collect::<Vec<_>>().join(" "));
+    passing.push(passing.concat());
+    let failing = criteria.iter().flat_map(|c| c.check.iter().flat_map(check::Check::failing));
+    let candidates: Vec<String> = passing
+        .iter()
+        .cloned()
+        .chain(failing)
+        .chain(["", "~", "zzz 0", "I'm sorry, but I can't help with that."].map(str::to_owned))
+        .collect();
+    let mut found = Vec::new();
+    for wanted in [true, false] {
+        let fits = candidates.iter().find(|output| holds(output) == Some(wanted));
+        if let Some(output) = fits {
+            found.push(ExampleDraft { output: output.clone(), expected: expected.cloned(), passes: wanted });
+        }
+    }
+    found
+}

@@ -1,0 +1,246 @@
+//! Reading promptfoo's files: a config with what it names, or a file of tests alone.
+
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use super::super::{ImportError, Skipped};
+use super::csv_tests;
+use crate::diag::{Fault, Faults};
+use crate::disk;
+use crate::record::Message;
+
+/// Prompts, tests, and what they share.
+#[derive(Debug, Default)]
+pub(super) struct Suite {
+    pub(super) prompts: Vec<Template>,
+    pub(super) tests: Vec<Test>,
+    pub(super) default_asserts: Vec<Value>,
+    pub(super) default_threshold: Option<f64>,
+    pub(super) templates: Map<String, Value>,
+}
+
+impl Suite {
+    /// The prompts; where there is none, a line is its variables for the task's template.
+    pub(super) fn templates(&self) -> Vec<Option<Template>> {
+        if self.prompts.is_empty() { vec![None] } else { self.prompts.iter().cloned().map(Some).collect() }
+    }
+}
+
+/// A prompt with `{{variables}}`.
+#[derive(Clone, Debug)]
+pub(super) enum Template {
+    Text(String),
+    Messages(Vec<Message>),
+}
+
+/// A test.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Test {
+    pub(super) vars: Map<String, Value>,
+    pub(super) asserts: Vec<Value>,
+    pub(super) threshold: Option<f64>,
+    pub(super) tags: Vec<String>,
+    pub(super) prefix: String,
+    pub(super) suffix: String,
+}
+
+/// Reads a file as what its name says it is.
+pub(super) fn load(path: &Path, skipped: &mut Vec<Skipped>) -> Result<Suite, ImportError> {
+    let value = match extension(path).as_str() {
+        "csv" => return Ok(Suite { tests: csv_tests::read(path, skipped)?, ..Suite::default() }),
+        "jsonl" => return Ok(Suite { tests: jsonl(path)?, ..Suite::default() }),
+        _ => document(path)?,
+    };
+    let Value::Object(config) = value else {
+        let mut suite = Suite::default();
+        suite.take_tests(path, &value, skipped)?;
+        return Ok(suite);
+    };
+    let mut suite = Suite::default();
+    if let Some(Value::Object(templates)) = config.get("assertionTemplates") {
+        suite.templates.clone_from(templates);
+    }
+    let default = config.get("defaultTest").cloned().unwrap_or_default();
+    suite.default_asserts = list(default.get("assert"));
+    suite.default_threshold = default.get("threshold").and_then(Value::as_f64);
+    for prompt in one_or_many(config.get("prompts")) {
+        suite.take_prompt(path, &prompt, skipped)?;
+    }
+    if let Some(tests) = config.get("tests") {
+        suite.take_tests(path, tests, skipped)?;
+    }
+    for key in ["scenarios", "derivedMetrics", "redteam"] {
+        if config.contains_key(key) {
+            let place = "the config".to_owned();
+            let reason = "it has no counterpart".to_owned();
+            skipped.push(Skipped { file: path.display().to_string(), place, what: key.to_owned(), reason });
+        }
+    }
+    if let Some(Value::Object(vars)) = default.get("vars") {
+        for test in &mut suite.tests {
+            for (name, value) in vars {
+                test.vars.entry(name.clone()).or_insert_with(|| value.clone());
+            }
+        }
+    }
+    Ok(suite)
+}
+
+impl Suite {
+    fn take_prompt(
+        &mut self,
+        path: &Path,
+        prompt: &Value,
+        skipped: &mut Vec<Skipped>,
+    ) -> Result<(), ImportError> {
+        let text = match prompt {
+            Value::String(text) => text.clone(),
+            other => match other.get("raw").or_else(|| other.get("id")).and_then(Value::as_str) {
+                Some(text) => text.to_owned(),
+                None => return Ok(()),
+            },
+        };
+        let named = text.strip_prefix("file://").map(str::to_owned);
+        let is_file = named.is_some();
+        let text = match named {
+            None => text,
+            Some(name)
+                if name.contains('*')
+                    || ["js", "py", "cjs", "mjs", "ts"].contains(&extension(Path::new(&name)).as_str()) =>
+            {
+                skipped.push(Skipped {
+                    file: path.display().to_string(),
+                    place: "prompts".to_owned(),
+                    what: text.clone(),
+                    reason: "it is code or a pattern of names: name text files".to_owned(),
+                });
+                return Ok(());
+            }
+            Some(name) => String::from_utf8_lossy(&disk::read(&beside(path, &name))?).into_owned(),
+        };
+        // A conversation is a JSON list of turns.
+        let messages: Option<Vec<Message>> = serde_json::from_str(&text).ok();
+        match messages {
+            Some(messages) if !messages.is_empty() => self.prompts.push(Template::Messages(messages)),
+            _ if is_file => {
+                // Several prompts in one file stand between lines of three dashes.
+                let parts = text.split("\n---\n").map(str::trim).filter(|part| !part.is_empty());
+                self.prompts.extend(parts.map(|part| Template::Text(part.to_owned())));
+            }
+            _ => self.prompts.push(Template::Text(text)),
+        }
+        Ok(())
+    }
+
+    fn take_tests(
+        &mut self,
+        path: &Path,
+        tests: &Value,
+        skipped: &mut Vec<Skipped>,
+    ) -> Result<(), ImportError> {
+        for test in one_or_many(Some(tests)) {
+            match &test {
+                Value::String(name) => {
+                    let name = name.strip_prefix("file://").unwrap_or(name);
+                    let file = beside(path, name);
+                    match extension(&file).as_str() {
+                        "csv" => self.tests.extend(csv_tests::read(&file, skipped)?),
+                        "jsonl" => self.tests.extend(jsonl(&file)?),
+                        "yaml" | "yml" | "json" => {
+                            let found = document(&file)?;
+                            self.tests.extend(one_or_many(Some(&found)).iter().map(from_value));
+                        }
+                        _ => skipped.push(Skipped {
+                            file: path.display().to_string(),
+                            place: "tests".to_owned(),
+                            what: name.to_owned(),
+                            reason: "tests that code or a service gives: export them as CSV".to_owned(),
+                        }),
+                    }
+                }
+                other => self.tests.push(from_value(other)),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A test as an object.
+fn from_value(value: &Value) -> Test {
+    let mut tags = Vec::new();
+    if let Some(Value::Object(metadata)) = value.get("metadata") {
+        for (key, value) in metadata {
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            tags.push(format!("{key}:{text}"));
+        }
+    }
+    let option = |name: &str| {
+        value.get("options").and_then(|options| options.get(name)?.as_str()).unwrap_or_default().to_owned()
+    };
+    Test {
+        vars: value.get("vars").and_then(Value::as_object).cloned().unwrap_or_default(),
+        asserts: list(value.get("assert")),
+        threshold: value.get("threshold").and_then(Value::as_f64),
+        tags,
+        prefix: option("prefix"),
+        suffix: option("suffix"),
+    }
+}
+
+fn jsonl(path: &Path) -> Result<Vec<Test>, ImportError> {
+    let bytes = disk::read(path)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let mut tests = Vec::new();
+    let mut faults = Faults::default();
+    for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        match serde_json::from_str::<Value>(line) {
+            Ok(value) => tests.push(from_value(&value)),
+            Err(error) => {
+                let excerpt = crate::diag::Excerpt::of_line(at + 1, line, 0..line.len().min(1));
+                let fault = Fault::new(path.display().to_string(), crate::config::plain_json_error(&error));
+                faults.push(fault.at(excerpt).help("write one JSON object a line"));
+            }
+        }
+    }
+    Ok(faults.into_result(tests)?)
+}
+
+/// A YAML or JSON document.
+pub(in crate::corpus::import) fn document(path: &Path) -> Result<Value, ImportError> {
+    let bytes = disk::read(path)?;
+    let shown = path.display().to_string();
+    let Ok(text) = std::str::from_utf8(&bytes) else {
+        return Err(Faults::from(Fault::new(shown, "it is not UTF-8").help("save it as UTF-8")).into());
+    };
+    let parsed: Result<Value, String> = if extension(path) == "json" {
+        serde_json::from_str(text).map_err(|error| error.to_string())
+    } else {
+        serde_saphyr::from_str(text).map_err(|error| error.to_string())
+    };
+    parsed.map_err(|why| {
+        let why = why.lines().next().unwrap_or_default().to_owned();
+        let fault = Fault::new(shown, format!("this cannot be read: {why}"));
+        Faults::from(fault.help("correct the file, or name another format")).into()
+    })
+}
+
+fn extension(path: &Path) -> String {
+    path.extension().and_then(|ext| ext.to_str()).unwrap_or_default().to_lowercase()
+}
+
+fn beside(path: &Path, name: &str) -> std::path::PathBuf {
+    path.parent().unwrap_or_else(|| Path::new(".")).join(name)
+}
+
+fn list(value: Option<&Value>) -> Vec<Value> {
+    value.and_then(Value::as_array).cloned().unwrap_or_default()
+}
+
+fn one_or_many(value: Option<&Value>) -> Vec<Value> {
+    match value {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::Array(items)) => items.clone(),
+        Some(other) => vec![other.clone()],
+    }
+}
