@@ -195,6 +195,9 @@ pub(crate) struct GradeArgs {
     /// Grade with this version in place of every version of the same oracle; may be given again
     #[arg(long, value_name = "NAME@VERSION")]
     pub(crate) oracle: Vec<OracleRef>,
+    /// Show the replies of so many verdicts that flip
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub(crate) samples: usize,
     /// Make the new grades those of the run: rewrite its reports and router.toml
     #[arg(long)]
     pub(crate) write: bool,
@@ -274,6 +277,9 @@ pub(crate) enum OracleCommand {
         /// Do not write oracles.lock: fail when it lacks a version
         #[arg(long)]
         locked: bool,
+        /// Check the gates on the replies of this run too: how often each accepts what is wrong, and rejects what is right
+        #[arg(long, value_name = "RUN")]
+        run: Option<String>,
     },
     /// List the oracles, their versions and digests
     List,

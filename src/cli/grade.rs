@@ -10,7 +10,9 @@ use super::exit::{Exit, UsageError};
 use super::outputs::{self, Router};
 use super::past_run::PastRun;
 use crate::console::{Align, Console, escape};
+use crate::disk;
 use crate::ident::{PromptId, TaskName, TierName};
+use crate::journal::fetch_at;
 use crate::render::router_toml::{self, RouterDiff};
 use crate::summary::Summary;
 
@@ -37,6 +39,12 @@ struct Flip {
     before: &'static str,
     after: &'static str,
     reason: Option<String>,
+    /// The beginning of the reply, for the first flips only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply: Option<String>,
+    /// The reference answer, for the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected: Option<serde_json::Value>,
 }
 
 /// A pass rate that is another now.
@@ -74,7 +82,7 @@ pub(crate) fn run(global: &Global, console: &Console, args: &GradeArgs) -> anyho
     let result = Regrade {
         run: record.id.to_string(),
         replies: after.run.answered,
-        flips: flips(&basis, &before_rows, &after_rows),
+        flips: flips(&basis, &before_rows, &after_rows, args.samples)?,
         cells: cells(&before, &after),
         routes: router_toml::diff(&parse(&before)?, &parse(&after)?),
         written: args.write,
@@ -97,10 +105,13 @@ pub(crate) fn run(global: &Global, console: &Console, args: &GradeArgs) -> anyho
     Ok(Exit::Fine)
 }
 
-fn flips(basis: &Basis<'_>, before: &Rows, after: &Rows) -> Vec<Flip> {
+/// How much of a reply is shown, in characters.
+const SAMPLE: usize = 300;
+
+fn flips(basis: &Basis<'_>, before: &Rows, after: &Rows, samples: usize) -> anyhow::Result<Vec<Flip>> {
     let config = &basis.project.config;
     let mut flips = Vec::new();
-    for (old, new) in before.observations.iter().zip(&after.observations) {
+    for (at, (old, new)) in before.observations.iter().zip(&after.observations).enumerate() {
         let (Some(was), Some(is)) = (&old.verdict, &new.verdict) else { continue };
         if was.name() == is.name() {
             continue;
@@ -109,7 +120,18 @@ fn flips(basis: &Basis<'_>, before: &Rows, after: &Rows) -> Vec<Flip> {
         let task = entry.and_then(|entry| config.tasks.get(usize::from(entry.task)));
         let tier = config.tiers.get(usize::from(new.tier));
         if let (Some(entry), Some(task), Some(tier)) = (entry, task, tier) {
+            let (mut reply, mut expected) = (None, None);
+            if flips.len() < samples
+                && let Some((number, offset)) = after.places.get(at).copied().flatten()
+                && let Some(answers) = basis.answers.get(usize::from(number))
+            {
+                let attempt = fetch_at(&mut disk::open(&answers.path)?, offset)?;
+                reply = Some(attempt.text.chars().take(SAMPLE).collect());
+                expected = basis.corpus.load(new.prompt as usize)?.expected;
+            }
             flips.push(Flip {
+                reply,
+                expected,
                 prompt: entry.id.clone(),
                 task: task.name.clone(),
                 tier: tier.name.clone(),
@@ -119,7 +141,7 @@ fn flips(basis: &Basis<'_>, before: &Rows, after: &Rows) -> Vec<Flip> {
             });
         }
     }
-    flips
+    Ok(flips)
 }
 
 fn cells(before: &Summary, after: &Summary) -> Vec<CellChange> {
@@ -168,6 +190,20 @@ fn show(console: &Console, result: &Regrade) -> anyhow::Result<()> {
         text.push_str(&console.table(&headers, &rows, &[Align::Left; 5]));
         if let Some(more) = result.flips.len().checked_sub(SHOWN).filter(|more| *more > 0) {
             text.push_str(&format!("and {more} more: see --format json\n"));
+        }
+        for flip in &result.flips {
+            let Some(reply) = &flip.reply else { continue };
+            let shown: String = reply.split_whitespace().collect::<Vec<_>>().join(" ");
+            let expected = flip.expected.as_ref().map_or_else(|| "nothing".to_owned(), ToString::to_string);
+            text.push_str(&format!(
+                "\n{} at {}, {} -> {}; expected {}\n  {}\n",
+                escape(flip.prompt.as_str()),
+                flip.tier,
+                flip.before,
+                flip.after,
+                escape(&expected),
+                escape(&shown)
+            ));
         }
     }
     if !result.cells.is_empty() {

@@ -73,7 +73,9 @@ fn run(cli: &Cli, console: &Console) -> anyhow::Result<Exit> {
         Command::Doctor(args) => doctor::run(global, console, args),
         Command::Init(args) => init::run(global, console, args),
         Command::Corpus(command) => corpus::run(global, console, command),
-        Command::Oracle(OracleCommand::Check { locked }) => oracle::check(global, console, *locked),
+        Command::Oracle(OracleCommand::Check { locked, run }) => {
+            oracle::check(global, console, *locked, run.as_deref())
+        }
         Command::Oracle(OracleCommand::List) => oracle::list(global, console),
         Command::Schema(args) => schema::run(global, console, args),
         Command::Completions { shell } => completions::completions(console, *shell),

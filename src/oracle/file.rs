@@ -109,6 +109,11 @@ impl std::fmt::Display for ExampleFailure {
 }
 
 impl Oracle {
+    /// What the criterion says of each example.
+    pub fn judge_examples(&self) -> impl Iterator<Item = super::Judgement> + '_ {
+        self.examples.iter().map(|example| self.criterion.judge(&example.sample()))
+    }
+
     /// Runs the self-tests; returns those that came out otherwise.
     #[must_use]
     pub fn self_test(&self) -> Vec<ExampleFailure> {

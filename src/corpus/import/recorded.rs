@@ -121,7 +121,8 @@ pub fn zeroeval(folder: &Path) -> Result<Recorded, ImportError> {
     }
     let lines = questions.into_iter().map(|question| RawPrompt {
         id: Some(question.id),
-        expected: Some(question.answer.trim_start_matches('#').trim().into()),
+        // Published graders compare texts with their white space; only the mark of GSM8K's answers goes.
+        expected: Some(question.answer.strip_prefix("# ").unwrap_or(&question.answer).into()),
         task: Some(question.task),
         prompt: Some(question.prompt),
         ..RawPrompt::default()
@@ -134,10 +135,7 @@ pub fn zeroeval(folder: &Path) -> Result<Recorded, ImportError> {
 
 /// The text of the field `answer`, quotes aside.
 fn answer_text_oracle(task: &str) -> Option<OracleDraft> {
-    let table = json!({ "pattern": {
-        "regex": r#""answer"\s*:\s*"((?:[^"\\]|\\.)*)""#,
-        "normalise": ["trim", "strip_quotes"],
-    } });
+    let table = json!({ "exact": { "field": "answer", "normalise": ["trim_quotes", "escape_newlines"] } });
     let examples = vec![
         ExampleDraft::pass("{\"reasoning\": \"it is so\", \"answer\": \"abc\"}").expecting("'abc'"),
         ExampleDraft::fail("{\"reasoning\": \"it is so\", \"answer\": \"abd\"}").expecting("'abc'"),
@@ -150,7 +148,7 @@ fn answer_text_oracle(task: &str) -> Option<OracleDraft> {
 
 /// The number in the field `answer`.
 fn answer_number_oracle(task: &str) -> Option<OracleDraft> {
-    let table = json!({ "number": { "which": "first", "after": "\"answer\"" } });
+    let table = json!({ "number": { "which": "first", "field": "answer", "reading": "plain" } });
     let examples = vec![
         ExampleDraft::pass("{\"reasoning\": \"16 - 7\", \"answer\": \"9\"}").expecting("9"),
         ExampleDraft::pass("{\"reasoning\": \"in all\", \"answer\": \"$1,250\"}").expecting("1250"),
@@ -173,8 +171,8 @@ struct Contaminated {
     eval_prompt: String,
 }
 
-/// RouteLLM's GSM8K: `gsm8k_responses.csv`, `test.jsonl` and `contaminated_prompts.jsonl`, whose prompts are tagged
-/// `contaminated`.
+/// RouteLLM's GSM8K: `gsm8k_responses.csv`, `test.jsonl` and `contaminated_prompts.jsonl`, whose prompts are left
+/// out.
 ///
 /// # Errors
 /// When a file is missing or a line cannot be read.
@@ -225,12 +223,17 @@ pub fn routellm(folder: &Path) -> Result<Recorded, ImportError> {
     for model in &models {
         of_models.push(column(&format!("{}_response", model.model))?);
     }
-    let mut lines = Vec::new();
+    let (mut lines, mut left_out) = (Vec::new(), 0);
     for (at, record) in reader.records().enumerate() {
         let number = at as u64 + 1;
         let record = record.map_err(|error| broken(number, error.to_string()))?;
         let cell = |column: usize| record.get(column).unwrap_or_default().to_owned();
         let (id, prompt) = (format!("gsm8k/{at}"), cell(prompt_column));
+        // Published figures leave out what the models may have been trained on.
+        if dirty.contains(&prompt) {
+            left_out += 1;
+            continue;
+        }
         for (model, column) in models.iter_mut().zip(&of_models) {
             model.outputs.insert(id.clone(), cell(*column));
         }
@@ -241,24 +244,20 @@ pub fn routellm(folder: &Path) -> Result<Recorded, ImportError> {
             id: Some(id),
             task: Some("gsm8k".to_owned()),
             expected: Some(reference.clone().into()),
-            tags: dirty.contains(&prompt).then(|| "contaminated".to_owned()).into_iter().collect(),
             prompt: Some(prompt),
             ..RawPrompt::default()
         });
     }
     let oracle = routellm_oracle();
     let tasks = oracle.iter().map(|oracle| ("gsm8k".to_owned(), oracle.id.to_string())).collect();
-    let notes = vec![format!(
-        "{} prompts are tagged `contaminated`: leave them out to compare with published figures",
-        lines.iter().filter(|line| !line.tags.is_empty()).count()
-    )];
+    let notes = vec![format!("{left_out} prompts that are known to be contaminated are left out")];
     let imported = Imported { lines, oracles: oracle.into_iter().collect(), notes, ..Imported::default() };
     let price_note = "prices of 2024; tokens = characters / 4, rounded up";
     Ok(Recorded { imported, models, tasks, price_note })
 }
 
 fn routellm_oracle() -> Option<OracleDraft> {
-    let table = json!({ "number": { "which": "last" } });
+    let table = json!({ "number": { "reading": "digits" } });
     let examples = vec![
         ExampleDraft::pass("9 + 9 = 18\n#### 18").expecting("18"),
         ExampleDraft::pass("In all she makes $1,250.").expecting("1250"),
@@ -266,7 +265,12 @@ fn routellm_oracle() -> Option<OracleDraft> {
         ExampleDraft::fail("I cannot tell").expecting("18"),
     ];
     let id = "gsm8k@1".parse().ok()?;
-    Some(OracleDraft { id, description: "The last number is the reference".to_owned(), table, examples })
+    Some(OracleDraft {
+        id,
+        description: "The last run of digits is the reference's".to_owned(),
+        table,
+        examples,
+    })
 }
 
 /// Every line of a JSONL file, or every line that cannot be read.
