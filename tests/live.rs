@@ -110,10 +110,14 @@ fn timeless(scratch: &Scratch) -> Value {
     fn strip(value: &mut Value) {
         match value {
             Value::Object(map) => {
-                map.retain(|key, _| key != "latency" && key != "id" && key != "tool");
+                map.retain(|key, _| !key.starts_with("latency") && key != "id" && key != "tool");
                 map.values_mut().for_each(strip);
             }
-            Value::Array(items) => items.iter_mut().for_each(strip),
+            Value::Array(items) => {
+                // One strategy weighs latencies against costs.
+                items.retain(|item| !item["label"].as_str().is_some_and(|label| label.starts_with("score")));
+                items.iter_mut().for_each(strip);
+            }
             _ => {}
         }
     }

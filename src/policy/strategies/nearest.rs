@@ -7,7 +7,7 @@ use super::{Applied, Matrix, Means, Path, Row, Standing, Strategy, World, evalua
 pub(super) const STRATEGY: Strategy = Strategy { name: "knn", apply };
 
 /// The most prompts that are compared with each other: the work grows with their square.
-const MOST: usize = 10_000;
+const MOST: usize = 5_000;
 /// Candidates that are kept for each neighbour that is asked: those of the prompt's own part are passed over.
 const SPARE: usize = 4;
 /// Prices of quality that are swept.
