@@ -277,3 +277,45 @@ fn broken_files_are_faults_and_never_crashes() {
         }
     }
 }
+
+#[test]
+fn each_kind_of_assertion_passes_and_fails_what_promptfoo_would() {
+    let scratch = Scratch::project();
+    let args =
+        ["corpus", "import", "promptfoo", &fixture("kinds.yaml"), "--out", "x.jsonl", "--task", "colour"];
+    let report = scratch.run(&[&args[..], &["--format", "json"]].concat()).exits(0).json();
+    assert_eq!(report["skipped"].as_array().unwrap().len(), 0, "{report:#}");
+    scratch.run(&["oracle", "check"]).exits(0);
+    let mut script = String::new();
+    for line in lines(&scratch, "x.jsonl") {
+        assert!(line["oracle"].is_string(), "{line}");
+        let said = |key: &str| {
+            let tags = line["tags"].as_array().unwrap();
+            let tag =
+                tags.iter().find_map(|tag| tag.as_str().unwrap().strip_prefix(&format!("{key}:"))).unwrap();
+            Value::from(tag).to_string()
+        };
+        for (model, key) in [("pup", "pass"), ("hound", "fail")] {
+            let prompt = &line["prompt"];
+            script.push_str(&format!(
+                "[[rule]]\nmodel = \"{model}\"\nmatch = {prompt}\nreply = {}\n",
+                said(key)
+            ));
+        }
+    }
+    scratch.write("script.toml", script);
+    let summary = scratch.run(&["run", "x.jsonl", "--format", "json"]).exits(0).json();
+    let results = scratch.read(&format!("reports/{}/results.csv", summary["run"]["id"].as_str().unwrap()));
+    let mut reader = csv::Reader::from_reader(results.as_bytes());
+    let mut wrong = Vec::new();
+    for record in reader.deserialize::<std::collections::BTreeMap<String, String>>().map(Result::unwrap) {
+        let wanted = if record["tier"] == "small" { "pass" } else { "fail" };
+        if record["verdict"] != wanted {
+            wrong.push(format!(
+                "{} {}: {} {}",
+                record["prompt"], record["tier"], record["verdict"], record["reason"]
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

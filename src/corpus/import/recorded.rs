@@ -134,10 +134,7 @@ pub fn zeroeval(folder: &Path) -> Result<Recorded, ImportError> {
 
 /// The text of the field `answer`, quotes aside.
 fn answer_text_oracle(task: &str) -> Option<OracleDraft> {
-    let table = json!({ "pattern": {
-        "regex": r#""answer"\s*:\s*"((?:[^"\\]|\\.)*)""#,
-        "normalise": ["trim", "strip_quotes"],
-    } });
+    let table = json!({ "exact": { "field": "answer", "normalise": ["trim", "strip_quotes"] } });
     let examples = vec![
         ExampleDraft::pass("{\"reasoning\": \"it is so\", \"answer\": \"abc\"}").expecting("'abc'"),
         ExampleDraft::fail("{\"reasoning\": \"it is so\", \"answer\": \"abd\"}").expecting("'abc'"),
@@ -150,7 +147,7 @@ fn answer_text_oracle(task: &str) -> Option<OracleDraft> {
 
 /// The number in the field `answer`.
 fn answer_number_oracle(task: &str) -> Option<OracleDraft> {
-    let table = json!({ "number": { "which": "first", "after": "\"answer\"" } });
+    let table = json!({ "number": { "which": "first", "field": "answer", "reading": "plain" } });
     let examples = vec![
         ExampleDraft::pass("{\"reasoning\": \"16 - 7\", \"answer\": \"9\"}").expecting("9"),
         ExampleDraft::pass("{\"reasoning\": \"in all\", \"answer\": \"$1,250\"}").expecting("1250"),
@@ -258,7 +255,7 @@ pub fn routellm(folder: &Path) -> Result<Recorded, ImportError> {
 }
 
 fn routellm_oracle() -> Option<OracleDraft> {
-    let table = json!({ "number": { "which": "last" } });
+    let table = json!({ "number": { "which": "last", "reading": "digits" } });
     let examples = vec![
         ExampleDraft::pass("9 + 9 = 18\n#### 18").expecting("18"),
         ExampleDraft::pass("In all she makes $1,250.").expecting("1250"),
