@@ -319,3 +319,33 @@ fn each_kind_of_assertion_passes_and_fails_what_promptfoo_would() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
+
+/// Passes by task and tier.
+fn passes(scratch: &Scratch, project: &str) -> std::collections::BTreeMap<String, u64> {
+    let config = format!("{project}/route-prof.toml");
+    let corpus = format!("{project}/corpus.jsonl");
+    let summary = scratch.run(&["--config", &config, "run", &corpus, "--format", "json"]).exits(0).json();
+    let id = summary["run"]["id"].as_str().unwrap();
+    let results = scratch.read(&format!("{project}/reports/{id}/results.csv"));
+    let mut counts = std::collections::BTreeMap::new();
+    let mut reader = csv::Reader::from_reader(results.as_bytes());
+    for record in reader.deserialize::<std::collections::BTreeMap<String, String>>().map(Result::unwrap) {
+        let key = format!("{} {}", record["task"], record["tier"]);
+        *counts.entry(key).or_insert(0) += u64::from(record["verdict"] == "pass");
+    }
+    counts
+}
+
+#[test]
+fn imported_benchmarks_come_to_their_published_accuracies() {
+    if let Some(folder) = shared("zeroeval-claude") {
+        let scratch = Scratch::empty();
+        scratch.run(&["corpus", "import", "zeroeval", &folder.to_string_lossy(), "--out", "z"]).exits(0);
+        insta::assert_debug_snapshot!(passes(&scratch, "z"), @"");
+    }
+    if let Some(folder) = shared("routellm-gsm8k") {
+        let scratch = Scratch::empty();
+        scratch.run(&["corpus", "import", "routellm", &folder.to_string_lossy(), "--out", "r"]).exits(0);
+        insta::assert_debug_snapshot!(passes(&scratch, "r"), @"");
+    }
+}

@@ -134,7 +134,7 @@ pub fn zeroeval(folder: &Path) -> Result<Recorded, ImportError> {
 
 /// The text of the field `answer`, quotes aside.
 fn answer_text_oracle(task: &str) -> Option<OracleDraft> {
-    let table = json!({ "exact": { "field": "answer", "normalise": ["trim", "strip_quotes"] } });
+    let table = json!({ "exact": { "field": "answer", "normalise": ["escape_newlines", "trim_quotes"] } });
     let examples = vec![
         ExampleDraft::pass("{\"reasoning\": \"it is so\", \"answer\": \"abc\"}").expecting("'abc'"),
         ExampleDraft::fail("{\"reasoning\": \"it is so\", \"answer\": \"abd\"}").expecting("'abc'"),
