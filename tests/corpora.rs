@@ -341,11 +341,28 @@ fn imported_benchmarks_come_to_their_published_accuracies() {
     if let Some(folder) = shared("zeroeval-claude") {
         let scratch = Scratch::empty();
         scratch.run(&["corpus", "import", "zeroeval", &folder.to_string_lossy(), "--out", "z"]).exits(0);
-        insta::assert_debug_snapshot!(passes(&scratch, "z"), @"");
+        insta::assert_debug_snapshot!(passes(&scratch, "z"), @r#"
+        {
+            "crux frontier": 671,
+            "crux mid": 550,
+            "crux small": 438,
+            "gsm frontier": 1275,
+            "gsm mid": 1246,
+            "gsm small": 1171,
+            "math-l5 frontier": 428,
+            "math-l5 mid": 335,
+            "math-l5 small": 109,
+        }
+        "#);
     }
     if let Some(folder) = shared("routellm-gsm8k") {
         let scratch = Scratch::empty();
         scratch.run(&["corpus", "import", "routellm", &folder.to_string_lossy(), "--out", "r"]).exits(0);
-        insta::assert_debug_snapshot!(passes(&scratch, "r"), @"");
+        insta::assert_debug_snapshot!(passes(&scratch, "r"), @r#"
+        {
+            "gsm8k strong": 1130,
+            "gsm8k weak": 842,
+        }
+        "#);
     }
 }
