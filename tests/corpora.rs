@@ -277,3 +277,92 @@ fn broken_files_are_faults_and_never_crashes() {
         }
     }
 }
+
+#[test]
+fn each_kind_of_assertion_passes_and_fails_what_promptfoo_would() {
+    let scratch = Scratch::project();
+    let args =
+        ["corpus", "import", "promptfoo", &fixture("kinds.yaml"), "--out", "x.jsonl", "--task", "colour"];
+    let report = scratch.run(&[&args[..], &["--format", "json"]].concat()).exits(0).json();
+    assert_eq!(report["skipped"].as_array().unwrap().len(), 0, "{report:#}");
+    scratch.run(&["oracle", "check"]).exits(0);
+    let mut script = String::new();
+    for line in lines(&scratch, "x.jsonl") {
+        assert!(line["oracle"].is_string(), "{line}");
+        let said = |key: &str| {
+            let tags = line["tags"].as_array().unwrap();
+            let tag =
+                tags.iter().find_map(|tag| tag.as_str().unwrap().strip_prefix(&format!("{key}:"))).unwrap();
+            Value::from(tag).to_string()
+        };
+        for (model, key) in [("pup", "pass"), ("hound", "fail")] {
+            let prompt = &line["prompt"];
+            script.push_str(&format!(
+                "[[rule]]\nmodel = \"{model}\"\nmatch = {prompt}\nreply = {}\n",
+                said(key)
+            ));
+        }
+    }
+    scratch.write("script.toml", script);
+    let summary = scratch.run(&["run", "x.jsonl", "--format", "json"]).exits(0).json();
+    let results = scratch.read(&format!("reports/{}/results.csv", summary["run"]["id"].as_str().unwrap()));
+    let mut reader = csv::Reader::from_reader(results.as_bytes());
+    let mut wrong = Vec::new();
+    for record in reader.deserialize::<std::collections::BTreeMap<String, String>>().map(Result::unwrap) {
+        let wanted = if record["tier"] == "small" { "pass" } else { "fail" };
+        if record["verdict"] != wanted {
+            wrong.push(format!(
+                "{} {}: {} {}",
+                record["prompt"], record["tier"], record["verdict"], record["reason"]
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Passes by task and tier.
+fn passes(scratch: &Scratch, project: &str) -> std::collections::BTreeMap<String, u64> {
+    let config = format!("{project}/route-prof.toml");
+    let corpus = format!("{project}/corpus.jsonl");
+    let summary = scratch.run(&["--config", &config, "run", &corpus, "--format", "json"]).exits(0).json();
+    let id = summary["run"]["id"].as_str().unwrap();
+    let results = scratch.read(&format!("{project}/reports/{id}/results.csv"));
+    let mut counts = std::collections::BTreeMap::new();
+    let mut reader = csv::Reader::from_reader(results.as_bytes());
+    for record in reader.deserialize::<std::collections::BTreeMap<String, String>>().map(Result::unwrap) {
+        let key = format!("{} {}", record["task"], record["tier"]);
+        *counts.entry(key).or_insert(0) += u64::from(record["verdict"] == "pass");
+    }
+    counts
+}
+
+#[test]
+fn imported_benchmarks_come_to_their_published_accuracies() {
+    if let Some(folder) = shared("zeroeval-claude") {
+        let scratch = Scratch::empty();
+        scratch.run(&["corpus", "import", "zeroeval", &folder.to_string_lossy(), "--out", "z"]).exits(0);
+        insta::assert_debug_snapshot!(passes(&scratch, "z"), @r#"
+        {
+            "crux frontier": 671,
+            "crux mid": 550,
+            "crux small": 438,
+            "gsm frontier": 1275,
+            "gsm mid": 1246,
+            "gsm small": 1171,
+            "math-l5 frontier": 428,
+            "math-l5 mid": 335,
+            "math-l5 small": 109,
+        }
+        "#);
+    }
+    if let Some(folder) = shared("routellm-gsm8k") {
+        let scratch = Scratch::empty();
+        scratch.run(&["corpus", "import", "routellm", &folder.to_string_lossy(), "--out", "r"]).exits(0);
+        insta::assert_debug_snapshot!(passes(&scratch, "r"), @r#"
+        {
+            "gsm8k strong": 1121,
+            "gsm8k weak": 833,
+        }
+        "#);
+    }
+}

@@ -27,19 +27,21 @@ pub struct ExampleDraft {
     pub expected: Option<Value>,
     /// Whether the oracle must let it pass.
     pub passes: bool,
+    /// What else an example states, such as a latency.
+    pub facts: Vec<(&'static str, Value)>,
 }
 
 impl ExampleDraft {
     /// An output that passes.
     #[must_use]
     pub fn pass(output: impl Into<String>) -> Self {
-        Self { output: output.into(), expected: None, passes: true }
+        Self { output: output.into(), expected: None, passes: true, facts: Vec::new() }
     }
 
     /// An output that fails.
     #[must_use]
     pub fn fail(output: impl Into<String>) -> Self {
-        Self { output: output.into(), expected: None, passes: false }
+        Self { output: output.into(), expected: None, passes: false, facts: Vec::new() }
     }
 
     /// The same with a reference answer.
@@ -79,6 +81,9 @@ impl OracleDraft {
             table.insert("output".to_owned(), example.output.clone().into());
             if let Some(expected) = &example.expected {
                 table.insert("expected".to_owned(), to_toml_value(expected)?);
+            }
+            for (key, value) in &example.facts {
+                table.insert((*key).to_owned(), to_toml_value(value)?);
             }
             table.insert("verdict".to_owned(), if example.passes { "pass" } else { "fail" }.into());
             let mut all = toml::Table::new();

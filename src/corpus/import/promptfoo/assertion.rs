@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::check::Check;
-use super::render;
+use super::{render, sample_text};
 
 /// An assertion that has a counterpart.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub(super) struct Criterion {
     pub(super) weight: f64,
     /// What it means, where that is plain.
     pub(super) check: Option<Check>,
+    /// A fact beside the output that it looks at alone: its name, one that passes, one that fails.
+    pub(super) fact: Option<(&'static str, Value, Value)>,
 }
 
 /// What was found, and why it has no counterpart.
@@ -107,15 +109,32 @@ fn set(
             Err((what, reason)) => return Err((name, format!("its part {what}: {reason}"))),
         }
     }
+    if parts.iter().any(|part| needs_reference(&part.table)) {
+        return Err((name, "a part of it compares with a text: put that beside the set".to_owned()));
+    }
     if parts.is_empty() {
         return Err((name, "it is empty".to_owned()));
     }
     let threshold = assertion.get("threshold").and_then(Value::as_f64);
-    Ok(Some(Criterion { name, table: super::together(&parts, threshold), own: None, weight, check: None }))
+    Ok(Some(Criterion {
+        name,
+        table: super::together(&parts, threshold),
+        own: None,
+        weight,
+        check: None,
+        fact: None,
+    }))
+}
+
+/// Whether a table cannot hold the text that it compares with, so that the text must be the line's reference.
+pub(super) fn needs_reference(table: &Value) -> bool {
+    let inner = table.get("not");
+    table.get("similarity").is_some() || table.get("json").is_some() || inner.is_some_and(needs_reference)
 }
 
 /// The opposite of a criterion.
 fn negate(criterion: Criterion) -> Criterion {
+    let mut own = None;
     let inner = |table: &Value, kind: &str| table.get(kind).cloned();
     let table = if let Some(Value::Object(mut pattern)) = inner(&criterion.table, "pattern") {
         pattern.insert("must".to_owned(), json!("not_match"));
@@ -127,10 +146,12 @@ fn negate(criterion: Criterion) -> Criterion {
         contains.insert("mode".to_owned(), json!("none"));
         json!({ "contains": contains })
     } else {
+        own = criterion.own.map(|(table, text)| (json!({ "not": table }), text));
         json!({ "not": criterion.table })
     };
     let check = criterion.check.map(|check| Check::Not(Box::new(check)));
-    Criterion { table, own: None, check, ..criterion }
+    let fact = criterion.fact.map(|(name, passes, fails)| (name, fails, passes));
+    Criterion { table, own, check, fact, name: criterion.name, weight: criterion.weight }
 }
 
 fn text_of(value: &Value) -> Option<String> {
@@ -163,10 +184,13 @@ fn plain(kind: &str, value: &Value, threshold: Option<f64>, weight: f64) -> Resu
         own: None,
         weight,
         check,
+        fact: None,
     };
     let similar = |measure: &str, least: f64| -> Result<Criterion, String> {
         let table = json!({ "similarity": { "measure": measure, "threshold": threshold.unwrap_or(least) } });
-        Ok(Criterion { own: Some((table.clone(), text()?.into())), ..made(table, None) })
+        let text = text()?;
+        let check = Check::samples(text.clone(), "~");
+        Ok(Criterion { own: Some((table.clone(), text.into())), ..made(table, check) })
     };
     Ok(match kind {
         "equals" if value.is_object() || value.is_array() => {
@@ -224,31 +248,61 @@ fn plain(kind: &str, value: &Value, threshold: Option<f64>, weight: f64) -> Resu
         "is-json" | "contains-json" => {
             let name = if kind == "is-json" { "is_json" } else { "contains_json" };
             if value.is_object() {
-                made(json!({ name: { "schema": value } }), None)
+                let fits = sample_text::fitting(value, 0).map(|fits| fits.to_string());
+                let check = fits.and_then(|fits| Check::samples(fits, "no JSON"));
+                made(json!({ name: { "schema": value } }), check)
+            } else if kind == "is-json" {
+                made(json!({ name: {} }), Some(Check::IsJson))
             } else {
-                made(json!({ name: {} }), (kind == "is-json").then_some(Check::IsJson))
+                made(json!({ name: {} }), Check::samples("Here it is: {\"a\": 1}", "no JSON"))
             }
         }
-        "is-xml" => made(json!({ "is_xml": { "required_elements": xml_elements(value) } }), None),
-        "is-sql" => made(json!({ "is_sql": {} }), None),
-        "is-refusal" => made(json!({ "refusal": {} }), None),
+        "is-xml" => {
+            let elements = xml_elements(value);
+            let check = Check::samples(sample_text::xml(&elements), "no XML");
+            made(json!({ "is_xml": { "required_elements": elements } }), check)
+        }
+        "is-sql" if value.is_object() => {
+            return Err(
+                "its dialect and allow-list are written otherwise here: see the oracle kind `is_sql`"
+                    .to_owned(),
+            );
+        }
+        "is-sql" => made(json!({ "is_sql": {} }), Check::samples("SELECT 1", "this is no statement")),
+        "is-refusal" => made(
+            json!({ "refusal": {} }),
+            Check::samples("I'm sorry, but I can't help with that.", "Paris is the capital of France."),
+        ),
         "levenshtein" => {
             let table = json!({ "similarity": { "measure": "levenshtein", "max_distance": threshold.unwrap_or(5.0) as u64 } });
-            Criterion { own: Some((table.clone(), text()?.into())), ..made(table, None) }
+            let text = text()?;
+            let far = "~".repeat(text.chars().count() + threshold.unwrap_or(5.0) as usize + 1);
+            let check = Check::samples(text.clone(), far);
+            Criterion { own: Some((table.clone(), text.into())), ..made(table, check) }
         }
         "rouge-n" => similar("rouge_n", 0.75)?,
         "rouge-l" => similar("rouge_l", 0.75)?,
         "bleu" => similar("bleu", 0.5)?,
         "is-valid-function-call" | "is-valid-openai-function-call" | "is-valid-openai-tools-call" => {
-            made(json!({ "function_call": {} }), None)
+            return Err("the functions stand in the provider's config: state them in an oracle of the kind `function_call`".to_owned());
         }
-        "finish-reason" => made(json!({ "finish_reason": { "is": text()? } }), None),
+        "finish-reason" => {
+            let text = text()?;
+            let fact = Some(("finish", json!(text), json!("another")));
+            Criterion { fact, ..made(json!({ "finish_reason": { "is": [text] } }), None) }
+        }
         "latency" => match threshold {
-            Some(most) => made(json!({ "latency": { "max_ms": most } }), None),
+            Some(most) => {
+                let fact = Some(("latency_ms", json!(most), json!(2.0 * most + 1.0)));
+                Criterion { fact, ..made(json!({ "latency": { "max_ms": most } }), None) }
+            }
             None => return Err("it has no threshold".to_owned()),
         },
         "cost" => match threshold {
-            Some(most) => made(json!({ "cost": { "max_usd": most } }), None),
+            Some(most) => {
+                let fact = Some(("cost_usd", json!(most), json!(2.0 * most + 1.0)));
+                Criterion { fact, ..made(json!({ "cost": { "max_usd": most } }), None) }
+            }
             None => return Err("it has no threshold".to_owned()),
         },
         "llm-rubric" => made(json!({ "judge": { "rubric": text()? } }), None),

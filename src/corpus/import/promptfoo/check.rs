@@ -35,11 +35,23 @@ pub(super) enum Check {
     },
     /// It is JSON.
     IsJson,
+    /// Outputs whose verdict is plain; of others nothing is said.
+    Samples {
+        /// They pass.
+        pass: Vec<String>,
+        /// They fail.
+        fail: Vec<String>,
+    },
     /// The opposite.
     Not(Box<Self>),
 }
 
 impl Check {
+    /// One output that passes and one that fails.
+    pub(super) fn samples(pass: impl Into<String>, fail: impl Into<String>) -> Option<Self> {
+        Some(Self::Samples { pass: vec![pass.into()], fail: vec![fail.into()] })
+    }
+
     /// Whether the output passes; `None` when that cannot be said.
     pub(super) fn holds(&self, output: &str) -> Option<bool> {
         Some(match self {
@@ -60,6 +72,9 @@ impl Check {
                 (*min..=*max).contains(&words)
             }
             Self::IsJson => serde_json::from_str::<Value>(output).is_ok(),
+            Self::Samples { pass, .. } if pass.iter().any(|one| one == output) => true,
+            Self::Samples { fail, .. } if fail.iter().any(|one| one == output) => false,
+            Self::Samples { .. } => return None,
             Self::Not(inner) => !inner.holds(output)?,
         })
     }
@@ -76,6 +91,7 @@ impl Check {
                 vec![vec!["word"; usize::try_from(*min).unwrap_or(1).min(2000)].join(" ")]
             }
             Self::IsJson => vec!["{}".to_owned()],
+            Self::Samples { pass, .. } => pass.clone(),
             Self::Not(inner) => inner.failing(),
         }
     }
@@ -91,6 +107,7 @@ impl Check {
             }
             Self::IsJson => vec!["no JSON".to_owned()],
             Self::Contains { .. } | Self::Regex(_) => vec![String::new(), "~".to_owned(), "zzz".to_owned()],
+            Self::Samples { fail, .. } => fail.clone(),
             Self::Not(inner) => inner.passing(),
         }
     }

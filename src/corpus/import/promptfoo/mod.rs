@@ -151,11 +151,27 @@ fn grade(
     let threshold = test.threshold.or(suite.default_threshold);
     let mut expected = None;
     // A text that is this test's own goes into its line, so that tests which differ in nothing else share an oracle.
-    let own: Vec<usize> =
-        criteria.iter().enumerate().filter(|(_, c)| c.own.is_some()).map(|(at, _)| at).collect();
-    let grouped = criteria.iter().any(|c| c.table.get("pattern").is_some());
-    if let ([only], false) = (own.as_slice(), grouped)
-        && let Some(criterion) = criteria.get_mut(*only)
+    let indices = |wanted: &dyn Fn(&Criterion) -> bool| -> Vec<usize> {
+        criteria.iter().enumerate().filter(|(_, c)| wanted(c)).map(|(at, _)| at).collect()
+    };
+    let needing = indices(&|c| assertion::needs_reference(&c.table));
+    let own = indices(&|c| c.own.is_some());
+    // A group of an expression would be compared with the reference.
+    let grouped = criteria.iter().any(|c| {
+        let regex = c.table.get("pattern").and_then(|pattern| pattern.get("regex")?.as_str());
+        regex.and_then(|regex| regex::Regex::new(regex).ok()).is_some_and(|regex| regex.captures_len() > 1)
+    });
+    if needing.len() > 1 || (grouped && !needing.is_empty()) {
+        let reason = "several of them need a reference of their own: give each a test";
+        skip("its assertions".to_owned(), reason.to_owned());
+        return None;
+    }
+    let chosen = match (needing.as_slice(), own.as_slice()) {
+        ([only], _) => Some(*only),
+        ([], [only]) if !grouped => Some(*only),
+        _ => None,
+    };
+    if let Some(criterion) = chosen.and_then(|at| criteria.get_mut(at))
         && let Some((table, reference)) = criterion.own.take()
     {
         criterion.table = table;
@@ -206,7 +222,11 @@ fn examples(criteria: &[Criterion], threshold: Option<f64>, expected: Option<&Va
         let mut all = 0.0;
         let mut every = true;
         for criterion in criteria {
-            let holds = criterion.check.as_ref()?.holds(output)?;
+            // The facts of an example are such that these pass.
+            let holds = match (&criterion.check, &criterion.fact) {
+                (None, Some(_)) => true,
+                (check, _) => check.as_ref()?.holds(output)?,
+            };
             every &= holds;
             all += criterion.weight;
             sum += if holds { criterion.weight } else { 0.0 };
@@ -229,8 +249,25 @@ fn examples(criteria: &[Criterion], threshold: Option<f64>, expected: Option<&Va
     for wanted in [true, false] {
         let fits = candidates.iter().find(|output| holds(output) == Some(wanted));
         if let Some(output) = fits {
-            found.push(ExampleDraft { output: output.clone(), expected: expected.cloned(), passes: wanted });
+            let facts = criteria
+                .iter()
+                .filter_map(|c| c.fact.as_ref().map(|(name, passes, _)| (*name, passes.clone())));
+            found.push(ExampleDraft {
+                output: output.clone(),
+                expected: expected.cloned(),
+                passes: wanted,
+                facts: facts.collect(),
+            });
         }
+    }
+    // Where all depends on facts, no output fails; where one of them is off, all does but for a threshold.
+    if let ([only], None) = (found.as_slice(), threshold)
+        && only.passes
+    {
+        let facts =
+            criteria.iter().filter_map(|c| c.fact.as_ref().map(|(name, _, fails)| (*name, fails.clone())));
+        let off = ExampleDraft { passes: false, facts: facts.collect(), ..only.clone() };
+        found.push(off);
     }
     found
 }

@@ -1,7 +1,8 @@
-//! A text that a regular expression matches, for self-tests: the shortest way through the expression.
+//! Texts for self-tests: one that a regular expression matches, JSON that fits a schema, XML with given elements.
 
 use regex::Regex;
 use regex_syntax::hir::{Class, Hir, HirKind};
+use serde_json::{Map, Value, json};
 
 /// The longest text that is tried.
 const LONGEST: usize = 4096;
@@ -46,4 +47,54 @@ fn walk(hir: &Hir, into: &mut Vec<u8>) -> Option<()> {
         HirKind::Alternation(parts) => walk(parts.first()?, into)?,
     }
     Some(())
+}
+
+/// A value that fits a simple JSON Schema; `None` where it is not simple. The oracle's own self-test has the last word.
+pub(super) fn fitting(schema: &Value, depth: usize) -> Option<Value> {
+    if depth > 16 {
+        return None;
+    }
+    if let Some(value) = schema.get("const").or_else(|| schema.get("enum")?.get(0)) {
+        return Some(value.clone());
+    }
+    let least = |key: &str| {
+        schema.get(key).and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok()).unwrap_or(0)
+    };
+    let kind = schema.get("type").and_then(Value::as_str).unwrap_or("object");
+    Some(match kind {
+        "object" => {
+            let mut map = Map::new();
+            for name in schema.get("required").and_then(Value::as_array).into_iter().flatten() {
+                let name = name.as_str()?;
+                let inner = schema.get("properties").and_then(|all| all.get(name));
+                map.insert(name.to_owned(), inner.map_or(Some(json!(0)), |inner| fitting(inner, depth + 1))?);
+            }
+            Value::Object(map)
+        }
+        "array" => {
+            let item = schema.get("items").map_or(Some(json!(0)), |items| fitting(items, depth + 1))?;
+            Value::Array(vec![item; least("minItems").min(100)])
+        }
+        "string" => match schema.get("pattern").and_then(Value::as_str) {
+            Some(pattern) => matching(pattern)?.into(),
+            None => "a".repeat(least("minLength").clamp(1, 1000)).into(),
+        },
+        "integer" | "number" => schema.get("minimum").cloned().unwrap_or_else(|| json!(0)),
+        "boolean" => true.into(),
+        _ => return None,
+    })
+}
+
+/// XML that has the elements, each a path from the root.
+pub(super) fn xml(elements: &[String]) -> String {
+    let mut inner = String::new();
+    let mut root = "a";
+    for path in elements {
+        let mut names = path.split('.');
+        root = names.next().unwrap_or(root);
+        let names: Vec<&str> = names.collect();
+        inner.extend(names.iter().map(|name| format!("<{name}>")));
+        inner.extend(names.iter().rev().map(|name| format!("</{name}>")));
+    }
+    format!("<{root}>{inner}</{root}>")
 }
