@@ -22,6 +22,7 @@ pub mod grade;
 pub mod measure;
 pub mod policy;
 pub mod project;
+pub mod compare;
 pub mod summary;
 pub mod render;
 pub mod cli;

@@ -78,6 +78,8 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// Is router.toml what today's inputs give, and does it still hold? A gate for CI
     Check(CheckArgs),
+    /// Two runs, paired: what got better, worse, dearer or slower, and whether that is noise. Exits with 100 on a regression
+    Diff(DiffArgs),
     /// Try every tier with one tiny call: key, model, window, served model, clock. Says what it costs first
     Doctor(DoctorArgs),
     /// A project to start from
@@ -224,6 +226,46 @@ pub(crate) struct CheckArgs {
     /// The routing config to check [default: router.toml beside the settings]
     #[arg(long, value_name = "FILE")]
     pub(crate) router: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DiffArgs {
+    /// The run before: its name, its folder, or `latest`
+    pub(crate) before: String,
+    /// The run after
+    #[arg(default_value = "latest")]
+    pub(crate) after: String,
+    /// A tier that is called otherwise now; may be given again
+    #[arg(long, value_name = "BEFORE=AFTER")]
+    pub(crate) tier: Vec<String>,
+    /// What makes the exit code 100
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "worse")]
+    pub(crate) fail_on: Vec<Ailment>,
+    /// The chance of calling any noise a signal
+    #[arg(long, value_name = "SHARE", default_value_t = 0.05, value_parser = parse_alpha)]
+    pub(crate) alpha: f64,
+    /// Show so many replies that passed before
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub(crate) samples: usize,
+    /// Write Markdown, for a comment on a pull request
+    #[arg(long)]
+    pub(crate) markdown: bool,
+}
+
+/// What can be wrong with a later run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Ailment {
+    /// Its pass rate fell.
+    Worse,
+    /// Its requests cost more.
+    Dearer,
+    /// Its requests take longer.
+    Slower,
+}
+
+fn parse_alpha(text: &str) -> Result<f64, String> {
+    let share: f64 = text.parse().map_err(|_| "this is no number".to_owned())?;
+    if share > 0.0 && share < 1.0 { Ok(share) } else { Err("it lies between 0 and 1".to_owned()) }
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@ mod check;
 mod completions;
 mod corpus;
 mod evidence;
+mod diff;
 mod doctor;
 mod exit;
 mod batch;
@@ -70,6 +71,7 @@ fn run(cli: &Cli, console: &Console) -> anyhow::Result<Exit> {
         Command::Grade(args) => grade::run(global, console, args),
         Command::Report(args) => report::run(global, console, args),
         Command::Check(args) => check::run(global, console, args),
+        Command::Diff(args) => diff::run(global, console, args),
         Command::Doctor(args) => doctor::run(global, console, args),
         Command::Init(args) => init::run(global, console, args),
         Command::Corpus(command) => corpus::run(global, console, command),

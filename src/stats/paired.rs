@@ -97,9 +97,12 @@ pub fn mcnemar_exact(only_first: u64, only_second: u64) -> f64 {
 }
 
 /// The mid-p form (Fagerland, Lydersen and Laake 2013): the observed split counts half. Closer to its level than the
-/// exact test, which errs on the safe side.
+/// exact test, which errs on the safe side. 1 without discordant pairs.
 #[must_use]
 pub fn mcnemar_mid_p(only_first: u64, only_second: u64) -> f64 {
+    if only_first + only_second == 0 {
+        return 1.0;
+    }
     let (tail, point) = tail(only_first, only_second);
     if only_first == only_second { 1.0 - point } else { (2.0 * tail - point).clamp(0.0, 1.0) }
 }

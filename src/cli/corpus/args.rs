@@ -92,7 +92,7 @@ pub(crate) struct ImportArgs {
     /// Take the task from this field of a record (names with dots between them) or column
     #[arg(long, value_name = "FIELD", conflicts_with = "task_rules")]
     pub(crate) task_field: Option<String>,
-    /// Take the task from rules on the prompt: a TOML file of [[rule]] tables with `task` and `match`
+    /// Take the task from rules on the prompt: a TOML file of `[[rule]]` tables with `task` and `match`
     #[arg(long, value_name = "FILE")]
     pub(crate) task_rules: Option<PathBuf>,
     /// Fold prompts that are the same, or nearly so, into one that weighs as much as all of them
