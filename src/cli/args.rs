@@ -210,9 +210,29 @@ pub(crate) struct ReportArgs {
     /// The run: its name, its folder, or `latest`
     #[arg(default_value = "latest")]
     pub(crate) run: String,
-    /// The routing config to write [default: router.toml beside the settings]
+    /// The routing config to write [default: router.toml beside the settings; with a what-if, none]
     #[arg(long, value_name = "FILE")]
     pub(crate) router: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) what_if: WhatIf,
+}
+
+/// What is to be otherwise than it is. Nothing of the run is overwritten then.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What if")]
+pub(crate) struct WhatIf {
+    /// Other prices: a file in LiteLLM's format, provider/model=INPUT/OUTPUT in USD per million tokens, or provider/model=x0.5
+    #[arg(long, value_name = "PRICES")]
+    pub(crate) prices: Vec<String>,
+    /// Other traffic: task=50000 requests a day, task=x2, or x2 for all
+    #[arg(long, value_name = "TRAFFIC", value_delimiter = ',')]
+    pub(crate) traffic: Vec<String>,
+    /// Another number of the policy: key=value
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) policy: Vec<String>,
+    /// Write the reports of the what-if into this folder
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -23,6 +23,7 @@ mod run;
 mod run_record;
 mod schema;
 mod send;
+mod what_if;
 
 use std::process::ExitCode;
 

@@ -110,6 +110,13 @@ impl Project {
         Ok(())
     }
 
+    /// Looks the prices of every tier up anew.
+    pub(crate) fn reprice(&mut self) -> anyhow::Result<()> {
+        self.catalogue = Catalogue::load(&self.config)?;
+        self.prices = tier_prices(&self.config, &self.catalogue)?;
+        Ok(())
+    }
+
     /// Whether the fallbacks of the tiers are measured too.
     pub(crate) fn fallbacks(&self) -> bool {
         self.config.tiers.iter().any(|tier| matches!(tier.role, TierRole::Fallback(_)))

@@ -1,14 +1,20 @@
 //! `report`: decides and renders a run anew with today's policy, prices and traffic. No calls.
 
-use super::args::{Global, ReportArgs};
+use super::args::{Format, Global, ReportArgs};
 use super::evidence;
 use super::exit::{Exit, UsageError};
 use super::outputs::{self, Router};
 use super::past_run::PastRun;
 use super::run_record::RunRecord;
 use crate::console::{Console, escape};
+use crate::disk;
+use crate::render::{self, router_toml};
+use crate::summary::{Notice, NoticeLevel, Summary};
 
 pub(crate) fn run(global: &Global, console: &Console, args: &ReportArgs) -> anyhow::Result<Exit> {
+    if !args.what_if.is_empty() {
+        return what_if(global, console, args);
+    }
     let past = PastRun::open(global, &args.run)?;
     let (project, record) = (&past.project, &past.record);
     if past.corpus.digest() != record.corpus_digest {
@@ -36,6 +42,60 @@ pub(crate) fn run(global: &Global, console: &Console, args: &ReportArgs) -> anyh
             escape(&record.corpus)
         ));
         return Ok(Exit::Incomplete);
+    }
+    Ok(Exit::Fine)
+}
+
+/// What the run would decide and cost if something were otherwise, beside what it does.
+fn what_if(global: &Global, console: &Console, args: &ReportArgs) -> anyhow::Result<Exit> {
+    let summarise = |past: &PastRun| -> anyhow::Result<Summary> {
+        let oracles = past.project.oracles(&past.corpus, &past.versions())?;
+        same_oracles(&past.record, &oracles)?;
+        let basis = past.basis(&oracles);
+        evidence::summarise(&basis, &evidence::collect(&basis)?)
+    };
+    let mut past = PastRun::open(global, &args.run)?;
+    let now = summarise(&past)?;
+    let changes = args.what_if.apply(&mut past.project)?;
+    let mut then = summarise(&past)?;
+    then.notices.insert(
+        0,
+        Notice {
+            level: NoticeLevel::Warning,
+            code: "what-if".to_owned(),
+            text: format!("This is what would be, not what is: {}.", changes.join("; ")),
+        },
+    );
+    let files = |summary: &Summary| -> anyhow::Result<router_toml::RouterFile> {
+        Ok(router_toml::parse(&String::from_utf8_lossy(&router_toml::render(summary)?))?)
+    };
+    let diff = router_toml::diff(&files(&now)?, &files(&then)?);
+    if let Some(folder) = &args.what_if.out {
+        for renderer in render::RENDERERS {
+            disk::replace(&folder.join(renderer.file), &(renderer.render)(&then)?)?;
+        }
+        for chart in render::charts::all(&then)? {
+            disk::replace(&folder.join("charts").join(chart.file), chart.svg.as_bytes())?;
+        }
+        console.note(&format!("wrote {}", past.project.shown(&folder.join("report.html"))));
+    }
+    if let Some(router) = &args.router {
+        disk::replace(router, &router_toml::render(&then)?)?;
+        console.note(&format!("wrote {}, the routes of the what-if", past.project.shown(router)));
+    }
+    outputs::show(global, console, &then)?;
+    if global.format == Format::Human {
+        let month = |summary: &Summary| {
+            summary
+                .projection
+                .total
+                .as_ref()
+                .map_or_else(|| "unknown".to_owned(), |total| total.month.mean.human())
+        };
+        let mut text = format!("\nWhat if: {}\n", escape(&changes.join("; ")));
+        text.push_str(&format!("a month as routed: {} now, {} then\n", month(&now), month(&then)));
+        text.push_str(&if diff.is_empty() { "no decision flips\n".to_owned() } else { diff.to_text() });
+        console.out(&text)?;
     }
     Ok(Exit::Fine)
 }
