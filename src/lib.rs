@@ -24,5 +24,6 @@ pub mod policy;
 pub mod project;
 pub mod compare;
 pub mod summary;
+pub mod simulate;
 pub mod render;
 pub mod cli;

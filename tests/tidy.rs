@@ -148,11 +148,7 @@ fn every_plug_in_is_registered() {
                 "text_metrics",
             ],
         ),
-        (
-            "render",
-            "RENDERERS",
-            &["charts", "fixture", "router_diff", "router_toml", "terminal", "tests", "words"],
-        ),
+        ("render", "RENDERERS", &["charts", "router_diff", "router_toml", "terminal", "tests", "words"]),
         ("render/charts", "CHARTS", &[]),
         ("policy/strategies", "STRATEGIES", &["evaluate", "figures", "matrix", "sweep", "tests", "text"]),
     ];

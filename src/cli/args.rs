@@ -80,6 +80,8 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Two runs, paired: what got better, worse, dearer or slower, and whether that is noise. Exits with 100 on a regression
     Diff(DiffArgs),
+    /// A day of traffic through the routes, from the measured distributions: slow hours, outages, budgets
+    Simulate(SimulateArgs),
     /// Try every tier with one tiny call: key, model, window, served model, clock. Says what it costs first
     Doctor(DoctorArgs),
     /// A project to start from
@@ -286,6 +288,60 @@ pub(crate) enum Ailment {
 fn parse_alpha(text: &str) -> Result<f64, String> {
     let share: f64 = text.parse().map_err(|_| "this is no number".to_owned())?;
     if share > 0.0 && share < 1.0 { Ok(share) } else { Err("it lies between 0 and 1".to_owned()) }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SimulateArgs {
+    /// The run: its name, its folder, or `latest`
+    #[arg(default_value = "latest")]
+    pub(crate) run: String,
+    /// Requests of the day
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    pub(crate) requests: u64,
+    /// How they fall over the day
+    #[arg(long, value_enum, default_value_t = DayProfile::Office)]
+    pub(crate) profile: DayProfile,
+    /// How much slower the slowest hour is than the fastest: 0.5 for half as slow again
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = parse_amount)]
+    pub(crate) drift: f64,
+    /// A tier that does not answer for a while: TIER@10:00+30 (minutes); may be given again
+    #[arg(long, value_name = "OUTAGE")]
+    pub(crate) outage: Vec<String>,
+    /// USD for the day; beyond it requests go to the cheapest tier, then are rejected
+    #[arg(long, value_name = "USD", value_parser = parse_amount)]
+    pub(crate) budget_per_day: Option<f64>,
+    /// Users among whom the requests are spread
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub(crate) users: u32,
+    /// USD for a user and day
+    #[arg(long, value_name = "USD", value_parser = parse_amount)]
+    pub(crate) budget_per_user: Option<f64>,
+    /// Requests of the window whose p95 must meet a task's latency need
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    pub(crate) window: usize,
+    /// An adaptive choice (UCB1) beside the routes
+    #[arg(long)]
+    pub(crate) adaptive: bool,
+    /// What the adaptive choice gives in pass rate for the cost of the dearest tier
+    #[arg(long, value_name = "SHARE", default_value_t = 0.2, value_parser = parse_amount)]
+    pub(crate) lambda: f64,
+    /// Seed of the day
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+/// How requests fall over the day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DayProfile {
+    /// As many in every hour.
+    Flat,
+    /// Most of them between nine and six.
+    Office,
+}
+
+fn parse_amount(text: &str) -> Result<f64, String> {
+    let amount: f64 = text.parse().map_err(|_| "this is no number".to_owned())?;
+    if amount.is_finite() && amount >= 0.0 { Ok(amount) } else { Err("it is 0 or more".to_owned()) }
 }
 
 #[derive(Debug, Args)]

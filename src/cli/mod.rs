@@ -23,6 +23,7 @@ mod run;
 mod run_record;
 mod schema;
 mod send;
+mod simulate;
 mod what_if;
 
 use std::process::ExitCode;
@@ -73,6 +74,7 @@ fn run(cli: &Cli, console: &Console) -> anyhow::Result<Exit> {
         Command::Report(args) => report::run(global, console, args),
         Command::Check(args) => check::run(global, console, args),
         Command::Diff(args) => diff::run(global, console, args),
+        Command::Simulate(args) => simulate::run(global, console, args),
         Command::Doctor(args) => doctor::run(global, console, args),
         Command::Init(args) => init::run(global, console, args),
         Command::Corpus(command) => corpus::run(global, console, command),

@@ -2,8 +2,6 @@
 
 pub mod charts;
 pub mod csv;
-#[cfg(test)]
-mod fixture;
 pub mod html;
 pub mod json;
 mod junit;
@@ -12,8 +10,6 @@ pub mod router_diff;
 pub mod router_toml;
 mod strategies;
 pub mod terminal;
-#[cfg(test)]
-mod tests;
 mod words;
 
 use crate::summary::Summary;

@@ -1,1 +1,0 @@
-//! A summary with everything in it, for the tests of the renderers.

@@ -1,0 +1,378 @@
+//! A day of traffic through the routes of a run, from the measured distributions: slow hours, outages, budgets, fallbacks, and an
+//! adaptive variant beside the fixed routes. Pure and seeded; reads no file and no clock.
+//!
+//! What is assumed, and said in every result: requests are independent, answers do not depend on the load, latencies are drawn from
+//! the 21 measured quantiles, and a request costs what requests of its task cost on average at its tier.
+
+mod arrivals;
+mod state;
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use serde::Serialize;
+
+use crate::ident::TierName;
+use crate::summary::{Cell, Summary};
+
+pub use self::arrivals::Profile;
+use self::state::{Arms, Histogram, Window};
+
+/// A tier that does not answer for a while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outage {
+    /// The tier.
+    pub tier: TierName,
+    /// Its beginning, in minutes from midnight.
+    pub from: u32,
+    /// How many minutes it lasts.
+    pub minutes: u32,
+}
+
+/// What is simulated.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Requests of the day.
+    pub requests: u64,
+    /// How they fall over the day.
+    pub profile: Profile,
+    /// How much slower the slowest hour is than the fastest: 0.5 for half as slow again.
+    pub drift: f64,
+    /// Tiers that do not answer for a while.
+    pub outages: Vec<Outage>,
+    /// USD for the day: beyond it requests go to the cheapest tier, and beyond what that costs they are rejected.
+    pub budget_per_day: Option<f64>,
+    /// Users among whom requests are spread evenly at random.
+    pub users: u32,
+    /// USD for a user and day.
+    pub budget_per_user: Option<f64>,
+    /// Requests of the window whose p95 must meet a task's latency need, else the next tier is asked.
+    pub window: usize,
+    /// The seed.
+    pub seed: u64,
+    /// What a failure costs in shares of the dearest tier's request: the adaptive variant's trade of quality against cost.
+    pub lambda: f64,
+}
+
+/// Who chooses the tier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Variant {
+    /// The routes as decided.
+    Routes,
+    /// UCB1 (Auer et al. 2002) a task, over the tiers that can serve it, by pass rate less lambda x relative cost.
+    Adaptive,
+}
+
+/// An hour.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Hour {
+    /// The hour, 0 to 23.
+    pub hour: u32,
+    /// Requests that came.
+    pub requests: u64,
+    /// Requests that were answered.
+    pub served: u64,
+    /// Requests that were answered by another tier than their route's first.
+    pub fallbacks: u64,
+    /// Requests that a budget sent to the cheapest tier.
+    pub downgraded: u64,
+    /// Requests that a budget, or a lack of any tier, turned away.
+    pub rejected: u64,
+    /// Requests that the gate turned away at one tier, and the next one answered.
+    pub escalations: u64,
+    /// Median latency in milliseconds, by buckets of 3 %; `None` without a latency.
+    pub p50_ms: Option<f64>,
+    /// 95th percentile of the same.
+    pub p95_ms: Option<f64>,
+    /// USD.
+    pub cost: f64,
+    /// Answers that pass, expected by the measured pass rates.
+    pub passes: f64,
+}
+
+/// A day.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Day {
+    /// Who chose.
+    pub variant: Variant,
+    /// The hours.
+    pub hours: Vec<Hour>,
+    /// All of them together.
+    pub total: Hour,
+}
+
+/// A tier at a task, as far as the simulation needs it.
+struct Choice {
+    tier: usize,
+    cost: f64,
+    pass_rate: f64,
+    rejects: f64,
+    latency: Option<[f64; 21]>,
+}
+
+struct Task {
+    share: f64,
+    need: Option<f64>,
+    /// The route's tier, then its fallbacks.
+    chain: Vec<Choice>,
+    /// The index in `chain` of the cheapest.
+    cheapest: usize,
+}
+
+/// Why a summary cannot be simulated.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SimulateError {
+    /// No task has traffic and a priced route.
+    #[error("no task has traffic, and a route of known cost and pass rate")]
+    NoTraffic,
+    /// An outage names no tier.
+    #[error("there is no tier `{0}`")]
+    UnknownTier(String),
+}
+
+/// Simulates a day.
+///
+/// # Errors
+/// When there is nothing to simulate, or an outage names an unknown tier.
+pub fn day(summary: &Summary, settings: &Settings, variant: Variant) -> Result<Day, SimulateError> {
+    let tiers: Vec<&TierName> = summary.tiers.iter().map(|tier| &tier.name).collect();
+    let mut outages = Vec::new();
+    for outage in &settings.outages {
+        let tier = tiers.iter().position(|tier| **tier == outage.tier);
+        let tier = tier.ok_or_else(|| SimulateError::UnknownTier(outage.tier.to_string()))?;
+        outages.push((tier, outage.from, outage.from.saturating_add(outage.minutes)));
+    }
+    let tasks: Vec<Task> = summary.tasks.iter().filter_map(|task| self::task(summary, task)).collect();
+    let all: f64 = tasks.iter().map(|task| task.share).sum();
+    if !(all > 0.0) {
+        return Err(SimulateError::NoTraffic);
+    }
+    let mut world = World {
+        settings,
+        outages,
+        windows: tasks
+            .iter()
+            .map(|task| task.chain.iter().map(|_| Window::new(settings.window)).collect())
+            .collect(),
+        arms: tasks.iter().map(|task| Arms::new(task.chain.len())).collect(),
+        dearest: tasks.iter().flat_map(|task| &task.chain).map(|option| option.cost).fold(0.0, f64::max),
+        spent: 0.0,
+        by_user: vec![0.0; if settings.budget_per_user.is_some() { settings.users as usize } else { 0 }],
+    };
+    let mut hours = Vec::with_capacity(24);
+    let mut whole = Histogram::default();
+    for (hour, requests) in arrivals::per_hour(settings.requests, settings.profile).into_iter().enumerate() {
+        // Each hour has a stream of its own, so that a change of one leaves the draws of the others alone.
+        let mut random = ChaCha8Rng::seed_from_u64(settings.seed);
+        random.set_stream(hour as u64);
+        let mut record = Hour { hour: u32::try_from(hour).unwrap_or_default(), requests, ..Hour::default() };
+        let mut latencies = Histogram::default();
+        for _ in 0..requests {
+            let minute = record.hour * 60 + random.next_u32() % 60;
+            let at = pick(&tasks, unit(&mut random) * all);
+            if let Some(task) = tasks.get(at) {
+                world.request(at, task, minute, variant, &mut random, &mut record, &mut latencies);
+            }
+        }
+        record.p50_ms = latencies.quantile(0.5);
+        record.p95_ms = latencies.quantile(0.95);
+        whole.add(&latencies);
+        hours.push(record);
+    }
+    let mut total = Hour { p50_ms: whole.quantile(0.5), p95_ms: whole.quantile(0.95), ..Hour::default() };
+    for hour in &hours {
+        total.requests += hour.requests;
+        total.served += hour.served;
+        total.fallbacks += hour.fallbacks;
+        total.downgraded += hour.downgraded;
+        total.rejected += hour.rejected;
+        total.escalations += hour.escalations;
+        total.cost += hour.cost;
+        total.passes += hour.passes;
+    }
+    Ok(Day { variant, hours, total })
+}
+
+/// A number from 0 up to 1.
+fn unit(random: &mut ChaCha8Rng) -> f64 {
+    f64::from(random.next_u32()) / (f64::from(u32::MAX) + 1.0)
+}
+
+fn pick(tasks: &[Task], mut point: f64) -> usize {
+    for (at, task) in tasks.iter().enumerate() {
+        point -= task.share;
+        if point < 0.0 {
+            return at;
+        }
+    }
+    tasks.len().saturating_sub(1)
+}
+
+fn task(summary: &Summary, task: &crate::summary::TaskSummary) -> Option<Task> {
+    let share = task.requests_per_day.filter(|requests| *requests > 0.0)?;
+    let option = |tier: &TierName| {
+        let at = summary.tiers.iter().position(|known| known.name == *tier)?;
+        let cell: &Cell = task.cells.iter().find(|cell| cell.tier == *tier)?;
+        Some(Choice {
+            tier: at,
+            cost: cell.cost?.mean.to_f64(),
+            pass_rate: cell.pass_rate?.mean,
+            rejects: cell.gate_reject.map_or(0.0, |rate| rate.mean),
+            latency: cell.latency.map(|latency| latency.quantiles.map(crate::units::Millis::ms)),
+        })
+    };
+    let chain: Vec<Choice> =
+        std::iter::once(&task.route.tier).chain(&task.route.fallback).filter_map(option).collect();
+    let cheapest = (0..chain.len()).min_by(|a, b| {
+        let cost = |at: &usize| chain.get(*at).map_or(f64::INFINITY, |option| option.cost);
+        cost(a).total_cmp(&cost(b))
+    })?;
+    Some(Task { share, need: task.latency_need.map(crate::units::Millis::ms), chain, cheapest })
+}
+
+struct World<'a> {
+    settings: &'a Settings,
+    outages: Vec<(usize, u32, u32)>,
+    windows: Vec<Vec<Window>>,
+    arms: Vec<Arms>,
+    dearest: f64,
+    spent: f64,
+    by_user: Vec<f64>,
+}
+
+impl World<'_> {
+    fn is_out(&self, tier: usize, minute: u32) -> bool {
+        self.outages.iter().any(|(out, from, to)| *out == tier && (*from..*to).contains(&minute))
+    }
+
+    /// Whether a request of this cost would still fit.
+    fn fits(&self, user: usize, cost: f64) -> bool {
+        let of_day = self.settings.budget_per_day.is_none_or(|budget| self.spent + cost <= budget);
+        let of_user = self
+            .settings
+            .budget_per_user
+            .is_none_or(|budget| self.by_user.get(user).is_none_or(|spent| spent + cost <= budget));
+        of_day && of_user
+    }
+
+    fn spend(&mut self, user: usize, cost: f64, hour: &mut Hour) {
+        self.spent += cost;
+        if let Some(spent) = self.by_user.get_mut(user) {
+            *spent += cost;
+        }
+        hour.cost += cost;
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one request, and everything that it touches")]
+    fn request(
+        &mut self,
+        at: usize,
+        task: &Task,
+        minute: u32,
+        variant: Variant,
+        random: &mut ChaCha8Rng,
+        hour: &mut Hour,
+        latencies: &mut Histogram,
+    ) {
+        let user = (random.next_u32() % self.settings.users.max(1)) as usize;
+        // Drawn in the same order whatever becomes of the request, so that variants meet the same day.
+        let (luck, gate, level) = (unit(random), unit(random), unit(random));
+        let first = match variant {
+            Variant::Routes => 0,
+            Variant::Adaptive => self.arms.get(at).map_or(0, Arms::choose),
+        };
+        let order = std::iter::once(first).chain((0..task.chain.len()).filter(|other| *other != first));
+        let order: Vec<usize> = order.collect();
+        let mut waited = 0.0;
+        let mut answered = None;
+        let mut late = None;
+        let mut downgraded = false;
+        for (place, &choice) in order.iter().enumerate() {
+            let Some(option) = task.chain.get(choice) else { continue };
+            if self.is_out(option.tier, minute) {
+                continue;
+            }
+            // A tier that has become too slow is passed over while there is another one.
+            let slow = task.need.is_some_and(|need| {
+                let window = self.windows.get_mut(at).and_then(|windows| windows.get_mut(choice));
+                window.and_then(Window::p95).is_some_and(|p95| p95 > need)
+            });
+            if slow && late.is_none() && place + 1 < order.len() {
+                late = Some(choice);
+                continue;
+            }
+            if !self.fits(user, option.cost) {
+                downgraded = true;
+                break;
+            }
+            let latency = option.latency.map(|quantiles| draw(&quantiles, level) * self.slowness(minute));
+            self.spend(user, option.cost, hour);
+            waited += latency.unwrap_or_default();
+            if let (Some(latency), Some(window)) =
+                (latency, self.windows.get_mut(at).and_then(|windows| windows.get_mut(choice)))
+            {
+                window.push(latency);
+            }
+            if gate < option.rejects && place + 1 < order.len() && answered.is_none() {
+                hour.escalations += 1;
+                answered = Some((choice, latency.is_some()));
+                continue;
+            }
+            answered = Some((choice, latency.is_some()));
+            break;
+        }
+        if answered.is_none() && late.is_some() && !downgraded {
+            answered = late.map(|choice| (choice, false));
+        }
+        if downgraded && answered.is_none() {
+            let option = task.chain.get(task.cheapest).filter(|option| !self.is_out(option.tier, minute));
+            match option.filter(|option| self.fits(user, option.cost)) {
+                Some(option) => {
+                    hour.downgraded += 1;
+                    self.spend(user, option.cost, hour);
+                    answered = Some((task.cheapest, false));
+                }
+                None => answered = None,
+            }
+        }
+        let Some((choice, timed)) = answered else {
+            hour.rejected += 1;
+            return;
+        };
+        let Some(option) = task.chain.get(choice) else { return };
+        hour.served += 1;
+        hour.fallbacks += u64::from(choice != first);
+        hour.passes += option.pass_rate;
+        if timed {
+            latencies.push(waited);
+        }
+        if variant == Variant::Adaptive
+            && let Some(arms) = self.arms.get_mut(at)
+        {
+            let passed = f64::from(u8::from(luck < option.pass_rate));
+            let relative = if self.dearest > 0.0 { option.cost / self.dearest } else { 0.0 };
+            arms.learn(
+                choice,
+                (passed - self.settings.lambda * relative + self.settings.lambda)
+                    / (1.0 + self.settings.lambda),
+            );
+        }
+    }
+
+    /// How much slower than measured it is: a wave over the day, slowest in the middle of the afternoon.
+    fn slowness(&self, minute: u32) -> f64 {
+        let turn = (f64::from(minute) / 1440.0 - 15.0 / 24.0) * std::f64::consts::TAU;
+        1.0 + self.settings.drift * (1.0 + turn.cos()) / 2.0
+    }
+}
+
+/// The quantile at `level` by the 21 that were measured, linear between them.
+fn draw(quantiles: &[f64; 21], level: f64) -> f64 {
+    let place = level.clamp(0.0, 1.0) * 20.0;
+    let below = (place.floor() as usize).min(19);
+    let share = place - below as f64;
+    match (quantiles.get(below), quantiles.get(below + 1)) {
+        (Some(low), Some(high)) => low + (high - low) * share,
+        _ => 0.0,
+    }
+}
