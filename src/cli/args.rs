@@ -72,7 +72,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// What a run would take and could decide: no network
     Plan(PlanArgs),
-    /// Grade a run's stored replies with today's oracles, and list the decisions that flip: no calls
+    /// Grade a run's stored replies with today's oracles, and list the decisions that flip: no calls,
+    /// unless --allow-judge
     Grade(GradeArgs),
     /// Decide and render a run anew with today's policy, prices and traffic: no calls
     Report(ReportArgs),
@@ -195,6 +196,12 @@ pub(crate) struct GradeArgs {
     /// Grade with this version in place of every version of the same oracle; may be given again
     #[arg(long, value_name = "NAME@VERSION")]
     pub(crate) oracle: Vec<OracleRef>,
+    /// Ask judges what no stored answer of theirs settles: calls to models, at their price
+    #[arg(long)]
+    pub(crate) allow_judge: bool,
+    /// With --allow-judge: never let the run's bill, the judges' included, exceed this
+    #[arg(long, value_name = "USD", value_parser = parse_usd, requires = "allow_judge")]
+    pub(crate) max_cost: Option<Usd>,
     /// Make the new grades those of the run: rewrite its reports and router.toml
     #[arg(long)]
     pub(crate) write: bool,

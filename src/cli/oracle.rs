@@ -1,20 +1,44 @@
 //! `oracle check` and `oracle list`.
 
+use std::collections::BTreeMap;
+
 use super::args::{Format, Global};
 use super::exit::{Exit, UsageError};
 use super::project::find_config;
-use crate::config;
+use crate::config::{self, Config};
 use crate::console::{Align, Console, escape};
+use crate::grade::program;
 use crate::oracle::library::{self, Library};
+use crate::oracle::{AnswerBook, Question};
 
-fn open(global: &Global) -> anyhow::Result<Library> {
+fn open(global: &Global) -> anyhow::Result<(Config, Library)> {
     let config = config::load(&find_config(global)?)?;
-    Ok(Library::open(&config.root.join(&config.run.oracles))?)
+    let library = Library::open(&config.root.join(&config.run.oracles))?;
+    Ok((config, library))
+}
+
+/// What the programs of the oracles say of their examples. No model is asked.
+fn program_answers(config: &Config, library: &Library) -> AnswerBook {
+    let mut answers = AnswerBook::default();
+    let mut programs = BTreeMap::new();
+    for oracle in library.iter() {
+        for question in oracle.example_questions(&answers) {
+            let id = question.id();
+            if let Question::Program(program) = question {
+                programs.insert(*id.bytes(), (id, program));
+            }
+        }
+    }
+    let programs: Vec<_> = programs.into_values().collect();
+    for (id, answer) in program::run_all(&config.root, &programs) {
+        answers.put(id, answer);
+    }
+    answers
 }
 
 pub(crate) fn check(global: &Global, console: &Console, locked: bool) -> anyhow::Result<Exit> {
-    let library = open(global)?;
-    let report = library::check(&library);
+    let (config, library) = open(global)?;
+    let report = library::check(&library, &program_answers(&config, &library));
     match global.format {
         Format::Json => console.out(&format!("{}\n", serde_json::to_string_pretty(&report)?))?,
         Format::Human => {
@@ -28,6 +52,12 @@ pub(crate) fn check(global: &Global, console: &Console, locked: bool) -> anyhow:
                 report.examples,
                 report.failures.len()
             ));
+            if report.not_run > 0 {
+                text.push_str(&format!(
+                    "{} examples were not run: only a judge could settle them, and no model is called here\n",
+                    report.not_run
+                ));
+            }
             console.out(&text)?;
         }
     }
@@ -50,7 +80,7 @@ pub(crate) fn check(global: &Global, console: &Console, locked: bool) -> anyhow:
 }
 
 pub(crate) fn list(global: &Global, console: &Console) -> anyhow::Result<Exit> {
-    let library = open(global)?;
+    let (_, library) = open(global)?;
     let listed = library::list(&library);
     if global.format == Format::Json {
         console.out(&format!("{}\n", serde_json::to_string_pretty(&listed)?))?;
