@@ -152,7 +152,7 @@ fn every_plug_in_is_registered() {
         (
             "render",
             "RENDERERS",
-            &["charts", "fixture", "router_diff", "router_toml", "terminal", "tests", "words"],
+            &["charts", "fixture", "review", "router_diff", "router_toml", "terminal", "tests", "words"],
         ),
         ("render/charts", "CHARTS", &[]),
         ("policy/strategies", "STRATEGIES", &["evaluate", "figures", "matrix", "sweep", "tests", "text"]),
