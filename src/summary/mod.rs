@@ -15,6 +15,7 @@ use crate::units::{Millis, Tokens, Usd};
 
 pub mod beside;
 pub mod build;
+mod judge;
 mod lints;
 mod notices;
 mod rounding;
@@ -28,6 +29,7 @@ pub use crate::policy::{Band, Decision, EffectiveCost, Escalation, Infeasible, Q
 pub use crate::project::{Baseline, Horizon, Interval, Projection, TaskProjection};
 pub use beside::{Beside, BesideCell, Role};
 pub use build::{Inputs, MeasuredTask, build};
+pub use judge::{Calibration, Corrected, TierCalibration};
 pub use strategies::{Strategies, StrategyKind, StrategyLine};
 
 /// The version of the format of `summary.json`.
@@ -221,6 +223,9 @@ pub struct TaskSummary {
     pub confidence_needed: f64,
     /// The evidence, a cell a tier, in the order of the ladder.
     pub cells: Vec<Cell>,
+    /// How far the judge that grades it can be trusted; absent where no model judges.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judge: Option<Calibration>,
     /// The decision.
     pub route: Route,
 }
@@ -277,5 +282,26 @@ pub struct Spend {
     /// What was billed in this run: nothing in a replay.
     pub billed: Usd,
     /// Attempts that may have been billed, but whose cost is unknown.
+    pub unpriced: u64,
+    /// What judges took, beside all that; absent where no oracle asks a model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judge: Option<JudgeSpend>,
+}
+
+/// What judges took.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JudgeSpend {
+    /// Different questions that the oracles ask of the replies.
+    pub questions: u64,
+    /// Those of them without an answer: what hangs on them is ungraded.
+    pub missing: u64,
+    /// Calls, failed ones included.
+    pub attempts: u64,
+    /// What the calls would have cost at today's prices.
+    pub list: Usd,
+    /// What was billed in this run.
+    pub billed: Usd,
+    /// Calls that may have been billed, but whose cost is unknown.
     pub unpriced: u64,
 }

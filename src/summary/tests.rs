@@ -115,6 +115,7 @@ impl Setting {
                 gate: Gate::Present,
                 prompts: self.prompts.get(at).copied().unwrap_or(100),
                 adversarial: 0,
+                judge: None,
             })
             .collect();
         let large = ModelPrice { deprecated: self.deprecated.clone(), ..price("3", "15") };
@@ -130,7 +131,14 @@ impl Setting {
             observations,
             texts: None,
             served: &BTreeMap::new(),
-            spend: Spend { attempts: trials, retries: 0, list: Usd::ZERO, billed: Usd::ZERO, unpriced: 0 },
+            spend: Spend {
+                attempts: trials,
+                retries: 0,
+                list: Usd::ZERO,
+                billed: Usd::ZERO,
+                unpriced: 0,
+                judge: None,
+            },
             notices: Vec::new(),
         })
         .unwrap()
