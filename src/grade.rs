@@ -24,6 +24,8 @@ pub struct Graded {
     pub verdict: Option<Verdict>,
     /// Whether production would let the reply through: `None` when there is no gate, or nothing to check.
     pub gate_passed: Option<bool>,
+    /// Whether the truth part alone would pass it, where it can be told.
+    pub truth_passed: Option<bool>,
 }
 
 /// Grades an attempt that cost so much, where that is known, by what its oracle can settle by itself. A refusal or truncation
@@ -77,19 +79,27 @@ fn is_empty(attempt: &Attempt) -> bool {
 
 fn graded(attempt: &Attempt, judge: impl FnOnce() -> Judgement) -> Graded {
     match attempt.outcome {
-        Outcome::Refused | Outcome::Truncated => Graded { verdict: None, gate_passed: Some(false) },
-        Outcome::Overflow | Outcome::Error => Graded { verdict: None, gate_passed: None },
-        Outcome::Reply if is_empty(attempt) => {
-            Graded { verdict: Some(Verdict::Fail("empty answer".to_owned())), gate_passed: Some(false) }
+        Outcome::Refused | Outcome::Truncated => {
+            Graded { verdict: None, gate_passed: Some(false), truth_passed: None }
         }
+        Outcome::Overflow | Outcome::Error => Graded { verdict: None, gate_passed: None, truth_passed: None },
+        Outcome::Reply if is_empty(attempt) => Graded {
+            verdict: Some(Verdict::Fail("empty answer".to_owned())),
+            gate_passed: Some(false),
+            truth_passed: None,
+        },
         Outcome::Reply => {
             let judgement = judge();
-            let gate_passed = judgement.gate.and_then(|gate| match gate {
+            let decided = |verdict: Verdict| match verdict {
                 Verdict::Pass => Some(true),
                 Verdict::Fail(_) => Some(false),
                 Verdict::Ungraded(_) => None,
-            });
-            Graded { verdict: Some(judgement.verdict), gate_passed }
+            };
+            Graded {
+                gate_passed: judgement.gate.and_then(decided),
+                truth_passed: judgement.truth.and_then(decided),
+                verdict: Some(judgement.verdict),
+            }
         }
     }
 }

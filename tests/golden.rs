@@ -51,6 +51,7 @@ fn observation(prompt: usize, task: u16, tier: u16, answer: &Answer) -> Observat
         outcome: Some(Outcome::Reply),
         verdict: Some(verdict),
         gate_passed: Some(answer.accepted),
+        truth_passed: None,
         total: None,
         first_content: None,
         input: None,

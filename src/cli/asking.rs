@@ -90,6 +90,7 @@ pub(super) fn settle(basis: &Basis<'_>, rows: &mut Rows) -> anyhow::Result<()> {
         if let Some(seen) = rows.observations.get_mut(row) {
             seen.verdict = graded.verdict;
             seen.gate_passed = graded.gate_passed;
+            seen.truth_passed = graded.truth_passed;
         }
     }
     rows.open = open.into_values().collect();

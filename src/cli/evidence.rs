@@ -86,6 +86,7 @@ impl Rows {
                 outcome: None,
                 verdict: None,
                 gate_passed: None,
+                truth_passed: None,
                 total: None,
                 first_content: None,
                 input: None,
@@ -157,6 +158,7 @@ impl Rows {
             }
             seen.verdict = graded.verdict;
             seen.gate_passed = graded.gate_passed;
+            seen.truth_passed = graded.truth_passed;
             seen.total = attempt.clocks.total_ms;
             seen.first_content = attempt.clocks.first_content_ms;
             seen.input = attempt.usage.all_input();

@@ -62,7 +62,7 @@ struct Gate {
     /// What the gate lets through and the whole verdict fails, of all that fail.
     false_accepts: u64,
     fails: u64,
-    /// What the gate turns away and the truth part would pass, of all that are turned away.
+    /// What the gate turns away and the truth part passes, of all that pass.
     false_rejects: u64,
     passes: u64,
 }
@@ -83,7 +83,7 @@ fn gates_on_examples(library: &Library, answers: &AnswerBook) -> Vec<Gate> {
     for oracle in library.iter().filter(|oracle| oracle.criterion.has_gate()) {
         let mut gate = Gate { oracle: oracle.id.to_string(), on: "examples".to_owned(), ..Gate::default() };
         for judgement in oracle.judge_examples(answers) {
-            match (judgement.gate, judgement.verdict) {
+            match (judgement.gate, judgement.truth.unwrap_or(judgement.verdict)) {
                 (Some(Verdict::Pass), Verdict::Pass) => gate.take(true, true),
                 (Some(Verdict::Pass), Verdict::Fail(_)) => gate.take(true, false),
                 (Some(Verdict::Fail(_)), Verdict::Pass) => gate.take(false, true),
@@ -104,11 +104,12 @@ fn gates_on_run(global: &Global, name: &str) -> anyhow::Result<Vec<Gate>> {
     let mut gates: BTreeMap<String, Gate> = BTreeMap::new();
     for seen in &rows.observations {
         let Some(oracle) = oracles.of(seen.prompt as usize) else { continue };
-        let passed = match &seen.verdict {
+        let whole = match &seen.verdict {
             Some(Verdict::Pass) => true,
             Some(Verdict::Fail(_)) => false,
             Some(Verdict::Ungraded(_)) | None => continue,
         };
+        let passed = seen.truth_passed.unwrap_or(whole);
         let Some(gate) = seen.gate_passed else { continue };
         let id = oracle.id.to_string();
         let new = || Gate { oracle: id.clone(), on: format!("run {}", past.record.id), ..Gate::default() };

@@ -41,6 +41,8 @@ pub struct Observation {
     /// The oracle's gate part: `Some(true)` when production would let the reply through; `None` when there is no
     /// gate or no reply.
     pub gate_passed: Option<bool>,
+    /// What the truth part alone says of it, whatever the gate says; `None` where that cannot be told.
+    pub truth_passed: Option<bool>,
     /// Total latency of the answering attempt.
     pub total: Option<Millis>,
     /// Time to first visible token of the answering attempt.

@@ -19,6 +19,7 @@ pub(crate) fn passed(task: u16, tier: u16, prompt: u32) -> Observation {
         outcome: Some(Outcome::Reply),
         verdict: Some(Verdict::Pass),
         gate_passed: Some(true),
+        truth_passed: None,
         total: Millis::from_ms(100.0),
         first_content: Millis::from_ms(20.0),
         input: Some(Tokens(100)),

@@ -93,6 +93,10 @@ fn build(table: Table<'_>, mode: Mode) -> Result<Box<dyn Criterion>, TableError>
     if let Some(threshold) = threshold {
         return Ok(Box::new(Weighted { threshold, parts }));
     }
+    if parts.iter().all(|(weight, _)| *weight <= 0.0) {
+        let help = "give one of them a weight above 0";
+        return Err(TableError::new(shape.of.span(), "no part counts, so that everything would pass", help));
+    }
     // A part that counts for nothing cannot fail the whole, and cannot pass it either.
     let parts = parts.into_iter().filter(|(weight, _)| *weight > 0.0).map(|(_, part)| part).collect();
     Ok(Box::new(Composed { mode, parts }))
@@ -171,13 +175,19 @@ impl Weighted {
 
     fn combined(&self, judged: Vec<(f64, Judgement)>) -> Judgement {
         let verdict = self.combine(judged.iter().map(|(weight, judged)| (*weight, &judged.verdict)));
+        let needing = self.parts.iter().zip(&judged).filter(|((_, part), _)| part.needs_expected());
+        let truths: Option<Vec<(f64, Verdict)>> =
+            needing.map(|(_, (weight, judged))| Some((*weight, judged.truth.clone()?))).collect();
+        let truth = truths
+            .filter(|truths| !truths.is_empty())
+            .map(|truths| self.combine(truths.iter().map(|(weight, truth)| (*weight, truth))));
         // What a part without a gate would say is not known in production: it is given the benefit of the doubt.
         let gates: Vec<(f64, Verdict)> = judged
             .into_iter()
             .map(|(weight, judged)| (weight, judged.gate.unwrap_or(Verdict::Pass)))
             .collect();
         let gate = self.has_gate().then(|| self.combine(gates.iter().map(|(weight, gate)| (*weight, gate))));
-        Judgement { gate, verdict }
+        Judgement { gate, verdict, truth }
     }
 }
 
@@ -238,10 +248,14 @@ fn combine(mode: Mode, verdicts: impl Iterator<Item = Verdict>) -> Verdict {
 impl Composed {
     fn combined(&self, judgements: Vec<Judgement>) -> Judgement {
         let verdict = combine(self.mode, judgements.iter().map(|judgement| judgement.verdict.clone()));
+        let needing = self.parts.iter().zip(&judgements).filter(|(part, _)| part.needs_expected());
+        let truths: Option<Vec<Verdict>> = needing.map(|(_, judgement)| judgement.truth.clone()).collect();
+        let truth =
+            truths.filter(|truths| !truths.is_empty()).map(|truths| combine(self.mode, truths.into_iter()));
         let gate = self
             .has_gate()
             .then(|| combine(self.mode, judgements.into_iter().filter_map(|judgement| judgement.gate)));
-        Judgement { gate, verdict }
+        Judgement { gate, verdict, truth }
     }
 }
 

@@ -86,7 +86,7 @@ impl Criterion for Contains {
         };
         if let Some(values) = &self.values {
             let verdict = self.verdict(&output, values);
-            return Judgement { gate: Some(verdict.clone()), verdict };
+            return Judgement::gate_alone(verdict);
         }
         let wanted: Option<Vec<String>> = match sample.expected {
             None => return Judgement::gateless(Verdict::Ungraded(NO_EXPECTED.to_owned())),

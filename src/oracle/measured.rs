@@ -95,10 +95,7 @@ fn cost(table: Table<'_>) -> Result<Box<dyn Criterion>, TableError> {
 
 impl Criterion for Measured {
     fn judge(&self, sample: &Sample<'_>) -> Judgement {
-        let unknown = |what: &str| {
-            let verdict = Verdict::Ungraded(format!("{what} is unknown"));
-            Judgement { gate: Some(verdict.clone()), verdict }
-        };
+        let unknown = |what: &str| Judgement::ungraded(format!("{what} is unknown"));
         let facts = &sample.facts;
         let good = match self {
             Self::Finish(words) => match facts.finish {

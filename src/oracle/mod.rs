@@ -97,23 +97,36 @@ pub struct Judgement {
     pub gate: Option<Verdict>,
     /// The whole verdict, gate and truth part together.
     pub verdict: Verdict,
+    /// The truth part by itself, whatever the gate says; `None` where it cannot be told without what the gate asks for.
+    pub truth: Option<Verdict>,
 }
 
 impl Judgement {
     /// A sample that the gate turns away: it fails as a whole for the same reason.
     fn rejected(reason: impl Into<String>) -> Self {
         let reason = reason.into();
-        Self { gate: Some(Verdict::Fail(reason.clone())), verdict: Verdict::Fail(reason) }
+        Self { gate: Some(Verdict::Fail(reason.clone())), verdict: Verdict::Fail(reason), truth: None }
+    }
+
+    /// A sample that the gate cannot grade.
+    fn ungraded(reason: impl Into<String>) -> Self {
+        let verdict = Verdict::Ungraded(reason.into());
+        Self { gate: Some(verdict.clone()), verdict, truth: None }
+    }
+
+    /// The word of a gate that has no truth part beside it.
+    fn gate_alone(verdict: Verdict) -> Self {
+        Self { gate: Some(verdict.clone()), verdict, truth: None }
     }
 
     /// A sample that the gate lets through, and what the truth part says of it.
-    const fn let_through(verdict: Verdict) -> Self {
-        Self { gate: Some(Verdict::Pass), verdict }
+    fn let_through(verdict: Verdict) -> Self {
+        Self { gate: Some(Verdict::Pass), truth: Some(verdict.clone()), verdict }
     }
 
     /// The word of an oracle without a gate part.
-    const fn gateless(verdict: Verdict) -> Self {
-        Self { gate: None, verdict }
+    fn gateless(verdict: Verdict) -> Self {
+        Self { gate: None, truth: Some(verdict.clone()), verdict }
     }
 }
 

@@ -28,7 +28,8 @@ impl Not {
 impl Not {
     fn turned(&self, judgement: Judgement) -> Judgement {
         let verdict = Self::turn(judgement.verdict);
-        Judgement { gate: self.has_gate().then(|| verdict.clone()), verdict }
+        let truth = self.needs_expected().then(|| judgement.truth.map(Self::turn)).flatten();
+        Judgement { gate: self.has_gate().then(|| verdict.clone()), verdict, truth }
     }
 }
 

@@ -83,6 +83,7 @@ const PHRASES: &[&str] = &[
     "no puedo ayudar",
     "no puedo proporcionar",
     "non posso aiutar",
+    "non posso farlo",
     "mi dispiace, ma",
     "não posso ajudar",
     "desculpe, mas",

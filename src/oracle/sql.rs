@@ -8,6 +8,7 @@ use serde::Deserialize;
 use sqlparser::ast::visit_relations;
 use sqlparser::dialect::dialect_from_str;
 use sqlparser::parser::Parser;
+use sqlparser::tokenizer::{Token, Tokenizer};
 use toml::Spanned;
 
 use super::{Criterion, Judgement, Kind, Sample, Table, TableError, settings};
@@ -20,8 +21,11 @@ pub(super) const IS_SQL: Kind = Kind {
     schema: || schemars::schema_for!(Settings).to_value(),
 };
 
-/// The longest text that is parsed, in bytes.
-const LONGEST: usize = 1 << 20;
+/// The longest text that is looked at, in bytes.
+const LONGEST: usize = 256 << 10;
+/// The most tokens of a query. The parser and what walks its trees go down as deep as a chain of operators is long, so that a longer
+/// one could take the whole program down with it.
+const MOST_TOKENS: usize = 2000;
 
 /// SQL of a dialect.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -64,13 +68,19 @@ fn build(table: Table<'_>) -> Result<Box<dyn Criterion>, TableError> {
 
 impl Criterion for Sql {
     fn judge(&self, sample: &Sample<'_>) -> Judgement {
-        if sample.output.len() > LONGEST {
-            return Judgement::rejected("the output is too long to be a query");
-        }
         let Some(dialect) = dialect_from_str(&self.dialect) else {
             return Judgement::rejected("the dialect is not known");
         };
-        let statements = match Parser::parse_sql(dialect.as_ref(), sample.output) {
+        if sample.output.len() > LONGEST {
+            return Judgement::ungraded("the output is too long to be read as SQL");
+        }
+        let Ok(tokens) = Tokenizer::new(dialect.as_ref(), sample.output).tokenize() else {
+            return Judgement::rejected("the output is no SQL");
+        };
+        if tokens.iter().filter(|token| !matches!(token, Token::Whitespace(_))).count() > MOST_TOKENS {
+            return Judgement::ungraded("the query is too long to be read");
+        }
+        let statements = match Parser::new(dialect.as_ref()).with_tokens(tokens).parse_statements() {
             Ok(statements) if !statements.is_empty() => statements,
             Ok(_) | Err(_) => return Judgement::rejected("the output is no SQL"),
         };

@@ -63,7 +63,7 @@ pub fn gate(observations: &[Observation], task: usize, rungs: usize, confidence:
                 .filter(|seen| usize::from(seen.task) == task && usize::from(seen.tier) == tier);
             let (mut good, mut turned_away, mut wrong, mut let_through) = (0, 0, 0, 0);
             for seen in of_cell {
-                match (seen.passed(), seen.accepted()) {
+                match (seen.truth_passed.or_else(|| seen.passed()), seen.accepted()) {
                     (Some(true), Some(accepted)) => {
                         good += 1;
                         turned_away += u64::from(!accepted);

@@ -144,7 +144,7 @@ pub fn day(summary: &Summary, settings: &Settings, variant: Variant) -> Result<D
     }
     let tasks: Vec<Task> = summary.tasks.iter().filter_map(|task| self::task(summary, task)).collect();
     let all: f64 = tasks.iter().map(|task| task.share).sum();
-    if !(all > 0.0) {
+    if all <= 0.0 {
         return Err(SimulateError::NoTraffic);
     }
     let mut world = World {
