@@ -1,16 +1,18 @@
 //! Replies to verdicts: which oracle grades which prompt, and what it says. Makes no calls.
 
+pub mod program;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use crate::config::Config;
-use crate::corpus::Corpus;
+use crate::corpus::{Corpus, Prompt};
 use crate::diag::{Excerpt, Faults};
 use crate::disk;
 use crate::ident::{Digest, OracleRef};
 use crate::oracle::library::Library;
-use crate::oracle::{Facts, Oracle, Sample};
+use crate::oracle::{AnswerBook, Asked, Facts, Judgement, Oracle, Question, Sample};
 use crate::record::{Attempt, Outcome, Verdict};
 use crate::units::Usd;
 
@@ -23,18 +25,64 @@ pub struct Graded {
     pub gate_passed: Option<bool>,
 }
 
-/// Grades an attempt that cost so much, where that is known. A refusal or truncation never passes the gate; an error or overflow says nothing.
+/// Grades an attempt that cost so much, where that is known, by what its oracle can settle by itself. A refusal or truncation
+/// never passes the gate; an error or overflow says nothing.
 #[must_use]
 pub fn grade(oracle: &Oracle, attempt: &Attempt, expected: Option<&Value>, cost: Option<Usd>) -> Graded {
+    let sample = Sample { output: &attempt.text, expected, facts: Facts::of(attempt, cost) };
+    graded(attempt, || oracle.criterion.judge(&sample))
+}
+
+/// An attempt that an oracle has questions about.
+#[derive(Clone, Copy, Debug)]
+pub struct Matter<'a> {
+    /// The attempt.
+    pub attempt: &'a Attempt,
+    /// What it answers.
+    pub prompt: &'a Prompt,
+    /// What it cost, where that is known.
+    pub cost: Option<Usd>,
+}
+
+impl Matter<'_> {
+    fn sample(&self) -> Sample<'_> {
+        Sample {
+            output: &self.attempt.text,
+            expected: self.prompt.expected.as_ref(),
+            facts: Facts::of(self.attempt, self.cost),
+        }
+    }
+}
+
+/// Grades an attempt with the answers to what its oracle asks.
+#[must_use]
+pub fn grade_with(oracle: &Oracle, matter: Matter<'_>, answers: &AnswerBook) -> Graded {
+    let asked = Asked { prompt: Some(matter.prompt), answers };
+    graded(matter.attempt, || oracle.criterion.judge_with(&matter.sample(), &asked))
+}
+
+/// What must be answered before an attempt can be graded.
+#[must_use]
+pub fn questions(oracle: &Oracle, matter: Matter<'_>, answers: &AnswerBook) -> Vec<Question> {
+    if matter.attempt.outcome != Outcome::Reply || is_empty(matter.attempt) {
+        return Vec::new();
+    }
+    oracle.criterion.questions(&matter.sample(), &Asked { prompt: Some(matter.prompt), answers })
+}
+
+fn is_empty(attempt: &Attempt) -> bool {
+    attempt.text.trim().is_empty() && attempt.tool_calls.is_null()
+}
+
+fn graded(attempt: &Attempt, judge: impl FnOnce() -> Judgement) -> Graded {
     match attempt.outcome {
         Outcome::Refused | Outcome::Truncated => Graded { verdict: None, gate_passed: Some(false) },
         Outcome::Overflow | Outcome::Error => Graded { verdict: None, gate_passed: None },
-        Outcome::Reply if attempt.text.trim().is_empty() && attempt.tool_calls.is_null() => {
+        Outcome::Reply if is_empty(attempt) => {
             Graded { verdict: Some(Verdict::Fail("empty answer".to_owned())), gate_passed: Some(false) }
         }
         Outcome::Reply => {
-            let sample = Sample { output: &attempt.text, expected, facts: Facts::of(attempt, cost) };
-            let judgement = oracle.criterion.judge(&sample);
+            let judgement = judge();
             let gate_passed = judgement.gate.and_then(|gate| match gate {
                 Verdict::Pass => Some(true),
                 Verdict::Fail(_) => Some(false),
@@ -124,6 +172,11 @@ impl<'a> OracleSet<'a> {
     pub fn of_task(&self, task: u16) -> Option<&'a Oracle> {
         let number = self.of_task.get(usize::from(task)).copied().flatten()?;
         self.oracles.get(usize::from(number)).copied()
+    }
+
+    /// The oracles that grade.
+    pub fn iter(&self) -> impl Iterator<Item = &'a Oracle> + '_ {
+        self.oracles.iter().copied()
     }
 
     /// The versions that grade, with their digests.

@@ -140,6 +140,7 @@ fn every_plug_in_is_registered() {
             &[
                 "field",
                 "file",
+                "ask",
                 "json_compare",
                 "library",
                 "normalise",

@@ -72,7 +72,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// What a run would take and could decide: no network
     Plan(PlanArgs),
-    /// Grade a run's stored replies with today's oracles, and list the decisions that flip: no calls
+    /// Grade a run's stored replies with today's oracles, and list the decisions that flip: no calls,
+    /// unless --allow-judge
     Grade(GradeArgs),
     /// Decide and render a run anew with today's policy, prices and traffic: no calls
     Report(ReportArgs),
@@ -202,6 +203,12 @@ pub(crate) struct GradeArgs {
     /// Show the replies of so many verdicts that flip
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub(crate) samples: usize,
+    /// Ask judges what no stored answer of theirs settles: calls to models, at their price
+    #[arg(long)]
+    pub(crate) allow_judge: bool,
+    /// With --allow-judge: never let the run's bill, the judges' included, exceed this
+    #[arg(long, value_name = "USD", value_parser = parse_usd, requires = "allow_judge")]
+    pub(crate) max_cost: Option<Usd>,
     /// Make the new grades those of the run: rewrite its reports and router.toml
     #[arg(long)]
     pub(crate) write: bool,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
+use super::asking::{self, OpenQuestion};
 use super::project::Project;
 use crate::config::TierRole;
 use crate::corpus::Corpus;
@@ -18,7 +19,7 @@ use crate::record::{Attempt, Outcome, Via};
 use crate::summary::beside::Tally;
 use crate::summary::build::{Gate, Inputs, MeasuredTask, build};
 use crate::summary::strategies::Texts;
-use crate::summary::{Evidence, Notice, NoticeLevel, RunFacts, Source, Spend, Summary};
+use crate::summary::{Evidence, Notice, JudgeSpend, NoticeLevel, RunFacts, Source, Spend, Summary};
 use crate::units::Usd;
 
 /// No further row has the same key.
@@ -42,7 +43,11 @@ pub(crate) struct Rows {
     /// Which models served the replies of routers.
     served: Tally,
     vias: BTreeSet<Via>,
-    billed: Usd,
+    pub(crate) billed: Usd,
+    /// What the oracles asked; `None` where none of them asks a model.
+    pub(crate) judged: Option<JudgeSpend>,
+    /// What the oracles ask models and nobody has answered.
+    pub(crate) open: Vec<OpenQuestion>,
     /// The next row with the same key: prompts of the same text share their trials.
     next_same: Vec<u32>,
     by_key: HashMap<TrialKey, u32>,
@@ -59,6 +64,8 @@ impl Rows {
             served: Tally::new(),
             vias: BTreeSet::new(),
             billed: Usd::ZERO,
+            judged: None,
+            open: Vec::new(),
             next_same: vec![NONE; trials],
             by_key: HashMap::with_capacity(trials),
         };
@@ -191,6 +198,7 @@ pub(crate) fn collect(basis: &Basis<'_>) -> anyhow::Result<Rows> {
             rows.take(basis.project, basis.corpus, basis.oracles, &attempt, (number, offset))?;
         }
     }
+    asking::settle(basis, &mut rows)?;
     Ok(rows)
 }
 
@@ -321,6 +329,7 @@ fn spend(rows: &Rows) -> Spend {
         list: seen().map(|row| row.cost.unwrap_or_default() + row.wasted).sum(),
         billed: rows.billed,
         unpriced: seen().map(|row| u64::from(row.unpriced)).sum(),
+        judge: rows.judged.clone(),
     }
 }
 

@@ -7,8 +7,10 @@ use serde::Serialize;
 use super::args::{Format, Global, GradeArgs};
 use super::evidence::{self, Basis, Rows};
 use super::exit::{Exit, UsageError};
+use super::judging;
 use super::outputs::{self, Router};
 use super::past_run::PastRun;
+use super::run_record::JOURNAL;
 use crate::console::{Align, Console, escape};
 use crate::disk;
 use crate::ident::{PromptId, TaskName, TierName};
@@ -60,10 +62,6 @@ pub(crate) fn run(global: &Global, console: &Console, args: &GradeArgs) -> anyho
     let past = PastRun::open(global, &args.run)?;
     let (project, folder, record) = (&past.project, &past.folder, &past.record);
     let oracles = project.oracles(&past.corpus, &args.oracle)?;
-    let basis = past.basis(&oracles);
-    let after_rows = evidence::collect(&basis)?;
-    let after = evidence::summarise(&basis, &after_rows)?;
-
     // The grades of the run itself, where its oracle versions are still there as they were.
     let before_oracles = project.oracles(&past.corpus, &past.versions()).map_err(|error| {
         error.context(UsageError::with_help(
@@ -74,6 +72,17 @@ pub(crate) fn run(global: &Global, console: &Console, args: &GradeArgs) -> anyho
     let before_basis = past.basis(&before_oracles);
     let before_rows = evidence::collect(&before_basis)?;
     let before = evidence::summarise(&before_basis, &before_rows)?;
+
+    let basis = past.basis(&oracles);
+    let mut after_rows = evidence::collect(&basis)?;
+    let mut asked = None;
+    if args.allow_judge && !after_rows.open.is_empty() {
+        let open = std::mem::take(&mut after_rows.open);
+        let spent = judging::billed(&folder.join(JOURNAL))?;
+        asked = Some(judging::ask(project, console, folder, open, args.max_cost, spent)?);
+        after_rows = evidence::collect(&basis)?;
+    }
+    let after = evidence::summarise(&basis, &after_rows)?;
 
     let parse = |summary: &Summary| -> anyhow::Result<router_toml::RouterFile> {
         let bytes = router_toml::render(summary)?;
@@ -89,7 +98,7 @@ pub(crate) fn run(global: &Global, console: &Console, args: &GradeArgs) -> anyho
     };
     if args.write {
         let router = project.router(None);
-        let router = if after.run.missing == 0 { Router::Write(&router) } else { Router::Withhold };
+        let router = if outputs::is_whole(&after) { Router::Write(&router) } else { Router::Withhold };
         outputs::write(&basis, &after_rows, &after, folder, router)?;
         project.lock_oracles(console)?;
         outputs::tell_files(console, project, folder, router);
@@ -102,7 +111,7 @@ pub(crate) fn run(global: &Global, console: &Console, args: &GradeArgs) -> anyho
     if differs && !args.write {
         console.note("nothing was written; add --write to make these the grades of the run");
     }
-    Ok(Exit::Fine)
+    Ok(judging::finish(console, &after, asked.as_ref(), args.max_cost))
 }
 
 /// How much of a reply is shown, in characters.

@@ -2,6 +2,7 @@
 //! the modules below, and writes what they give.
 
 mod args;
+mod asking;
 mod check;
 mod completions;
 mod corpus;
@@ -12,6 +13,7 @@ mod exit;
 mod batch;
 mod grade;
 mod init;
+mod judging;
 mod oracle;
 mod outputs;
 mod past_run;

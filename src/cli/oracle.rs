@@ -9,15 +9,37 @@ use super::evidence;
 use super::exit::{Exit, UsageError};
 use super::past_run::PastRun;
 use super::project::find_config;
-use crate::config;
+use crate::config::{self, Config};
 use crate::console::{Align, Console, escape};
+use crate::grade::program;
 use crate::oracle::library::{self, Library};
+use crate::oracle::{AnswerBook, Question};
 use crate::record::Verdict;
 use crate::stats::interval;
 
-fn open(global: &Global) -> anyhow::Result<Library> {
+fn open(global: &Global) -> anyhow::Result<(Config, Library)> {
     let config = config::load(&find_config(global)?)?;
-    Ok(Library::open(&config.root.join(&config.run.oracles))?)
+    let library = Library::open(&config.root.join(&config.run.oracles))?;
+    Ok((config, library))
+}
+
+/// What the programs of the oracles say of their examples. No model is asked.
+fn program_answers(config: &Config, library: &Library) -> AnswerBook {
+    let mut answers = AnswerBook::default();
+    let mut programs = BTreeMap::new();
+    for oracle in library.iter() {
+        for question in oracle.example_questions(&answers) {
+            let id = question.id();
+            if let Question::Program(program) = question {
+                programs.insert(*id.bytes(), (id, program));
+            }
+        }
+    }
+    let programs: Vec<_> = programs.into_values().collect();
+    for (id, answer) in program::run_all(&config.root, &programs) {
+        answers.put(id, answer);
+    }
+    answers
 }
 
 /// What a check found: of the self-tests, and of the gates against the truth part.
@@ -56,11 +78,11 @@ impl Gate {
 }
 
 /// Each gate on the examples of its own oracle.
-fn gates_on_examples(library: &Library) -> Vec<Gate> {
+fn gates_on_examples(library: &Library, answers: &AnswerBook) -> Vec<Gate> {
     let mut gates = Vec::new();
     for oracle in library.iter().filter(|oracle| oracle.criterion.has_gate()) {
         let mut gate = Gate { oracle: oracle.id.to_string(), on: "examples".to_owned(), ..Gate::default() };
-        for judgement in oracle.judge_examples() {
+        for judgement in oracle.judge_examples(answers) {
             match (judgement.gate, judgement.verdict) {
                 (Some(Verdict::Pass), Verdict::Pass) => gate.take(true, true),
                 (Some(Verdict::Pass), Verdict::Fail(_)) => gate.take(true, false),
@@ -125,9 +147,10 @@ pub(crate) fn check(
     locked: bool,
     run: Option<&str>,
 ) -> anyhow::Result<Exit> {
-    let library = open(global)?;
-    let report = library::check(&library);
-    let mut gates = gates_on_examples(&library);
+    let (config, library) = open(global)?;
+    let answers = program_answers(&config, &library);
+    let report = library::check(&library, &answers);
+    let mut gates = gates_on_examples(&library, &answers);
     if let Some(run) = run {
         gates.extend(gates_on_run(global, run)?);
     }
@@ -146,6 +169,12 @@ pub(crate) fn check(
                 report.examples,
                 report.failures.len()
             ));
+            if report.not_run > 0 {
+                text.push_str(&format!(
+                    "{} examples were not run: only a judge could settle them, and no model is called here\n",
+                    report.not_run
+                ));
+            }
             if gates.iter().any(|gate| gate.n > 0) {
                 text.push_str(&gate_table(console, gates));
             }
@@ -171,7 +200,7 @@ pub(crate) fn check(
 }
 
 pub(crate) fn list(global: &Global, console: &Console) -> anyhow::Result<Exit> {
-    let library = open(global)?;
+    let (_, library) = open(global)?;
     let listed = library::list(&library);
     if global.format == Format::Json {
         console.out(&format!("{}\n", serde_json::to_string_pretty(&listed)?))?;

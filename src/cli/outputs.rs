@@ -25,6 +25,11 @@ pub(crate) enum Router<'a> {
     Withhold,
 }
 
+/// Whether nothing is missing that a decision could hang on: every trial was attempted, and every judge asked.
+pub(crate) fn is_whole(summary: &Summary) -> bool {
+    summary.run.missing == 0 && summary.spend.judge.as_ref().is_none_or(|judge| judge.missing == 0)
+}
+
 /// Writes everything of a run: its folder, the routing config, and which run is the latest.
 pub(crate) fn write(
     basis: &Basis<'_>,

@@ -1,10 +1,12 @@
 //! A project as a command needs it: settings, oracles, prices, and a corpus.
 
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use anyhow::Context;
 
 use super::args::{Global, SourceArgs};
+use super::asking::{self, ProgramAnswers};
 use super::exit::UsageError;
 use crate::config::{self, Config, Tape, TapeMode, TierRole};
 use crate::console::Console;
@@ -28,6 +30,8 @@ pub(crate) struct Project {
     pub(crate) prices: Vec<ModelPrice>,
     /// How calls are made, and so what they cost.
     pub(crate) calling: Calling,
+    /// What the programs of `command` oracles have said so far.
+    pub(crate) program_answers: Mutex<ProgramAnswers>,
 }
 
 /// How calls are made.
@@ -68,7 +72,8 @@ impl Project {
         let library = Library::open(&config.root.join(&config.run.oracles))?;
         let catalogue = Catalogue::load(&config)?;
         let prices = tier_prices(&config, &catalogue)?;
-        Ok(Self { config, library, catalogue, prices, calling: Calling::Direct })
+        let program_answers = Mutex::new(ProgramAnswers::new(&config.root));
+        Ok(Self { config, library, catalogue, prices, calling: Calling::Direct, program_answers })
     }
 
     /// Applies the options about where answers come from.
@@ -129,7 +134,9 @@ impl Project {
 
     /// The oracle of each prompt; `swap` replaces versions of the oracles that it names.
     pub(crate) fn oracles(&self, corpus: &Corpus, swap: &[OracleRef]) -> anyhow::Result<OracleSet<'_>> {
-        Ok(OracleSet::resolve(&self.library, &self.config, corpus, swap)?)
+        let oracles = OracleSet::resolve(&self.library, &self.config, corpus, swap)?;
+        asking::check_judges(self, corpus, &oracles)?;
+        Ok(oracles)
     }
 
     /// The models to measure: a target a tier, in the order of the ladder.

@@ -3,6 +3,7 @@
 use super::args::{Format, Global, ReportArgs};
 use super::evidence;
 use super::exit::{Exit, UsageError};
+use super::judging;
 use super::outputs::{self, Router};
 use super::past_run::PastRun;
 use super::run_record::RunRecord;
@@ -30,7 +31,7 @@ pub(crate) fn run(global: &Global, console: &Console, args: &ReportArgs) -> anyh
     let rows = evidence::collect(&basis)?;
     let summary = evidence::summarise(&basis, &rows)?;
     let router = project.router(args.router.as_deref());
-    let router = if summary.run.missing == 0 { Router::Write(&router) } else { Router::Withhold };
+    let router = if outputs::is_whole(&summary) { Router::Write(&router) } else { Router::Withhold };
     outputs::write(&basis, &rows, &summary, &past.folder, router)?;
     outputs::show(global, console, &summary)?;
     outputs::tell_files(console, project, &past.folder, router);
@@ -43,7 +44,7 @@ pub(crate) fn run(global: &Global, console: &Console, args: &ReportArgs) -> anyh
         ));
         return Ok(Exit::Incomplete);
     }
-    Ok(Exit::Fine)
+    Ok(judging::finish(console, &summary, None, None))
 }
 
 /// What the run would decide and cost if something were otherwise, beside what it does.

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
-use tokio::sync::watch;
 
 use super::args::{Global, RunArgs, Switch};
 use super::batch::{self, BatchRun, Unknown};
 use super::evidence::{self, Basis};
 use super::exit::{Exit, UsageError};
+use super::judging;
 use super::outputs::{self, Router};
 use super::project::{Calling, Project};
 use super::recorder::Recorder;
@@ -20,7 +20,7 @@ use crate::config::TapeMode;
 use crate::console::{Console, Progress, escape};
 use crate::corpus::Corpus;
 use crate::disk;
-use crate::dispatch::{Ended, Report, Wish};
+use crate::dispatch::{Ended, Report};
 use crate::ident::{RunId, TrialKey};
 use crate::journal::{self, Index, Journal, Reader, fetch_at};
 use crate::plan::Plan;
@@ -256,17 +256,63 @@ pub(crate) fn run(global: &Global, console: &Console, args: &RunArgs) -> anyhow:
         answers: vec![evidence::journal_of(&folder.path)],
         tape: project.config.tape.as_ref().map(|tape| project.relative(&tape.file)),
     };
-    let rows = evidence::collect(&basis)?;
+    let mut rows = evidence::collect(&basis)?;
+    let interrupted = report.as_ref().is_some_and(|report| report.ended != Ended::Complete);
+    let judging = Judging { console, basis: &basis, folder: &folder.path, sources: &sources };
+    let asked = judging.settle(&mut rows, args.max_cost, may_call && !interrupted)?;
     let summary = evidence::summarise(&basis, &rows)?;
     let router = project.router(args.router.as_deref());
-    let router = if summary.run.missing == 0 { Router::Write(&router) } else { Router::Withhold };
+    let router = if outputs::is_whole(&summary) { Router::Write(&router) } else { Router::Withhold };
     outputs::write(&basis, &rows, &summary, &folder.path, router)?;
     if let Some(path) = &args.record_tape {
         record_tape(console, &basis, &rows, path)?;
     }
     outputs::show(global, console, &summary)?;
     outputs::tell_files(console, &project, &folder.path, router);
-    Ok(finish(console, &summary, report.as_ref(), args))
+    let exit = finish(console, &summary, report.as_ref(), args);
+    Ok(if exit == Exit::Fine { judging::finish(console, &summary, asked.as_ref(), args.max_cost) } else { exit })
+}
+
+/// The second stage of a run: what the oracles ask of models.
+struct Judging<'a> {
+    console: &'a Console,
+    basis: &'a Basis<'a>,
+    folder: &'a std::path::Path,
+    sources: &'a [(PathBuf, Via)],
+}
+
+impl Judging<'_> {
+    /// Has the open questions answered, by earlier runs where they can be and by calls where those may be made, and grades
+    /// anew with what came of it.
+    fn settle(
+        &self,
+        rows: &mut evidence::Rows,
+        ceiling: Option<crate::units::Usd>,
+        may_call: bool,
+    ) -> anyhow::Result<Option<judging::Asked>> {
+        if rows.open.is_empty() {
+            return Ok(None);
+        }
+        let taken = judging::take_over(self.folder, &rows.open, self.sources)?;
+        if taken > 0 {
+            self.console.note(&format!("{taken} answers of judges are taken over"));
+            *rows = evidence::collect(self.basis)?;
+        }
+        if rows.open.is_empty() || !may_call {
+            return Ok(None);
+        }
+        let open = std::mem::take(&mut rows.open);
+        let asked = judging::ask(
+            self.basis.project,
+            self.console,
+            self.folder,
+            open,
+            ceiling,
+            judging::billed(&self.folder.join(JOURNAL))?,
+        )?;
+        *rows = evidence::collect(self.basis)?;
+        Ok(Some(asked))
+    }
 }
 
 fn tell_copied(console: &Console, project: &Project, copied: u64, before: usize, plan: &Plan) {
@@ -330,7 +376,7 @@ impl Measurement<'_> {
                 let mut recorder = Recorder::new(journal, calls, self.oracles, &progress, &totals);
                 let settings = send::settings(&project.config.run);
                 let budget = Arc::new(crate::dispatch::Budget::new(ceiling, spent));
-                runtime.block_on(until_signal(|listener| {
+                runtime.block_on(send::until_signal(|listener| {
                     crate::dispatch::run(lanes, Arc::clone(calls), &mut recorder, budget, settings, listener)
                 }))
             }
@@ -347,7 +393,7 @@ impl Measurement<'_> {
                     spent,
                     unknown: if self.args.resubmit { Unknown::Resubmit } else { Unknown::Ask },
                 };
-                runtime.block_on(until_signal(|listener| batch.measure(journal, order, &totals, listener)))
+                runtime.block_on(send::until_signal(|listener| batch.measure(journal, order, &totals, listener)))
             }
         };
         progress.finish();
@@ -355,15 +401,6 @@ impl Measurement<'_> {
         runtime.shutdown_background();
         report
     }
-}
-
-/// Runs something that keeps to the user's wishes.
-async fn until_signal<T, F: Future<Output = T>>(work: impl FnOnce(watch::Receiver<Wish>) -> F) -> T {
-    let (wish, listener) = watch::channel(Wish::Go);
-    let signals = tokio::spawn(send::listen(wish));
-    let done = work(listener).await;
-    signals.abort();
-    done
 }
 
 fn record_tape(

@@ -16,6 +16,8 @@ use crate::ident::{Digest, OracleRef, RunId};
 pub(crate) const FILE: &str = "run.json";
 /// The journal's name, beside it.
 pub(crate) const JOURNAL: &str = "journal.jsonl";
+/// The judges' journal, beside it.
+pub(crate) const JUDGE_JOURNAL: &str = "judge.jsonl";
 const VERSION: u32 = 1;
 
 /// What a run was made of.

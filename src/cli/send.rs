@@ -212,6 +212,15 @@ pub(crate) fn progress_totals(project: &Project, calls: &Calls, order: &[u32]) -
         .collect()
 }
 
+/// Runs something that keeps to the user's wishes.
+pub(crate) async fn until_signal<T, F: Future<Output = T>>(work: impl FnOnce(watch::Receiver<Wish>) -> F) -> T {
+    let (wish, listener) = watch::channel(Wish::Go);
+    let signals = tokio::spawn(listen(wish));
+    let done = work(listener).await;
+    signals.abort();
+    done
+}
+
 /// Turns the user's signals into wishes: the first lets what is in flight finish, the second leaves at once.
 pub(crate) async fn listen(wish: watch::Sender<Wish>) {
     for next in [Wish::Drain, Wish::Abort] {

@@ -11,6 +11,7 @@ use serde::de::IntoDeserializer;
 use toml::Spanned;
 use toml::de::DeValue;
 
+use super::ask::{Asked, Asks, Question};
 use super::{Criterion, Judgement, Kind, Sample, Table, TableError, kind, kind_names};
 use crate::diag::nearest;
 use crate::record::Verdict;
@@ -167,12 +168,8 @@ impl Weighted {
             Some(_) | None => Verdict::Fail("too few of the criteria are met".to_owned()),
         }
     }
-}
 
-impl Criterion for Weighted {
-    fn judge(&self, sample: &Sample<'_>) -> Judgement {
-        let judged: Vec<(f64, Judgement)> =
-            self.parts.iter().map(|(weight, part)| (*weight, part.judge(sample))).collect();
+    fn combined(&self, judged: Vec<(f64, Judgement)>) -> Judgement {
         let verdict = self.combine(judged.iter().map(|(weight, judged)| (*weight, &judged.verdict)));
         // What a part without a gate would say is not known in production: it is given the benefit of the doubt.
         let gates: Vec<(f64, Verdict)> = judged
@@ -182,6 +179,25 @@ impl Criterion for Weighted {
         let gate = self.has_gate().then(|| self.combine(gates.iter().map(|(weight, gate)| (*weight, gate))));
         Judgement { gate, verdict }
     }
+}
+
+impl Criterion for Weighted {
+    fn judge(&self, sample: &Sample<'_>) -> Judgement {
+        self.combined(self.parts.iter().map(|(weight, part)| (*weight, part.judge(sample))).collect())
+    }
+
+    fn judge_with(&self, sample: &Sample<'_>, asked: &Asked<'_>) -> Judgement {
+        let judge = |(weight, part): &(f64, Box<dyn Criterion>)| (*weight, part.judge_with(sample, asked));
+        self.combined(self.parts.iter().map(judge).collect())
+    }
+
+    fn questions(&self, sample: &Sample<'_>, asked: &Asked<'_>) -> Vec<Question> {
+        open_questions(self, self.parts.iter().map(|(_, part)| &**part), sample, asked)
+    }
+
+    fn asks(&self) -> Vec<Asks> {
+        self.parts.iter().flat_map(|(_, part)| part.asks()).collect()
+    }
 
     fn has_gate(&self) -> bool {
         self.parts.iter().any(|(_, part)| part.has_gate())
@@ -189,6 +205,19 @@ impl Criterion for Weighted {
 
     fn needs_expected(&self) -> bool {
         self.parts.iter().any(|(weight, part)| *weight > 0.0 && part.needs_expected())
+    }
+}
+
+/// What the parts ask, as long as the whole hangs on it: what the other parts decide by themselves is not worth a call.
+fn open_questions<'a>(
+    whole: &dyn Criterion,
+    parts: impl Iterator<Item = &'a dyn Criterion>,
+    sample: &Sample<'_>,
+    asked: &Asked<'_>,
+) -> Vec<Question> {
+    match whole.judge_with(sample, asked).verdict {
+        Verdict::Pass | Verdict::Fail(_) => Vec::new(),
+        Verdict::Ungraded(_) => parts.flat_map(|part| part.questions(sample, asked)).collect(),
     }
 }
 
@@ -206,14 +235,31 @@ fn combine(mode: Mode, verdicts: impl Iterator<Item = Verdict>) -> Verdict {
     deciding.or(ungraded).or(other).unwrap_or(Verdict::Pass)
 }
 
-impl Criterion for Composed {
-    fn judge(&self, sample: &Sample<'_>) -> Judgement {
-        let judgements: Vec<Judgement> = self.parts.iter().map(|part| part.judge(sample)).collect();
+impl Composed {
+    fn combined(&self, judgements: Vec<Judgement>) -> Judgement {
         let verdict = combine(self.mode, judgements.iter().map(|judgement| judgement.verdict.clone()));
         let gate = self
             .has_gate()
             .then(|| combine(self.mode, judgements.into_iter().filter_map(|judgement| judgement.gate)));
         Judgement { gate, verdict }
+    }
+}
+
+impl Criterion for Composed {
+    fn judge(&self, sample: &Sample<'_>) -> Judgement {
+        self.combined(self.parts.iter().map(|part| part.judge(sample)).collect())
+    }
+
+    fn judge_with(&self, sample: &Sample<'_>, asked: &Asked<'_>) -> Judgement {
+        self.combined(self.parts.iter().map(|part| part.judge_with(sample, asked)).collect())
+    }
+
+    fn questions(&self, sample: &Sample<'_>, asked: &Asked<'_>) -> Vec<Question> {
+        open_questions(self, self.parts.iter().map(|part| &**part), sample, asked)
+    }
+
+    fn asks(&self) -> Vec<Asks> {
+        self.parts.iter().flat_map(|part| part.asks()).collect()
     }
 
     fn has_gate(&self) -> bool {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::ask::{AnswerBook, Asked, Question};
 use super::{Criterion, Facts, KINDS, Kind, Sample, TableError, kind, kind_names, settings};
 use crate::diag::{Excerpt, Fault, Faults, nearest};
 use crate::ident::{Digest, Digester, OracleRef};
@@ -110,16 +111,47 @@ impl std::fmt::Display for ExampleFailure {
 
 impl Oracle {
     /// What the criterion says of each example.
-    pub fn judge_examples(&self) -> impl Iterator<Item = super::Judgement> + '_ {
-        self.examples.iter().map(|example| self.criterion.judge(&example.sample()))
+    pub fn judge_examples<'a>(
+        &'a self,
+        answers: &'a AnswerBook,
+    ) -> impl Iterator<Item = super::Judgement> + 'a {
+        let asked = Asked { prompt: None, answers };
+        self.examples.iter().map(move |example| self.criterion.judge_with(&example.sample(), &asked))
     }
 
-    /// Runs the self-tests; returns those that came out otherwise.
+    /// What must be answered before the self-tests can be run.
     #[must_use]
-    pub fn self_test(&self) -> Vec<ExampleFailure> {
+    pub fn example_questions(&self, answers: &AnswerBook) -> Vec<Question> {
+        let asked = Asked { prompt: None, answers };
+        self.examples
+            .iter()
+            .flat_map(|example| self.criterion.questions(&example.sample(), &asked))
+            .collect()
+    }
+
+    /// Whether a self-test waits for an answer that nobody has given.
+    fn is_open(&self, example: &Example, answers: &AnswerBook) -> bool {
+        let asked = Asked { prompt: None, answers };
+        let questions = self.criterion.questions(&example.sample(), &asked);
+        questions.iter().any(|question| answers.get(question).is_none())
+    }
+
+    /// The self-tests that cannot be run without an answer that is not there.
+    #[must_use]
+    pub fn open_examples(&self, answers: &AnswerBook) -> usize {
+        self.examples.iter().filter(|example| self.is_open(example, answers)).count()
+    }
+
+    /// Runs the self-tests, but for those that wait for an answer; returns those that came out otherwise.
+    #[must_use]
+    pub fn self_test(&self, answers: &AnswerBook) -> Vec<ExampleFailure> {
         let mut failures = Vec::new();
         for (at, example) in self.examples.iter().enumerate() {
-            let judgement = self.criterion.judge(&example.sample());
+            if self.is_open(example, answers) {
+                continue;
+            }
+            let judgement =
+                self.criterion.judge_with(&example.sample(), &Asked { prompt: None, answers });
             let mut fail = |why: String| {
                 failures.push(ExampleFailure { oracle: self.id.clone(), example: at + 1, why });
             };

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::ask::AnswerBook;
 use super::file::{self, ExampleFailure, Oracle};
 use crate::diag::{Fault, Faults, nearest};
 use crate::disk::{self, DiskError};
@@ -152,17 +153,26 @@ pub struct CheckReport {
     pub oracles: usize,
     /// Examples that were run.
     pub examples: usize,
+    /// Those that only a judge could settle: no model is called for a self-test.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub not_run: usize,
     /// Those that came out otherwise.
     pub failures: Vec<ExampleFailure>,
 }
 
-/// Runs every example of every oracle.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+const fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+/// Runs every example of every oracle, with the answers to what they ask.
 #[must_use]
-pub fn check(library: &Library) -> CheckReport {
+pub fn check(library: &Library, answers: &AnswerBook) -> CheckReport {
     CheckReport {
         oracles: library.oracles.len(),
         examples: library.iter().map(|oracle| oracle.examples.len()).sum(),
-        failures: library.iter().flat_map(Oracle::self_test).collect(),
+        failures: library.iter().flat_map(|oracle| oracle.self_test(answers)).collect(),
+        not_run: library.iter().map(|oracle| oracle.open_examples(answers)).sum(),
     }
 }
 

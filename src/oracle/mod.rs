@@ -1,8 +1,10 @@
 //! Oracles: versioned, executable acceptance criteria. One file per kind; one line each in [`KINDS`].
 //!
-//! An oracle makes no calls and reads no files once it is built: it settles a reply. Every kind knows its gate part, which
+//! An oracle makes no calls and reads no files once it is built: it settles a reply, or it asks (`ask`). Every kind knows its gate part, which
 //! needs no reference answer and can run in production, and its truth part.
 
+pub mod ask;
+mod command;
 mod compose;
 mod contains;
 mod exact;
@@ -12,6 +14,7 @@ mod function_call;
 mod json;
 mod json_compare;
 mod json_text;
+mod judge;
 mod label;
 pub mod library;
 mod measured;
@@ -41,6 +44,7 @@ use toml::de::DeValue;
 use crate::record::{Attempt, Verdict};
 use crate::units::{Millis, Usd};
 
+pub use self::ask::{Answer, AnswerBook, Asked, Asks, Question};
 pub use self::file::Oracle;
 
 /// What an oracle looks at.
@@ -116,6 +120,9 @@ impl Judgement {
 /// What is said where a reference answer is needed and there is none.
 const NO_EXPECTED: &str = "no expected answer";
 
+/// What is said of a reply that a judge has yet to see.
+pub const NOT_JUDGED: &str = "no judge has seen it yet";
+
 /// A criterion that was built from its table.
 pub trait Criterion: Send + Sync + std::fmt::Debug {
     /// Grades a sample. Never panics, whatever the output is.
@@ -126,6 +133,21 @@ pub trait Criterion: Send + Sync + std::fmt::Debug {
 
     /// Whether the criterion cannot grade without a reference answer.
     fn needs_expected(&self) -> bool;
+
+    /// What must be answered before the sample can be graded, as far as that is known; none when it settles by itself.
+    fn questions(&self, _sample: &Sample<'_>, _asked: &Asked<'_>) -> Vec<Question> {
+        Vec::new()
+    }
+
+    /// Grades a sample with the answers at hand.
+    fn judge_with(&self, sample: &Sample<'_>, _asked: &Asked<'_>) -> Judgement {
+        self.judge(sample)
+    }
+
+    /// Whom the criterion may ask; nobody when it always settles by itself.
+    fn asks(&self) -> Vec<Asks> {
+        Vec::new()
+    }
 }
 
 /// What is wrong with a kind's table: a message, the bytes of the file that it is about, and what to do.
@@ -184,6 +206,8 @@ pub const KINDS: &[&Kind] = &[
     &measured::FINISH_REASON,
     &measured::LATENCY,
     &measured::COST,
+    &command::KIND,
+    &judge::KIND,
     &compose::ALL,
     &compose::ANY,
     &negation::NOT,

@@ -1,6 +1,7 @@
 //! `not`: another criterion turned round. What cannot be graded stays so. A gate where the other needs no reference.
 
 use super::compose::part;
+use super::ask::{Asked, Asks, Question};
 use super::{Criterion, Judgement, Kind, Sample};
 use crate::record::Verdict;
 
@@ -24,10 +25,28 @@ impl Not {
     }
 }
 
+impl Not {
+    fn turned(&self, judgement: Judgement) -> Judgement {
+        let verdict = Self::turn(judgement.verdict);
+        Judgement { gate: self.has_gate().then(|| verdict.clone()), verdict }
+    }
+}
+
 impl Criterion for Not {
     fn judge(&self, sample: &Sample<'_>) -> Judgement {
-        let verdict = Self::turn(self.0.judge(sample).verdict);
-        Judgement { gate: self.has_gate().then(|| verdict.clone()), verdict }
+        self.turned(self.0.judge(sample))
+    }
+
+    fn judge_with(&self, sample: &Sample<'_>, asked: &Asked<'_>) -> Judgement {
+        self.turned(self.0.judge_with(sample, asked))
+    }
+
+    fn questions(&self, sample: &Sample<'_>, asked: &Asked<'_>) -> Vec<Question> {
+        self.0.questions(sample, asked)
+    }
+
+    fn asks(&self) -> Vec<Asks> {
+        self.0.asks()
     }
 
     fn has_gate(&self) -> bool {

@@ -207,7 +207,7 @@ fn an_oracle_that_was_edited_without_a_new_version_is_refused() {
     let text = "id = \"o@1\"\ndescription = \"d\"\n[label]\nset = [\"a\", \"b\"]\n[[example]]\noutput = \"a\"\nexpected = \"a\"\nverdict = \"pass\"\ngate = \"pass\"\n[[example]]\noutput = \"c\"\nexpected = \"a\"\nverdict = \"fail\"\nreason = \"not a label\"\n";
     disk::replace(&path, text.as_bytes()).unwrap();
     let library = Library::open(folder.path()).unwrap();
-    assert!(library::check(&library).failures.is_empty());
+    assert!(library::check(&library, &AnswerBook::default()).failures.is_empty());
     assert!(library.write_lock().unwrap());
     assert!(!Library::open(folder.path()).unwrap().write_lock().unwrap());
     // A comment and a better description need no new version; another set does.
@@ -221,7 +221,7 @@ fn an_oracle_that_was_edited_without_a_new_version_is_refused() {
 #[test]
 fn an_example_that_comes_out_otherwise_is_told() {
     let o = oracle("[exact]\nvalue = \"\"");
-    let failures = o.self_test();
+    let failures = o.self_test(&AnswerBook::default());
     assert_eq!(failures.len(), 1);
     assert_eq!(failures[0].to_string(), "o@1 example 2: wanted fail, got pass");
 }

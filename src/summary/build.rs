@@ -4,7 +4,7 @@
 
 use super::rounding::{self, share, tenth};
 use super::{
-    Cell, Evidence, Notice, PriceLine, RunFacts, Spend, Summary, TaskSummary, TierSummary, TokenStats,
+    Cell, Evidence, JudgeSpend, Notice, PriceLine, RunFacts, Spend, Summary, TaskSummary, TierSummary, TokenStats,
     VERSION, beside, notices, strategies,
 };
 use crate::config::{Config, DataLocation, Task};
@@ -153,6 +153,11 @@ pub fn build(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
         spend: Spend {
             list: rounding::usd(inputs.spend.list),
             billed: rounding::usd(inputs.spend.billed),
+            judge: inputs.spend.judge.map(|judge| JudgeSpend {
+                list: rounding::usd(judge.list),
+                billed: rounding::usd(judge.billed),
+                ..judge
+            }),
             ..inputs.spend
         },
     };

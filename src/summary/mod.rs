@@ -278,4 +278,25 @@ pub struct Spend {
     pub billed: Usd,
     /// Attempts that may have been billed, but whose cost is unknown.
     pub unpriced: u64,
+    /// What judges took, beside all that; absent where no oracle asks a model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judge: Option<JudgeSpend>,
+}
+
+/// What judges took.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JudgeSpend {
+    /// Different questions that the oracles ask of the replies.
+    pub questions: u64,
+    /// Those of them without an answer: what hangs on them is ungraded.
+    pub missing: u64,
+    /// Calls, failed ones included.
+    pub attempts: u64,
+    /// What the calls would have cost at today's prices.
+    pub list: Usd,
+    /// What was billed in this run.
+    pub billed: Usd,
+    /// Calls that may have been billed, but whose cost is unknown.
+    pub unpriced: u64,
 }

@@ -149,7 +149,7 @@ fn usable(file: &Path, imported: &mut Imported) -> Vec<OracleDraft> {
             None => Some("it holds null, which TOML cannot say".to_owned()),
             Some(text) => match oracle::file::read(&id, &id, &text) {
                 Ok(oracle) => {
-                    oracle.self_test().first().map(|failure| format!("its self-test fails: {}", failure.why))
+                    oracle.self_test(&oracle::AnswerBook::default()).first().map(|failure| format!("its self-test fails: {}", failure.why))
                 }
                 Err(faults) => faults.0.first().map(|fault| fault.message.clone()),
             },
