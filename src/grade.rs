@@ -1,5 +1,6 @@
 //! Replies to verdicts: which oracle grades which prompt, and what it says. Makes no calls.
 
+pub mod labels;
 pub mod program;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,7 +1,7 @@
 //! Answers to a summary: looks every planned trial up in journals, grades what it finds, and has it measured and decided.
 //! `run`, `report`, `grade` and `check` all come through here, so that none can disagree with another.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -10,10 +10,12 @@ use super::asking::{self, OpenQuestion};
 use super::project::Project;
 use crate::config::TierRole;
 use crate::corpus::Corpus;
+use crate::grade::labels::{self, JudgeStanding};
 use crate::grade::{OracleSet, grade};
 use crate::ident::{RunId, TrialKey};
 use crate::journal::Reader;
 use crate::measure::Observation;
+use crate::oracle::Asks;
 use crate::plan::Plan;
 use crate::record::{Attempt, Outcome, Via};
 use crate::summary::beside::Tally;
@@ -257,6 +259,7 @@ pub(crate) fn summarise(basis: &Basis<'_>, rows: &Rows) -> anyhow::Result<Summar
             gate: if has_gate { Gate::Present } else { Gate::Absent },
             prompts: of_task().count() as u64,
             adversarial: of_task().filter(|entry| entry.adversarial).count() as u64,
+            judge: judge_standing(basis, index)?,
         });
     }
     let mut texts = Texts::default();
@@ -277,6 +280,25 @@ pub(crate) fn summarise(basis: &Basis<'_>, rows: &Rows) -> anyhow::Result<Summar
         notices,
     };
     Ok(build(inputs)?)
+}
+
+/// How far the judges of a task can be trusted: the one that can be trusted least, where its prompts name several.
+fn judge_standing(basis: &Basis<'_>, task: u16) -> anyhow::Result<Option<JudgeStanding>> {
+    let config = &basis.project.config;
+    let folder = config.root.join(&config.run.oracles);
+    let mut judges = BTreeMap::new();
+    for (at, entry) in basis.corpus.entries().iter().enumerate() {
+        let Some(oracle) = basis.oracles.of(at).filter(|_| entry.task == task) else { continue };
+        if !judges.contains_key(&oracle.id)
+            && oracle.criterion.asks().iter().any(|asks| matches!(asks, Asks::Model { .. }))
+        {
+            let labels = labels::read(&labels::file(&folder, &oracle.id))?;
+            let needed = config.policy.judge_min_labels;
+            judges.insert(&oracle.id, JudgeStanding::of(oracle.id.clone(), oracle.digest, &labels, needed));
+        }
+    }
+    let capped = judges.values().find(|standing| standing.cap().is_some());
+    Ok(capped.or_else(|| judges.values().next()).cloned())
 }
 
 /// What is wrong with the tiers' fallbacks of the same class, measured or not.

@@ -14,7 +14,7 @@ use super::judging;
 use super::outputs::{self, Router};
 use super::project::{Calling, Project};
 use super::recorder::Recorder;
-use super::run_record::JOURNAL;
+use super::run_record::{JOURNAL, JUDGE_JOURNAL};
 use super::send::{self, Calls};
 use crate::config::TapeMode;
 use crate::console::{Console, Progress, escape};
@@ -420,8 +420,19 @@ fn record_tape(
         .filter_map(|(_, place)| place.map(|(_, offset)| offset))
         .collect();
     let note = format!("answers of {} models to {}", basis.plan.targets().len(), basis.corpus_name);
-    let written =
-        journal::write_tape(path, &note, places.into_iter().map(|offset| fetch_at(&mut file, offset)))?;
+    let mut judged = Vec::new();
+    let judges = source.path.with_file_name(JUDGE_JOURNAL);
+    if judges.is_file() {
+        let mut taken = HashSet::new();
+        for record in Reader::open(&judges)? {
+            let (_, attempt) = record?;
+            if attempt.is_answer() && taken.insert(attempt.key) {
+                judged.push(attempt);
+            }
+        }
+    }
+    let answers = places.into_iter().map(|offset| fetch_at(&mut file, offset));
+    let written = journal::write_tape(path, &note, answers.chain(judged.into_iter().map(Ok)))?;
     console.note(&format!("recorded {written} answers in {}", basis.project.shown(path)));
     Ok(())
 }

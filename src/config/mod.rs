@@ -322,6 +322,18 @@ pub struct Policy {
     /// What a wrong answer costs, in USD: strategies are then compared by their expected bill, too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure_cost: Option<Usd>,
+    /// Labels by people that a judge needs before it can drive a route above `monitor`.
+    // Left out of the policy's digest where nobody has changed it: routes without a judge do not hang on it.
+    #[serde(skip_serializing_if = "is_usual_judge_min_labels")]
+    pub judge_min_labels: u32,
+}
+
+/// Labels by people that a judge needs, unless the settings say otherwise.
+const JUDGE_MIN_LABELS: u32 = 50;
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+const fn is_usual_judge_min_labels(labels: &u32) -> bool {
+    *labels == JUDGE_MIN_LABELS
 }
 
 impl Default for Policy {
@@ -342,6 +354,7 @@ impl Default for Policy {
             alert_confidence: Share::clamped(0.99),
             bootstrap_resamples: 2000,
             failure_cost: None,
+            judge_min_labels: JUDGE_MIN_LABELS,
         }
     }
 }

@@ -52,6 +52,8 @@ pub struct Case<'a> {
     pub cells: &'a [CellEvidence],
     /// The oracle whose gate part production runs; `None` when it has none.
     pub gate: Option<&'a OracleRef>,
+    /// Why no tier may be routed to without monitoring, whatever its pass rate; `None` when one may.
+    pub cap: Option<&'a str>,
 }
 
 /// What the policy makes of a cell.
@@ -120,7 +122,11 @@ impl Case<'_> {
         assessed
             .map(|((cell, infeasible), effective_cost)| {
                 let judged = band::judge(cell, floors, self.policy.min_prompts);
-                Assessment { infeasible, effective_cost, ..judged }
+                let band = match judged.band {
+                    Band::Route if self.cap.is_some() => Band::Monitor,
+                    band => band,
+                };
+                Assessment { infeasible, effective_cost, band, ..judged }
             })
             .collect()
     }

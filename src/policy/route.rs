@@ -119,6 +119,9 @@ fn good_enough(case: &Case<'_>, assessments: &[Assessment], floors: Floors) -> O
         case.task.consequence.name(),
         floors.confidence,
     );
+    if let (Some(cap), Decision::Monitor) = (case.cap, decision) {
+        reason.push_str(&format!("; {cap}"));
+    }
     if !all_priced {
         reason.push_str("; a cost is unknown, so the order of the ladder decides");
     }

@@ -41,6 +41,9 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
     projection(&mut md, summary);
     strategies(&mut md, summary);
     details(&mut md, summary);
+    if let Some(judges) = words::judges(summary) {
+        md.push_str(&format!("\n{}\n", escape(&judges)));
+    }
     let warnings = summary
         .notices
         .iter()

@@ -23,6 +23,9 @@ pub fn render(summary: &Summary, width: usize, paint: Paint) -> String {
     text.push_str(&page.beside(summary));
     text.push_str(&page.projection(summary));
     text.push_str(&page.strategies(summary));
+    if let Some(judges) = words::judges(summary) {
+        text.push_str(&page.wrap(&judges, "  "));
+    }
     for notice in summary.notices.iter().filter(|notice| !words::is_banner(notice)) {
         let label = match notice.level {
             NoticeLevel::Note => page.colour("36", "note:"),

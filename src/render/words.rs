@@ -9,6 +9,22 @@ use crate::summary::{
 };
 use crate::units::Usd;
 
+/// What the judges took, in a sentence; `None` where no model judges.
+pub(super) fn judges(summary: &Summary) -> Option<String> {
+    let judge = summary.spend.judge.as_ref()?;
+    let plural = if judge.attempts == 1 { "" } else { "s" };
+    let unknown = match judge.unpriced {
+        0 => String::new(),
+        unpriced => format!(", and {unpriced} of unknown cost"),
+    };
+    Some(format!(
+        "Judges, apart from all that: {} call{plural}, {} at today's prices, {} billed in this run{unknown}.",
+        judge.attempts,
+        judge.list.human(),
+        judge.billed.human()
+    ))
+}
+
 /// What a model beside the ladder was measured for.
 pub(super) fn role(role: &Role) -> String {
     match role {

@@ -6,11 +6,13 @@
 pub mod alert;
 pub mod beta;
 pub mod bootstrap;
+pub mod calibration;
 pub mod floor;
 pub mod frontier;
 pub mod interval;
 pub mod multiple;
 pub mod paired;
+pub mod kappa;
 pub mod posterior;
 pub mod power;
 pub mod quantile;

@@ -5,9 +5,10 @@
 use super::rounding::{self, share, tenth};
 use super::{
     Cell, Evidence, JudgeSpend, Notice, PriceLine, RunFacts, Spend, Summary, TaskSummary, TierSummary, TokenStats,
-    VERSION, beside, notices, strategies,
+    VERSION, beside, judge, notices, strategies,
 };
 use crate::config::{Config, DataLocation, Task};
+use crate::grade::labels::JudgeStanding;
 use crate::ident::{OracleRef, TierName};
 use crate::measure::{self, CellEvidence, Observation, Settings, TierEvidence};
 use crate::policy::{self, Assessment, Case, Flip, Floors, Route, Standing, TierFacts};
@@ -53,6 +54,8 @@ pub struct MeasuredTask<'a> {
     pub prompts: u64,
     /// Those of them that carry the tag `adversarial`.
     pub adversarial: u64,
+    /// How far the judge that grades it can be trusted; `None` where no model judges.
+    pub judge: Option<JudgeStanding>,
 }
 
 /// Whether an oracle has a part that production can run without a reference answer.
@@ -197,7 +200,8 @@ fn decide<'a>(
         Gate::Absent => None,
     };
     let policy = &inputs.config.policy;
-    let case = Case { task: measured.task, policy, tiers: facts, cells, gate };
+    let cap = measured.judge.as_ref().and_then(JudgeStanding::cap);
+    let case = Case { task: measured.task, policy, tiers: facts, cells, gate, cap: cap.as_deref() };
     let assessments = case.assess();
     let route = case.route(&assessments)?;
     let tier = facts.iter().position(|tier| tier.name == route.tier)?;
@@ -269,6 +273,11 @@ fn task_summary(config: &Config, names: &[TierName], decided: &Decided<'_>) -> T
         monitor_floor: floors.monitor,
         confidence_needed: floors.confidence,
         cells: cells.map(|((name, evidence), assessment)| cell(name, evidence, assessment)).collect(),
+        judge: decided
+            .measured
+            .judge
+            .as_ref()
+            .map(|standing| judge::calibration(standing, names, decided.cells, config)),
         route: rounding::route(decided.route.clone()),
     }
 }

@@ -15,6 +15,7 @@ use crate::units::{Millis, Tokens, Usd};
 
 pub mod beside;
 pub mod build;
+mod judge;
 mod lints;
 mod notices;
 mod rounding;
@@ -27,6 +28,7 @@ pub use crate::measure::{Counts, Latency, Money, Rate, ReasonCount, TokenStats};
 pub use crate::policy::{Band, Decision, EffectiveCost, Escalation, Infeasible, QualityGate, Route};
 pub use crate::project::{Baseline, Horizon, Interval, Projection, TaskProjection};
 pub use beside::{Beside, BesideCell, Role};
+pub use judge::{Calibration, Corrected, TierCalibration};
 pub use build::{Inputs, MeasuredTask, build};
 pub use strategies::{Strategies, StrategyKind, StrategyLine};
 
@@ -221,6 +223,9 @@ pub struct TaskSummary {
     pub confidence_needed: f64,
     /// The evidence, a cell a tier, in the order of the ladder.
     pub cells: Vec<Cell>,
+    /// How far the judge that grades it can be trusted; absent where no model judges.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judge: Option<Calibration>,
     /// The decision.
     pub route: Route,
 }

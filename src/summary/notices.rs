@@ -1,7 +1,7 @@
 //! What a reader must know before believing a figure, as far as it follows from the summary itself.
 
 use super::NoticeLevel::{Note, Warning};
-use super::{Band, Decision, Notice, NoticeLevel, Source, Summary};
+use super::{judge, Band, Decision, Notice, NoticeLevel, Source, Summary};
 use crate::config::Config;
 use crate::ident::TaskName;
 use crate::price::ModelPrice;
@@ -38,6 +38,7 @@ pub(super) fn collect(summary: &Summary, config: &Config, prices: &[ModelPrice])
         say(Warning, "price-note", format!("On prices: {note}"));
     }
     incomplete(summary, &mut say);
+    judge::notices(summary, &mut say);
     if summary.spend.unpriced > 0 {
         say(
             Warning,

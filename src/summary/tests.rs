@@ -115,6 +115,7 @@ impl Setting {
                 gate: Gate::Present,
                 prompts: self.prompts.get(at).copied().unwrap_or(100),
                 adversarial: 0,
+                judge: None,
             })
             .collect();
         let large = ModelPrice { deprecated: self.deprecated.clone(), ..price("3", "15") };

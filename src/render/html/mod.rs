@@ -75,6 +75,7 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
             list => summary.spend.list.human(),
             billed => summary.spend.billed.human(),
             unpriced => summary.spend.unpriced,
+            judges => words::judges(summary),
         },
         digests => digests(summary),
     })?;

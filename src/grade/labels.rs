@@ -1,0 +1,176 @@
+//! What people said of answers that an oracle graded: `oracles/<id>.labels.jsonl`, and how far it lets the oracle be trusted.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::diag::{Fault, Faults};
+use crate::disk::{self, DiskError};
+use crate::ident::{Digest, OracleRef, PromptId, RunId, TaskName, TierName, TrialKey};
+use crate::stats::calibration::{Confusion, Word};
+
+/// A verdict of somebody who can only pass or fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Label {
+    /// Good enough.
+    Pass,
+    /// Not good enough.
+    Fail,
+}
+
+impl Label {
+    /// The same for statistics.
+    #[must_use]
+    pub const fn word(self) -> Word {
+        match self {
+            Self::Pass => Word::Pass,
+            Self::Fail => Word::Fail,
+        }
+    }
+}
+
+/// An answer that somebody looked at: a line of the file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Labelled {
+    /// The digest of the oracle that graded it. A label says nothing about another version.
+    pub oracle: Digest,
+    /// The run that holds the answer.
+    pub run: RunId,
+    /// The trial.
+    pub key: TrialKey,
+    /// The prompt.
+    pub prompt: PromptId,
+    /// Its task.
+    pub task: TaskName,
+    /// The tier that gave the answer.
+    pub tier: TierName,
+    /// What the oracle said.
+    pub machine: Label,
+    /// What a person said.
+    pub human: Label,
+    /// How many answers of the run it stands for.
+    pub weight: f64,
+}
+
+/// Why labels cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LabelError {
+    /// What is written there is wrong.
+    #[error("{0}")]
+    Faults(#[from] Faults),
+    /// The file system said no.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// A label cannot be written as JSON.
+    #[error("a label cannot be written: {0}")]
+    Encode(#[from] serde_json::Error),
+}
+
+/// The file of an oracle's labels.
+#[must_use]
+pub fn file(oracles: &Path, id: &OracleRef) -> PathBuf {
+    oracles.join(format!("{id}.labels.jsonl"))
+}
+
+/// Every label of a file; none where there is no file.
+///
+/// # Errors
+/// All lines that are no labels.
+pub fn read(path: &Path) -> Result<Vec<Labelled>, LabelError> {
+    let Some(bytes) = disk::read_if_present(path)? else { return Ok(Vec::new()) };
+    let mut labels = Vec::new();
+    let mut faults = Faults::default();
+    for (at, line) in String::from_utf8_lossy(&bytes).lines().enumerate() {
+        if line.trim().is_empty() {
+            continue;
+        }
+        match serde_json::from_str(line) {
+            Ok(label) => labels.push(label),
+            Err(error) => faults.push(
+                Fault::new(path.display().to_string(), format!("line {} is no label: {error}", at + 1))
+                    .help("`route-prof review import` writes this file; remove the line, or restore it"),
+            ),
+        }
+    }
+    Ok(faults.into_result(labels)?)
+}
+
+/// Adds labels to a file; of two about the same trial by the same oracle the later stands.
+///
+/// # Errors
+/// When the file cannot be read or written.
+pub fn add(path: &Path, new: Vec<Labelled>) -> Result<(), LabelError> {
+    let mut all: BTreeMap<(String, String, String), Labelled> = BTreeMap::new();
+    for label in read(path)?.into_iter().chain(new) {
+        all.insert((label.oracle.to_string(), label.tier.to_string(), label.key.to_string()), label);
+    }
+    let mut text = String::new();
+    for label in all.values() {
+        text.push_str(&serde_json::to_string(label)?);
+        text.push('\n');
+    }
+    disk::replace(path, text.as_bytes())?;
+    Ok(())
+}
+
+/// How far a judge can be trusted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JudgeStanding {
+    /// The oracle.
+    pub oracle: OracleRef,
+    /// Labels that the policy asks for.
+    pub needed: u32,
+    /// What the judge and people said, over all tiers.
+    pub all: Confusion,
+    /// The same of each tier: judges favour styles.
+    pub tiers: BTreeMap<TierName, Confusion>,
+}
+
+impl JudgeStanding {
+    /// The standing of a version of an oracle by its labels.
+    #[must_use]
+    pub fn of(oracle: OracleRef, digest: Digest, labels: &[Labelled], needed: u32) -> Self {
+        let mut standing = Self { oracle, needed, all: Confusion::default(), tiers: BTreeMap::new() };
+        for label in labels.iter().filter(|label| label.oracle == digest) {
+            let (human, machine) = (label.human.word(), label.machine.word());
+            standing.all.take(human, machine, label.weight);
+            standing.tiers.entry(label.tier.clone()).or_default().take(human, machine, label.weight);
+        }
+        standing
+    }
+
+    /// Why no tier may be routed to on this judge's word alone; `None` when it is calibrated.
+    #[must_use]
+    pub fn cap(&self) -> Option<String> {
+        let Self { oracle, needed, all, .. } = self;
+        let seen = all.n();
+        if seen < u64::from(*needed) {
+            return Some(format!(
+                "capped at monitor, because the judge of {oracle} is not calibrated: {seen} of {needed} labels by people"
+            ));
+        }
+        if all.passed_by_people() == 0 || all.failed_by_people() == 0 {
+            let side = if all.failed_by_people() == 0 { "fail" } else { "pass" };
+            return Some(format!(
+                "capped at monitor, because the judge of {oracle} is not calibrated: in {seen} labels people never say {side}"
+            ));
+        }
+        (!all.is_informative()).then(|| {
+            format!("capped at monitor, because the judge of {oracle} knows good from bad hardly better than by chance")
+        })
+    }
+
+    /// What to correct a tier's pass rate by: its own labels, else, where those are too few to tell, those of all tiers.
+    #[must_use]
+    pub fn confusion(&self, tier: &TierName) -> &Confusion {
+        const ENOUGH: u64 = 20;
+        self.tiers
+            .get(tier)
+            .filter(|own| own.n() >= ENOUGH && own.sensitivity().is_some() && own.specificity().is_some())
+            .unwrap_or(&self.all)
+    }
+}
