@@ -149,7 +149,11 @@ fn every_plug_in_is_registered() {
                 "text_metrics",
             ],
         ),
-        ("render", "RENDERERS", &["charts", "router_diff", "router_toml", "terminal", "tests", "words"]),
+        (
+            "render",
+            "RENDERERS",
+            &["charts", "review", "router_diff", "router_toml", "terminal", "tests", "words"],
+        ),
         ("render/charts", "CHARTS", &[]),
         ("policy/strategies", "STRATEGIES", &["evaluate", "figures", "matrix", "sweep", "tests", "text"]),
     ];

@@ -93,6 +93,9 @@ pub(crate) enum Command {
     /// Run the oracles' self-tests, or list them
     #[command(subcommand)]
     Oracle(OracleCommand),
+    /// Have people judge a sample of a run's answers, and hold judges against them
+    #[command(subcommand)]
+    Review(ReviewCommand),
     /// JSON Schemas of every file that is read or written
     Schema(SchemaArgs),
     /// Completions for a shell, on stdout
@@ -408,6 +411,44 @@ pub(crate) enum OracleCommand {
     },
     /// List the oracles, their versions and digests
     List,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ReviewCommand {
+    /// Draw a sample of a run's answers (by task, tier and verdict) as an offline page and as CSV
+    Export(ReviewExportArgs),
+    /// Take people's verdicts in, say how far they agree with the oracles, and calibrate judges
+    Import(ReviewImportArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReviewExportArgs {
+    /// The run: its name, its folder, or `latest`
+    #[arg(default_value = "latest")]
+    pub(crate) run: String,
+    /// How many answers
+    #[arg(long, default_value_t = 60, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
+    pub(crate) n: usize,
+    /// Only answers of this task
+    #[arg(long, value_name = "NAME")]
+    pub(crate) task: Option<String>,
+    /// The folder for review.html and review.csv
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) out: PathBuf,
+    /// Seed of the draw [default: the run's]
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Show which tier and model gave an answer. By default people judge blind
+    #[arg(long)]
+    pub(crate) show_tier: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReviewImportArgs {
+    /// The run: its name, its folder, or `latest`
+    pub(crate) run: String,
+    /// The verdicts: the page's download, or review.csv with its column `verdict` filled in
+    pub(crate) file: PathBuf,
 }
 
 #[derive(Debug, Args)]

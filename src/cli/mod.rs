@@ -21,6 +21,7 @@ mod plan;
 mod project;
 mod recorder;
 mod report;
+mod review;
 mod run;
 mod run_record;
 mod schema;
@@ -32,7 +33,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use self::args::{Cli, Colour, Command, OracleCommand};
+use self::args::{Cli, Colour, Command, OracleCommand, ReviewCommand};
 pub use self::exit::Exit;
 use self::exit::UsageError;
 use crate::console::{ColourChoice, Console, Verbosity};
@@ -84,6 +85,8 @@ fn run(cli: &Cli, console: &Console) -> anyhow::Result<Exit> {
             oracle::check(global, console, *locked, run.as_deref())
         }
         Command::Oracle(OracleCommand::List) => oracle::list(global, console),
+        Command::Review(ReviewCommand::Export(args)) => review::export::run(global, console, args),
+        Command::Review(ReviewCommand::Import(args)) => review::import::run(global, console, args),
         Command::Schema(args) => schema::run(global, console, args),
         Command::Completions { shell } => completions::completions(console, *shell),
         Command::Man { out } => completions::man(console, out.as_deref()),

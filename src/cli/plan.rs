@@ -1,5 +1,6 @@
 //! `plan`: what a run would take, and what it could decide. No network.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Serialize;
@@ -9,9 +10,13 @@ use super::exit::Exit;
 use super::project::Project;
 use super::run::{RunFolder, answered_elsewhere};
 use crate::console::{Align, Console};
-use crate::ident::{RunId, TaskName};
+use crate::grade::OracleSet;
+use crate::ident::{ModelRef, RunId, TaskName};
+use crate::oracle::Asks;
+use crate::plan::Plan;
 use crate::plan::estimate::{Estimate, estimate};
 use crate::stats::{floor, power};
+use crate::units::{Tokens, Usd};
 
 /// What a run would take and could decide.
 #[derive(Debug, Serialize)]
@@ -21,7 +26,19 @@ struct PlanReport {
     prompts: u64,
     price_source: String,
     estimate: Estimate,
+    /// Calls to judges, at the most: only where an oracle asks a model.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    judges: Vec<JudgePlan>,
     decides: Vec<TaskPower>,
+}
+
+/// What a judge would be asked, at the most: what needs no judge, or has been asked before, is not known before the replies.
+#[derive(Debug, Serialize)]
+struct JudgePlan {
+    model: ModelRef,
+    calls: u64,
+    low: Usd,
+    high: Usd,
 }
 
 /// What a task's prompts can decide.
@@ -50,7 +67,7 @@ pub(crate) fn run(
     let corpus_name = project.relative(corpus);
     let corpus = project.corpus(corpus)?;
     // Oracles that are missing or broken are better known before the bill.
-    project.oracles(&corpus, &[])?;
+    let oracles = project.oracles(&corpus, &[])?;
     let plan = project.plan(&corpus)?;
     let folder = RunFolder::choose(&project, &corpus, &plan, None, source.fresh)?;
     let done = answered_elsewhere(&project, &folder, &plan, source.fresh)?;
@@ -60,6 +77,7 @@ pub(crate) fn run(
         prompts: corpus.len() as u64,
         price_source: project.catalogue.source(),
         estimate: estimate(&project.config, &corpus, &plan, |key| done.contains(key))?,
+        judges: judges(&project, &corpus, &oracles, &plan)?,
         decides: decides(&project, &corpus),
     };
     match global.format {
@@ -67,6 +85,46 @@ pub(crate) fn run(
         Format::Human => console.out(&text(console, &report))?,
     }
     Ok(Exit::Fine)
+}
+
+/// From no output at all to every output, the judges' included, at its cap.
+fn judges(
+    project: &Project,
+    corpus: &crate::corpus::Corpus,
+    oracles: &OracleSet<'_>,
+    plan: &Plan,
+) -> anyhow::Result<Vec<JudgePlan>> {
+    let mut judges: BTreeMap<String, JudgePlan> = BTreeMap::new();
+    for at in 0..plan.len() {
+        let spec = plan.spec(at);
+        let Some(oracle) = oracles.of(spec.prompt as usize) else { continue };
+        let asks = oracle.criterion.asks();
+        if !asks.iter().any(|asks| matches!(asks, Asks::Model { .. })) {
+            continue;
+        }
+        let (prompt, request) = plan.request(&project.config, corpus, spec)?;
+        let expected = prompt.expected.as_ref().map_or(0, |expected| expected.to_string().len());
+        for asks in asks {
+            let Asks::Model { model, max_output_tokens, instructions, .. } = asks else { continue };
+            // Four bytes a token, as in English: near enough for an estimate that spans every possible length.
+            let told = Tokens((instructions + prompt.content.plain().len() + expected) as u64 / 4);
+            let price = project.catalogue.price(&model)?;
+            let (low, high) = (
+                price.ceiling(told, Tokens(0)),
+                price.ceiling(told.plus(request.max_output_tokens), max_output_tokens),
+            );
+            let judge = judges.entry(model.to_string()).or_insert_with(|| JudgePlan {
+                model,
+                calls: 0,
+                low: Usd::ZERO,
+                high: Usd::ZERO,
+            });
+            judge.calls += 1;
+            judge.low += low.unwrap_or_default();
+            judge.high += high.unwrap_or_default();
+        }
+    }
+    Ok(judges.into_values().collect())
 }
 
 fn decides(project: &Project, corpus: &crate::corpus::Corpus) -> Vec<TaskPower> {
@@ -134,6 +192,15 @@ fn text(console: &Console, report: &PlanReport) -> String {
         estimate.high.human(),
         report.price_source,
     ));
+    for judge in &report.judges {
+        text.push_str(&format!(
+            "judge {}: up to {} calls on top, {} – {}\n",
+            judge.model,
+            judge.calls,
+            judge.low.human(),
+            judge.high.human()
+        ));
+    }
     match estimate.seconds.and_then(|seconds| crate::units::Millis::from_ms(seconds * 1000.0)) {
         Some(time) => text.push_str(&format!(
             "time at the limits of the settings: about {time}, if a reply takes {} s\n",

@@ -66,6 +66,20 @@ pub fn draw(units: &[Unit], n: usize, seed: u64) -> Vec<(usize, f64)> {
     drawn
 }
 
+/// Draws `n` of things that lie in groups, each group by its size and, where there are enough places, at least one of each.
+/// In random order: the same seed draws the same things.
+#[must_use]
+pub fn draw_from(groups: &[Vec<usize>], n: usize, seed: u64) -> Vec<usize> {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let sizes: Vec<usize> = groups.iter().map(Vec::len).collect();
+    let mut drawn = Vec::new();
+    for (group, places) in groups.iter().zip(apportion(&sizes, n)) {
+        drawn.extend(pick(group, places, &mut random));
+    }
+    let all = drawn.len();
+    pick(&drawn, all, &mut random)
+}
+
 /// `places` of `all`, drawn without putting back.
 fn pick(all: &[usize], places: usize, random: &mut ChaCha8Rng) -> Vec<usize> {
     let mut pool = all.to_vec();

@@ -6,6 +6,7 @@ pub mod html;
 pub mod json;
 mod junit;
 mod markdown;
+pub mod review;
 pub mod router_diff;
 pub mod router_toml;
 mod strategies;
