@@ -112,13 +112,16 @@ impl<'a> Replies<'a> {
     fn of(basis: &Basis<'a>, rows: &Rows) -> anyhow::Result<Self> {
         let mut wanted = Vec::new();
         for (at, (seen, place)) in rows.observations.iter().zip(&rows.places).enumerate() {
-            let asks =
-                basis.oracles.of(seen.prompt as usize).is_some_and(|oracle| !oracle.criterion.asks().is_empty());
+            let asks = basis
+                .oracles
+                .of(seen.prompt as usize)
+                .is_some_and(|oracle| !oracle.criterion.asks().is_empty());
             if let (true, Some(Outcome::Reply), Some((journal, offset))) = (asks, seen.outcome, place) {
                 wanted.push((at, *journal, *offset));
             }
         }
-        let files = basis.answers.iter().map(|answers| disk::open(&answers.path)).collect::<Result<_, _>>()?;
+        let files =
+            basis.answers.iter().map(|answers| disk::open(&answers.path)).collect::<Result<_, _>>()?;
         Ok(Self { corpus: basis.corpus, oracles: basis.oracles, files, rows: wanted })
     }
 
@@ -217,8 +220,10 @@ fn stored_answers(
     by_key: &HashMap<TrialKey, Vec<Digest>>,
     book: &mut AnswerBook,
 ) -> anyhow::Result<JudgeSpend> {
-    let mut spend =
-        JudgeSpend { questions: by_key.values().map(Vec::len).sum::<usize>() as u64, ..JudgeSpend::default() };
+    let mut spend = JudgeSpend {
+        questions: by_key.values().map(Vec::len).sum::<usize>() as u64,
+        ..JudgeSpend::default()
+    };
     for path in judge_files(basis) {
         for record in Reader::open(&path)? {
             let (_, attempt) = record?;
@@ -254,14 +259,24 @@ fn answer(attempt: &Attempt) -> Option<Answer> {
 
 /// Refuses judges that cannot be asked, or must not be: of an unknown provider, the model under test, or one to whom the data
 /// may not go.
-pub(super) fn check_judges(project: &Project, corpus: &Corpus, oracles: &OracleSet<'_>) -> anyhow::Result<()> {
+pub(super) fn check_judges(
+    project: &Project,
+    corpus: &Corpus,
+    oracles: &OracleSet<'_>,
+) -> anyhow::Result<()> {
     for oracle in oracles.iter() {
         for asks in oracle.criterion.asks() {
             let Asks::Model { model, own_answers, .. } = asks else { continue };
             if !project.config.providers.contains_key(&model.provider) {
                 return Err(UsageError::with_help(
-                    format!("oracle {} is judged by {model}, but there is no provider `{}`", oracle.id, model.provider),
-                    format!("define [provider.{}] in route-prof.toml, or name a judge of another provider", model.provider),
+                    format!(
+                        "oracle {} is judged by {model}, but there is no provider `{}`",
+                        oracle.id, model.provider
+                    ),
+                    format!(
+                        "define [provider.{}] in route-prof.toml, or name a judge of another provider",
+                        model.provider
+                    ),
                 ));
             }
             project.catalogue.price(&model)?;

@@ -21,7 +21,7 @@ use crate::record::{Attempt, Outcome, Via};
 use crate::summary::beside::Tally;
 use crate::summary::build::{Gate, Inputs, MeasuredTask, build};
 use crate::summary::strategies::Texts;
-use crate::summary::{Evidence, Notice, JudgeSpend, NoticeLevel, RunFacts, Source, Spend, Summary};
+use crate::summary::{Evidence, JudgeSpend, Notice, NoticeLevel, RunFacts, Source, Spend, Summary};
 use crate::units::Usd;
 
 /// No further row has the same key.

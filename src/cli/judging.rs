@@ -175,9 +175,8 @@ pub(crate) fn ask(
     let names: Vec<String> = judges.iter().map(ToString::to_string).collect();
     console.note(&format!("{} questions to judges: {}", questions.open.len(), names.join(", ")));
     let lanes = questions.lanes(project)?;
-    let count = |judge: usize| {
-        questions.of_question.iter().filter(|of| usize::from(**of) == judge).count() as u64
-    };
+    let count =
+        |judge: usize| questions.of_question.iter().filter(|of| usize::from(**of) == judge).count() as u64;
     let totals: Vec<(String, u64, u64)> =
         names.iter().enumerate().map(|(at, name)| (format!("judge {name}"), count(at), 0)).collect();
     let progress = Progress::new(console, &totals);

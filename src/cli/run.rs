@@ -270,7 +270,11 @@ pub(crate) fn run(global: &Global, console: &Console, args: &RunArgs) -> anyhow:
     outputs::show(global, console, &summary)?;
     outputs::tell_files(console, &project, &folder.path, router);
     let exit = finish(console, &summary, report.as_ref(), args);
-    Ok(if exit == Exit::Fine { judging::finish(console, &summary, asked.as_ref(), args.max_cost) } else { exit })
+    Ok(if exit == Exit::Fine {
+        judging::finish(console, &summary, asked.as_ref(), args.max_cost)
+    } else {
+        exit
+    })
 }
 
 /// The second stage of a run: what the oracles ask of models.
@@ -393,7 +397,8 @@ impl Measurement<'_> {
                     spent,
                     unknown: if self.args.resubmit { Unknown::Resubmit } else { Unknown::Ask },
                 };
-                runtime.block_on(send::until_signal(|listener| batch.measure(journal, order, &totals, listener)))
+                runtime
+                    .block_on(send::until_signal(|listener| batch.measure(journal, order, &totals, listener)))
             }
         };
         progress.finish();

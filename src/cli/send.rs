@@ -213,7 +213,9 @@ pub(crate) fn progress_totals(project: &Project, calls: &Calls, order: &[u32]) -
 }
 
 /// Runs something that keeps to the user's wishes.
-pub(crate) async fn until_signal<T, F: Future<Output = T>>(work: impl FnOnce(watch::Receiver<Wish>) -> F) -> T {
+pub(crate) async fn until_signal<T, F: Future<Output = T>>(
+    work: impl FnOnce(watch::Receiver<Wish>) -> F,
+) -> T {
     let (wish, listener) = watch::channel(Wish::Go);
     let signals = tokio::spawn(listen(wish));
     let done = work(listener).await;

@@ -73,7 +73,8 @@ fn attempt(root: &Path, question: &ProgramQuestion) -> Result<String, String> {
     command.env("TMPDIR", folder.path());
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    let mut child = command.spawn().map_err(|error| format!("{named} cannot be started: {}", error.kind()))?;
+    let mut child =
+        command.spawn().map_err(|error| format!("{named} cannot be started: {}", error.kind()))?;
     let deadline = Instant::now() + Duration::from_secs_f64(question.timeout_s.min(86_400.0));
 
     let (mut stdin, input) = (child.stdin.take(), question.input.clone());
@@ -176,6 +177,7 @@ fn kill(child: &mut Child) {
 /// `: what it said last`, from stderr.
 fn last_line(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
-    let line: String = text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default().chars().take(200).collect();
+    let line: String =
+        text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default().chars().take(200).collect();
     if line.is_empty() { line } else { format!(": {}", line.trim()) }
 }

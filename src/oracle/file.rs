@@ -123,10 +123,7 @@ impl Oracle {
     #[must_use]
     pub fn example_questions(&self, answers: &AnswerBook) -> Vec<Question> {
         let asked = Asked { prompt: None, answers };
-        self.examples
-            .iter()
-            .flat_map(|example| self.criterion.questions(&example.sample(), &asked))
-            .collect()
+        self.examples.iter().flat_map(|example| self.criterion.questions(&example.sample(), &asked)).collect()
     }
 
     /// Whether a self-test waits for an answer that nobody has given.
@@ -150,8 +147,7 @@ impl Oracle {
             if self.is_open(example, answers) {
                 continue;
             }
-            let judgement =
-                self.criterion.judge_with(&example.sample(), &Asked { prompt: None, answers });
+            let judgement = self.criterion.judge_with(&example.sample(), &Asked { prompt: None, answers });
             let mut fail = |why: String| {
                 failures.push(ExampleFailure { oracle: self.id.clone(), example: at + 1, why });
             };

@@ -147,7 +147,8 @@ impl Judge {
             None => sample.output.to_owned(),
             Some(calls) => format!("{}\nTool calls: {calls}", sample.output),
         };
-        let texts = [prompt.as_deref().unwrap_or_default(), expected.as_deref().unwrap_or_default(), &candidate];
+        let texts =
+            [prompt.as_deref().unwrap_or_default(), expected.as_deref().unwrap_or_default(), &candidate];
         let fence = fence(&texts);
         let system = format!(
             "You grade the answer of another system by a rubric. You do not answer its prompt.\n\n\
@@ -259,11 +260,12 @@ impl Criterion for Judge {
     }
 
     fn judge_with(&self, sample: &Sample<'_>, asked: &Asked<'_>) -> Judgement {
-        let words = self.ask_each(sample, asked).into_iter().map(|question| match asked.answers.get(&question) {
-            None => Verdict::Ungraded(super::NOT_JUDGED.to_owned()),
-            Some(Answer::Text(text)) => word(text),
-            Some(Answer::Failed(why)) => Verdict::Ungraded(format!("the judge gave no answer: {why}")),
-        });
+        let words =
+            self.ask_each(sample, asked).into_iter().map(|question| match asked.answers.get(&question) {
+                None => Verdict::Ungraded(super::NOT_JUDGED.to_owned()),
+                Some(Answer::Text(text)) => word(text),
+                Some(Answer::Failed(why)) => Verdict::Ungraded(format!("the judge gave no answer: {why}")),
+            });
         Judgement::gateless(majority(words.collect()))
     }
 

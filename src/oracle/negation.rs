@@ -1,7 +1,7 @@
 //! `not`: another criterion turned round. What cannot be graded stays so. A gate where the other needs no reference.
 
-use super::compose::part;
 use super::ask::{Asked, Asks, Question};
+use super::compose::part;
 use super::{Criterion, Judgement, Kind, Sample};
 use crate::record::Verdict;
 

@@ -119,7 +119,10 @@ fn good_enough(case: &Case<'_>, assessments: &[Assessment], floors: Floors) -> O
         case.task.consequence.name(),
         floors.confidence,
     );
-    if let (Some(cap), Decision::Monitor) = (case.cap, decision) {
+    // Said where it makes a difference: a tier that does not clear the route floor is monitored in any case.
+    if let (Some(cap), Decision::Monitor) = (case.cap, decision)
+        && assessment.p_route.is_some_and(|p| p >= floors.confidence)
+    {
         reason.push_str(&format!("; {cap}"));
     }
     if !all_priced {

@@ -142,8 +142,7 @@ impl Confusion {
         let smooth = (p + q0 - 1.0) / information;
         let (of_bad, of_good) = (q0 * (1.0 - q0) / m0, q1 * (1.0 - q1) / m1);
         let centre = smooth + 2.0 * z2 * (smooth * of_good - (1.0 - smooth) * of_bad);
-        let variance =
-            p * (1.0 - p) / n + (1.0 - smooth).powi(2) * of_bad + smooth.powi(2) * of_good;
+        let variance = p * (1.0 - p) / n + (1.0 - smooth).powi(2) * of_bad + smooth.powi(2) * of_good;
         let half = z * variance.sqrt() / information;
         let rate = theta.clamp(0.0, 1.0);
         Some(Corrected {

@@ -4,8 +4,8 @@
 
 use super::rounding::{self, share, tenth};
 use super::{
-    Cell, Evidence, JudgeSpend, Notice, PriceLine, RunFacts, Spend, Summary, TaskSummary, TierSummary, TokenStats,
-    VERSION, beside, judge, notices, strategies,
+    Cell, Evidence, JudgeSpend, Notice, PriceLine, RunFacts, Spend, Summary, TaskSummary, TierSummary,
+    TokenStats, VERSION, beside, judge, notices, strategies,
 };
 use crate::config::{Config, DataLocation, Task};
 use crate::grade::labels::JudgeStanding;

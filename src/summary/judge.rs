@@ -155,7 +155,11 @@ pub(super) fn notices(summary: &Summary, say: &mut impl FnMut(NoticeLevel, &str,
         );
         match &judge.capped {
             None => say(Note, "judge-calibrated", text),
-            Some(why) => say(Warning, "judge-uncalibrated", format!("{text} No tier is routed to above monitor: {why}.")),
+            Some(why) => say(
+                Warning,
+                "judge-uncalibrated",
+                format!("{text} No tier is routed to above monitor: {why}."),
+            ),
         }
     }
     if let Some(judge) = summary.spend.judge.as_ref().filter(|judge| judge.missing > 0) {

@@ -28,8 +28,8 @@ pub use crate::measure::{Counts, Latency, Money, Rate, ReasonCount, TokenStats};
 pub use crate::policy::{Band, Decision, EffectiveCost, Escalation, Infeasible, QualityGate, Route};
 pub use crate::project::{Baseline, Horizon, Interval, Projection, TaskProjection};
 pub use beside::{Beside, BesideCell, Role};
-pub use judge::{Calibration, Corrected, TierCalibration};
 pub use build::{Inputs, MeasuredTask, build};
+pub use judge::{Calibration, Corrected, TierCalibration};
 pub use strategies::{Strategies, StrategyKind, StrategyLine};
 
 /// The version of the format of `summary.json`.

@@ -1,7 +1,7 @@
 //! What a reader must know before believing a figure, as far as it follows from the summary itself.
 
 use super::NoticeLevel::{Note, Warning};
-use super::{judge, Band, Decision, Notice, NoticeLevel, Source, Summary};
+use super::{Band, Decision, Notice, NoticeLevel, Source, Summary, judge};
 use crate::config::Config;
 use crate::ident::TaskName;
 use crate::price::ModelPrice;

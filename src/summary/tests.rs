@@ -131,7 +131,14 @@ impl Setting {
             observations,
             texts: None,
             served: &BTreeMap::new(),
-            spend: Spend { attempts: trials, retries: 0, list: Usd::ZERO, billed: Usd::ZERO, unpriced: 0, judge: None },
+            spend: Spend {
+                attempts: trials,
+                retries: 0,
+                list: Usd::ZERO,
+                billed: Usd::ZERO,
+                unpriced: 0,
+                judge: None,
+            },
             notices: Vec::new(),
         })
         .unwrap()

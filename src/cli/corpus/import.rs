@@ -148,9 +148,10 @@ fn usable(file: &Path, imported: &mut Imported) -> Vec<OracleDraft> {
         let why = match draft.to_toml() {
             None => Some("it holds null, which TOML cannot say".to_owned()),
             Some(text) => match oracle::file::read(&id, &id, &text) {
-                Ok(oracle) => {
-                    oracle.self_test(&oracle::AnswerBook::default()).first().map(|failure| format!("its self-test fails: {}", failure.why))
-                }
+                Ok(oracle) => oracle
+                    .self_test(&oracle::AnswerBook::default())
+                    .first()
+                    .map(|failure| format!("its self-test fails: {}", failure.why)),
                 Err(faults) => faults.0.first().map(|fault| fault.message.clone()),
             },
         };

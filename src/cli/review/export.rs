@@ -17,7 +17,11 @@ use crate::ident::Digester;
 use crate::journal::fetch_at;
 use crate::render::review::{self, Item, Set};
 
-pub(in crate::cli) fn run(global: &Global, console: &Console, args: &ReviewExportArgs) -> anyhow::Result<Exit> {
+pub(in crate::cli) fn run(
+    global: &Global,
+    console: &Console,
+    args: &ReviewExportArgs,
+) -> anyhow::Result<Exit> {
     let past = PastRun::open(global, &args.run)?;
     let oracles = past.project.oracles(&past.corpus, &past.versions())?;
     let basis = past.basis(&oracles);
@@ -80,7 +84,8 @@ pub(in crate::cli) fn run(global: &Global, console: &Console, args: &ReviewExpor
 }
 
 fn item(basis: &Basis<'_>, rows: &Rows, reply: &Reply<'_>, show_tier: bool) -> anyhow::Result<Item> {
-    let (journal, offset) = rows.places.get(reply.row).copied().flatten().context("an answer that is nowhere")?;
+    let (journal, offset) =
+        rows.places.get(reply.row).copied().flatten().context("an answer that is nowhere")?;
     let source = basis.answers.get(usize::from(journal)).context("an answer of another journal")?;
     let attempt = fetch_at(&mut disk::open(&source.path)?, offset)?;
     let prompt = basis.corpus.load(reply.prompt)?;

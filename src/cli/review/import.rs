@@ -63,7 +63,11 @@ struct Imported {
     calibrated: Vec<String>,
 }
 
-pub(in crate::cli) fn run(global: &Global, console: &Console, args: &ReviewImportArgs) -> anyhow::Result<Exit> {
+pub(in crate::cli) fn run(
+    global: &Global,
+    console: &Console,
+    args: &ReviewImportArgs,
+) -> anyhow::Result<Exit> {
     let past = PastRun::open(global, &args.run)?;
     let said = read(&args.file)?;
     let oracles = past.project.oracles(&past.corpus, &past.versions())?;
@@ -147,14 +151,20 @@ fn read(path: &Path) -> anyhow::Result<Vec<(String, Said)>> {
             let help = "it is a list of objects with `id` and `verdict`, as the page downloads it";
             Faults::from(Fault::new(&*shown, error.to_string()).help(help))
         })?;
-        return Ok(said.into_iter().enumerate().map(|(at, said)| (format!("entry {}", at + 1), said)).collect());
+        return Ok(said
+            .into_iter()
+            .enumerate()
+            .map(|(at, said)| (format!("entry {}", at + 1), said))
+            .collect());
     }
     let mut said = Vec::new();
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
     let headers = reader.headers()?.clone();
     if !["id", "verdict"].iter().all(|wanted| headers.iter().any(|header| header.trim() == *wanted)) {
         let help = "keep the columns `id` and `verdict` of review.csv";
-        return Err(Faults::from(Fault::new(&*shown, "the columns id and verdict are missing").help(help)).into());
+        return Err(
+            Faults::from(Fault::new(&*shown, "the columns id and verdict are missing").help(help)).into()
+        );
     }
     for row in reader.records() {
         let row = row?;
@@ -186,8 +196,12 @@ fn reviewed(
     let config = &past.project.config;
     let mut reviewed = Vec::new();
     for (reply, human, note) in found {
-        let (Some(machine), Some((all, judged))) = (reply.machine, sizes.get(&stratum(reply))) else { continue };
-        let (Some(task), Some(tier)) = (config.tasks.get(reply.task), config.tiers.get(reply.tier)) else { continue };
+        let (Some(machine), Some((all, judged))) = (reply.machine, sizes.get(&stratum(reply))) else {
+            continue;
+        };
+        let (Some(task), Some(tier)) = (config.tasks.get(reply.task), config.tiers.get(reply.tier)) else {
+            continue;
+        };
         let Some(entry) = past.corpus.entries().get(reply.prompt) else { continue };
         let weight = *all as f64 / (*judged).max(1) as f64;
         reviewed.push(Reviewed {
@@ -218,7 +232,9 @@ fn keep(path: &Path, new: Vec<Reviewed>) -> anyhow::Result<Vec<Reviewed>> {
         for line in String::from_utf8_lossy(&bytes).lines().filter(|line| !line.trim().is_empty()) {
             let review: Reviewed = serde_json::from_str(line).map_err(|error| {
                 let message = format!("a line is no verdict: {error}");
-                Faults::from(Fault::new(path.display().to_string(), message).help("restore the file, or remove it"))
+                Faults::from(
+                    Fault::new(path.display().to_string(), message).help("restore the file, or remove it"),
+                )
             })?;
             all.insert(review.id.clone(), review);
         }
@@ -234,7 +250,8 @@ fn keep(path: &Path, new: Vec<Reviewed>) -> anyhow::Result<Vec<Reviewed>> {
 }
 
 fn agreement(kept: &[Reviewed]) -> Vec<Agreement> {
-    let cell = |review: &Reviewed| (review.label.task.clone(), review.label.tier.clone(), review.oracle.clone());
+    let cell =
+        |review: &Reviewed| (review.label.task.clone(), review.label.tier.clone(), review.oracle.clone());
     let cells: BTreeSet<_> = kept.iter().map(cell).collect();
     let of_cell = |(task, tier, oracle): (TaskName, TierName, OracleRef)| {
         let mut confusion = Confusion::default();
@@ -259,7 +276,8 @@ fn agreement(kept: &[Reviewed]) -> Vec<Agreement> {
 }
 
 fn show(console: &Console, result: &Imported) -> anyhow::Result<()> {
-    let percent = |share: Option<f64>| share.map_or_else(|| "–".to_owned(), |share| format!("{:.1} %", share * 100.0));
+    let percent =
+        |share: Option<f64>| share.map_or_else(|| "–".to_owned(), |share| format!("{:.1} %", share * 100.0));
     let rows: Vec<Vec<String>> = result
         .agreement
         .iter()
@@ -281,10 +299,16 @@ fn show(console: &Console, result: &Imported) -> anyhow::Result<()> {
     let headers = ["task", "tier", "oracle", "labels", "agree", "kappa", "passes the good", "fails the bad"];
     console.out(&console.table(&headers, &rows, &align))?;
     if result.ungraded > 0 {
-        console.note(&format!("{} answers are left out, because the oracle could not grade them", result.ungraded));
+        console.note(&format!(
+            "{} answers are left out, because the oracle could not grade them",
+            result.ungraded
+        ));
     }
     for file in &result.calibrated {
-        console.note(&format!("wrote {file}; commit it, and decide anew with `route-prof report {}`", result.run));
+        console.note(&format!(
+            "wrote {file}; commit it, and decide anew with `route-prof report {}`",
+            result.run
+        ));
     }
     Ok(())
 }

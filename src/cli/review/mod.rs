@@ -33,7 +33,9 @@ fn replies<'a>(basis: &Basis<'a>, rows: &Rows) -> anyhow::Result<Vec<Reply<'a>>>
     let mut seen = HashSet::new();
     let mut replies = Vec::new();
     for (at, observation) in rows.observations.iter().enumerate() {
-        let (Some(Outcome::Reply), Some(verdict)) = (observation.outcome, &observation.verdict) else { continue };
+        let (Some(Outcome::Reply), Some(verdict)) = (observation.outcome, &observation.verdict) else {
+            continue;
+        };
         let prompt = observation.prompt as usize;
         let entry = basis.corpus.entries().get(prompt).context("a prompt of another corpus")?;
         let oracle = basis.oracles.of(prompt).context("a prompt without an oracle")?;
