@@ -15,7 +15,7 @@ use crate::{config, corpus, disk, journal, oracle, provider, record};
 /// A file's name for this command, what it is, and its schema.
 type Described = (&'static str, &'static str, fn() -> Value);
 
-const FILES: [Described; 9] = [
+const FILES: [Described; 10] = [
     ("config", "route-prof.toml", config::json_schema),
     ("corpus", "a line of a corpus", corpus::json_schema),
     ("oracle", "oracles/<name>@<version>.toml", oracle::json_schema),
