@@ -42,7 +42,7 @@ fn graded(scratch: &Scratch) -> (u64, u64, u64, String) {
     let summary: Value = serde_json::from_str(&scratch.read(&format!("reports/{run}/summary.json"))).unwrap();
     let counts = &summary["tasks"][0]["cells"][0]["counts"];
     let count = |name: &str| counts[name].as_u64().unwrap();
-    (count("pass"), count("fail"), count("ungraded"), scratch.read(&format!("reports/{run}/results.csv")))
+    (count("passed"), count("failed"), count("ungraded"), scratch.read(&format!("reports/{run}/results.csv")))
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn a_program_sees_no_secret_that_it_is_not_given() {
         let run = scratch.read("reports/latest").trim().to_owned();
         let summary: Value =
             serde_json::from_str(&scratch.read(&format!("reports/{run}/summary.json"))).unwrap();
-        assert_eq!(summary["tasks"][0]["cells"][0]["counts"]["fail"], fails, "{}", ran.all());
+        assert_eq!(summary["tasks"][0]["cells"][0]["counts"]["failed"], fails, "{}", ran.all());
     }
 }
 

@@ -136,7 +136,7 @@ fn a_judge_passes_fails_and_leaves_ungraded_what_it_gives_no_verdict_on() {
     let summary = summary(&scratch);
     let counts = &cell(&summary, 0)["counts"];
     assert_eq!(
-        (counts["pass"].as_u64(), counts["fail"].as_u64(), counts["ungraded"].as_u64()),
+        (counts["passed"].as_u64(), counts["failed"].as_u64(), counts["ungraded"].as_u64()),
         (Some(32), Some(4), Some(4)),
         "{counts}"
     );
@@ -201,7 +201,7 @@ fn an_answer_can_not_leave_its_fence() {
     let scratch = project(&server, 2, RUBRIC);
     scratch.run(&["run", "corpus.jsonl"]).exits(0);
     let counts = cell(&summary(&scratch), 0)["counts"].clone();
-    assert_eq!((counts["pass"].as_u64(), counts["fail"].as_u64()), (Some(0), Some(2)), "{counts}");
+    assert_eq!((counts["passed"].as_u64(), counts["failed"].as_u64()), (Some(0), Some(2)), "{counts}");
 }
 
 #[test]
@@ -329,7 +329,7 @@ fn a_part_that_decides_alone_saves_the_call() {
     let (server, asked) = polite(|_, n| if n < 5 { format!("wrong {n}") } else { format!("certainly {n}") });
     let both = RUBRIC.replace(
         "[judge]\nrubric = \"The answer is polite.\"\nmodel = \"local/owl\"",
-        "[all]\nof = [{ starts_with = { value = \"certainly\" } }, { judge = { rubric = \"Polite.\", model = \"local/owl\" } }]",
+        "[all]\nof = [{ starts_with = { text = \"certainly\" } }, { judge = { rubric = \"Polite.\", model = \"local/owl\" } }]",
     );
     let scratch = project(&server, 8, &both);
     let ran = scratch.run(&["run", "corpus.jsonl"]);
@@ -337,7 +337,7 @@ fn a_part_that_decides_alone_saves_the_call() {
     // Both tiers say the same, and the same question is asked once.
     assert_eq!(asked.load(Ordering::SeqCst), 3);
     let counts = cell(&summary(&scratch), 0)["counts"].clone();
-    assert_eq!((counts["pass"].as_u64(), counts["fail"].as_u64()), (Some(3), Some(5)), "{counts}");
+    assert_eq!((counts["passed"].as_u64(), counts["failed"].as_u64()), (Some(3), Some(5)), "{counts}");
 }
 
 /// The verdicts of a person who fails what holds `rude` and one more, by the exported table.

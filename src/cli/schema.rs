@@ -7,6 +7,7 @@ use super::exit::{Exit, UsageError};
 use super::run_record::RunRecord;
 use crate::console::Console;
 use crate::diag::nearest;
+use crate::grade::labels::Labelled;
 use crate::render::router_toml::RouterFile;
 use crate::summary::Summary;
 use crate::{config, corpus, disk, journal, oracle, provider, record};
@@ -14,10 +15,13 @@ use crate::{config, corpus, disk, journal, oracle, provider, record};
 /// A file's name for this command, what it is, and its schema.
 type Described = (&'static str, &'static str, fn() -> Value);
 
-const FILES: [Described; 9] = [
+const FILES: [Described; 10] = [
     ("config", "route-prof.toml", config::json_schema),
     ("corpus", "a line of a corpus", corpus::json_schema),
     ("oracle", "oracles/<name>@<version>.toml", oracle::json_schema),
+    ("label", "a line of oracles/<name>@<version>.labels.jsonl", || {
+        schemars::schema_for!(Labelled).to_value()
+    }),
     ("script", "the rules of the scripted provider", provider::scripted::json_schema),
     ("journal", "a line of a journal or tape, after its header", || {
         schemars::schema_for!(record::Attempt).to_value()

@@ -37,7 +37,7 @@ impl Label {
 #[serde(deny_unknown_fields)]
 pub struct Labelled {
     /// The digest of the oracle that graded it. A label says nothing about another version.
-    pub oracle: Digest,
+    pub digest: Digest,
     /// The run that holds the answer.
     pub run: RunId,
     /// The trial.
@@ -106,7 +106,7 @@ pub fn read(path: &Path) -> Result<Vec<Labelled>, LabelError> {
 pub fn add(path: &Path, new: Vec<Labelled>) -> Result<(), LabelError> {
     let mut all: BTreeMap<(String, String, String), Labelled> = BTreeMap::new();
     for label in read(path)?.into_iter().chain(new) {
-        all.insert((label.oracle.to_string(), label.tier.to_string(), label.key.to_string()), label);
+        all.insert((label.digest.to_string(), label.tier.to_string(), label.key.to_string()), label);
     }
     let mut text = String::new();
     for label in all.values() {
@@ -135,7 +135,7 @@ impl JudgeStanding {
     #[must_use]
     pub fn of(oracle: OracleRef, digest: Digest, labels: &[Labelled], needed: u32) -> Self {
         let mut standing = Self { oracle, needed, all: Confusion::default(), tiers: BTreeMap::new() };
-        for label in labels.iter().filter(|label| label.oracle == digest) {
+        for label in labels.iter().filter(|label| label.digest == digest) {
             let (human, machine) = (label.human.word(), label.machine.word());
             standing.all.take(human, machine, label.weight);
             standing.tiers.entry(label.tier.clone()).or_default().take(human, machine, label.weight);

@@ -208,7 +208,7 @@ fn reviewed(
             id: reply.id.clone(),
             oracle: reply.oracle.id.clone(),
             label: Labelled {
-                oracle: reply.oracle.digest,
+                digest: reply.oracle.digest,
                 run: past.record.id.clone(),
                 key: reply.key,
                 prompt: entry.id.clone(),
