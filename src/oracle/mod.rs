@@ -7,6 +7,7 @@ pub mod ask;
 mod command;
 mod compose;
 mod contains;
+mod embedding;
 mod exact;
 mod field;
 pub mod file;
@@ -221,6 +222,7 @@ pub const KINDS: &[&Kind] = &[
     &measured::COST,
     &command::KIND,
     &judge::KIND,
+    &embedding::KIND,
     &compose::ALL,
     &compose::ANY,
     &negation::NOT,

@@ -73,6 +73,8 @@ impl Step {
 pub(super) struct Facts {
     pub(super) text: String,
     pub(super) tool_calls: Vec<Value>,
+    /// The text was made here, of what the reply says, and is no output of a model.
+    pub(super) computed: bool,
     /// The provider's word for why it ended.
     pub(super) finish: Option<String>,
     /// What that means.

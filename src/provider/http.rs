@@ -264,7 +264,7 @@ impl<'a> Call<'a> {
 
     fn respond(mut self, outcome: Outcome, failure: Option<Failure>, retry: Retry) -> Response {
         let key = self.endpoint.key.as_ref();
-        self.facts.usage.distrust_zeros(!self.facts.text.is_empty());
+        self.facts.usage.distrust_zeros(!self.facts.text.is_empty() && !self.facts.computed);
         let failure =
             failure.map(|failure| Failure { kind: failure.kind, message: redact(&failure.message, key) });
         let tool_calls =

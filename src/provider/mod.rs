@@ -9,6 +9,7 @@ mod classify;
 mod common;
 mod content;
 mod describe;
+mod embeddings;
 mod facts;
 mod gemini;
 mod http;
@@ -193,8 +194,15 @@ pub struct Api {
 }
 
 /// Every API.
-pub const APIS: &[&Api] =
-    &[&anthropic::API, &gemini::API, &ollama::API, &openai::API, &responses::API, &scripted::API];
+pub const APIS: &[&Api] = &[
+    &anthropic::API,
+    &embeddings::API,
+    &gemini::API,
+    &ollama::API,
+    &openai::API,
+    &responses::API,
+    &scripted::API,
+];
 
 /// What a trial's key depends on of an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,120 @@
+//! `openai-embeddings`: OpenAI's embeddings, at any base URL that speaks the same. Its answer to two messages is their likeness: the
+//! cosine of their vectors, as a number in text. For oracles; no tier is served by it.
+
+use serde_json::{Value, json};
+
+use super::classify::ApiError;
+use super::content::text_only;
+use super::describe::Question;
+use super::facts::{Decoder, Ending, Facts, Step};
+use super::{Api, Encoded, HttpApi, KeyHeader, Wire};
+use crate::config::Provider;
+use crate::record::{Request, Usage, UsageQuality};
+use crate::units::Tokens;
+
+pub(super) const API: Api =
+    Api { name: "openai-embeddings", base_url: "https://api.openai.com/v1", wire: Wire::Http(&Embeddings) };
+
+struct Embeddings;
+
+impl HttpApi for Embeddings {
+    fn encode(&self, _: &Provider, _: &str, model: &str, request: &Request) -> Encoded {
+        let input = request.messages.iter().map(text_only).collect::<Result<Vec<String>, String>>()?;
+        if input.len() != 2 {
+            return Err("embeddings compare two texts".to_owned());
+        }
+        let mut body = json!({ "model": model, "input": input });
+        for (name, value) in &request.params {
+            body[name.as_str()] = value.clone();
+        }
+        Ok(("/embeddings".to_owned(), body))
+    }
+
+    fn decoder(&self) -> Box<dyn Decoder> {
+        Box::new(EmbeddingsDecoder)
+    }
+
+    fn key_header(&self) -> KeyHeader {
+        KeyHeader::Bearer
+    }
+
+    fn describe(&self, _: &Provider, _: &str, _: &str) -> Question {
+        Question { path: "/models".to_owned(), body: None }
+    }
+}
+
+struct EmbeddingsDecoder;
+
+impl Decoder for EmbeddingsDecoder {
+    fn event(&mut self, _: &str, facts: &mut Facts) -> Step {
+        facts.nonsense = Some("embeddings are not streamed".to_owned());
+        Step::end()
+    }
+
+    fn body(&mut self, body: &Value, facts: &mut Facts) {
+        if let Some(error) = ApiError::find(body) {
+            facts.error = Some(error);
+            return;
+        }
+        let vector = |wanted: u64| -> Option<Vec<f64>> {
+            let all = body["data"].as_array()?;
+            let entry = all.iter().find(|entry| entry["index"].as_u64() == Some(wanted));
+            let entry = entry.or_else(|| all.get(usize::try_from(wanted).ok()?))?;
+            entry["embedding"].as_array()?.iter().map(Value::as_f64).collect()
+        };
+        let Some(likeness) = vector(0).zip(vector(1)).and_then(|(one, two)| cosine(&one, &two)) else {
+            facts.nonsense = Some("the reply holds no two vectors of one length".to_owned());
+            return;
+        };
+        facts.text = format!("{likeness:.6}");
+        facts.computed = true;
+        facts.served_model = body["model"].as_str().map(str::to_owned);
+        let input = body["usage"]["prompt_tokens"].as_u64().map(Tokens);
+        facts.usage = Usage {
+            input,
+            // A vector is not billed as output.
+            output: input.map(|_| Tokens(0)),
+            quality: if input.is_some() { UsageQuality::Reported } else { UsageQuality::Missing },
+            raw: body["usage"].clone(),
+            ..Usage::default()
+        };
+        facts.ending = Ending::Complete;
+        facts.ended = true;
+    }
+}
+
+/// The cosine of the angle between two vectors; `None` where one has no length, or they have different dimensions.
+fn cosine(one: &[f64], two: &[f64]) -> Option<f64> {
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let lengths = (dot(one, one) * dot(two, two)).sqrt();
+    (one.len() == two.len() && lengths > 0.0 && lengths.is_finite())
+        .then(|| (dot(one, two) / lengths).clamp(-1.0, 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cosine_of_two_vectors() {
+        assert_eq!(cosine(&[1.0, 0.0], &[0.0, 2.0]), Some(0.0));
+        assert!((cosine(&[1.0, 1.0], &[2.0, 2.0]).unwrap() - 1.0).abs() < 1e-12);
+        assert_eq!(cosine(&[1.0], &[1.0, 2.0]), None);
+        assert_eq!(cosine(&[0.0], &[1.0]), None);
+    }
+
+    #[test]
+    fn vectors_are_taken_by_their_index() {
+        let mut facts = Facts::default();
+        let body = json!({"model": "e", "usage": {"prompt_tokens": 7},
+            "data": [{"index": 1, "embedding": [0.0, 1.0]}, {"index": 0, "embedding": [1.0, 1.0]}]});
+        EmbeddingsDecoder.body(&body, &mut facts);
+        assert_eq!(
+            (facts.text.as_str(), facts.usage.input, facts.usage.output),
+            ("0.707107", Some(Tokens(7)), Some(Tokens(0)))
+        );
+        let mut facts = Facts::default();
+        EmbeddingsDecoder.body(&json!({"data": []}), &mut facts);
+        assert!(facts.nonsense.is_some());
+    }
+}
