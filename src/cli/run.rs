@@ -361,7 +361,8 @@ impl Measurement<'_> {
             };
             journal.append(overflow.iter().filter(known))?;
         }
-        let spent = self.index.billed();
+        // What judges have cost before is part of the same bill.
+        let spent = self.index.billed() + judging::billed(&folder.path.join(JUDGE_JOURNAL))?;
         let ceiling = self.args.max_cost;
         if let Some(ceiling) = ceiling.filter(|ceiling| *ceiling <= spent) {
             console.warn(&format!(

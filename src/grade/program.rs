@@ -89,7 +89,9 @@ fn attempt(root: &Path, question: &ProgramQuestion) -> Result<String, String> {
     let complained = child.stderr.take().map(|pipe| reader(pipe, STDERR));
 
     let ended = wait(&mut child, deadline, printed.as_ref(), question.max_output_bytes);
-    kill(&mut child);
+    if !matches!(ended, Ended::By(..)) {
+        kill(&mut child);
+    }
     let output = match ended {
         Ended::Late => return Err(format!("{named} took more than {} s", question.timeout_s)),
         Ended::TooLong => {
