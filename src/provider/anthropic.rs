@@ -135,7 +135,12 @@ impl Decoder for MessagesDecoder {
             Some("message_start") => {
                 let message = &event["message"];
                 facts.served_model = message["model"].as_str().map(str::to_owned);
-                self.usage(&message["usage"], facts);
+                // What it says of the output is a first guess: a stream that breaks off must not be billed by it.
+                let mut usage = message["usage"].clone();
+                if let Some(usage) = usage.as_object_mut() {
+                    usage.remove("output_tokens");
+                }
+                self.usage(&usage, facts);
             }
             Some("content_block_start") => return self.block(&event, facts),
             Some("content_block_delta") => return self.delta(&event, facts),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::Retry;
+use super::limits::go_duration;
 use crate::record::{ErrorKind, Failure, Outcome};
 
 /// An error as a provider states it, in the body of a reply or within a stream.
@@ -54,7 +55,7 @@ const OVERFLOW_PHRASES: [&str; 13] = [
 ];
 
 /// Codes of errors within a stream, and the status that each stands for.
-const STREAM_CODES: [(&str, u16); 9] = [
+const STREAM_CODES: [(&str, u16); 19] = [
     ("overloaded_error", 529),
     ("server_is_overloaded", 503),
     ("rate_limit_error", 429),
@@ -64,17 +65,32 @@ const STREAM_CODES: [(&str, u16); 9] = [
     ("invalid_request_error", 400),
     ("timeout_error", 504),
     ("unavailable_error", 503),
+    ("permission_error", 403),
+    ("invalid_api_key", 401),
+    ("not_found_error", 404),
+    ("model_not_found", 404),
+    ("request_too_large", 413),
+    ("invalid_prompt", 400),
+    ("context_length_exceeded", 400),
+    ("exceed_context_size_error", 400),
+    ("model_context_window_exceeded", 400),
+    ("content_filter", 400),
 ];
+
+/// What Anthropic says in words alone, with a status of 400, when there is no money left.
+const BILLING_PHRASES: [&str; 2] = ["credit balance is too low", "specified api usage limits"];
 
 impl ApiError {
     /// The error in a body of the usual shape: `{"error": {"message", "type", "code"}}`, `{"error": "text"}`, or any of these
-    /// as the only element of a list. `None` when there is none.
+    /// as the only element of a list, or `{"object": "error", "message"}`. `None` when there is none.
     pub(super) fn find(body: &Value) -> Option<Self> {
         let body = match body {
             Value::Array(items) if items.len() == 1 => items.first()?,
             other => other,
         };
-        let error = body.get("error").filter(|error| !error.is_null())?;
+        let inner = body.get("error").filter(|error| !error.is_null());
+        // Older vLLM servers send the error without anything around it.
+        let error = inner.or_else(|| (body["object"] == "error").then_some(body))?;
         let word = |key: &str| match error.get(key) {
             Some(Value::String(text)) => Some(text.clone()),
             // Some servers put a status where others put a word.
@@ -100,7 +116,11 @@ impl ApiError {
             .iter()
             .find(|(name, _)| codes.iter().any(|code| code == name))
             .map(|(_, status)| *status);
-        Some(Self { status: numeric.or(named).unwrap_or(500), codes, message, ..Self::default() })
+        let status = numeric.or(named).unwrap_or_else(|| {
+            // Within a reply that began well nothing but the words may tell that the prompt does not fit.
+            if speaks_of_overflow(&message) { 400 } else { 500 }
+        });
+        Some(Self { status, codes, message, ..Self::default() })
     }
 
     fn has(&self, known: &[&str]) -> bool {
@@ -108,10 +128,8 @@ impl ApiError {
     }
 
     fn overflows(&self) -> bool {
-        let message = self.message.to_lowercase();
         self.status != 429
-            && self.status < 500
-            && (self.has(&OVERFLOW_CODES) || OVERFLOW_PHRASES.iter().any(|phrase| message.contains(phrase)))
+            && (self.has(&OVERFLOW_CODES) || (self.status < 500 && speaks_of_overflow(&self.message)))
     }
 
     fn is_billing(&self) -> bool {
@@ -119,12 +137,21 @@ impl ApiError {
         let daily = message.contains("per day") || self.codes.iter().any(|code| code.contains("PerDay"));
         // A limit of nothing will not be more in a minute.
         let nothing = message.contains("limit: 0,") || message.trim_end().ends_with("limit: 0");
-        self.status == 402 || self.has(&BILLING) || (self.status == 429 && (daily || nothing))
+        let broke = BILLING_PHRASES.iter().any(|phrase| message.contains(phrase));
+        self.status == 402
+            || self.has(&BILLING)
+            || (self.status == 429 && (daily || nothing))
+            || (self.status == 400 && broke)
     }
 
     fn is_filter(&self) -> bool {
         self.has(&["content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"])
     }
+}
+
+fn speaks_of_overflow(message: &str) -> bool {
+    let message = message.to_lowercase();
+    OVERFLOW_PHRASES.iter().any(|phrase| message.contains(phrase))
 }
 
 /// What an error comes to.
@@ -176,26 +203,26 @@ pub(super) fn retry_after(header: impl Fn(&str) -> Option<String>, body: &str) -
     if let Some(wait) = header("retry-after-ms").and_then(|text| seconds(&text)) {
         return Some(wait / 1000);
     }
-    if let Some(text) = header("retry-after") {
-        return seconds(&text).or_else(|| until_date(&text));
-    }
-    for (before, after) in
-        [("\"retryDelay\":\"", "s\""), ("\"retryDelay\": \"", "s\""), ("try again in ", "s")]
-    {
-        if let Some((_, rest)) = body.split_once(before)
-            && let Some((number, _)) = rest.split_once(after)
-        {
-            // "try again in 20ms" and "in 1.5s" both end in an s.
-            let wait = match number.strip_suffix('m') {
-                Some(ms) => seconds(ms).map(|wait| wait / 1000),
-                None => seconds(number),
-            };
-            if wait.is_some() {
-                return wait;
-            }
+    let stated = header("retry-after").and_then(|text| seconds(&text).or_else(|| until_date(&text)));
+    stated.or_else(|| in_words(body))
+}
+
+/// The wait that a body states: Google's `"retryDelay": "46s"`, or `try again in 1m26.4s` and the like.
+fn in_words(body: &str) -> Option<Duration> {
+    let body = body.to_lowercase();
+    ["\"retrydelay\":", "try again in ", "retry after "].into_iter().find_map(|before| {
+        let (_, rest) = body.split_once(before)?;
+        let rest = rest.trim_start_matches([' ', '"']);
+        let end = rest.find([' ', '"', ',', '\n']).unwrap_or(rest.len());
+        let (word, after) = rest.split_at(end);
+        let whole = go_duration(word.trim_end_matches('.'))?;
+        // "20 milliseconds" would be too long a wait and "2 minutes" too short a one.
+        match after.trim_start().split(|c: char| !c.is_ascii_alphabetic()).next() {
+            Some("ms" | "millisecond" | "milliseconds") => Some(whole / 1000),
+            Some("minute" | "minutes") => Some(whole.saturating_mul(60)),
+            Some(_) | None => Some(whole),
         }
-    }
-    None
+    })
 }
 
 fn until_date(text: &str) -> Option<Duration> {
@@ -288,6 +315,49 @@ mod tests {
     }
 
     #[test]
+    fn an_error_within_a_reply_stands_for_the_status_that_its_words_mean() {
+        for (body, outcome, kind, retry) in [
+            (
+                r#"{"error":{"code":"context_length_exceeded","message":"too much"}}"#,
+                Outcome::Overflow,
+                ErrorKind::BadRequest,
+                Retry::No,
+            ),
+            (r#"{"error":"the prompt is too long"}"#, Outcome::Overflow, ErrorKind::BadRequest, Retry::No),
+            (
+                r#"{"error":{"code":"invalid_prompt","message":"no"}}"#,
+                Outcome::Error,
+                ErrorKind::BadRequest,
+                Retry::No,
+            ),
+            (
+                r#"{"error":{"type":"permission_error","message":"no"}}"#,
+                Outcome::Error,
+                ErrorKind::Auth,
+                Retry::StopTier,
+            ),
+            (
+                r#"{"object":"error","message":"busy","code":503}"#,
+                Outcome::Error,
+                ErrorKind::Server,
+                Retry::Backoff,
+            ),
+            (
+                r#"{"error":{"code":400,"message":"Your credit balance is too low to access the API"}}"#,
+                Outcome::Error,
+                ErrorKind::Billing,
+                Retry::StopTier,
+            ),
+            (r#"{"error":{"message":"who knows"}}"#, Outcome::Error, ErrorKind::Server, Retry::Backoff),
+        ] {
+            let found = ApiError::find(&serde_json::from_str(body).unwrap()).unwrap();
+            let (ended, failure, advice) = api_error(&found);
+            assert_eq!((ended, failure.unwrap().kind, advice), (outcome, kind, retry), "{body}");
+        }
+        assert_eq!(ApiError::find(&serde_json::json!({"object": "list", "message": "x"})), None);
+    }
+
+    #[test]
     fn the_wait_is_read_wherever_it_stands() {
         let none = |_: &str| None;
         let header = |name: &'static str, value: &'static str| {
@@ -300,6 +370,13 @@ mod tests {
         assert_eq!(retry_after(none, "Please try again in 1.5s."), ms(1500));
         assert_eq!(retry_after(none, "Please try again in 20ms."), ms(20));
         assert_eq!(retry_after(header("retry-after", "Wed, 01 Jan 2020 00:00:00 GMT"), ""), ms(0));
+        assert_eq!(retry_after(none, "Please try again in 1m26.4s. Need more?"), ms(86_400));
+        assert_eq!(retry_after(none, "Please retry after 20 seconds."), ms(20_000));
+        assert_eq!(retry_after(none, "Try again in 2 minutes"), ms(120_000));
+        assert_eq!(retry_after(none, "{\n \"retryDelay\": \"0.5s\"\n}"), ms(500));
+        // A header that makes no sense does not hide a body that does.
+        assert_eq!(retry_after(header("retry-after", "soon"), "try again in 3s"), ms(3000));
         assert_eq!(retry_after(none, "busy"), None);
+        assert_eq!(retry_after(none, "try again in a while"), None);
     }
 }

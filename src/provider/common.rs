@@ -13,8 +13,8 @@ use crate::record::Request;
 pub(super) enum Format {
     /// Any JSON object.
     Json,
-    /// JSON of this schema; the name that was given to it.
-    Schema { name: String, schema: Value },
+    /// JSON of this schema; the name that was given to it, and whether it is to be kept to the letter, where that was said.
+    Schema { name: String, schema: Value, strict: Option<Value> },
 }
 
 /// Parameters by the names of chat completions, and all the others as they are.
@@ -76,7 +76,10 @@ fn format(value: &Value) -> Result<Option<Format>, String> {
             let inner = &value["json_schema"];
             let name = inner["name"].as_str().unwrap_or("reply").to_owned();
             match inner.get("schema") {
-                Some(schema) => Ok(Some(Format::Schema { name, schema: schema.clone() })),
+                Some(schema) => {
+                    let strict = inner.get("strict").cloned();
+                    Ok(Some(Format::Schema { name, schema: schema.clone(), strict }))
+                }
                 None => Err("response_format of type json_schema has no schema".to_owned()),
             }
         }
@@ -115,7 +118,7 @@ mod tests {
         assert_eq!(common.stop, Some(vec![json!("\n")]));
         assert_eq!(
             common.format,
-            Some(Format::Schema { name: "n".to_owned(), schema: json!({"type": "object"}) })
+            Some(Format::Schema { name: "n".to_owned(), schema: json!({"type": "object"}), strict: None })
         );
         let mut body = json!({"model": "m"});
         common.lay_over(&mut body);

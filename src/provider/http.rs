@@ -179,7 +179,9 @@ impl HttpEndpoint {
             .post(format!("{}{path}", self.base_url))
             .header(CONTENT_TYPE, "application/json")
             .body(bytes);
-        let response = match tokio::time::timeout(self.progress.min(self.total), post.send()).await {
+        // A plain reply shows no progress: its headers come when the model has said all.
+        let patience = if self.settings.stream { self.progress.min(self.total) } else { self.total };
+        let response = match tokio::time::timeout(patience, post.send()).await {
             Err(_) => {
                 return call.fail(
                     ErrorKind::Timeout,

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::classify::ApiError;
 use super::common::{Common, Format};
-use super::content::{Part, parts};
+use super::content::{Part, Speaker, parts, speaker};
 use super::describe::Question;
 use super::facts::{Decoder, Ending, Facts, Step};
 use super::{Api, Encoded, Framing, HttpApi, KeyHeader, Wire};
@@ -81,7 +81,15 @@ fn message(message: &Message) -> Result<Value, String> {
             Part::ImageUrl(_) => return Err("Ollama fetches no images: give them as data URLs".to_owned()),
         }
     }
-    let mut value = json!({ "role": message.role, "content": texts.join("\n") });
+    // Its templates leave out, without a word, what a role that they do not know says.
+    let role = match (speaker(message), message.role.as_str()) {
+        (Ok(Speaker::System), _) => "system",
+        (Ok(Speaker::User), _) => "user",
+        (Ok(Speaker::Assistant), _) => "assistant",
+        (Err(_), "tool") => "tool",
+        (Err(why), _) => return Err(why),
+    };
+    let mut value = json!({ "role": role, "content": texts.join("\n") });
     if !images.is_empty() {
         value["images"] = json!(images);
     }
@@ -160,4 +168,17 @@ fn usage(line: &Value) -> Usage {
         raw.remove("message");
     }
     Usage { input, output, quality, raw, ..Usage::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_message_has_a_role_that_a_template_leaves_out() {
+        let role = |name: &str| message(&Message::text(name, "x")).map(|sent| sent["role"].clone());
+        assert_eq!(role("developer"), Ok(json!("system")));
+        assert_eq!(role("tool"), Ok(json!("tool")));
+        assert!(role("narrator").is_err());
+    }
 }

@@ -89,7 +89,8 @@ impl Decoder for ChatDecoder {
                 step.token = true;
             }
         }
-        if let Some(text) = delta["refusal"].as_str() {
+        // Some servers send an empty one with every reply.
+        if let Some(text) = delta["refusal"].as_str().filter(|text| !text.is_empty()) {
             facts.refusal.get_or_insert_default().push_str(text);
             step.token = true;
         }
@@ -116,8 +117,10 @@ impl Decoder for ChatDecoder {
         };
         let message = &choice["message"];
         facts.text = message["content"].as_str().unwrap_or_default().to_owned();
-        facts.reasoned |= ["reasoning", "reasoning_content"].iter().any(|name| message[*name].is_string());
-        facts.refusal = message["refusal"].as_str().map(str::to_owned);
+        facts.reasoned |= ["reasoning", "reasoning_content"]
+            .iter()
+            .any(|name| message[*name].as_str().is_some_and(|text| !text.is_empty()));
+        facts.refusal = message["refusal"].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
         facts.tool_calls = message["tool_calls"].as_array().cloned().unwrap_or_default();
         facts.finish = choice["finish_reason"].as_str().map(str::to_owned);
         facts.ending = facts.finish.as_deref().map_or(Ending::Unknown, Ending::of);

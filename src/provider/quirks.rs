@@ -15,42 +15,44 @@ pub(super) struct Quirks {
 
 const NONE: Quirks = Quirks { key: None, cap: None, names_models_otherwise: false };
 
+/// Azure's OpenAI: the model that is asked for is the name of a deployment.
+const AZURE: Quirks = Quirks {
+    key: Some(KeyHeader::Named("api-key")),
+    cap: Some("max_completion_tokens"),
+    names_models_otherwise: true,
+};
+
 /// Host suffixes. The longest match counts.
 const HOSTS: &[(&str, Quirks)] = &[
     // OpenAI's reasoning models refuse the old name; most compatible servers know no other.
     ("api.openai.com", Quirks { cap: Some("max_completion_tokens"), ..NONE }),
-    // The model that is asked for is the name of a deployment.
-    (
-        "openai.azure.com",
-        Quirks {
-            key: Some(KeyHeader::Named("api-key")),
-            cap: Some("max_completion_tokens"),
-            names_models_otherwise: true,
-        },
-    ),
+    ("openai.azure.com", AZURE),
+    ("cognitiveservices.azure.com", AZURE),
     // Claude on Microsoft's and Amazon's hosts takes a bearer token; models have names of their own there.
     ("services.ai.azure.com", Quirks { key: Some(KeyHeader::Bearer), names_models_otherwise: true, ..NONE }),
     ("api.aws", Quirks { key: Some(KeyHeader::Bearer), names_models_otherwise: true, ..NONE }),
     ("api.groq.com", Quirks { cap: Some("max_completion_tokens"), ..NONE }),
 ];
 
-/// What is different at the host of a URL.
-pub(super) fn of(base_url: &str) -> Quirks {
+/// Whether the host of a URL is this one, or one below it.
+fn belongs(base_url: &str, suffix: &str) -> bool {
     let rest = base_url.split_once("://").map_or(base_url, |(_, rest)| rest);
     let host = rest.split(['/', ':']).next().unwrap_or_default().to_ascii_lowercase();
-    let belongs = |suffix: &str| {
-        host.strip_suffix(suffix).is_some_and(|front| front.is_empty() || front.ends_with('.'))
-    };
+    host.strip_suffix(suffix).is_some_and(|front| front.is_empty() || front.ends_with('.'))
+}
+
+/// What is different at the host of a URL.
+pub(super) fn of(base_url: &str) -> Quirks {
     HOSTS
         .iter()
-        .filter(|(suffix, _)| belongs(suffix))
+        .filter(|(suffix, _)| belongs(base_url, suffix))
         .max_by_key(|(suffix, _)| suffix.len())
         .map_or(NONE, |(_, quirks)| *quirks)
 }
 
-/// Whether a URL is OpenAI's own.
+/// Whether a URL is OpenAI's own; its regions have hosts below it.
 pub(super) fn is_openai(base_url: &str) -> bool {
-    base_url.starts_with("https://api.openai.com")
+    belongs(base_url, "api.openai.com")
 }
 
 #[cfg(test)]
@@ -65,5 +67,7 @@ mod tests {
         assert_eq!(of("https://notapi.openai.com.example.org/v1"), NONE);
         assert_eq!(of("https://evilapi.groq.com/v1"), NONE);
         assert_eq!(of("http://127.0.0.1:8080/v1"), NONE);
+        assert!(is_openai("https://api.openai.com/v1") && is_openai("https://eu.api.openai.com/v1"));
+        assert!(!is_openai("https://api.openai.com.example.org/v1"));
     }
 }

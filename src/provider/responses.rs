@@ -49,9 +49,11 @@ impl HttpApi for Responses {
         match &common.format {
             None => {}
             Some(Format::Json) => body["text"]["format"] = json!({ "type": "json_object" }),
-            Some(Format::Schema { name, schema }) => {
-                body["text"]["format"] =
-                    json!({ "type": "json_schema", "name": name, "schema": schema, "strict": true });
+            Some(Format::Schema { name, schema, strict }) => {
+                body["text"]["format"] = json!({ "type": "json_schema", "name": name, "schema": schema });
+                if let Some(strict) = strict {
+                    body["text"]["format"]["strict"] = strict.clone();
+                }
             }
         }
         common.lay_over(&mut body);

@@ -9,6 +9,7 @@
     reason = "test code"
 )]
 
+mod encoding;
 mod fixtures;
 mod server;
 
@@ -53,6 +54,18 @@ impl Form {
     }
 
     async fn call(self, act: Act) -> (Response, Served) {
+        let request = Request {
+            messages: vec![
+                Message::text("system", "Be brief."),
+                Message::text("user", "What is the answer?"),
+            ],
+            params: BTreeMap::new(),
+            max_output_tokens: Tokens(64),
+        };
+        self.send(act, &request).await
+    }
+
+    async fn send(self, act: Act, request: &Request) -> (Response, Served) {
         let (port, served) = serve(act).await;
         let provider = Provider {
             name: "p".parse().unwrap(),
@@ -76,15 +89,7 @@ impl Form {
             ..RunSettings::default()
         };
         let endpoint = Endpoint::connect(&provider, &run).unwrap();
-        let request = Request {
-            messages: vec![
-                Message::text("system", "Be brief."),
-                Message::text("user", "What is the answer?"),
-            ],
-            params: BTreeMap::new(),
-            max_output_tokens: Tokens(64),
-        };
-        let response = endpoint.call("model-a", &request).await;
+        let response = endpoint.call("model-a", request).await;
         (response, served)
     }
 }
@@ -177,10 +182,17 @@ async fn a_reply_without_its_end_is_no_reply_however_clean_the_connection_ends()
         if form.stream {
             assert!(!response.text.is_empty(), "{}: what came is kept", form.name());
         }
+        // Gemini states in each chunk what has come so far; with all others the count of the output comes last.
+        if form.api.name != "gemini" {
+            assert_eq!(response.usage.output, None, "{}: {:?}", form.name(), response.usage);
+        }
         // The same with a length that is never reached.
         let cut = pieces.concat();
         let head = form.head().replace("connection: close", &format!("content-length: {}", cut.len() + 100));
         let (response, _) = form.call(Act::Write(vec![(head + &cut).into_bytes()])).await;
+        failed(form, &response, ErrorKind::BrokenStream, &Retry::Once);
+        // The same with a reset.
+        let (response, _) = form.call(Act::ResetAfter((form.head() + &cut).into_bytes())).await;
         failed(form, &response, ErrorKind::BrokenStream, &Retry::Once);
     })
     .await;
@@ -334,6 +346,19 @@ async fn another_model_is_a_fatal_failure_and_its_reply_is_kept() {
 async fn a_prompt_that_does_not_fit_is_known_by_code_or_by_words_and_not_tried_again() {
     every(|form| async move {
         for (status, body) in form.api.overflows {
+            // The same within a reply that began well.
+            let late = match (form.stream, form.api.stream_type) {
+                (true, "application/x-ndjson") => format!("{body}\n"),
+                (true, _) => format!("data: {body}\n\n"),
+                (false, _) => (*body).to_owned(),
+            };
+            let (response, _) = form.call(form.reply(&[late])).await;
+            assert_eq!(
+                (response.outcome, &response.retry),
+                (Outcome::Overflow, &Retry::No),
+                "{} {body} in a 200: {response:?}",
+                form.name()
+            );
             let (response, _) = form.call(status_reply(*status, &[], body)).await;
             assert_eq!(
                 (response.outcome, &response.retry),

@@ -16,6 +16,8 @@ pub enum Act {
     Close,
     /// Reset at once.
     Reset,
+    /// Write this, then reset.
+    ResetAfter(Vec<u8>),
     /// Write this and say no more.
     Hang(Vec<u8>),
     /// Write the first, then the second for ever.
@@ -60,6 +62,12 @@ pub async fn serve(act: Act) -> (u16, Served) {
             Act::Close => {}
             Act::Reset => {
                 // To close with no time to linger is to reset.
+                let _ = stream.set_zero_linger();
+            }
+            Act::ResetAfter(bytes) => {
+                let _ = stream.write_all(&bytes).await;
+                // What is written has to arrive: a reset throws away what has not.
+                tokio::time::sleep(Duration::from_millis(200)).await;
                 let _ = stream.set_zero_linger();
             }
             Act::Hang(bytes) => {
