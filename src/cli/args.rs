@@ -162,6 +162,9 @@ pub(crate) struct RunArgs {
     /// Keep to that number of calls at a time instead of following what the server bears
     #[arg(long)]
     pub(crate) pin_concurrency: bool,
+    /// Call no cell any more whose answers decide already, at any moment they are looked at (policy.stop_alpha)
+    #[arg(long, conflicts_with = "batch")]
+    pub(crate) stop_early: bool,
     /// Write the answers as a recording, to be replayed with --tape
     #[arg(long, value_name = "FILE")]
     pub(crate) record_tape: Option<PathBuf>,

@@ -8,6 +8,7 @@ use anyhow::Context;
 
 use super::asking::{self, OpenQuestion};
 use super::project::Project;
+use super::stopping::{Replay, Stopped, Stopping};
 use crate::config::TierRole;
 use crate::corpus::Corpus;
 use crate::grade::labels::{self, JudgeStanding};
@@ -50,6 +51,8 @@ pub(crate) struct Rows {
     pub(crate) judged: Option<JudgeSpend>,
     /// What the oracles ask models and nobody has answered.
     pub(crate) open: Vec<OpenQuestion>,
+    /// What was settled before all of it was answered; `None` without `--stop-early`.
+    pub(crate) stopped: Option<Stopped>,
     /// The next row with the same key: prompts of the same text share their trials.
     next_same: Vec<u32>,
     by_key: HashMap<TrialKey, u32>,
@@ -68,6 +71,7 @@ impl Rows {
             billed: Usd::ZERO,
             judged: None,
             open: Vec::new(),
+            stopped: None,
             next_same: vec![NONE; trials],
             by_key: HashMap::with_capacity(trials),
         };
@@ -203,7 +207,25 @@ pub(crate) fn collect(basis: &Basis<'_>) -> anyhow::Result<Rows> {
         }
     }
     asking::settle(basis, &mut rows)?;
+    if basis.project.config.run.stop_early {
+        stop_early(basis, &mut rows)?;
+    }
     Ok(rows)
+}
+
+/// Finds the cells that were settled early; of a recording, only what a run that stops early would have asked for stays.
+fn stop_early(basis: &Basis<'_>, rows: &mut Rows) -> anyhow::Result<()> {
+    let stopping = Stopping::new(basis.project, basis.corpus, basis.oracles, basis.plan)?;
+    let recorded = rows.vias.iter().eq([&Via::Tape]);
+    let replay = if recorded { Replay::Recording } else { Replay::Run };
+    let stopped = stopping.replay(&mut rows.observations, replay);
+    for row in &stopped.forgotten {
+        if let Some(place) = rows.places.get_mut(*row) {
+            *place = None;
+        }
+    }
+    rows.stopped = Some(stopped);
+    Ok(())
 }
 
 /// The digests of everything that the result depends on.
@@ -225,8 +247,11 @@ pub(crate) fn evidence(project: &Project, corpus: &Corpus, oracles: &OracleSet<'
 /// Measures, decides and projects.
 pub(crate) fn summarise(basis: &Basis<'_>, rows: &Rows) -> anyhow::Result<Summary> {
     let (project, corpus) = (basis.project, basis.corpus);
-    let count =
-        |wanted: fn(&Observation) -> bool| rows.observations.iter().filter(|row| wanted(row)).count() as u64;
+    let spared = |row: usize| rows.stopped.as_ref().is_some_and(|stopped| stopped.spares(row));
+    let count = |wanted: fn(&Observation) -> bool| {
+        let rows = rows.observations.iter().enumerate();
+        rows.filter(|(at, row)| wanted(row) && !spared(*at)).count() as u64
+    };
     let source = source(basis, rows);
     let run = RunFacts {
         id: basis.id.clone(),
@@ -239,6 +264,10 @@ pub(crate) fn summarise(basis: &Basis<'_>, rows: &Rows) -> anyhow::Result<Summar
         repeats: project.config.run.repeats,
         seed: project.config.run.seed,
         source,
+        stop_early: rows
+            .stopped
+            .as_ref()
+            .map(|stopped| stopped.account(&rows.observations, project.config.policy.stop_alpha.get())),
     };
     let mut notices = Vec::new();
     for (tier, price) in project.config.tiers.iter().zip(&project.prices) {
@@ -279,6 +308,7 @@ pub(crate) fn summarise(basis: &Basis<'_>, rows: &Rows) -> anyhow::Result<Summar
         observations: &rows.observations,
         texts: Some(&texts),
         served: &rows.served,
+        stopped: rows.stopped.as_ref().map_or(&[], |stopped| &stopped.cells),
         notices,
     };
     Ok(build(inputs)?)

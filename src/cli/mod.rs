@@ -23,10 +23,12 @@ mod recorder;
 mod report;
 mod review;
 mod run;
+mod run_folder;
 mod run_record;
 mod schema;
 mod send;
 mod simulate;
+mod stopping;
 mod what_if;
 
 use std::process::ExitCode;

@@ -58,6 +58,7 @@ pub(crate) fn write(
         repeats: project.config.run.repeats,
         seed: project.config.run.seed,
         fallbacks: project.fallbacks(),
+        stop_early: project.config.run.stop_early,
         oracles: summary.evidence.oracles.clone(),
         config: String::from_utf8_lossy(&config).into_owned(),
     };

@@ -1,10 +1,12 @@
 //! The consumer of a run's attempts: makes them durable, then grades them for the progress display.
 
 use super::send::Calls;
+use super::stopping::Word;
 use crate::console::{Progress, ProgressFacts};
 use crate::dispatch::{Finished, Sink};
 use crate::grade::{OracleSet, grade};
 use crate::journal::Journal;
+use crate::policy::Band;
 use crate::record::{Outcome, Verdict};
 use crate::units::Millis;
 
@@ -52,6 +54,26 @@ impl<'a> Recorder<'a> {
         }
     }
 
+    /// Says which cells are settled by an answer: their trials are not sent any more.
+    fn watch(&self, finished: &Finished, verdict: Option<&Verdict>) {
+        let Some(stopping) = &self.calls.stopping else { return };
+        for news in stopping.take(finished.trial, Word::of(finished.attempt.outcome, verdict)) {
+            self.progress.message(&format!(
+                "settled early: {} {} for {}, after {} of {} prompts",
+                news.tier,
+                match news.settled.band {
+                    Band::Route => "is good enough",
+                    Band::Monitor => "is good enough with monitoring",
+                    Band::Below => "is not good enough",
+                    Band::Undecided => "is undecided",
+                },
+                news.task,
+                news.settled.prompts,
+                news.prompts
+            ));
+        }
+    }
+
     fn grade(&self, finished: &Finished) -> Option<Verdict> {
         let attempt = &finished.attempt;
         if attempt.outcome == Outcome::Reply {
@@ -69,6 +91,9 @@ impl Sink for Recorder<'_> {
         self.journal.append(batch.iter().map(|finished| &finished.attempt))?;
         for finished in batch {
             let verdict = self.grade(finished);
+            if finished.last {
+                self.watch(finished, verdict.as_ref());
+            }
             let tier = usize::from(finished.tier);
             let Some(facts) = self.facts.get_mut(tier) else { continue };
             facts.spent += finished.attempt.billed.unwrap_or_default();

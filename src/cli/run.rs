@@ -14,96 +14,18 @@ use super::judging;
 use super::outputs::{self, Router};
 use super::project::{Calling, Project};
 use super::recorder::Recorder;
+use super::run_folder::{RunFolder, answered_in};
 use super::run_record::{JOURNAL, JUDGE_JOURNAL};
 use super::send::{self, Calls};
+use super::stopping::Stopping;
 use crate::config::TapeMode;
 use crate::console::{Console, Progress, escape};
-use crate::corpus::Corpus;
 use crate::disk;
 use crate::dispatch::{Ended, Report};
-use crate::ident::{RunId, TrialKey};
+use crate::ident::TrialKey;
 use crate::journal::{self, Index, Journal, Reader, fetch_at};
-use crate::plan::Plan;
+use crate::plan::{Plan, Repeats};
 use crate::record::{Attempt, Outcome, Via};
-
-/// The folder of a run.
-pub(crate) struct RunFolder {
-    pub(crate) id: RunId,
-    pub(crate) path: PathBuf,
-}
-
-impl RunFolder {
-    /// The folder that the same command finds again: named after the corpus and the models, or as the user says. A fresh
-    /// measurement begins a new one behind those that are there.
-    pub(crate) fn choose(
-        project: &Project,
-        corpus: &Corpus,
-        plan: &Plan,
-        named: Option<&str>,
-        fresh: bool,
-    ) -> anyhow::Result<Self> {
-        if let Some(name) = named {
-            let id = RunId::new(name)
-                .map_err(|error| UsageError::with_help(error.to_string(), "such as `baseline`"))?;
-            let path = project.reports().join(id.as_str());
-            return Ok(Self { id, path });
-        }
-        let mut digester = crate::ident::Digester::new("route-prof run 1");
-        for target in plan.targets() {
-            for part in [target.tier.as_str(), &target.api, &target.base_url, &target.model.model] {
-                digester.part(part.as_bytes());
-            }
-        }
-        digester.part(&project.config.run.repeats.to_le_bytes());
-        if project.config.tape.is_some() {
-            // A replay never stands in the way of a measurement.
-            digester.part(b"tape");
-        }
-        let stem: String = corpus
-            .path()
-            .file_stem()
-            .map(|stem| stem.to_string_lossy().into_owned())
-            .unwrap_or_default()
-            .chars()
-            .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '_' | '-') { c } else { '-' })
-            .take(40)
-            .collect();
-        let stem = stem.trim_start_matches(['-', '_']);
-        let stem = if stem.is_empty() { "corpus" } else { stem };
-        let base = format!("{stem}-{}", &digester.finish().short()[..6]);
-        let reports = project.reports();
-        let name = |number: u32| if number == 1 { base.clone() } else { format!("{base}-{number}") };
-        let there = |number: u32| reports.join(name(number)).join(JOURNAL).is_file();
-        // The newest of the series is the one that goes on; a fresh run that was interrupted goes on, too.
-        let newest = (1..).take_while(|number| there(*number)).last().unwrap_or(1);
-        let number = if fresh && there(newest) && is_complete(&reports.join(name(newest)), plan)? {
-            newest + 1
-        } else {
-            newest
-        };
-        let id = RunId::new(&name(number))?;
-        Ok(Self { path: reports.join(id.as_str()), id })
-    }
-}
-
-/// Whether a folder's journal answers every trial of a plan.
-fn is_complete(folder: &std::path::Path, plan: &Plan) -> anyhow::Result<bool> {
-    let answered = answered_in(&folder.join(JOURNAL))?;
-    Ok((0..plan.len()).all(|at| answered.contains(&plan.key(at))))
-}
-
-fn answered_in(path: &std::path::Path) -> anyhow::Result<HashSet<TrialKey>> {
-    let mut answered = HashSet::new();
-    if path.is_file() {
-        for record in Reader::open(path)? {
-            let (_, attempt) = record?;
-            if attempt.is_answer() {
-                answered.insert(attempt.key);
-            }
-        }
-    }
-    Ok(answered)
-}
 
 /// The journals to look a trial up in before it is sent: the recording, else earlier runs of the project.
 fn others(project: &Project, folder: &RunFolder, fresh: bool) -> anyhow::Result<Vec<(PathBuf, Via)>> {
@@ -200,6 +122,13 @@ pub(crate) fn run(global: &Global, console: &Console, args: &RunArgs) -> anyhow:
         }
     }
     project.config.run.pin_concurrency |= args.pin_concurrency;
+    project.config.run.stop_early |= args.stop_early;
+    if project.config.run.stop_early && project.calling == Calling::Batch {
+        return Err(UsageError::with_help(
+            "a batch is handed over as a whole: there is nothing to stop early",
+            "run without --batch, or without stop_early in [run]",
+        ));
+    }
     let project = project;
     let corpus = project.corpus(&args.corpus)?;
     let oracles = project.oracles(&corpus, &[])?;
@@ -223,9 +152,15 @@ pub(crate) fn run(global: &Global, console: &Console, args: &RunArgs) -> anyhow:
     tell_copied(console, &project, copied, before, &plan);
 
     let may_call = project.config.tape.as_ref().is_none_or(|tape| tape.mode == TapeMode::Prefer);
-    let order = plan.remaining(project.config.run.seed, |key| index.is_answered(key));
+    let early = project.config.run.stop_early;
+    let repeats = if early { Repeats::Together } else { Repeats::Spread };
+    let order = plan.remaining(project.config.run.seed, repeats, |key| index.is_answered(key));
     let mut report = None;
-    let context = Arc::new(Calls::new(&project, corpus, Arc::clone(&plan), &index));
+    let stopping = match early && may_call && !order.is_empty() {
+        true => Some(Stopping::continued(&project, &corpus, &oracles, &plan, &folder)?),
+        false => None,
+    };
+    let context = Arc::new(Calls::new(&project, corpus, Arc::clone(&plan), &index, stopping));
     if may_call && !order.is_empty() {
         let handed = batch::handed_over(&folder.path)?;
         if project.calling == Calling::Direct && handed > 0 {
@@ -360,6 +295,9 @@ impl Measurement<'_> {
                 self.index.get(&attempt.key).is_none_or(|stored| stored.outcome != Outcome::Overflow)
             };
             journal.append(overflow.iter().filter(known))?;
+            if let Some(stopping) = &calls.stopping {
+                stopping.hold_back(&calls.plan, &overflow)?;
+            }
         }
         // What judges have cost before is part of the same bill.
         let spent = self.index.billed() + judging::billed(&folder.path.join(JUDGE_JOURNAL))?;

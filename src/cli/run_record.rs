@@ -47,6 +47,9 @@ pub(crate) struct RunRecord {
     /// Whether the fallbacks of the tiers were measured too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) fallbacks: bool,
+    /// Whether cells were left alone once their answers decided.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) stop_early: bool,
     /// The oracle versions that graded it, with their digests.
     pub(crate) oracles: BTreeMap<OracleRef, Digest>,
     /// `route-prof.toml` as it was.
@@ -70,6 +73,7 @@ impl RunRecord {
     pub(crate) fn apply(&self, project: &mut Project) -> anyhow::Result<()> {
         project.config.run.repeats = self.repeats;
         project.config.run.seed = self.seed;
+        project.config.run.stop_early = self.stop_early;
         if self.fallbacks {
             project.measure_fallbacks()?;
         }

@@ -7,6 +7,7 @@ use anyhow::Context;
 use tokio::sync::watch;
 
 use super::project::Project;
+use super::stopping::Stopping;
 use crate::config::{Config, RunSettings, Tier, TierRole};
 use crate::corpus::Corpus;
 use crate::dispatch::{Call, Concurrency, Lane, Settings, Source, Wish};
@@ -28,10 +29,18 @@ pub(crate) struct Calls {
     exact_model: Vec<bool>,
     /// Attempts at trials without an answer, in earlier runs of the same command.
     attempts: std::collections::HashMap<TrialKey, u32>,
+    /// The cells that need no more calls once they are settled; `None` without `--stop-early`.
+    pub(crate) stopping: Option<Stopping>,
 }
 
 impl Calls {
-    pub(crate) fn new(project: &Project, corpus: Corpus, plan: Arc<Plan>, index: &Index) -> Self {
+    pub(crate) fn new(
+        project: &Project,
+        corpus: Corpus,
+        plan: Arc<Plan>,
+        index: &Index,
+        stopping: Option<Stopping>,
+    ) -> Self {
         let attempts = (0..plan.len())
             .filter_map(|at| {
                 let key = plan.key(at);
@@ -51,6 +60,7 @@ impl Calls {
             corpus,
             plan,
             attempts,
+            stopping,
         }
     }
 
@@ -92,6 +102,10 @@ impl Source for Calls {
 
     fn tier(&self, trial: u32) -> u16 {
         self.spec(trial).target
+    }
+
+    fn wanted(&self, trial: u32) -> bool {
+        self.stopping.as_ref().is_none_or(|stopping| stopping.wanted(trial))
     }
 }
 

@@ -326,6 +326,16 @@ pub struct Policy {
     // Left out of the policy's digest where nobody has changed it: routes without a judge do not hang on it.
     #[serde(skip_serializing_if = "is_usual_judge_min_labels")]
     pub judge_min_labels: u32,
+    /// With `--stop-early`: the chance of settling a cell wrongly, however often its answers are looked at.
+    #[serde(skip_serializing_if = "is_usual_stop_alpha")]
+    pub stop_alpha: Share,
+}
+
+/// The chance of settling a cell wrongly, unless the settings say otherwise.
+const STOP_ALPHA: f64 = 0.05;
+
+fn is_usual_stop_alpha(alpha: &Share) -> bool {
+    *alpha == Share::clamped(STOP_ALPHA)
 }
 
 /// Labels by people that a judge needs, unless the settings say otherwise.
@@ -355,6 +365,7 @@ impl Default for Policy {
             bootstrap_resamples: 2000,
             failure_cost: None,
             judge_min_labels: JUDGE_MIN_LABELS,
+            stop_alpha: Share::clamped(STOP_ALPHA),
         }
     }
 }
@@ -391,6 +402,8 @@ pub struct RunSettings {
     pub max_park_s: u32,
     /// Send as many calls at a time as the limit says, always, instead of following what the server bears: `--pin-concurrency`.
     pub pin_concurrency: bool,
+    /// Call no cell any more whose answers decide already: `--stop-early`.
+    pub stop_early: bool,
     /// Seconds between the first two looks at a batch; the time between them doubles, up to five minutes.
     pub batch_poll_s: u32,
     /// Seconds to a connection.
@@ -418,6 +431,7 @@ impl Default for RunSettings {
             retry_budget: Share::clamped(0.2),
             max_park_s: 900,
             pin_concurrency: false,
+            stop_early: false,
             batch_poll_s: 15,
             connect_timeout_s: 10,
             progress_timeout_s: 120,

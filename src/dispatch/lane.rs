@@ -104,9 +104,13 @@ pub(super) async fn work<S: Source>(shared: &Shared<S>, lane: &LaneState) {
                 }
                 continue;
             }
+            Next::Again(again) if !shared.source.wanted(again.trial) => {
+                lock(&lane.queue).returned(again.sent);
+                continue;
+            }
             Next::Again(again) => again,
             Next::Fresh(trial) => {
-                if shared.facts.is_stopped(shared.source.tier(trial)) {
+                if shared.facts.is_stopped(shared.source.tier(trial)) || !shared.source.wanted(trial) {
                     continue;
                 }
                 match shared.source.load(trial) {
@@ -116,6 +120,8 @@ pub(super) async fn work<S: Source>(shared: &Shared<S>, lane: &LaneState) {
             }
         };
         if shared.facts.is_stopped(again.call.tier) {
+            // It may have been the one retry that was let out, for which others wait.
+            lock(&lane.queue).returned(again.sent);
             continue;
         }
         if !send(shared, lane, again, place, permit).await {

@@ -64,6 +64,10 @@ pub trait Source: Send + Sync {
     fn price(&self, tier: u16, attempt: &Attempt) -> Option<Usd>;
     /// The tier of a trial, without loading it.
     fn tier(&self, trial: u32) -> u16;
+    /// Whether the trial's answer still matters; one that does not is not sent, or not sent again.
+    fn wanted(&self, _trial: u32) -> bool {
+        true
+    }
 }
 
 /// An attempt that has ended.

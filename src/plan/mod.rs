@@ -45,6 +45,15 @@ pub struct TrialSpec {
     pub repeat: u32,
 }
 
+/// How the repeats of a prompt lie in the order of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeats {
+    /// Anywhere: what drifts over time shows as a difference between repeats.
+    Spread,
+    /// One after the other: a prompt is done early.
+    Together,
+}
+
 /// Why a request cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
@@ -171,27 +180,49 @@ impl Plan {
         Ok((prompt, request))
     }
 
+    /// The prompts in the order in which they are sent.
+    #[must_use]
+    pub fn prompt_order(&self, seed: u64) -> Vec<u32> {
+        self.blocks(seed, Repeats::Together).0
+    }
+
+    /// The shuffled blocks of trials that go out one after the other, and the random numbers that follow.
+    fn blocks(&self, seed: u64, repeats: Repeats) -> (Vec<u32>, ChaCha8Rng) {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let prompts = self.keys.len() / (self.targets.len().max(1) * self.repeats as usize);
+        let count = match repeats {
+            Repeats::Spread => prompts * self.repeats as usize,
+            Repeats::Together => prompts,
+        };
+        let mut blocks: Vec<u32> = (0..u32::try_from(count).unwrap_or(u32::MAX)).collect();
+        shuffle(&mut blocks, &mut random);
+        (blocks, random)
+    }
+
     /// The indices of the trials that `is_done` does not know, in the order in which they are to be sent: prompts are
     /// shuffled, and every stretch of as many trials as there are tiers holds each tier once, so that a provider that drifts
     /// hurts all tiers alike. The same seed gives the same order everywhere. A key that stands twice is sent once.
     #[must_use]
-    pub fn remaining(&self, seed: u64, is_done: impl Fn(&TrialKey) -> bool) -> Vec<u32> {
-        let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let (targets, repeats) = (self.targets.len().max(1), self.repeats as usize);
-        let prompts = self.keys.len() / (targets * repeats);
-        let mut blocks: Vec<u32> = (0..u32::try_from(prompts * repeats).unwrap_or(u32::MAX)).collect();
-        shuffle(&mut blocks, &mut random);
+    pub fn remaining(&self, seed: u64, repeats: Repeats, is_done: impl Fn(&TrialKey) -> bool) -> Vec<u32> {
+        let (blocks, mut random) = self.blocks(seed, repeats);
+        let (targets, each) = (self.targets.len().max(1), self.repeats as usize);
         let mut ladder: Vec<usize> = (0..targets).collect();
         let mut order = Vec::new();
         let mut taken = std::collections::HashSet::new();
         for block in blocks {
-            let (prompt, repeat) = (block as usize / repeats, block as usize % repeats);
-            shuffle(&mut ladder, &mut random);
-            for target in &ladder {
-                let index = (prompt * targets + target) * repeats + repeat;
-                let Some(key) = self.keys.get(index) else { continue };
-                if !is_done(key) && taken.insert(*key) {
-                    order.push(u32::try_from(index).unwrap_or(u32::MAX));
+            let trials = match repeats {
+                Repeats::Spread => block as usize..block as usize + 1,
+                Repeats::Together => block as usize * each..(block as usize + 1) * each,
+            };
+            for trial in trials {
+                let (prompt, repeat) = (trial / each, trial % each);
+                shuffle(&mut ladder, &mut random);
+                for target in &ladder {
+                    let index = (prompt * targets + target) * each + repeat;
+                    let Some(key) = self.keys.get(index) else { continue };
+                    if !is_done(key) && taken.insert(*key) {
+                        order.push(u32::try_from(index).unwrap_or(u32::MAX));
+                    }
                 }
             }
         }

@@ -77,17 +77,17 @@ fn lines(n: usize) -> String {
 fn the_order_interleaves_tiers_and_is_the_same_for_the_same_seed() {
     let (_folder, config, corpus) = project("", &lines(50));
     let plan = Plan::new(&config, &corpus, targets(None)).unwrap();
-    let order = plan.remaining(7, |_| false);
+    let order = plan.remaining(7, Repeats::Spread, |_| false);
     assert_eq!(order.len(), 100);
     for pair in order.chunks(2) {
         let tiers: HashSet<u16> = pair.iter().map(|at| plan.spec(*at as usize).target).collect();
         assert_eq!(tiers.len(), 2);
     }
-    assert_eq!(order, plan.remaining(7, |_| false));
-    assert_ne!(order, plan.remaining(8, |_| false));
+    assert_eq!(order, plan.remaining(7, Repeats::Spread, |_| false));
+    assert_ne!(order, plan.remaining(8, Repeats::Spread, |_| false));
     // What an earlier part of the run has answered is left out, and the order of the rest stays.
     let done: HashSet<TrialKey> = order[..30].iter().map(|at| plan.key(*at as usize)).collect();
-    assert_eq!(plan.remaining(7, |key| done.contains(key)), order[30..]);
+    assert_eq!(plan.remaining(7, Repeats::Spread, |key| done.contains(key)), order[30..]);
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn prompts_of_the_same_text_share_their_trials() {
         project("", "{\"id\":\"x\",\"prompt\":\"same\"}\n{\"id\":\"y\",\"prompt\":\"same\"}\n");
     let plan = Plan::new(&config, &corpus, targets(None)).unwrap();
     assert_eq!(plan.key(0), plan.key(2));
-    assert_eq!(plan.remaining(1, |_| false).len(), 2);
+    assert_eq!(plan.remaining(1, Repeats::Spread, |_| false).len(), 2);
     let result = estimate::estimate(&config, &corpus, &plan, |_| false).unwrap();
     assert_eq!((result.trials, result.to_send), (4, 2));
 }

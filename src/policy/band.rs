@@ -1,6 +1,6 @@
 //! What the evidence says of a tier's quality at a task.
 
-use super::{Assessment, Band, Doubt, Floors};
+use super::{Assessment, Band, Doubt, Floors, Settled};
 use crate::measure::CellEvidence;
 use crate::stats::posterior::Posterior;
 use crate::stats::power;
@@ -46,6 +46,20 @@ pub(super) fn judge(cell: &CellEvidence, floors: Floors, min_prompts: u32) -> As
         doubt,
         more_prompts,
         ..none
+    }
+}
+
+/// The same of a cell that was settled early: its confidence sequence has decided, and no trial that is missing matters.
+pub(super) fn settled(cell: &CellEvidence, floors: Floors, settled: Settled) -> Assessment {
+    let posterior = cell.pass_rate.map(|rate| Posterior::new(rate.mean, rate.n_eff));
+    Assessment {
+        p_route: posterior.map(|posterior| posterior.clears(floors.route)),
+        p_monitor: posterior.map(|posterior| posterior.clears(floors.monitor)),
+        band: settled.band,
+        doubt: None,
+        more_prompts: None,
+        infeasible: Vec::new(),
+        effective_cost: None,
     }
 }
 

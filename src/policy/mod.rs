@@ -8,6 +8,7 @@ mod cost;
 mod ladder;
 mod robust;
 mod route;
+mod stopping;
 pub mod strategies;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -22,6 +23,7 @@ pub use cost::EffectiveMeans;
 pub use ladder::{Standing, best_single, default_tier, dominated};
 pub use robust::{Flip, Lever};
 pub use route::guarded;
+pub use stopping::{Settled, Watch, Weights};
 pub use types::{Band, Decision, EffectiveCost, Escalation, Infeasible, QualityGate, Route};
 
 /// The weighted share of a task's prompts that may overflow a tier's context window before the tier cannot serve the
@@ -54,6 +56,9 @@ pub struct Case<'a> {
     pub gate: Option<&'a OracleRef>,
     /// Why no tier may be routed to without monitoring, whatever its pass rate; `None` when one may.
     pub cap: Option<&'a str>,
+    /// The cells that were settled before all of their prompts were answered, in the order of `cells`; those beyond its
+    /// end were not.
+    pub stopped: &'a [Option<Settled>],
 }
 
 /// What the policy makes of a cell.
@@ -118,10 +123,13 @@ impl Case<'_> {
         let infeasible: Vec<Vec<Infeasible>> =
             self.tiers.iter().zip(self.cells).map(|(tier, cell)| self.infeasible(tier, cell)).collect();
         let costs = cost::effective(self.task, self.policy, self.cells, &self.next_up(&infeasible));
-        let assessed = self.cells.iter().zip(infeasible).zip(costs);
+        let assessed = self.cells.iter().zip(infeasible).zip(costs).enumerate();
         assessed
-            .map(|((cell, infeasible), effective_cost)| {
-                let judged = band::judge(cell, floors, self.policy.min_prompts);
+            .map(|(at, ((cell, infeasible), effective_cost))| {
+                let judged = match self.settled(at) {
+                    Some(settled) => band::settled(cell, floors, settled),
+                    None => band::judge(cell, floors, self.policy.min_prompts),
+                };
                 let band = match judged.band {
                     Band::Route if self.cap.is_some() => Band::Monitor,
                     band => band,

@@ -113,11 +113,20 @@ fn good_enough(case: &Case<'_>, assessments: &[Assessment], floors: Floors) -> O
         }
     };
     let superlative = if all_priced { "cheapest" } else { "lowest" };
+    let why = match case.settled(tier) {
+        Some(settled) => format!(
+            "settled early after {} prompts, by a confidence sequence at alpha {}",
+            settled.prompts, settled.alpha
+        ),
+        None => format!(
+            "P = {p:.2} where {} consequence asks for {:.2}",
+            case.task.consequence.name(),
+            floors.confidence
+        ),
+    };
     let mut reason = format!(
-        "{superlative} tier that clears {floor}{manner}: {}, P = {p:.2} where {} consequence asks for {:.2}",
+        "{superlative} tier that clears {floor}{manner}: {}, {why}",
         describe(cell.pass_rate, cell.prompts),
-        case.task.consequence.name(),
-        floors.confidence,
     );
     // Said where it makes a difference: a tier that does not clear the route floor is monitored in any case.
     if let (Some(cap), Decision::Monitor) = (case.cap, decision)

@@ -56,7 +56,7 @@ struct Decided {
 
 fn decide_with(task: &Task, policy: &Policy, tiers: &[TierFacts], observations: &[Observation]) -> Decided {
     let cells = measure::cells(observations, 1, tiers.len(), &SETTINGS).remove(0);
-    let case = Case { task, policy, tiers, cells: &cells, gate: Some(&task.oracle), cap: None };
+    let case = Case { task, policy, tiers, cells: &cells, gate: Some(&task.oracle), cap: None, stopped: &[] };
     let assessments = case.assess();
     let route = case.route(&assessments).unwrap();
     Decided { assessments, route }

@@ -41,8 +41,8 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
     projection(&mut md, summary);
     strategies(&mut md, summary);
     details(&mut md, summary);
-    if let Some(judges) = words::judges(summary) {
-        md.push_str(&format!("\n{}\n", escape(&judges)));
+    for spent in [words::judges(summary), words::stop_early(summary)].into_iter().flatten() {
+        md.push_str(&format!("\n{}\n", escape(&spent)));
     }
     let warnings = summary
         .notices

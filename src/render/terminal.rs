@@ -23,8 +23,8 @@ pub fn render(summary: &Summary, width: usize, paint: Paint) -> String {
     text.push_str(&page.beside(summary));
     text.push_str(&page.projection(summary));
     text.push_str(&page.strategies(summary));
-    if let Some(judges) = words::judges(summary) {
-        text.push_str(&page.wrap(&judges, "  "));
+    for spent in [words::judges(summary), words::stop_early(summary)].into_iter().flatten() {
+        text.push_str(&page.wrap(&spent, "  "));
     }
     for notice in summary.notices.iter().filter(|notice| !words::is_banner(notice)) {
         let label = match notice.level {
@@ -221,17 +221,8 @@ impl Page {
                 self.mark(code, &words::rate_short(rate))
             }
         };
-        let counts = &cell.counts;
-        let lost = [
-            (counts.errors, "errors"),
-            (counts.ungraded, "ungraded"),
-            (counts.overflow, "too long"),
-            (counts.missing, "missing"),
-        ];
-        for (count, name) in lost {
-            if count > 0 {
-                text.push_str(&format!("\n{count} {name}"));
-            }
+        for lost in words::lost(cell) {
+            text.push_str(&format!("\n{lost}"));
         }
         if !cell.infeasible.is_empty() {
             let why: Vec<String> = cell.infeasible.iter().map(words::infeasible).collect();

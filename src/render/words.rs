@@ -4,7 +4,7 @@ use crate::config::Consequence;
 use crate::summary::beside::ServedModel;
 use crate::summary::strategies::MovedBy;
 use crate::summary::{
-    Band, Beside, Decision, Infeasible, Interval, Money, Notice, Rate, Role, Source, Strategies,
+    Band, Beside, Cell, Decision, Infeasible, Interval, Money, Notice, Rate, Role, Source, Strategies,
     StrategyKind, StrategyLine, Summary,
 };
 use crate::units::Usd;
@@ -23,6 +23,45 @@ pub(super) fn judges(summary: &Summary) -> Option<String> {
         judge.list.human(),
         judge.billed.human()
     ))
+}
+
+/// What was spared by settling cells early, in a sentence; `None` where nothing was to be settled early.
+pub(super) fn stop_early(summary: &Summary) -> Option<String> {
+    let early = summary.run.stop_early.as_ref()?;
+    let cost = match early.cost {
+        Some(cost) => format!(", about {} at list prices", cost.human()),
+        None => String::new(),
+    };
+    let calls = if early.calls == 1 { "call" } else { "calls" };
+    let mut text = format!(
+        "Stopped early: {} of {} cells were settled before their last prompt, which spared {} {calls}{cost}. Their intervals \
+         are confidence sequences at alpha {}: they hold however often one looks.",
+        early.settled, early.cells, early.calls, early.alpha
+    );
+    if !early.whole.is_empty() {
+        let names: Vec<&str> = early.whole.iter().map(|task| task.as_str()).collect();
+        text.push_str(&format!(
+            " Measured whole, because what grades it is asked last: {}.",
+            names.join(", ")
+        ));
+    }
+    Some(text)
+}
+
+/// What is not evidence in a cell, and why it may have fewer trials than there are prompts.
+pub(super) fn lost(cell: &Cell) -> Vec<String> {
+    let counts = &cell.counts;
+    let missing = if cell.settled_early.is_some() { 0 } else { counts.missing };
+    let lost = [
+        (counts.errors, "errors"),
+        (counts.ungraded, "ungraded"),
+        (counts.overflow, "too long"),
+        (missing, "missing"),
+    ];
+    let mut text: Vec<String> =
+        lost.iter().filter(|(count, _)| *count > 0).map(|(count, name)| format!("{count} {name}")).collect();
+    text.extend(cell.settled_early.map(|early| format!("settled after {}", early.prompts)));
+    text
 }
 
 /// What a model beside the ladder was measured for.

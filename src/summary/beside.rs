@@ -110,6 +110,7 @@ pub(super) fn beside(
                     cells: evidence,
                     gate: None,
                     cap: cap.as_deref(),
+                    stopped: &[],
                 };
                 let assessment = case.assess().into_iter().next()?;
                 let cell = cell(&tier.name, evidence.first()?, &assessment);

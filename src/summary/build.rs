@@ -4,14 +4,14 @@
 
 use super::rounding::{self, share, tenth};
 use super::{
-    Cell, Evidence, JudgeSpend, Notice, PriceLine, RunFacts, Spend, Summary, TaskSummary, TierSummary,
-    TokenStats, VERSION, beside, judge, notices, strategies,
+    Cell, Evidence, JudgeSpend, Notice, PriceLine, RunFacts, SettledEarly, Spend, Summary, TaskSummary,
+    TierSummary, TokenStats, VERSION, beside, judge, notices, strategies,
 };
 use crate::config::{Config, DataLocation, Task};
 use crate::grade::labels::JudgeStanding;
 use crate::ident::{OracleRef, TierName};
 use crate::measure::{self, CellEvidence, Observation, Settings, TierEvidence};
-use crate::policy::{self, Assessment, Case, Flip, Floors, Route, Standing, TierFacts};
+use crate::policy::{self, Assessment, Case, Flip, Floors, Route, Settled, Standing, TierFacts};
 use crate::price::ModelPrice;
 use crate::project::{self, Routed};
 use crate::units::Tokens;
@@ -37,6 +37,8 @@ pub struct Inputs<'a> {
     pub texts: Option<&'a strategies::Texts>,
     /// Which models served the replies of tiers that are routers themselves.
     pub served: &'a beside::Tally,
+    /// The cells that were settled before all of their prompts were answered: by task, then tier.
+    pub stopped: &'a [Vec<Option<Settled>>],
     /// What the measurement took.
     pub spend: Spend,
     /// Notices of the caller's own; they stand before those that follow from the figures.
@@ -76,6 +78,7 @@ pub struct EmptyLadder;
 pub(super) struct Decided<'a> {
     pub(super) measured: &'a MeasuredTask<'a>,
     pub(super) cells: &'a [CellEvidence],
+    pub(super) stopped: &'a [Option<Settled>],
     pub(super) assessments: Vec<Assessment>,
     pub(super) route: Route,
     /// The index of the tier that serves.
@@ -94,14 +97,27 @@ pub fn build(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
     let confidence = policy.interval_confidence.get();
     let settings = Settings { confidence, resamples: policy.bootstrap_resamples, seed: run.seed };
     let facts = tier_facts(inputs.config, inputs.prices);
-    let cells = measure::cells(inputs.observations, inputs.tasks.len(), tiers.len(), &settings);
+    let mut cells = measure::cells(inputs.observations, inputs.tasks.len(), tiers.len(), &settings);
+    for (cells, stopped) in cells.iter_mut().zip(inputs.stopped) {
+        for (cell, settled) in cells.iter_mut().zip(stopped) {
+            // An interval for a fixed n would be too narrow: it does not know that somebody looked at every answer.
+            if let (Some(rate), Some(settled)) = (&mut cell.pass_rate, settled) {
+                (rate.low, rate.high) =
+                    (settled.bounds.low.min(rate.mean), settled.bounds.high.max(rate.mean));
+            }
+        }
+    }
     let rungs = inputs.config.ladder().len();
     let ladder = facts.get(..rungs).unwrap_or_default();
     let decided: Vec<Decided<'_>> = inputs
         .tasks
         .iter()
         .zip(&cells)
-        .map(|(measured, cells)| decide(&inputs, ladder, measured, cells.get(..rungs).unwrap_or_default()))
+        .enumerate()
+        .map(|(task, (measured, cells))| {
+            let stopped = inputs.stopped.get(task).map_or(&[][..], Vec::as_slice);
+            decide(&inputs, ladder, measured, cells.get(..rungs).unwrap_or_default(), stopped)
+        })
         .collect::<Option<_>>()
         .ok_or(EmptyLadder)?;
 
@@ -190,10 +206,11 @@ fn tier_facts(config: &Config, prices: &[ModelPrice]) -> Vec<TierFacts> {
 }
 
 fn decide<'a>(
-    inputs: &Inputs<'_>,
+    inputs: &Inputs<'a>,
     facts: &[TierFacts],
     measured: &'a MeasuredTask<'a>,
     cells: &'a [CellEvidence],
+    stopped: &'a [Option<Settled>],
 ) -> Option<Decided<'a>> {
     let gate: Option<&OracleRef> = match measured.gate {
         Gate::Present => Some(&measured.task.oracle),
@@ -201,13 +218,13 @@ fn decide<'a>(
     };
     let policy = &inputs.config.policy;
     let cap = measured.judge.as_ref().and_then(JudgeStanding::cap);
-    let case = Case { task: measured.task, policy, tiers: facts, cells, gate, cap: cap.as_deref() };
+    let case = Case { task: measured.task, policy, tiers: facts, cells, gate, cap: cap.as_deref(), stopped };
     let assessments = case.assess();
     let route = case.route(&assessments)?;
     let tier = facts.iter().position(|tier| tier.name == route.tier)?;
     let escalates_to = case.escalates_to(&assessments);
     let flips = case.flips(&assessments, tier, inputs.prices);
-    Some(Decided { measured, cells, assessments, route, tier, escalates_to, flips })
+    Some(Decided { measured, cells, stopped, assessments, route, tier, escalates_to, flips })
 }
 
 /// How much each task counts in what is said of a tier as a whole: by traffic where that of every task is stated, else
@@ -272,7 +289,18 @@ fn task_summary(config: &Config, names: &[TierName], decided: &Decided<'_>) -> T
         route_floor: floors.route,
         monitor_floor: floors.monitor,
         confidence_needed: floors.confidence,
-        cells: cells.map(|((name, evidence), assessment)| cell(name, evidence, assessment)).collect(),
+        cells: cells
+            .enumerate()
+            .map(|(at, ((name, evidence), assessment))| Cell {
+                settled_early: decided
+                    .stopped
+                    .get(at)
+                    .copied()
+                    .flatten()
+                    .map(|settled| SettledEarly { prompts: settled.prompts, alpha: settled.alpha }),
+                ..cell(name, evidence, assessment)
+            })
+            .collect(),
         judge: decided
             .measured
             .judge
@@ -305,5 +333,6 @@ pub(super) fn cell(tier: &TierName, evidence: &CellEvidence, assessment: &Assess
         cost_uncached: evidence.cost_uncached.map(rounding::usd),
         effective_cost: assessment.effective_cost.map(rounding::cost),
         infeasible: assessment.infeasible.clone(),
+        settled_early: None,
     }
 }

@@ -91,6 +91,38 @@ pub struct RunFacts {
     pub repeats: u32,
     /// The seed of orders and bootstraps.
     pub seed: u64,
+    /// What was not asked because it was settled; `None` without `--stop-early`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_early: Option<StopEarly>,
+}
+
+/// What `--stop-early` has spared.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StopEarly {
+    /// The chance of settling a cell wrongly that was allowed for.
+    pub alpha: f64,
+    /// Cells of the ladder.
+    pub cells: u64,
+    /// Those of them that were settled before all of their prompts were answered.
+    pub settled: u64,
+    /// Trials that were not asked for, and are not missing.
+    pub calls: u64,
+    /// What they would have cost, by the mean of their cells, in USD; `None` where a cell's cost is unknown.
+    pub cost: Option<Usd>,
+    /// The tasks that were measured whole, because their oracle asks a model or a program once all replies are there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub whole: Vec<TaskName>,
+}
+
+/// When a cell was settled.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SettledEarly {
+    /// Prompts, in the drawn order, after which the cell was settled. Answers that were on their way then count, too.
+    pub prompts: u64,
+    /// The chance of being wrong that was allowed for: the bounds of the pass rate are those of a confidence sequence.
+    pub alpha: f64,
 }
 
 /// What the answers of a run are.
@@ -267,6 +299,9 @@ pub struct Cell {
     pub effective_cost: Option<EffectiveCost>,
     /// Why the tier cannot serve the task, whatever its quality; empty when it can.
     pub infeasible: Vec<Infeasible>,
+    /// When it was settled, where that was before all of its prompts were answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled_early: Option<SettledEarly>,
 }
 
 /// What the measurement took.

@@ -94,6 +94,7 @@ impl Setting {
             missing: 0,
             repeats: 1,
             seed: 1,
+            stop_early: None,
         };
         let evidence = Evidence {
             corpus: digest,
@@ -130,6 +131,7 @@ impl Setting {
             prices: &prices,
             observations,
             texts: None,
+            stopped: &[],
             served: &BTreeMap::new(),
             spend: Spend {
                 attempts: trials,

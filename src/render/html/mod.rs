@@ -76,6 +76,7 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
             billed => summary.spend.billed.human(),
             unpriced => summary.spend.unpriced,
             judges => words::judges(summary),
+            stop_early => words::stop_early(summary),
         },
         digests => digests(summary),
     })?;
@@ -199,7 +200,6 @@ fn beside(beside: &Beside) -> Value {
 }
 
 fn cell(_summary: &Summary, cell: &Cell) -> Value {
-    let counts = &cell.counts;
     context! {
         tier => cell.tier.as_str(),
         class => band_class(cell.band),
@@ -212,12 +212,7 @@ fn cell(_summary: &Summary, cell: &Cell) -> Value {
         p_monitor => cell.p_monitor.map(|p| format!("{p:.2}")),
         more => cell.more_prompts,
         reasons => cell.fail_reasons.iter().map(|reason| context! { text => reason.reason.clone(), count => reason.count }).collect::<Vec<_>>(),
-        lost => [
-            (counts.errors, "errors"),
-            (counts.ungraded, "ungraded"),
-            (counts.overflow, "too long"),
-            (counts.missing, "missing"),
-        ].iter().filter(|(count, _)| *count > 0).map(|(count, name)| format!("{count} {name}")).collect::<Vec<_>>().join(", "),
+        lost => words::lost(cell).join(", "),
         gate_reject => cell.gate_reject.map(|rate| words::percent(rate.mean)),
         p50 => cell.latency.map(|latency| latency.p50.to_string()),
         p95 => cell.latency.map(|latency| latency.p95.to_string()),

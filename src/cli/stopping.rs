@@ -1,0 +1,403 @@
+//! `--stop-early`: watches the cells of a run in one fixed random order of their prompts, and says which trials still matter.
+//!
+//! Answers come in any order, and the slow ones are not like the fast ones. So a cell is looked at along the drawn order, as
+//! far as it is answered without a gap: what was settled does not hang on which answer happened to be quick.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use anyhow::Context;
+
+use super::evidence::{self, Basis};
+use super::project::Project;
+use super::run_folder::RunFolder;
+use crate::corpus::Corpus;
+use crate::grade::OracleSet;
+use crate::ident::{TaskName, TierName, TrialKey};
+use crate::measure::Observation;
+use crate::plan::Plan;
+use crate::policy::{Settled, Watch, Weights};
+use crate::record::{Attempt, Outcome, Verdict};
+use crate::summary::StopEarly;
+use crate::units::Usd;
+
+/// What a trial came to, as far as its cell's decision is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Word {
+    Pass,
+    Fail,
+    /// It may have been either.
+    Unknown,
+    /// It does not fit, and says nothing.
+    Overflow,
+}
+
+impl Word {
+    pub(crate) fn of(outcome: Outcome, verdict: Option<&Verdict>) -> Self {
+        match (outcome, verdict) {
+            (Outcome::Reply, Some(Verdict::Pass)) => Self::Pass,
+            (Outcome::Reply, Some(Verdict::Fail(_))) | (Outcome::Refused | Outcome::Truncated, _) => {
+                Self::Fail
+            }
+            (Outcome::Reply, Some(Verdict::Ungraded(_)) | None) | (Outcome::Error, _) => Self::Unknown,
+            (Outcome::Overflow, _) => Self::Overflow,
+        }
+    }
+}
+
+/// A cell that has just been settled.
+#[derive(Clone, Debug)]
+pub(crate) struct News {
+    pub(crate) task: TaskName,
+    pub(crate) tier: TierName,
+    pub(crate) settled: Settled,
+    pub(crate) prompts: usize,
+}
+
+/// The cells of a run that may be settled early.
+pub(crate) struct Stopping {
+    tiers: Vec<TierName>,
+    tasks: Vec<Watched>,
+    /// Targets a prompt and repeats a target, as the plan numbers its trials.
+    targets: usize,
+    repeats: usize,
+    /// The position in `tasks` of each prompt's task.
+    task_of: Vec<u16>,
+    /// The first trial with the same key, where that is another one.
+    twins: HashMap<u32, u32>,
+    /// The trials that answer for several prompts: always wanted.
+    shared: HashSet<u32>,
+    settled: Vec<AtomicBool>,
+    state: Mutex<State>,
+}
+
+struct Watched {
+    name: TaskName,
+    /// The prompts in the drawn order, with their weights; none where the task is not watched.
+    prompts: Vec<(u32, f64)>,
+    /// Why it is not.
+    is_asked: bool,
+}
+
+struct State {
+    words: Vec<Option<Word>>,
+    /// By task, then tier.
+    cells: Vec<Cell>,
+}
+
+struct Cell {
+    watch: Watch,
+    next: usize,
+}
+
+impl Stopping {
+    /// Watches every task whose oracles settle replies by themselves.
+    pub(crate) fn new(
+        project: &Project,
+        corpus: &Corpus,
+        oracles: &OracleSet<'_>,
+        plan: &Plan,
+    ) -> anyhow::Result<Self> {
+        let config = &project.config;
+        let tiers: Vec<TierName> = config.ladder().iter().map(|tier| tier.name.clone()).collect();
+        let used: Vec<u16> = corpus.used_tasks();
+        let mut task_of = Vec::with_capacity(corpus.len());
+        let mut asked = BTreeSet::new();
+        for (at, entry) in corpus.entries().iter().enumerate() {
+            task_of.push(u16::try_from(used.binary_search(&entry.task).unwrap_or_default())?);
+            if oracles.of(at).is_none_or(|oracle| !oracle.criterion.asks().is_empty()) {
+                asked.insert(entry.task);
+            }
+        }
+        let mut tasks = Vec::new();
+        let mut cells = Vec::new();
+        for index in &used {
+            let task = config.tasks.get(usize::from(*index)).context("a task of other settings")?;
+            let is_asked = asked.contains(index);
+            tasks.push(Watched { name: task.name.clone(), prompts: Vec::new(), is_asked });
+        }
+        for prompt in plan.prompt_order(config.run.seed) {
+            let at = task_of.get(prompt as usize).copied().context("a prompt of another corpus")?;
+            let entry = corpus.entries().get(prompt as usize).context("a prompt of another corpus")?;
+            if let Some(watched) = tasks.get_mut(usize::from(at)).filter(|task| !task.is_asked) {
+                watched.prompts.push((prompt, entry.weight.get()));
+            }
+        }
+        let repeats = config.run.repeats.max(1) as usize;
+        for (index, watched) in used.iter().zip(&tasks) {
+            let task = config.tasks.get(usize::from(*index)).context("a task of other settings")?;
+            let heaviest = watched.prompts.iter().map(|(_, weight)| *weight).fold(0.0, f64::max);
+            let even = repeats == 1 && watched.prompts.iter().all(|(_, weight)| *weight == heaviest);
+            let weights = if even { Weights::Even } else { Weights::Uneven(heaviest) };
+            let watch = Watch::new(task, &config.policy, weights);
+            cells.extend(tiers.iter().map(|_| Cell { watch: watch.clone(), next: 0 }));
+        }
+        let (mut first, mut twins) = (HashMap::with_capacity(plan.len()), HashMap::new());
+        for at in 0..plan.len() {
+            let trial = u32::try_from(at)?;
+            let found = *first.entry(plan.key(at)).or_insert(trial);
+            if found != trial {
+                twins.insert(trial, found);
+            }
+        }
+        Ok(Self {
+            settled: cells.iter().map(|_| AtomicBool::new(false)).collect(),
+            tiers,
+            tasks,
+            targets: plan.targets().len().max(1),
+            repeats,
+            task_of,
+            shared: twins.iter().flat_map(|(twin, first)| [*twin, *first]).collect(),
+            twins,
+            state: Mutex::new(State { words: vec![None; plan.len()], cells }),
+        })
+    }
+
+    /// The cells to watch, with what earlier calls of the same command have answered.
+    pub(crate) fn continued(
+        project: &Project,
+        corpus: &Corpus,
+        oracles: &OracleSet<'_>,
+        plan: &Plan,
+        folder: &RunFolder,
+    ) -> anyhow::Result<Self> {
+        let basis = Basis {
+            project,
+            corpus,
+            plan,
+            oracles,
+            corpus_name: String::new(),
+            id: folder.id.clone(),
+            answers: vec![evidence::journal_of(&folder.path)],
+            tape: None,
+        };
+        let stopping = Self::new(project, corpus, oracles, plan)?;
+        for (trial, seen) in (0..).zip(evidence::collect(&basis)?.observations) {
+            // What ended in an error is asked again, and has said nothing yet.
+            if let Some(outcome) = seen.outcome.filter(|outcome| outcome.is_answer()) {
+                stopping.take(trial, Word::of(outcome, seen.verdict.as_ref()));
+            }
+        }
+        Ok(stopping)
+    }
+
+    /// Takes in the trials that do not fit their model's window and are not sent.
+    pub(crate) fn hold_back(&self, plan: &Plan, overflow: &[Attempt]) -> anyhow::Result<()> {
+        let held: HashSet<TrialKey> = overflow.iter().map(|attempt| attempt.key).collect();
+        for at in (0..plan.len()).filter(|at| held.contains(&plan.key(*at))) {
+            self.take(u32::try_from(at)?, Word::Overflow);
+        }
+        Ok(())
+    }
+
+    /// Whether a trial's answer still matters.
+    pub(crate) fn wanted(&self, trial: u32) -> bool {
+        let cell = self.cell_of(trial).filter(|_| !self.shared.contains(&trial));
+        cell.and_then(|cell| self.settled.get(cell)).is_none_or(|settled| !settled.load(Ordering::Relaxed))
+    }
+
+    /// Takes in what a trial came to, and returns the cells that are settled by it.
+    pub(crate) fn take(&self, trial: u32, word: Word) -> Vec<News> {
+        let mut state = self.lock();
+        let at = self.twins.get(&trial).copied().unwrap_or(trial);
+        if let Some(slot) = state.words.get_mut(at as usize) {
+            *slot = Some(word);
+        }
+        let Some(tier) = self.cell_of(trial).map(|cell| cell % self.tiers.len()) else { return Vec::new() };
+        (0..self.tasks.len()).filter_map(|task| self.advance(&mut state, task, tier)).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A thread that panicked has left words, not half of one.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The cell of a trial; `None` where it belongs to what stands beside the ladder.
+    fn cell_of(&self, trial: u32) -> Option<usize> {
+        let at = trial as usize / self.repeats;
+        let tier = at % self.targets;
+        let task = usize::from(*self.task_of.get(at / self.targets)?);
+        (tier < self.tiers.len()).then_some(task * self.tiers.len() + tier)
+    }
+
+    /// What the trials of a prompt at a tier came to: `None` while one of them is open.
+    fn words(&self, state: &State, prompt: u32, tier: usize) -> Option<Vec<Word>> {
+        let from = (prompt as usize * self.targets + tier) * self.repeats;
+        (from..from + self.repeats)
+            .map(|trial| {
+                let trial = u32::try_from(trial).ok()?;
+                let trial = self.twins.get(&trial).copied().unwrap_or(trial);
+                state.words.get(trial as usize).copied().flatten()
+            })
+            .collect()
+    }
+
+    /// Looks at the prompts of a cell up to the first one that is open.
+    fn advance(&self, state: &mut State, task: usize, tier: usize) -> Option<News> {
+        let at = task * self.tiers.len() + tier;
+        let watched = self.tasks.get(task)?;
+        loop {
+            let cell = state.cells.get(at)?;
+            if cell.watch.is_settled() {
+                return None;
+            }
+            let (prompt, weight) = *watched.prompts.get(cell.next)?;
+            let words = self.words(state, prompt, tier)?;
+            let cell = state.cells.get_mut(at)?;
+            cell.next += 1;
+            look(&mut cell.watch, &words, weight);
+            if let Some(settled) = cell.watch.settled() {
+                self.settled.get(at)?.store(true, Ordering::Relaxed);
+                let (task, tier) = (watched.name.clone(), self.tiers.get(tier)?.clone());
+                return Some(News { task, tier, settled, prompts: watched.prompts.len() });
+            }
+        }
+    }
+
+    /// What stored answers settle. `Replay::Recording` forgets what a recording holds beyond that: the run that stops early
+    /// would not have asked for it.
+    pub(crate) fn replay(self, observations: &mut [Observation], replay: Replay) -> Stopped {
+        {
+            let mut state = self.lock();
+            for (slot, seen) in state.words.iter_mut().zip(observations.iter()) {
+                *slot = seen.outcome.map(|outcome| Word::of(outcome, seen.verdict.as_ref()));
+            }
+        }
+        let mut stopped = Stopped {
+            cells: vec![vec![None; self.tiers.len()]; self.tasks.len()],
+            spared: HashSet::new(),
+            forgotten: Vec::new(),
+            whole: self.tasks.iter().filter(|task| task.is_asked).map(|task| task.name.clone()).collect(),
+        };
+        let mut state = self.lock();
+        for (task, watched) in self.tasks.iter().enumerate() {
+            for tier in 0..self.tiers.len() {
+                self.advance(&mut state, task, tier);
+                let Some(cell) = state.cells.get(task * self.tiers.len() + tier) else { continue };
+                if !cell.watch.is_settled() {
+                    continue;
+                }
+                let (mut watch, mut open) = (cell.watch.clone(), Vec::new());
+                for (prompt, weight) in watched.prompts.get(cell.next..).unwrap_or_default() {
+                    let from = (*prompt as usize * self.targets + tier) * self.repeats;
+                    let rows = from..from + self.repeats;
+                    match (replay, self.words(&state, *prompt, tier)) {
+                        // Answers that were on their way when the cell was settled are paid for, and count.
+                        (Replay::Run, Some(words)) if !words.contains(&Word::Unknown) => {
+                            look(&mut watch, &words, *weight);
+                        }
+                        (Replay::Run, _) => open.extend(
+                            rows.filter(|row| observations.get(*row).is_some_and(|seen| !is_answered(seen))),
+                        ),
+                        (Replay::Recording, _) => open.extend(rows),
+                    }
+                }
+                if open.is_empty() {
+                    // Everything is answered: then nothing was stopped, and the evidence is that of any run.
+                    continue;
+                }
+                if let Some(slot) = stopped.cells.get_mut(task).and_then(|cells| cells.get_mut(tier)) {
+                    *slot = watch.settled();
+                }
+                stopped.spared.extend(open);
+            }
+        }
+        if replay == Replay::Recording {
+            stopped.forgotten = stopped.spared.iter().copied().collect();
+            stopped.forgotten.iter().filter_map(|row| observations.get_mut(*row).map(forget)).count();
+        }
+        drop(state);
+        stopped
+    }
+}
+
+/// Has a watch look at a prompt.
+fn look(watch: &mut Watch, words: &[Word], weight: f64) {
+    if words.iter().all(|word| *word == Word::Overflow) {
+        return;
+    }
+    let passed = words.iter().filter(|word| **word == Word::Pass).count();
+    let graded = passed + words.iter().filter(|word| **word == Word::Fail).count();
+    watch.take((graded > 0).then(|| passed as f64 / graded as f64), weight);
+}
+
+fn is_answered(seen: &Observation) -> bool {
+    seen.outcome.is_some_and(Outcome::is_answer)
+}
+
+/// A row as if its trial had never been sent.
+fn forget(seen: &mut Observation) {
+    *seen = Observation {
+        outcome: None,
+        verdict: None,
+        gate_passed: None,
+        truth_passed: None,
+        total: None,
+        first_content: None,
+        input: None,
+        output: None,
+        cost: None,
+        cost_uncached: None,
+        attempts: 0,
+        wasted: Usd::ZERO,
+        unpriced: 0,
+        ..*seen
+    };
+}
+
+/// Where stored answers come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Replay {
+    /// Calls that were made for this run: each of them counts.
+    Run,
+    /// A recording, which holds more than the run would have asked for.
+    Recording,
+}
+
+/// What was settled early.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Stopped {
+    /// By task, then tier of the ladder.
+    pub(crate) cells: Vec<Vec<Option<Settled>>>,
+    /// The rows that nobody needs to ask.
+    spared: HashSet<usize>,
+    /// Those of them that a recording answers.
+    pub(crate) forgotten: Vec<usize>,
+    /// The tasks that were not watched.
+    whole: Vec<TaskName>,
+}
+
+impl Stopped {
+    /// Whether a row is one that nobody needs to ask.
+    pub(crate) fn spares(&self, row: usize) -> bool {
+        self.spared.contains(&row)
+    }
+
+    /// What it came to, in calls and in money at list prices.
+    pub(crate) fn account(&self, observations: &[Observation], alpha: f64) -> StopEarly {
+        let mut known: BTreeMap<(u16, u16), (Usd, u64)> = BTreeMap::new();
+        let mut spared: BTreeMap<(u16, u16), u64> = BTreeMap::new();
+        for (row, seen) in observations.iter().enumerate() {
+            let cell = (seen.task, seen.tier);
+            if self.spares(row) {
+                *spared.entry(cell).or_default() += 1;
+            } else if let Some(cost) = seen.cost {
+                let entry = known.entry(cell).or_insert((Usd::ZERO, 0));
+                *entry = (entry.0 + cost, entry.1 + 1);
+            }
+        }
+        let of_cell = |(cell, calls): (&(u16, u16), &u64)| {
+            let (sum, n) = known.get(cell)?;
+            crate::measure::usd(sum.to_f64() / *n as f64 * *calls as f64)
+        };
+        StopEarly {
+            alpha,
+            cells: self.cells.iter().map(|tiers| tiers.len() as u64).sum(),
+            settled: self.cells.iter().flatten().filter(|cell| cell.is_some()).count() as u64,
+            calls: spared.values().sum(),
+            cost: spared.iter().map(of_cell).try_fold(Usd::ZERO, |sum, cost| Some(sum + cost?)),
+            whole: self.whole.clone(),
+        }
+    }
+}
