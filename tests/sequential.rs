@@ -1,5 +1,5 @@
-//! Early stopping on recorded outputs of real models: the confidence sequence settles what the full run settles, sooner.
-//! And what it must never do: call twenty prompts enough.
+//! The golden number of early stopping on recorded outputs of real models, and what must never be: twenty prompts called
+//! enough. `stop_early.rs` has the command.
 #![allow(
     missing_docs,
     unreachable_pub,
@@ -16,8 +16,6 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use common::Scratch;
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
 use route_prof::stats::sequential::Tally;
 use serde_json::Value;
 
@@ -130,63 +128,6 @@ fn on_gsm_with_a_floor_of_ninety_sonnet_is_settled_after_83_prompts_and_haiku_3_
     // In the order of the file.
     assert_eq!(MODELS.map(|model| settled(gsm(model), 0.90)), [None, Some(349), Some(83)]);
     assert_eq!(gsm(MODELS[2]).len(), 1319);
-}
-
-/// For each n, the most passes that exclude the floor from above and the fewest that do from below.
-fn edges(most: u64, floor: f64) -> Vec<(Option<u64>, Option<u64>)> {
-    let (mut low, mut high) = (0, 0);
-    (0..=most)
-        .map(|n| {
-            let mean = (n as f64 * floor) as u64;
-            let excludes = |passed| Tally { passed, n }.excludes(floor, ALPHA);
-            // Both edges rise with n, so each search goes on where the last one ended.
-            while high <= n && !(high > mean && excludes(high)) {
-                high += 1;
-            }
-            while low < mean && excludes(low) {
-                low += 1;
-            }
-            (low.checked_sub(1), (high <= n).then_some(high))
-        })
-        .collect()
-}
-
-#[test]
-fn a_thousand_orders_decide_as_the_full_run_does_and_call_far_less() {
-    let Some(folder) = recordings() else { return };
-    let (orders, floor) = (1000, 0.90);
-    let edges = edges(1319, floor);
-    let mut random = ChaCha8Rng::seed_from_u64(1);
-    let (mut called, mut all) = (0, 0);
-    let mut cells: Vec<_> = labels(&folder).into_iter().collect();
-    cells.sort();
-    for ((task, model), mut passes) in cells {
-        let full = passes.iter().filter(|p| **p).count() as f64 / passes.len() as f64 >= floor;
-        let mut same = 0;
-        for _ in 0..orders {
-            for at in (1..passes.len()).rev() {
-                passes.swap(at, ((u64::from(random.next_u32()) * (at as u64 + 1)) >> 32) as usize);
-            }
-            let (mut k, mut decision, mut calls) = (0, full, passes.len());
-            for (at, passed) in passes.iter().enumerate() {
-                k += u64::from(*passed);
-                let (low, high) = edges[at + 1];
-                let above = high.is_some_and(|high| k >= high);
-                if above || low.is_some_and(|low| k <= low) {
-                    (decision, calls) = (above, at + 1);
-                    break;
-                }
-            }
-            same += u32::from(decision == full);
-            called += calls;
-            all += passes.len();
-        }
-        assert!(same >= 950, "{task} {model}: {same} of {orders}");
-    }
-    let saved = 1.0 - called as f64 / all as f64;
-    // 6,120 trials of two tasks and three models; about two thirds of the calls are not needed.
-    assert!((0.60..0.75).contains(&saved), "{saved}");
-    eprintln!("floor {floor}: {:.1} % of {} calls saved", 100.0 * saved, all / orders);
 }
 
 /// What becomes of a task of so many prompts, every reply of every tier right.

@@ -115,11 +115,13 @@ fn recompute(
 ) -> anyhow::Result<CheckReport> {
     match &against.record {
         Some(record) => record.apply(project)?,
-        // The file itself says whether the recording was asked for the fallbacks too.
-        None if committed.route.values().any(|route| !route.same_class.is_empty()) => {
-            project.measure_fallbacks()?;
+        // The file itself says whether the recording was asked for the fallbacks too, and how much of it.
+        None => {
+            if committed.route.values().any(|route| !route.same_class.is_empty()) {
+                project.measure_fallbacks()?;
+            }
+            project.config.run.stop_early = committed.evidence.stop_alpha.is_some();
         }
-        None => {}
     }
     let project = &*project;
     let path = args.corpus.clone().unwrap_or(against.corpus);

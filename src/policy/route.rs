@@ -167,8 +167,16 @@ fn undecided(case: &Case<'_>, assessments: &[Assessment]) -> Option<Choice> {
 fn best_effort(case: &Case<'_>, assessments: &[Assessment], floors: Floors) -> Option<Choice> {
     let mut best: Option<(usize, &CellEvidence)> = None;
     let mean = |cell: &CellEvidence| cell.pass_rate.map_or(f64::NEG_INFINITY, |rate| rate.mean);
+    // A cell that was settled early was not measured on to rank it: of two that cannot be told apart, the higher serves.
+    let worse = |cell: &CellEvidence, other: &CellEvidence| {
+        cell.pass_rate.zip(other.pass_rate).is_some_and(|(cell, other)| cell.high < other.low)
+    };
     for (at, cell, _) in feasible(case, assessments) {
-        if best.is_none_or(|(_, other)| mean(cell) > mean(other)) {
+        let better = best.is_none_or(|(below, other)| match case.settled(at).or(case.settled(below)) {
+            Some(_) => !worse(cell, other),
+            None => mean(cell) > mean(other),
+        });
+        if better {
             best = Some((at, cell));
         }
     }

@@ -36,7 +36,7 @@ pub struct RouterFile {
 }
 
 /// What the routes were made from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RouterEvidence {
     /// What the answers are: `live`, `recording: FILE`, `script`, `mixed`.
@@ -52,6 +52,9 @@ pub struct RouterEvidence {
     /// A remark on the prices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price_note: Option<String>,
+    /// The chance of settling a cell wrongly that was allowed for, where cells were settled early.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_alpha: Option<f64>,
     /// Digest of the corpus.
     pub corpus: Digest,
     /// Digest of models, endpoints, parameters and prompts' surroundings.
@@ -217,6 +220,7 @@ pub fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
     if let Some(note) = &evidence.price_note {
         out.pair("price_note", &text(note));
     }
+    out.optional("stop_alpha", summary.run.stop_early.as_ref().map(|early| early.alpha.to_string()));
     for (name, digest) in [
         ("corpus", evidence.corpus),
         ("tiers", evidence.tiers),

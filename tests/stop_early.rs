@@ -1,0 +1,285 @@
+//! `run --stop-early`: what is settled is not called any more, whatever is paid for is kept, and every command agrees on it.
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "test code"
+)]
+
+mod common;
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use common::server::{Act, Server};
+use common::{ORACLE, Ran, Scratch};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use route_prof::config::{self, Config, Policy};
+use route_prof::policy::{Band, Watch, Weights};
+use serde_json::{Value, json};
+
+/// A project at a server: `prompts` prompts of which `small` is right for none and `large` for all.
+fn project(server: &Server, prompts: usize, weight: impl Fn(usize) -> f64) -> Scratch {
+    let scratch = Scratch::empty();
+    scratch.write(
+        "route-prof.toml",
+        format!(
+            r#"version = 1
+[[tier]]
+name = "small"
+model = "local/pup"
+max_output_tokens = 8
+[[tier]]
+name = "large"
+model = "local/hound"
+max_output_tokens = 8
+[provider.local]
+api = "openai"
+base_url = "{}"
+api_key_env = "TEST_KEY"
+limits = {{ concurrency = 4 }}
+[prices.model."local/pup"]
+input = 1
+output = 2
+[prices.model."local/hound"]
+input = 10
+output = 20
+[policy]
+bootstrap_resamples = 200
+[task.colour]
+oracle = "colour@1"
+requests_per_day = 1000
+"#,
+            server.base_url()
+        ),
+    );
+    scratch.write("oracles/colour@1.toml", ORACLE);
+    let line = |n: usize| json!({"id": format!("p{n}"), "task": "colour", "prompt": format!("Thing {n}?"), "expected": "red", "weight": weight(n)});
+    scratch.write("corpus.jsonl", (0..prompts).map(|n| format!("{}\n", line(n))).collect::<String>());
+    scratch
+}
+
+fn server() -> Server {
+    Server::start(|body, _| Act::say(if body["model"] == "pup" { "blue" } else { "red" }))
+}
+
+fn run(scratch: &Scratch, args: &[&str]) -> Ran {
+    let mut command = scratch.command(args);
+    command.env("TEST_KEY", "key-of-the-test-1234567890");
+    scratch.ran(&command.output().unwrap())
+}
+
+#[test]
+fn settled_cells_are_called_no_more_and_every_command_agrees_on_it() {
+    let server = server();
+    let scratch = project(&server, 400, |_| 1.0);
+    let ran = run(&scratch, &["run", "corpus.jsonl", "--stop-early"]).exits(0);
+    let calls = server.asked();
+    assert!(calls < 400, "{calls} calls of 800: neither tier needs all of them");
+    assert!(
+        ran.stderr.contains("settled early: small is not good enough for colour, after 30 of 400 prompts"),
+        "{}",
+        ran.stderr
+    );
+    assert!(ran.stderr.contains("settled early: large is good enough for colour"), "{}", ran.stderr);
+    assert!(ran.stdout.contains("Stopped early: 2 of 2 cells"), "{}", ran.stdout);
+
+    let summary = run(&scratch, &["report", "--format", "json"]).exits(0).json();
+    let early = &summary["run"]["stop_early"];
+    assert_eq!(early["calls"].as_u64().unwrap() + calls as u64, 800, "{early}");
+    assert_eq!((&summary["run"]["missing"], &summary["run"]["errors"]), (&json!(0), &json!(0)));
+    let cells = &summary["tasks"][0]["cells"];
+    assert_eq!((&cells[0]["band"], &cells[1]["band"]), (&json!("below"), &json!("route")));
+    // The bounds are those of the confidence sequence: wider than Wilson's, and on the right side of the floor.
+    let low = cells[1]["pass_rate"]["low"].as_f64().unwrap();
+    assert!((0.95..0.97).contains(&low), "{low}");
+    // What was spared is said in money, too: so many calls at what the others of the cell cost.
+    let cost: f64 = early["cost"].as_str().unwrap().parse().unwrap();
+    assert!(cost > 0.0 && early["alpha"] == json!(0.05), "{early}");
+
+    let router = scratch.read("router.toml");
+    assert!(router.contains("stop_alpha = 0.05"), "{router}");
+    assert!(router.contains("settled early after"), "{router}");
+    run(&scratch, &["check"]).exits(0);
+    assert_eq!(scratch.read("router.toml"), router);
+
+    // The same command again has nothing to ask; without the flag, the rest is measured and nothing is paid for twice.
+    run(&scratch, &["run", "corpus.jsonl", "--stop-early"]).exits(0);
+    assert_eq!((server.asked(), scratch.read("router.toml")), (calls, router));
+    run(&scratch, &["run", "corpus.jsonl"]).exits(0);
+    assert_eq!((server.asked(), server.distinct()), (800, 800));
+    assert!(!scratch.read("router.toml").contains("stop_alpha"));
+}
+
+#[test]
+fn a_fresh_run_after_one_that_stopped_early_begins_anew() {
+    let server = server();
+    let scratch = project(&server, 300, |_| 1.0);
+    run(&scratch, &["run", "corpus.jsonl", "--stop-early"]).exits(0);
+    let (calls, first) = (server.asked(), scratch.read("reports/latest"));
+    run(&scratch, &["run", "corpus.jsonl", "--stop-early", "--fresh"]).exits(0);
+    assert!(server.asked() > calls + 100);
+    assert_ne!(scratch.read("reports/latest"), first);
+}
+
+#[test]
+fn a_ceiling_ends_it_and_the_next_call_goes_on_where_it_stood() {
+    let server = server();
+    let scratch = project(&server, 400, |_| 1.0);
+    run(&scratch, &["run", "corpus.jsonl", "--stop-early", "--max-cost", "0.008"]).exits(3);
+    let before = server.asked();
+    assert!(before > 10, "{before}");
+    run(&scratch, &["run", "corpus.jsonl", "--stop-early", "--max-cost", "5"]).exits(0);
+    assert_eq!(server.asked(), server.distinct(), "no call was made twice");
+    assert!(server.asked() < 400, "{}", server.asked());
+}
+
+#[test]
+fn prompts_of_uneven_weight_and_repeats_are_settled_too() {
+    let server = server();
+    let scratch = project(&server, 300, |n| 1.0 + (n % 3) as f64);
+    let ran = run(&scratch, &["run", "corpus.jsonl", "--stop-early", "--repeats", "2"]).exits(0);
+    assert!(ran.stdout.contains("Stopped early: 2 of 2 cells"), "{}", ran.stdout);
+    assert!(server.asked() < 900, "{} of 1,200", server.asked());
+    // Every prompt that was asked was asked as often as it was to be.
+    let results = scratch.read(&format!("reports/{}/results.csv", scratch.read("reports/latest").trim()));
+    let mut answers: BTreeMap<(String, String), u32> = BTreeMap::new();
+    for record in csv::Reader::from_reader(results.as_bytes()).deserialize::<HashMap<String, String>>() {
+        let row = record.unwrap();
+        *answers.entry((row["prompt"].clone(), row["tier"].clone())).or_default() +=
+            u32::from(row["outcome"] == "reply");
+    }
+    let halves = answers.values().filter(|answers| **answers == 1).count();
+    assert!(halves <= 8, "{halves}: only what was in flight may be half");
+}
+
+#[test]
+fn what_asks_a_program_is_measured_whole_and_batches_are_refused() {
+    let server = server();
+    let scratch = project(&server, 60, |_| 1.0);
+    scratch.replace("route-prof.toml", "colour@1", "program@1");
+    scratch.write(
+        "oracles/program@1.toml",
+        "id = \"program@1\"\ndescription = \"any\"\n[command]\nargv = [\"cat\", \"/dev/null\"]\n\
+         [[example]]\noutput = \"a\"\nverdict = \"pass\"\n[[example]]\noutput = \"b\"\nverdict = \"fail\"\n",
+    );
+    let ran = run(&scratch, &["run", "corpus.jsonl", "--stop-early"]);
+    assert_eq!(server.asked(), 120, "{}", ran.all());
+    assert!(
+        ran.stdout.contains("Measured whole, because what grades it is asked last: colour."),
+        "{}",
+        ran.stdout
+    );
+    run(&scratch, &["run", "corpus.jsonl", "--stop-early", "--batch"]).exits(2);
+    scratch.replace("route-prof.toml", "[policy]", "[run]\nstop_early = true\n[policy]");
+    let ran = run(&scratch, &["run", "corpus.jsonl", "--batch"]).exits(2);
+    assert!(ran.stderr.contains("nothing to stop early"), "{}", ran.stderr);
+}
+
+/// By task and tier.
+type Cells<T> = BTreeMap<(String, String), T>;
+
+/// The verdicts of a recording in the order of the corpus, and what the whole of it decides.
+fn recorded(folder: &Path) -> (Cells<Vec<bool>>, Cells<Band>, Config) {
+    let scratch = Scratch::empty();
+    scratch.run(&["corpus", "import", "zeroeval", &folder.to_string_lossy(), "--out", "z"]).exits(0);
+    scratch.replace("z/route-prof.toml", "[prices]", "[policy]\nbootstrap_resamples = 100\n[prices]");
+    let summary = scratch
+        .run(&["--config", "z/route-prof.toml", "run", "z/corpus.jsonl", "--format", "json"])
+        .exits(0)
+        .json();
+    let mut bands = BTreeMap::new();
+    for task in summary["tasks"].as_array().unwrap() {
+        for cell in task["cells"].as_array().unwrap() {
+            let at = (task["name"].as_str().unwrap().to_owned(), cell["tier"].as_str().unwrap().to_owned());
+            bands.insert(at, serde_json::from_value(cell["band"].clone()).unwrap());
+        }
+    }
+    let results = scratch.read(&format!("z/reports/{}/results.csv", scratch.read("z/reports/latest").trim()));
+    let mut verdicts: Cells<Vec<bool>> = BTreeMap::new();
+    for record in csv::Reader::from_reader(results.as_bytes()).deserialize::<HashMap<String, String>>() {
+        let row = record.unwrap();
+        verdicts
+            .entry((row["task"].clone(), row["tier"].clone()))
+            .or_default()
+            .push(row["verdict"] == "pass");
+    }
+    let config = config::load(&scratch.file("z/route-prof.toml")).unwrap();
+    (verdicts, bands, config)
+}
+
+#[test]
+fn a_thousand_orders_of_all_nine_cells_decide_as_the_full_run_does() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/zeroeval-claude");
+    if !folder.is_dir() {
+        eprintln!("NOT CHECKED: the recordings ../shared/data/zeroeval-claude are absent");
+        return;
+    }
+    let (verdicts, bands, config) = recorded(&folder);
+    assert_eq!(verdicts.len(), 9);
+    let policy = Policy::default();
+    let mut random = ChaCha8Rng::seed_from_u64(1);
+    let (orders, mut called, mut all, mut joint) = (1000, 0, 0, vec![true; 1000]);
+    for (cell, mut passes) in verdicts {
+        let task = config.task(&cell.0).unwrap();
+        let mut same = 0;
+        for whole in &mut joint {
+            for at in (1..passes.len()).rev() {
+                passes.swap(at, ((u64::from(random.next_u32()) * (at as u64 + 1)) >> 32) as usize);
+            }
+            let mut watch = Watch::new(task, &policy, Weights::Even);
+            let mut calls = 0;
+            for passed in &passes {
+                watch.take(Some(f64::from(u8::from(*passed))), 1.0);
+                calls += 1;
+                if watch.is_settled() {
+                    break;
+                }
+            }
+            // What is never settled is measured whole, and decides as the full run does.
+            let agrees = watch.settled().is_none_or(|settled| settled.band == bands[&cell]);
+            same += u32::from(agrees);
+            *whole &= agrees;
+            called += calls;
+            all += passes.len();
+        }
+        assert!(same >= 950, "{cell:?}: {same} of {orders}");
+    }
+    let joint = joint.iter().filter(|same| **same).count();
+    assert!(joint >= 950, "all nine cells at once: {joint} of {orders}");
+    let saved = 100.0 * (1.0 - called as f64 / all as f64);
+    eprintln!(
+        "{saved:.1} % of {} calls saved; all nine decisions the same in {joint} of {orders} orders",
+        all / orders
+    );
+    assert!((40.0..70.0).contains(&saved), "{saved}");
+}
+
+#[test]
+fn a_recording_shows_what_stopping_would_have_spared() {
+    let server = server();
+    let scratch = project(&server, 200, |_| 1.0);
+    run(&scratch, &["run", "corpus.jsonl", "--record-tape", "tape.jsonl"]).exits(0);
+    let full = scratch.read("router.toml");
+    let replay = |extra: &[&str]| {
+        let args = [&["run", "corpus.jsonl", "--tape", "tape.jsonl", "--format", "json"][..], extra].concat();
+        run(&scratch, &args).exits(0).json()
+    };
+    let early = replay(&["--stop-early"]);
+    let spared = early["run"]["stop_early"]["calls"].as_u64().unwrap();
+    assert!(spared > 200, "{spared}");
+    assert_eq!(early["run"]["answered"].as_u64().unwrap() + spared, 400);
+    assert_eq!(
+        early["spend"]["attempts"].as_u64().unwrap() + spared,
+        400,
+        "what was not asked for is not counted"
+    );
+    assert_eq!(early, replay(&["--stop-early"]), "the same twice");
+    let route = |text: &str| text.lines().find(|line| line.starts_with("tier = ")).unwrap().to_owned();
+    assert_eq!(route(&scratch.read("router.toml")), route(&full));
+    assert!(Value::is_null(&replay(&[])["run"]["stop_early"]));
+}
