@@ -117,8 +117,13 @@ fn serve(stream: TcpStream, state: &State) {
         };
         let open = state.open.fetch_add(1, Ordering::SeqCst) + 1;
         state.most_open.fetch_max(open, Ordering::SeqCst);
-        let done = answer(&mut writer, &body, &(state.script)(&body, before));
+        let act = (state.script)(&body, before);
+        if let Act::Say(_, delay) = &act {
+            std::thread::sleep(*delay);
+        }
+        // Before the answer: its reader may send the next request sooner than this thread goes on.
         state.open.fetch_sub(1, Ordering::SeqCst);
+        let done = answer(&mut writer, &body, &act);
         match done {
             Ok(true) => state.asked.lock().unwrap().entry(key).or_default().1 += 1,
             Ok(false) => {}
@@ -151,8 +156,7 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> Option<(String, Vec<u8>)> 
 /// Writes the answer; `Ok(true)` when it was a whole reply.
 fn answer(writer: &mut TcpStream, body: &Value, act: &Act) -> std::io::Result<bool> {
     match act {
-        Act::Say(text, delay) => {
-            std::thread::sleep(*delay);
+        Act::Say(text, _) => {
             let usage = usage(body, text);
             if body["stream"] == json!(true) {
                 let chunk = |delta: Value, finish: Value| {
