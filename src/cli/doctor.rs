@@ -154,6 +154,9 @@ impl Finding {
         let mend = match failure.kind {
             ErrorKind::Auth => format!("check {key}, and that its account may use this model"),
             ErrorKind::Billing => format!("top the account of {key} up, or raise its limit; another attempt today ends the same"),
+            ErrorKind::Connect if failure.message.contains("certificate") => {
+                "for an authority of your own set SSL_CERT_FILE to its certificate (PEM)".to_owned()
+            }
             ErrorKind::Connect => "check base_url, whether the server runs, and what HTTPS_PROXY says".to_owned(),
             ErrorKind::Timeout => "the server is slow or hangs; a local model may still be loading: try again, or raise progress_timeout_s".to_owned(),
             ErrorKind::RateLimited => "somebody uses the same key, or the limits are low: set limits of the provider".to_owned(),

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::batch::Protocol;
 use super::classify::ApiError;
 use super::common::{Common, Format, no_counterpart};
-use super::content::{Part, Speaker, parts, speaker, text_only};
+use super::content::{Part, Piece, Speaker, pieces, speaker, text_only};
 use super::describe::Question;
 use super::facts::{Decoder, Ending, Facts, Step};
 use super::{Api, Encoded, HttpApi, KeyHeader, Wire};
@@ -27,12 +27,12 @@ struct Anthropic;
 impl HttpApi for Anthropic {
     fn encode(&self, endpoint: &Provider, base_url: &str, model: &str, request: &Request) -> Encoded {
         let common = Common::of(request)?;
-        let mut system: Vec<String> = Vec::new();
+        let mut system: Vec<Value> = Vec::new();
         let mut messages: Vec<Value> = Vec::new();
         for message in &request.messages {
             let role = match speaker(message)? {
                 Speaker::System => {
-                    system.push(text_only(message)?);
+                    system.extend(system_blocks(message)?);
                     continue;
                 }
                 Speaker::User => "user",
@@ -43,7 +43,7 @@ impl HttpApi for Anthropic {
         let mut body =
             json!({ "model": model, "max_tokens": request.max_output_tokens, "messages": messages });
         if !system.is_empty() {
-            body["system"] = json!(system.join("\n\n"));
+            body["system"] = one_text(&system).map_or_else(|| json!(system), Value::String);
         }
         if endpoint.stream {
             body["stream"] = json!(true);
@@ -107,14 +107,44 @@ fn content(message: &Message) -> Result<Value, String> {
     if let Value::String(text) = &message.content {
         return Ok(json!(text));
     }
-    let blocks = parts(message)?.into_iter().map(|part| match part {
+    pieces(message)?.into_iter().map(block).collect()
+}
+
+fn block(piece: Piece<'_>) -> Result<Value, String> {
+    let piece = piece.without_detail()?;
+    let mut block = match piece.part {
         Part::Text(text) => json!({ "type": "text", "text": text }),
         Part::Image { media_type, data } => {
             json!({ "type": "image", "source": { "type": "base64", "media_type": media_type, "data": data } })
         }
         Part::ImageUrl(url) => json!({ "type": "image", "source": { "type": "url", "url": url } }),
-    });
-    Ok(blocks.collect())
+    };
+    if let Some(mark) = piece.cache_control {
+        block["cache_control"] = mark.clone();
+    }
+    Ok(block)
+}
+
+/// The blocks of a system message. One text, unless a mark for the cache divides it.
+fn system_blocks(message: &Message) -> Result<Vec<Value>, String> {
+    let pieces = pieces(message)?;
+    if pieces.iter().all(|piece| piece.cache_control.is_none()) {
+        return Ok(vec![json!({ "type": "text", "text": text_only(message)? })]);
+    }
+    let text = |piece: &Piece<'_>| match piece.part {
+        Part::Text(_) => block(*piece),
+        Part::Image { .. } | Part::ImageUrl(_) => {
+            Err("an image cannot stand in a system message of this API".to_owned())
+        }
+    };
+    pieces.iter().map(text).collect()
+}
+
+/// The blocks as one text; `None` where one of them is marked.
+fn one_text(blocks: &[Value]) -> Option<String> {
+    let plain = blocks.iter().all(|block| block.get("cache_control").is_none());
+    let texts: Vec<&str> = blocks.iter().filter_map(|block| block["text"].as_str()).collect();
+    plain.then(|| texts.join("\n\n"))
 }
 
 #[derive(Default)]

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::record::Message;
 
 /// A part of a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part<'a> {
     /// Text.
     Text(&'a str),
@@ -34,15 +34,71 @@ pub(super) fn speaker(message: &Message) -> Result<Speaker, String> {
     }
 }
 
-/// The parts of a message.
+/// A part with what only some APIs can be told of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Piece<'a> {
+    pub(super) part: Part<'a>,
+    /// A mark that the prompt is to be cached up to here.
+    pub(super) cache_control: Option<&'a Value>,
+    /// How closely an image is to be looked at, where that is not left to the model.
+    pub(super) detail: Option<&'a str>,
+}
+
+impl Piece<'_> {
+    pub(super) fn without_cache_control(self) -> Result<Self, String> {
+        if self.cache_control.is_some() { Err(not_told("cache_control")) } else { Ok(self) }
+    }
+
+    pub(super) fn without_detail(self) -> Result<Self, String> {
+        if self.detail.is_some() { Err(not_told("detail")) } else { Ok(self) }
+    }
+}
+
+fn not_told(name: &str) -> String {
+    format!("`{}` in a part of a message cannot be sent through this API", name.escape_debug())
+}
+
+/// The parts of a message, for APIs that take nothing but them.
 pub(super) fn parts(message: &Message) -> Result<Vec<Part<'_>>, String> {
+    let told = |piece: Piece<'_>| piece.without_cache_control().and_then(Piece::without_detail).map(drop);
+    pieces(message)?.into_iter().map(|piece| told(piece).map(|()| piece.part)).collect()
+}
+
+/// The parts of a message, with what is said of them.
+pub(super) fn pieces(message: &Message) -> Result<Vec<Piece<'_>>, String> {
     match &message.content {
-        Value::String(text) => Ok(vec![Part::Text(text)]),
-        Value::Array(parts) => parts.iter().map(part).collect(),
+        Value::String(text) => Ok(vec![Piece { part: Part::Text(text), cache_control: None, detail: None }]),
+        Value::Array(parts) => parts.iter().map(piece).collect(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => {
             Err("the content of a message is neither text nor a list of parts".to_owned())
         }
     }
+}
+
+fn piece(value: &Value) -> Result<Piece<'_>, String> {
+    let part = part(value)?;
+    let (own, image): (&[&str], Option<&Value>) = match part {
+        Part::Text(_) => (&["text"], None),
+        Part::Image { .. } | Part::ImageUrl(_) => (&["image_url", "detail"], value.get("image_url")),
+    };
+    let names = |value: Option<&'_ Value>| -> Vec<String> {
+        value.and_then(Value::as_object).map(|map| map.keys().cloned().collect()).unwrap_or_default()
+    };
+    let common = ["type", "cache_control"];
+    let of_part = names(Some(value))
+        .into_iter()
+        .filter(|name| !own.contains(&name.as_str()) && !common.contains(&name.as_str()));
+    let of_image = names(image).into_iter().filter(|name| !["url", "detail"].contains(&name.as_str()));
+    if let Some(name) = of_part.chain(of_image).next() {
+        return Err(not_told(&name));
+    }
+    let detail = image.and_then(|image| image.get("detail").or_else(|| value.get("detail")));
+    Ok(Piece {
+        part,
+        cache_control: value.get("cache_control").filter(|mark| !mark.is_null()),
+        // To leave it to the model is the same as saying nothing.
+        detail: detail.and_then(Value::as_str).filter(|detail| *detail != "auto"),
+    })
 }
 
 fn part(part: &Value) -> Result<Part<'_>, String> {
@@ -117,6 +173,22 @@ mod tests {
         assert!(parts(&message(json!([{"type": "video", "url": "x"}]))).is_err());
         assert!(parts(&message(json!({"text": "x"}))).is_err());
         assert!(speaker(&Message::text("tool", "x")).is_err());
+    }
+
+    #[test]
+    fn what_is_said_of_a_part_is_told_or_refused_and_never_dropped() {
+        let message = |content: Value| Message { role: "user".to_owned(), content };
+        let marked = message(json!([{"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}]));
+        assert_eq!(pieces(&marked).unwrap()[0].cache_control, Some(&json!({"type": "ephemeral"})));
+        assert!(parts(&marked).unwrap_err().contains("`cache_control`"));
+        let image = |detail: &str| {
+            message(json!([{"type": "image_url", "image_url": {"url": "https://x/a.png", "detail": detail}}]))
+        };
+        assert!(parts(&image("low")).unwrap_err().contains("`detail`"));
+        assert_eq!(pieces(&image("low")).unwrap()[0].detail, Some("low"));
+        assert!(parts(&image("auto")).is_ok());
+        let odd = message(json!([{"type": "text", "text": "a", "citations": {"enabled": true}}]));
+        assert!(pieces(&odd).unwrap_err().contains("`citations`"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::classify::ApiError;
 use super::common::{Common, Format, no_counterpart};
-use super::content::{Part, Speaker, parts, speaker};
+use super::content::{Part, Piece, Speaker, pieces, speaker};
 use super::describe::Question;
 use super::facts::{Decoder, Ending, Facts, Step};
 use super::{Api, Encoded, HttpApi, KeyHeader, Wire};
@@ -86,17 +86,24 @@ fn item(message: &Message) -> Result<Value, String> {
     if let Value::String(text) = &message.content {
         return Ok(json!({ "role": role, "content": text }));
     }
-    let content: Vec<Value> = parts(message)?
-        .into_iter()
-        .map(|part| match part {
-            Part::Text(text) => json!({ "type": text_kind, "text": text }),
-            Part::Image { media_type, data } => {
-                json!({ "type": "input_image", "image_url": format!("data:{media_type};base64,{data}") })
-            }
-            Part::ImageUrl(url) => json!({ "type": "input_image", "image_url": url }),
-        })
-        .collect();
-    Ok(json!({ "role": role, "content": content }))
+    let content: Result<Vec<Value>, String> =
+        pieces(message)?.into_iter().map(|piece| part(piece, text_kind)).collect();
+    Ok(json!({ "role": role, "content": content? }))
+}
+
+fn part(piece: Piece<'_>, text_kind: &str) -> Result<Value, String> {
+    let piece = piece.without_cache_control()?;
+    let mut part = match piece.part {
+        Part::Text(text) => json!({ "type": text_kind, "text": text }),
+        Part::Image { media_type, data } => {
+            json!({ "type": "input_image", "image_url": format!("data:{media_type};base64,{data}") })
+        }
+        Part::ImageUrl(url) => json!({ "type": "input_image", "image_url": url }),
+    };
+    if let Some(detail) = piece.detail {
+        part["detail"] = json!(detail);
+    }
+    Ok(part)
 }
 
 struct ResponsesDecoder;

@@ -163,6 +163,14 @@ async fn what_cannot_be_said_is_not_sent_and_not_left_out() {
             plain(json!("x"), "narrator"),
             plain(json!([{"type": "video_url", "video_url": {"url": "https://example.org/v"}}]), "user"),
         ];
+        let marked = json!([{"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}}]);
+        let near = json!([{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA", "detail": "low"}}]);
+        if name != "anthropic" {
+            requests.push(plain(marked, "user"));
+        }
+        if name != "openai-responses" {
+            requests.push(plain(near, "user"));
+        }
         if matches!(name, "anthropic" | "openai-responses") {
             requests.push(Request {
                 params: BTreeMap::from([("seed".to_owned(), json!(1))]),
@@ -174,6 +182,40 @@ async fn what_cannot_be_said_is_not_sent_and_not_left_out() {
             failed(form, &response, ErrorKind::BadRequest, &Retry::No);
             assert!(response.failure.unwrap().message.starts_with("not sent: "), "{}", form.name());
             assert_eq!(served.request(), "", "{}", form.name());
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn marks_for_the_cache_and_the_detail_of_images_arrive_where_they_are_understood() {
+    every(|form| async move {
+        let mark = json!({"type": "ephemeral", "ttl": "1h"});
+        let text = json!([{"type": "text", "text": "Long rules.", "cache_control": mark}]);
+        let image = json!([{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA", "detail": "low"}}]);
+        let request = |role: &str, content: &Value| Request {
+            messages: vec![
+                Message { role: role.to_owned(), content: content.clone() },
+                Message::text("user", "Go."),
+            ],
+            params: BTreeMap::new(),
+            max_output_tokens: Tokens(64),
+        };
+        let asked = async |request: Request| -> Value {
+            let (_, served) = form.send(form.reply(&form.pick(form.api.good)), &request).await;
+            serde_json::from_str(served.request().split_once("\r\n\r\n").unwrap().1).unwrap()
+        };
+        match form.api.name {
+            "anthropic" => {
+                assert_eq!(asked(request("system", &text)).await["system"], text);
+                assert_eq!(asked(request("user", &text)).await["messages"][0]["content"], text);
+            }
+            "openai-responses" => {
+                let body = asked(request("user", &image)).await;
+                assert_eq!(body["input"][0]["content"][0]["detail"], "low");
+            }
+            "openai" => assert_eq!(asked(request("user", &image)).await["messages"][0]["content"], image),
+            _ => {}
         }
     })
     .await;
