@@ -162,7 +162,7 @@ pub(crate) struct RunArgs {
     /// Keep to that number of calls at a time instead of following what the server bears
     #[arg(long)]
     pub(crate) pin_concurrency: bool,
-    /// Call no cell any more whose answers decide already, at any moment they are looked at (policy.stop_alpha)
+    /// Stop calling a cell once its answers decide, by a test that allows for looking all the time (policy.stop_alpha)
     #[arg(long, conflicts_with = "batch")]
     pub(crate) stop_early: bool,
     /// Write the answers as a recording, to be replayed with --tape

@@ -33,11 +33,15 @@ pub(super) fn stop_early(summary: &Summary) -> Option<String> {
         None => String::new(),
     };
     let calls = if early.calls == 1 { "call" } else { "calls" };
-    let mut text = format!(
-        "Stopped early: {} of {} cells were settled before their last prompt, which spared {} {calls}{cost}. Their intervals \
+    let mut text = if early.settled == 0 {
+        "No cell was settled before its last prompt: stopping early has spared nothing.".to_owned()
+    } else {
+        format!(
+            "Stopped early: {} of {} cells were settled before their last prompt, which spared {} {calls}{cost}. Their intervals \
          are confidence sequences at alpha {}: they hold however often one looks.",
-        early.settled, early.cells, early.calls, early.alpha
-    );
+            early.settled, early.cells, early.calls, early.alpha
+        )
+    };
     if !early.whole.is_empty() {
         let names: Vec<&str> = early.whole.iter().map(|task| task.as_str()).collect();
         text.push_str(&format!(
