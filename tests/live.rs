@@ -23,37 +23,7 @@ const COLOURS: [&str; 3] = ["red", "green", "blue"];
 /// A project of `prompts` prompts and two tiers at a server.
 fn project(server: &Server, prompts: usize, extra: &str) -> Scratch {
     let scratch = Scratch::empty();
-    scratch.write(
-        "route-prof.toml",
-        format!(
-            r#"version = 1
-[[tier]]
-name = "small"
-model = "local/pup"
-max_output_tokens = 8
-[[tier]]
-name = "large"
-model = "local/hound"
-max_output_tokens = 8
-[provider.local]
-api = "openai"
-base_url = "{}"
-api_key_env = "TEST_KEY"
-limits = {{ concurrency = 8 }}
-[prices.model."local/pup"]
-input = 1
-output = 2
-[prices.model."local/hound"]
-input = 10
-output = 20
-[task.colour]
-oracle = "colour@1"
-consequence = "low"
-requests_per_day = 1000
-{extra}"#,
-            server.base_url()
-        ),
-    );
+    scratch.write("route-prof.toml", common::two_tiers_at(&server.base_url(), extra));
     scratch.write("oracles/colour@1.toml", ORACLE);
     let lines: String = (0..prompts)
         .map(|n| {

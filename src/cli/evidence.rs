@@ -87,19 +87,7 @@ impl Rows {
                 tier: spec.target,
                 repeat: spec.repeat,
                 weight: entry.weight.get(),
-                outcome: None,
-                verdict: None,
-                gate_passed: None,
-                truth_passed: None,
-                total: None,
-                first_content: None,
-                input: None,
-                output: None,
-                cost: None,
-                cost_uncached: None,
-                attempts: 0,
-                wasted: Usd::ZERO,
-                unpriced: 0,
+                ..Observation::default()
             });
             let here = u32::try_from(at).context("too many trials")?;
             if let Some(before) = rows.by_key.insert(plan.key(at), here) {

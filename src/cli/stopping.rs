@@ -329,20 +329,12 @@ fn is_answered(seen: &Observation) -> bool {
 /// A row as if its trial had never been sent.
 fn forget(seen: &mut Observation) {
     *seen = Observation {
-        outcome: None,
-        verdict: None,
-        gate_passed: None,
-        truth_passed: None,
-        total: None,
-        first_content: None,
-        input: None,
-        output: None,
-        cost: None,
-        cost_uncached: None,
-        attempts: 0,
-        wasted: Usd::ZERO,
-        unpriced: 0,
-        ..*seen
+        prompt: seen.prompt,
+        task: seen.task,
+        tier: seen.tier,
+        repeat: seen.repeat,
+        weight: seen.weight,
+        ..Observation::default()
     };
 }
 

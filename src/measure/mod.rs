@@ -21,8 +21,9 @@ use crate::units::{Millis, Tokens, Usd};
 
 pub use facts::{Counts, Latency, Money, Rate, ReasonCount, TokenStats};
 
-/// The few facts of a trial that statistics need: what stays in memory of it (texts stay on disk).
-#[derive(Clone, Debug, PartialEq)]
+/// The few facts of a trial that statistics need: what stays in memory of it (texts stay on disk). The
+/// default is a trial without any attempt.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Observation {
     /// Index of the prompt in the corpus: the cluster of its repeats.
     pub prompt: u32,

@@ -39,17 +39,13 @@ pub(crate) fn failed(task: u16, tier: u16, prompt: u32, reason: &str) -> Observa
 /// A trial without an answer.
 pub(crate) fn unanswered(task: u16, tier: u16, prompt: u32, outcome: Option<Outcome>) -> Observation {
     Observation {
+        prompt,
+        task,
+        tier,
+        weight: 1.0,
         outcome,
-        verdict: None,
-        gate_passed: None,
-        total: None,
-        first_content: None,
-        input: None,
-        output: None,
-        cost: None,
-        cost_uncached: None,
         attempts: u32::from(outcome.is_some()),
-        ..passed(task, tier, prompt)
+        ..Observation::default()
     }
 }
 

@@ -147,6 +147,37 @@ consequence = "low"
 requests_per_day = 1000
 "#;
 
+/// Settings of two tiers of an OpenAI-compatible server, and the task of [`ORACLE`]; `extra` stands behind the task.
+pub fn two_tiers_at(base_url: &str, extra: &str) -> String {
+    format!(
+        r#"version = 1
+[[tier]]
+name = "small"
+model = "local/pup"
+max_output_tokens = 8
+[[tier]]
+name = "large"
+model = "local/hound"
+max_output_tokens = 8
+[provider.local]
+api = "openai"
+base_url = "{base_url}"
+api_key_env = "TEST_KEY"
+limits = {{ concurrency = 8 }}
+[prices.model."local/pup"]
+input = 1
+output = 2
+[prices.model."local/hound"]
+input = 10
+output = 20
+[task.colour]
+oracle = "colour@1"
+consequence = "low"
+requests_per_day = 1000
+{extra}"#
+    )
+}
+
 pub const ORACLE: &str = r#"id = "colour@1"
 description = "One colour, nothing else"
 
