@@ -194,6 +194,9 @@ pub(crate) fn collect(basis: &Basis<'_>) -> anyhow::Result<Rows> {
             rows.take(basis.project, basis.corpus, basis.oracles, &attempt, (number, offset))?;
         }
     }
+    // All answers are in: what finds a trial by its key is a tenth of a large run's memory.
+    rows.by_key = HashMap::new();
+    rows.next_same = Vec::new();
     asking::settle(basis, &mut rows)?;
     if basis.project.config.run.stop_early {
         stop_early(basis, &mut rows)?;

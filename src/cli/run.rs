@@ -179,7 +179,8 @@ pub(crate) fn run(global: &Global, console: &Console, args: &RunArgs) -> anyhow:
         };
         report = Some(run.measure(&folder, &mut journal, order)?);
     }
-    drop(journal);
+    // What comes is a stage of its own, and the largest one.
+    drop((journal, index));
 
     let basis = Basis {
         project: &project,
