@@ -1,11 +1,11 @@
 //! The same thing said in the same words by every report.
 
-use crate::config::Consequence;
+use crate::config::{Consequence, IntervalMethod, Rule};
 use crate::summary::beside::ServedModel;
 use crate::summary::strategies::MovedBy;
 use crate::summary::{
-    Band, Beside, Cell, Decision, Infeasible, Interval, Money, Notice, Rate, Role, Source, Strategies,
-    StrategyKind, StrategyLine, Summary,
+    Band, Beside, Cell, Decision, Infeasible, Interval, Money, Notice, Rate, Repeats, Role, Source,
+    Strategies, StrategyKind, StrategyLine, Summary, Versus,
 };
 use crate::units::Usd;
 
@@ -66,6 +66,59 @@ pub(super) fn lost(cell: &Cell) -> Vec<String> {
         lost.iter().filter(|(count, _)| *count > 0).map(|(count, name)| format!("{count} {name}")).collect();
     text.extend(cell.settled_early.map(|early| format!("settled after {}", early.prompts)));
     text
+}
+
+/// How the routes were decided, in a sentence for each thing that is not as usual; `None` where nothing is.
+pub(super) fn method(summary: &Summary) -> Option<String> {
+    let method = &summary.method;
+    let mut parts = Vec::new();
+    match method.rule {
+        Rule::Floor => {}
+        Rule::NonInferior => {
+            let whom = match &method.reference {
+                Some(tier) => format!("{tier}, the reference"),
+                None => "any other tier, so than the best of them, whichever that is".to_owned(),
+            };
+            parts.push(format!(
+                "A tier is good enough here when it is shown to be no more than a margin worse than {whom}: by the \
+                 prompts that both answered, and by no floor."
+            ));
+        }
+    }
+    if let Some(cells) = method.comparisons {
+        parts.push(format!(
+            "{cells} cells were decided together (Holm): that any of them is called good enough by luck is no likelier \
+             than it would be for one."
+        ));
+    }
+    match method.interval {
+        IntervalMethod::Wilson => {}
+        other @ (IntervalMethod::ClopperPearson | IntervalMethod::Jeffreys) => parts.push(format!(
+            "Intervals of pass rates are {}'s; where prompts weigh unevenly or were repeated, Wilson's.",
+            other.label()
+        )),
+    }
+    (!parts.is_empty()).then(|| parts.join(" "))
+}
+
+/// What repeats of the same prompts came to: `pass^3 88.1 %, 4.2 % of 40 prompts flaky`.
+pub(super) fn repeats(repeats: &Repeats) -> String {
+    let flaky = format!("{} of {} prompts flaky", percent(repeats.flaky), repeats.prompts);
+    match repeats.pass_power.last() {
+        Some(power) => format!("pass^{} {}, {flaky}", power.k, percent(power.share)),
+        None => flaky,
+    }
+}
+
+/// A tier beside the one that its decision hangs on: `-1.2 points against tier3 (-2.4 at the least, n 208)`.
+pub(super) fn versus(versus: &Versus) -> String {
+    format!(
+        "{} points against {} ({} at the least, n {})",
+        points(versus.difference),
+        versus.tier,
+        points(versus.low),
+        versus.n
+    )
 }
 
 /// What a model beside the ladder was measured for.
