@@ -181,7 +181,7 @@ fn claim(
     )
 }
 
-/// `-1.2 points against tier3 on 208 prompts that both answered (-2.4 at the least)`.
+/// `-1.2 points against tier3 on 208 prompts that both answered (lower bound -2.4)`.
 fn versus(case: &Case<'_>, assessment: &Assessment) -> Option<String> {
     let Comparison { other, difference, low, .. } = assessment.comparison?;
     let points = |difference: f64| {
@@ -190,7 +190,7 @@ fn versus(case: &Case<'_>, assessment: &Assessment) -> Option<String> {
     };
     let plural = if difference.n == 1 { "" } else { "s" };
     Some(format!(
-        "{} points against {} on {} prompt{plural} that both answered ({} at the least)",
+        "{} points against {} on {} prompt{plural} that both answered (lower bound {})",
         points(difference.mean),
         name(case, other),
         difference.n,

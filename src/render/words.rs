@@ -110,10 +110,10 @@ pub(super) fn repeats(repeats: &Repeats) -> String {
     }
 }
 
-/// A tier beside the one that its decision hangs on: `-1.2 points against tier3 (-2.4 at the least, n 208)`.
+/// A tier beside the one that its decision hangs on: `-1.2 points against tier3 (lower bound -2.4, n 208)`.
 pub(super) fn versus(versus: &Versus) -> String {
     format!(
-        "{} points against {} ({} at the least, n {})",
+        "{} points against {} (lower bound {}, n {})",
         points(versus.difference),
         versus.tier,
         points(versus.low),

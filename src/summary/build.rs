@@ -198,7 +198,7 @@ pub fn build(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
     };
     // The caller may know more of a matter: where it has spoken of it, its words stand.
     let mut further = notices::collect(&summary, inputs.config, inputs.prices);
-    further.extend(method::notice(policy, &summary, &chance));
+    further.extend(method::notices(policy, &summary, &chance));
     further.retain(|notice| summary.notices.iter().all(|said| said.code != notice.code));
     summary.notices.append(&mut further);
     Ok(summary)

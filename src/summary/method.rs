@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::build::Decided;
-use super::{Notice, NoticeLevel, PassPower, Repeats, Summary, rounding};
+use super::{Decision, Notice, NoticeLevel, PassPower, Repeats, Summary, rounding};
 use crate::config::{IntervalMethod, Multiplicity, Policy, Rule, is_default};
 use crate::ident::{TaskName, TierName};
 use crate::policy::Comparison;
@@ -112,8 +112,38 @@ pub(super) fn differing(alone: &[Decided<'_>], together: &[Decided<'_>]) -> Vec<
     pairs.map(|(one, _)| one.measured.task.name.clone()).collect()
 }
 
+/// What follows from how the routes were decided and must be known.
+pub(super) fn notices(policy: &Policy, summary: &Summary, differing: &[TaskName]) -> Vec<Notice> {
+    poor(policy, summary).into_iter().chain(together(policy, summary, differing)).collect()
+}
+
+/// Tasks where the best that was measured is not good: non-inferiority does not see that.
+fn poor(policy: &Policy, summary: &Summary) -> Option<Notice> {
+    match policy.rule {
+        Rule::Floor => return None,
+        Rule::NonInferior => {}
+    }
+    let poor: Vec<String> = summary
+        .tasks
+        .iter()
+        .filter(|task| matches!(task.route.decision, Decision::Route | Decision::Monitor))
+        .filter_map(|task| {
+            let rate = task.route.pass_rate.filter(|rate| rate.high < task.monitor_floor)?;
+            Some(format!("{} ({:.1} % of {} trials pass)", task.name, rate.mean * 100.0, rate.n))
+        })
+        .collect();
+    (!poor.is_empty()).then(|| Notice {
+        level: NoticeLevel::Warning,
+        code: "best-is-poor".to_owned(),
+        text: format!(
+            "Good enough means no worse than the best tier here, and that is not good: below monitor_floor for {}.",
+            poor.join(", ")
+        ),
+    })
+}
+
 /// What deciding many cells at once comes to, where nothing was done about it and it matters.
-pub(super) fn notice(policy: &Policy, summary: &Summary, differing: &[TaskName]) -> Option<Notice> {
+fn together(policy: &Policy, summary: &Summary, differing: &[TaskName]) -> Option<Notice> {
     let cells: usize = summary.tasks.iter().map(|task| task.cells.len()).sum();
     match policy.multiplicity {
         Multiplicity::None if !differing.is_empty() => {}

@@ -8,6 +8,7 @@ mod strategies;
 use minijinja::{AutoEscape, Environment, context, value::Value};
 
 use super::{RenderError, Renderer, charts, words};
+use crate::config::Rule;
 use crate::summary::{Band, Beside, Cell, Decision, Horizon, Money, NoticeLevel, Summary, TaskSummary};
 
 pub(super) const RENDERER: Renderer = Renderer { name: "html", file: "report.html", render };
@@ -51,6 +52,10 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
         price_note => summary.evidence.price_note.clone(),
         // A figure and its sign stay on one line.
         method => words::method(summary),
+        non_inferior => match summary.method.rule {
+            Rule::Floor => false,
+            Rule::NonInferior => true,
+        },
         verdict => words::verdict(summary).replace(" %", "\u{a0}%"),
         tiles => tiles(summary),
         notices => notices(summary),
