@@ -21,7 +21,7 @@ impl Config {
         let mut tasks: Vec<_> = self.tasks.iter().collect();
         tasks.sort_by(|a, b| a.name.cmp(&b.name));
         for task in tasks {
-            let value = json!({
+            let mut value = json!({
                 "name": task.name,
                 "oracle": task.oracle,
                 "consequence": task.consequence,
@@ -32,6 +32,10 @@ impl Config {
                 "monitor_floor": task.monitor_floor,
                 "latency_penalty": task.latency_penalty,
             });
+            // Left out where it is not set, so that routes made before it could be are still what they were.
+            if let (Some(margin), Some(fields)) = (task.margin, value.as_object_mut()) {
+                fields.insert("margin".to_owned(), json!(margin));
+            }
             digester.part(canonical_json(&value).as_bytes());
         }
         digester.finish()

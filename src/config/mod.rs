@@ -5,6 +5,7 @@
 mod digest;
 mod load;
 mod raw;
+mod rule;
 mod strategy;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,8 @@ use crate::record::Message;
 use crate::units::{Millis, Share, Tokens, Usd};
 
 pub use self::load::{ConfigError, load, plain_json_error};
+pub(crate) use self::rule::is_default;
+pub use self::rule::{IntervalMethod, Multiplicity, Rule};
 pub use self::strategy::{ClassifierSettings, ScoreWeights, StrategySettings};
 
 /// The JSON Schema of `route-prof.toml`.
@@ -256,6 +259,8 @@ pub struct Task {
     pub route_floor: Option<Share>,
     /// See `route_floor`.
     pub monitor_floor: Option<Share>,
+    /// The task's own margin of non-inferiority, over the policy's.
+    pub margin: Option<Share>,
     /// What a second of waiting costs this task, over the policy's.
     pub latency_penalty: Option<Usd>,
     /// Where in `route-prof.toml` the task is defined, for messages.
@@ -324,26 +329,31 @@ pub struct Policy {
     pub failure_cost: Option<Usd>,
     /// Labels by people that a judge needs before it can drive a route above `monitor`.
     // Left out of the policy's digest where nobody has changed it: routes without a judge do not hang on it.
-    #[serde(skip_serializing_if = "is_usual_judge_min_labels")]
+    #[serde(skip_serializing_if = "rule::is_usual_judge_min_labels")]
     pub judge_min_labels: u32,
     /// With `--stop-early`: the chance of settling a cell wrongly, however often its answers are looked at.
-    #[serde(skip_serializing_if = "is_usual_stop_alpha")]
+    #[serde(skip_serializing_if = "rule::is_usual_stop_alpha")]
     pub stop_alpha: Share,
-}
-
-/// The chance of settling a cell wrongly, unless the settings say otherwise.
-const STOP_ALPHA: f64 = 0.05;
-
-fn is_usual_stop_alpha(alpha: &Share) -> bool {
-    *alpha == Share::clamped(STOP_ALPHA)
-}
-
-/// Labels by people that a judge needs, unless the settings say otherwise.
-const JUDGE_MIN_LABELS: u32 = 50;
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
-const fn is_usual_judge_min_labels(labels: &u32) -> bool {
-    *labels == JUDGE_MIN_LABELS
+    /// When a tier is good enough: when it clears a floor, or when it is no worse than a reference tier by more than `margin`.
+    #[serde(skip_serializing_if = "is_default")]
+    pub rule: Rule,
+    /// By how much a tier may be worse than the reference under `rule = "non_inferior"`: a difference of pass rates, prompt
+    /// by prompt, that the evidence must rule out.
+    #[serde(skip_serializing_if = "rule::is_usual_margin")]
+    pub margin: Share,
+    /// Ruled out only beyond this, a tier serves with quality monitoring; twice the margin where it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub monitor_margin: Option<Share>,
+    /// The tier that the others are held against; left out, each is held against every other one, so that it is no worse
+    /// than the best of them, whichever that is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<TierName>,
+    /// What is done about deciding many cells at once.
+    #[serde(skip_serializing_if = "is_default")]
+    pub multiplicity: Multiplicity,
+    /// The interval of a pass rate, shown and deciding.
+    #[serde(skip_serializing_if = "is_default")]
+    pub interval: IntervalMethod,
 }
 
 impl Default for Policy {
@@ -364,8 +374,14 @@ impl Default for Policy {
             alert_confidence: Share::clamped(0.99),
             bootstrap_resamples: 2000,
             failure_cost: None,
-            judge_min_labels: JUDGE_MIN_LABELS,
-            stop_alpha: Share::clamped(STOP_ALPHA),
+            judge_min_labels: rule::JUDGE_MIN_LABELS,
+            stop_alpha: Share::clamped(rule::STOP_ALPHA),
+            rule: Rule::default(),
+            margin: Share::clamped(rule::MARGIN),
+            monitor_margin: None,
+            reference: None,
+            multiplicity: Multiplicity::default(),
+            interval: IntervalMethod::default(),
         }
     }
 }

@@ -184,6 +184,9 @@ pub(super) struct RawTask {
     /// The task's own floor, over the policy's.
     #[schemars(with = "Option<f64>")]
     pub(super) monitor_floor: Option<Spanned<f64>>,
+    /// The task's own margin of non-inferiority, over the policy's.
+    #[schemars(with = "Option<f64>")]
+    pub(super) margin: Option<Spanned<f64>>,
     /// What a second of waiting costs, over the policy's, in USD.
     pub(super) latency_penalty: Option<Usd>,
 }

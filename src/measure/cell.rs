@@ -2,15 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use super::{CellEvidence, Counts, Draws, Latency, Observation, ReasonCount, TokenStats, money, rate, usd};
+use super::{
+    CellEvidence, Counts, Draws, Latency, Observation, PassPower, ReasonCount, Repeats, Settings, TokenStats,
+    money, rate, usd,
+};
+use crate::config::IntervalMethod;
 use crate::record::{Outcome, Verdict};
 use crate::stats::bootstrap::Column;
 use crate::stats::quantile::Sorted;
+use crate::stats::repeats;
 use crate::stats::weighted::{self, Cluster, Estimate};
 use crate::units::{Millis, Tokens};
 
 /// Lines of fail reasons at the most.
 const REASONS: usize = 10;
+/// Tries up to which pass^k is told.
+const MOST_TRIES: u32 = 20;
 
 /// What a trial is evidence of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +97,16 @@ impl Observation {
     }
 }
 
+/// The score of a trial where one without a grade counts as `unknown`; `None` where it says nothing about quality.
+fn score(observation: &Observation, unknown: Option<f64>) -> Option<f64> {
+    match grade(observation) {
+        Grade::Pass => Some(1.0),
+        Grade::Fail => Some(0.0),
+        Grade::Unknown => unknown,
+        Grade::Overflow => None,
+    }
+}
+
 /// The observations of a cell in canonical order.
 pub(super) struct Cell<'a> {
     observations: &'a [&'a Observation],
@@ -130,12 +147,47 @@ impl<'a> Cell<'a> {
 
     /// The pass rate where trials without a grade count as `unknown`.
     fn quality(&self, unknown: Option<f64>) -> Option<Estimate> {
-        weighted::estimate(&self.clusters(|o| match grade(o) {
-            Grade::Pass => Some(1.0),
-            Grade::Fail => Some(0.0),
-            Grade::Unknown => unknown,
-            Grade::Overflow => None,
-        }))
+        weighted::estimate(&self.clusters(|o| score(o, unknown)))
+    }
+
+    /// Each prompt with its weight and mean score where trials without a grade count as `unknown`, by the number of the
+    /// prompt; those without any score are left out.
+    pub(super) fn scores(&self, unknown: Option<f64>) -> Vec<(u32, f64, f64)> {
+        let scored = self.prompts().filter_map(|repeats| {
+            let values: Vec<f64> = repeats.iter().filter_map(|o| score(o, unknown)).collect();
+            let first = repeats.first().filter(|_| !values.is_empty())?;
+            Some((first.prompt, first.weight, values.iter().sum::<f64>() / values.len() as f64))
+        });
+        scored.collect()
+    }
+
+    /// The method of the interval: that which is asked for where prompts count alike and were tried once. The others rest on
+    /// counts that uneven weights and repeats do not leave.
+    fn method(&self, asked: IntervalMethod) -> IntervalMethod {
+        let clusters = self.clusters(|o| score(o, None));
+        let weight = clusters.first().map(|cluster| cluster.weight);
+        let even = clusters.iter().all(|cluster| cluster.trials == 1 && Some(cluster.weight) == weight);
+        if even { asked } else { IntervalMethod::Wilson }
+    }
+
+    /// What repeats say; `None` where no prompt has two that were graded.
+    fn repeats(&self) -> Option<Repeats> {
+        let clusters = self.clusters(|o| score(o, None));
+        let found = repeats::flakiness(&clusters)?;
+        let passes = |c: &Cluster| (c.mean * f64::from(c.trials)).round() as u32;
+        let counted = || clusters.iter().filter(|c| c.weight > 0.0).map(|c| (c.weight, passes(c), c.trials));
+        let most = clusters.iter().map(|cluster| cluster.trials).max()?.min(MOST_TRIES);
+        let line = |k: u32| {
+            let prompts = counted().filter(|(_, _, tries)| *tries >= k).count() as u64;
+            Some(PassPower { k, share: repeats::pass_power(counted(), k)?, prompts })
+        };
+        Some(Repeats {
+            prompts: found.prompts,
+            flaky: found.unstable,
+            within: found.within,
+            between: found.between,
+            pass_power: (2..=most).filter_map(line).collect(),
+        })
     }
 
     /// The columns that are bootstrapped, a row a prompt of `prompts`: cost, cost uncached, share rejected.
@@ -180,7 +232,7 @@ impl<'a> Cell<'a> {
         timings
     }
 
-    fn counts(&self) -> Counts {
+    pub(super) fn counts(&self) -> Counts {
         let mut counts = Counts::default();
         for o in self.observations {
             *match o.outcome {
@@ -239,7 +291,8 @@ impl<'a> Cell<'a> {
     }
 
     /// Everything of the cell; `draws` are those of [`Self::columns`].
-    pub(super) fn evidence(&self, confidence: f64, draws: [Draws; 3]) -> CellEvidence {
+    pub(super) fn evidence(&self, settings: &Settings, draws: [Draws; 3]) -> CellEvidence {
+        let confidence = settings.confidence;
         let [cost_draws, uncached_draws, reject_draws] = draws;
         let counts = self.counts();
         let rejects = self.clusters(rejected);
@@ -252,12 +305,16 @@ impl<'a> Cell<'a> {
                 as u64,
             weight: self.prompts().filter_map(|repeats| Some(repeats.first()?.weight)).sum(),
             overflow_share: weighted::mean(self.values(overflow)),
-            pass_rate: self.quality(None).and_then(|estimate| rate(estimate, counts.graded(), confidence)),
+            pass_rate: self.quality(None).and_then(|estimate| {
+                rate(estimate, counts.graded(), confidence, self.method(settings.interval))
+            }),
+            versus: Vec::new(),
+            repeats: self.repeats(),
             if_fail: self.quality(Some(0.0)),
             if_pass: self.quality(Some(1.0)),
             fail_reasons: self.fail_reasons(),
             gate_reject: weighted::estimate(&rejects)
-                .and_then(|estimate| rate(estimate, reject_n, confidence)),
+                .and_then(|estimate| rate(estimate, reject_n, confidence, IntervalMethod::Wilson)),
             latency: latency(self.latencies()),
             tokens: self.tokens(),
             retry_rate: weighted::mean(retries).unwrap_or(0.0),

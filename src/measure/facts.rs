@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::config::{IntervalMethod, is_default};
 use crate::units::{Millis, Tokens, Usd};
 
 /// An estimate with what it rests on.
@@ -20,6 +21,37 @@ pub struct Rate {
     /// The number of equally weighted independent prompts that would say as much: (sum w)^2 / sum w^2, less where
     /// repeats of a prompt agree.
     pub n_eff: f64,
+    /// Which interval it is; left out where it is Wilson's.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub interval: IntervalMethod,
+}
+
+/// What repeats of the same prompts came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Repeats {
+    /// Prompts with at least two graded repeats: what the other figures rest on.
+    pub prompts: u64,
+    /// The weighted share of them whose repeats did not all agree.
+    pub flaky: f64,
+    /// Variance between repeats of the same prompt: what asking again can change.
+    pub within: f64,
+    /// Variance between the prompts' own rates: what only other prompts can change.
+    pub between: f64,
+    /// The chance that all of so many tries at a prompt pass: a line for each number of tries, from 2 on.
+    pub pass_power: Vec<PassPower>,
+}
+
+/// pass^k: the chance that k tries at a prompt all pass.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PassPower {
+    /// Tries.
+    pub k: u32,
+    /// The weighted mean over prompts of C(passed, k) / C(tried, k).
+    pub share: f64,
+    /// Prompts that were tried that often.
+    pub prompts: u64,
 }
 
 /// An amount of money with its interval and n.
@@ -57,6 +89,12 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Trials that may have passed or failed: nobody knows.
+    #[must_use]
+    pub const fn unknown(&self) -> u64 {
+        self.errors + self.ungraded + self.missing
+    }
+
     /// Trials that are evidence about quality.
     #[must_use]
     pub const fn graded(&self) -> u64 {

@@ -5,6 +5,7 @@
 
 mod cell;
 mod facts;
+mod versus;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -13,13 +14,15 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive;
 
+use crate::config::IntervalMethod;
 use crate::record::{Outcome, Verdict};
 use crate::stats::bootstrap::{self, Column, Plan};
 use crate::stats::interval;
 use crate::stats::weighted::{self, Estimate};
 use crate::units::{Millis, Tokens, Usd};
 
-pub use facts::{Counts, Latency, Money, Rate, ReasonCount, TokenStats};
+pub use facts::{Counts, Latency, Money, PassPower, Rate, ReasonCount, Repeats, TokenStats};
+pub use versus::Versus;
 
 /// The few facts of a trial that statistics need: what stays in memory of it (texts stay on disk). The
 /// default is a trial without any attempt.
@@ -69,6 +72,8 @@ pub struct Observation {
 pub struct Settings {
     /// Confidence of the intervals, 0 to 1.
     pub confidence: f64,
+    /// The interval of the pass rate of a cell whose prompts count alike and were tried once.
+    pub interval: IntervalMethod,
     /// Resamples of each bootstrap.
     pub resamples: u32,
     /// The seed of the run.
@@ -96,8 +101,12 @@ pub struct CellEvidence {
     pub weight: f64,
     /// The weighted share of trials that do not fit the context window; `None` without weight.
     pub overflow_share: Option<f64>,
-    /// Weighted pass rate with its Wilson interval on the effective n; `None` without a graded trial of weight.
+    /// Weighted pass rate with its interval on the effective n; `None` without a graded trial of weight.
     pub pass_rate: Option<Rate>,
+    /// The tier beside each other one, on the prompts that both answered; none of itself.
+    pub versus: Vec<Versus>,
+    /// What repeats came to; `None` where no prompt has two graded ones.
+    pub repeats: Option<Repeats>,
     /// The pass rate if each trial without a grade (`error`, `ungraded`, missing) had failed.
     pub if_fail: Option<Estimate>,
     /// The pass rate if each of them had passed.
@@ -158,7 +167,11 @@ pub fn cells(
                 replicates: replicates.next().unwrap_or_default(),
             });
             let mut next = || draws.next().unwrap_or_default();
-            cells.iter().map(|cell| cell.evidence(settings.confidence, [next(), next(), next()])).collect()
+            let evidence = cells.iter().enumerate().map(|(tier, cell)| CellEvidence {
+                versus: versus::of(tier, &cells),
+                ..cell.evidence(settings, [next(), next(), next()])
+            });
+            evidence.collect()
         })
         .collect()
 }
@@ -203,7 +216,7 @@ pub fn combined_rate<'a>(
         n += rate.filter(|_| share > 0.0).map_or(0, |rate| rate.n);
         (share, rate.map(|rate| Estimate { mean: rate.mean, n_eff: rate.n_eff }))
     }))?;
-    rate(estimate, n, confidence)
+    rate(estimate, n, confidence, IntervalMethod::Wilson)
 }
 
 /// A mean over strata by their shares; `None` where a stratum with a share has none.
@@ -217,11 +230,16 @@ fn combined_mean(strata: impl IntoIterator<Item = (f64, Option<f64>)>) -> Option
     weighted::mean(values)
 }
 
-/// An estimate with its Wilson interval.
-fn rate(estimate: Estimate, n: u64, confidence: f64) -> Option<Rate> {
+/// An estimate with its interval.
+fn rate(estimate: Estimate, n: u64, confidence: f64, method: IntervalMethod) -> Option<Rate> {
     let Estimate { mean, n_eff } = estimate;
-    let bounds = interval::wilson(mean, n_eff, confidence)?;
-    Some(Rate { mean, low: bounds.low, high: bounds.high, n, n_eff })
+    let bounds = match method {
+        IntervalMethod::Wilson => interval::wilson,
+        IntervalMethod::ClopperPearson => interval::clopper_pearson,
+        IntervalMethod::Jeffreys => interval::jeffreys,
+    };
+    let bounds = bounds(mean, n_eff, confidence)?;
+    Some(Rate { mean, low: bounds.low, high: bounds.high, n, n_eff, interval: method })
 }
 
 /// A mean and its replicates as money: `None` where there is no mean, or where it cannot be a decimal. The interval

@@ -2,7 +2,8 @@
 
 use super::*;
 
-pub(crate) const SETTINGS: Settings = Settings { confidence: 0.95, resamples: 200, seed: 1 };
+pub(crate) const SETTINGS: Settings =
+    Settings { confidence: 0.95, interval: IntervalMethod::Wilson, resamples: 200, seed: 1 };
 
 pub(crate) fn cents(text: &str) -> Usd {
     text.parse().unwrap()

@@ -1,60 +1,222 @@
-//! What the evidence says of a tier's quality at a task.
+//! What the evidence says of a tier's quality at a task: under either rule the same bands, by two thresholds and the
+//! confidence that the task's consequence asks for.
 
-use super::{Assessment, Band, Doubt, Floors, Settled};
-use crate::measure::CellEvidence;
+use super::{Assessment, Band, Bar, Comparison, Doubt, Floors, Settled};
+use crate::config::IntervalMethod;
+use crate::measure::{CellEvidence, Versus};
+use crate::stats::paired::Difference;
 use crate::stats::posterior::Posterior;
 use crate::stats::power;
 use crate::stats::weighted::Estimate;
 
-/// The quality part of a cell's assessment; feasibility and cost are left empty.
-pub(super) fn judge(cell: &CellEvidence, floors: Floors, min_prompts: u32) -> Assessment {
-    let none = Assessment {
-        p_route: None,
-        p_monitor: None,
+/// How sure the evidence is of each claim, 0 to 1, and what it rests on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Odds {
+    /// That the tier is good enough.
+    pub route: f64,
+    /// That it is good enough with monitoring.
+    pub monitor: f64,
+    /// That it is not even that.
+    pub(super) below: f64,
+    /// Effective prompts.
+    pub(super) n_eff: f64,
+}
+
+/// How many other claims a cell's claims stand among: the factor by which Holm's procedure raises its chance of error.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Strictness {
+    /// Of the claim to be good enough.
+    pub route: f64,
+    /// Of the claim to be so with monitoring.
+    pub monitor: f64,
+}
+
+impl Default for Strictness {
+    /// A cell that stands alone.
+    fn default() -> Self {
+        Self { route: 1.0, monitor: 1.0 }
+    }
+}
+
+impl Strictness {
+    /// The odds when the chances of error count as many times over. That a tier is not good enough is nobody's risk: that
+    /// claim stays as it is.
+    pub(super) fn applied(self, odds: Odds) -> Odds {
+        let raised = |p: f64, times: f64| (1.0 - times * (1.0 - p)).max(0.0);
+        Odds { route: raised(odds.route, self.route), monitor: raised(odds.monitor, self.monitor), ..odds }
+    }
+}
+
+/// The posterior by which floors are held against a rate.
+pub(super) fn posterior(method: IntervalMethod, seen: Estimate) -> Posterior {
+    match method {
+        IntervalMethod::Wilson => Posterior::new(seen.mean, seen.n_eff),
+        IntervalMethod::ClopperPearson => Posterior::exact(seen.mean, seen.n_eff),
+        IntervalMethod::Jeffreys => Posterior::jeffreys(seen.mean, seen.n_eff),
+    }
+}
+
+/// The evidence that a rule decides by: a rate, or differences from the tiers that the cell is held against.
+enum Basis {
+    Rate(Estimate, IntervalMethod),
+    Differences(Vec<Difference>),
+    /// The reference itself, which is as good as it is.
+    Reference(f64),
+}
+
+impl Basis {
+    /// The same, on as many effective prompts times `factor`.
+    fn scaled(&self, factor: f64) -> Self {
+        match self {
+            Self::Rate(seen, method) => Self::Rate(Estimate { n_eff: seen.n_eff * factor, ..*seen }, *method),
+            Self::Differences(all) => {
+                Self::Differences(all.iter().map(|one| one.on(one.n_eff * factor)).collect())
+            }
+            Self::Reference(n_eff) => Self::Reference(n_eff * factor),
+        }
+    }
+
+    fn odds(&self, bar: &Bar<'_>) -> Odds {
+        match self {
+            Self::Rate(seen, method) => {
+                let posterior = posterior(*method, *seen);
+                Odds {
+                    route: posterior.clears(bar.floors.route),
+                    monitor: posterior.clears(bar.floors.monitor),
+                    below: posterior.misses(bar.floors.monitor),
+                    n_eff: seen.n_eff,
+                }
+            }
+            // To be no worse than the best is to be no worse than each: all must be shown, so each may be at the full level
+            // (Berger's intersection-union test, 1982), and whichever looks best by luck is not singled out. To be worse
+            // than the best it is enough to be worse than one: there the chances of error add up.
+            Self::Differences(all) => {
+                let least = |delta: f64| all.iter().map(|one| one.exceeds(-delta)).fold(1.0, f64::min);
+                let monitor = least(bar.floors.monitor_margin);
+                Odds {
+                    route: least(bar.floors.margin),
+                    monitor,
+                    below: (1.0 - all.len() as f64 * monitor).max(0.0),
+                    n_eff: all.iter().map(|one| one.n_eff).fold(f64::INFINITY, f64::min),
+                }
+            }
+            Self::Reference(n_eff) => Odds { route: 1.0, monitor: 1.0, below: 0.0, n_eff: *n_eff },
+        }
+    }
+}
+
+/// Which reading of trials without a grade.
+#[derive(Clone, Copy)]
+enum Reading {
+    Seen,
+    Worst,
+    Best,
+}
+
+impl Reading {
+    fn rate(self, cell: &CellEvidence) -> Option<Estimate> {
+        match self {
+            Self::Seen => cell.pass_rate.map(|rate| Estimate { mean: rate.mean, n_eff: rate.n_eff }),
+            Self::Worst => cell.if_fail,
+            Self::Best => cell.if_pass,
+        }
+    }
+
+    const fn difference(self, versus: &Versus) -> Option<Difference> {
+        match self {
+            Self::Seen => versus.seen,
+            Self::Worst => versus.worst,
+            Self::Best => versus.best,
+        }
+    }
+}
+
+/// What the rule decides by; why there is nothing where there is not.
+fn basis(cell: &CellEvidence, at: usize, bar: &Bar<'_>, reading: Reading) -> Result<Basis, Doubt> {
+    let rate = reading.rate(cell).ok_or(Doubt::NoEvidence)?;
+    let Some(references) = bar.references else {
+        let method = cell.pass_rate.map(|rate| rate.interval).unwrap_or_default();
+        return Ok(Basis::Rate(rate, method));
+    };
+    if references == [at] {
+        return Ok(Basis::Reference(rate.n_eff));
+    }
+    let others = cell.versus.iter().filter(|versus| references.contains(&versus.other));
+    // A tier that answered nothing that this one did is no yardstick; where none did, nothing is known.
+    let differences: Vec<Difference> = others.filter_map(|versus| reading.difference(versus)).collect();
+    if differences.is_empty() { Err(Doubt::NoPairs) } else { Ok(Basis::Differences(differences)) }
+}
+
+/// The quality part of the assessment of the cell of tier `at`; feasibility and cost are left empty.
+pub(super) fn judge(cell: &CellEvidence, at: usize, bar: &Bar<'_>, strictness: Strictness) -> Assessment {
+    let floor =
+        cell.pass_rate.map(|rate| posterior(rate.interval, Estimate { mean: rate.mean, n_eff: rate.n_eff }));
+    let none = |doubt| Assessment {
+        p_route: floor.map(|posterior| posterior.clears(bar.floors.route)),
+        p_monitor: floor.map(|posterior| posterior.clears(bar.floors.monitor)),
+        odds: None,
+        strictness,
+        comparison: comparison(cell, at, bar),
         band: Band::Undecided,
-        doubt: Some(Doubt::NoEvidence),
+        doubt: Some(doubt),
         more_prompts: None,
         infeasible: Vec::new(),
         effective_cost: None,
     };
-    let Some(rate) = cell.pass_rate else { return none };
-    let seen = Estimate { mean: rate.mean, n_eff: rate.n_eff };
-    let posterior = Posterior::new(seen.mean, seen.n_eff);
-    let enough = f64::from(min_prompts);
-    let band = of(seen, floors, enough);
-    let unknown = cell.counts.errors + cell.counts.ungraded + cell.counts.missing;
-    let flips = |other: Option<Estimate>| other.is_some_and(|other| of(other, floors, enough) != band);
+    let seen = match basis(cell, at, bar, Reading::Seen) {
+        Ok(seen) => seen,
+        Err(doubt) => return none(doubt),
+    };
+    let enough = f64::from(bar.min_prompts);
+    let of = |basis: &Basis| band(strictness.applied(basis.odds(bar)), bar.floors, enough);
+    let (odds, band) = (seen.odds(bar), of(&seen));
+    let unknown = unknown(cell, bar);
+    let flips = |reading| basis(cell, at, bar, reading).is_ok_and(|other| of(&other) != band);
     let doubt = match band {
-        Band::Undecided if seen.n_eff < enough => Some(Doubt::TooFew),
+        Band::Undecided if odds.n_eff < enough => Some(Doubt::TooFew),
         Band::Undecided => Some(Doubt::NearFloor),
         Band::Route | Band::Monitor | Band::Below
-            if unknown > 0 && (flips(cell.if_fail) || flips(cell.if_pass)) =>
+            if unknown > 0 && (flips(Reading::Worst) || flips(Reading::Best)) =>
         {
             Some(Doubt::CouldFlip(unknown))
         }
         Band::Route | Band::Monitor | Band::Below => None,
     };
     let more_prompts = match doubt {
-        Some(Doubt::TooFew | Doubt::NearFloor) => more_prompts(seen, cell.prompts, floors, enough),
+        // As uneven in weight and as repetitive as those so far.
+        Some(Doubt::TooFew | Doubt::NearFloor) if cell.prompts > 0 => {
+            let decided = |more: u64| {
+                let factor = (cell.prompts + more) as f64 / cell.prompts as f64;
+                of(&seen.scaled(factor)) != Band::Undecided
+            };
+            power::first(0, decided).map(|more| more.max(1))
+        }
         // Not more prompts but the answers that are missing would settle it.
-        Some(Doubt::CouldFlip(_) | Doubt::NoEvidence) | None => None,
+        Some(_) | None => None,
     };
     Assessment {
-        p_route: Some(posterior.clears(floors.route)),
-        p_monitor: Some(posterior.clears(floors.monitor)),
+        odds: match seen {
+            Basis::Rate(..) | Basis::Differences(_) => Some(odds),
+            // Nothing was shown of it, and nothing had to be.
+            Basis::Reference(_) => None,
+        },
         band: if doubt.is_some() { Band::Undecided } else { band },
         doubt,
         more_prompts,
-        ..none
+        ..none(Doubt::NoEvidence)
     }
 }
 
 /// The same of a cell that was settled early: its confidence sequence has decided, and no trial that is missing matters.
-pub(super) fn settled(cell: &CellEvidence, floors: Floors, settled: Settled) -> Assessment {
-    let posterior = cell.pass_rate.map(|rate| Posterior::new(rate.mean, rate.n_eff));
+pub(super) fn settled(cell: &CellEvidence, bar: &Bar<'_>, settled: Settled) -> Assessment {
+    let rate = cell.pass_rate.map(|rate| Estimate { mean: rate.mean, n_eff: rate.n_eff });
+    let odds = rate.map(|rate| Basis::Rate(rate, IntervalMethod::Wilson).odds(bar));
     Assessment {
-        p_route: posterior.map(|posterior| posterior.clears(floors.route)),
-        p_monitor: posterior.map(|posterior| posterior.clears(floors.monitor)),
+        p_route: odds.map(|odds| odds.route),
+        p_monitor: odds.map(|odds| odds.monitor),
+        odds,
+        strictness: Strictness::default(),
+        comparison: None,
         band: settled.band,
         doubt: None,
         more_prompts: None,
@@ -63,33 +225,45 @@ pub(super) fn settled(cell: &CellEvidence, floors: Floors, settled: Settled) -> 
     }
 }
 
-/// The band of an estimate, were it all there is.
-fn of(estimate: Estimate, floors: Floors, min_prompts: f64) -> Band {
+/// Trials without a grade that the decision may hang on: under non-inferiority those of the references, too.
+fn unknown(cell: &CellEvidence, bar: &Bar<'_>) -> u64 {
+    let references = bar.references.unwrap_or_default();
+    let others = cell.versus.iter().filter(|versus| references.contains(&versus.other));
+    cell.counts.unknown() + others.map(|versus| versus.unknown).sum::<u64>()
+}
+
+/// The comparison that the decision hangs on: of the tiers that it is held against, the one that it is least surely as good
+/// as.
+fn comparison(cell: &CellEvidence, at: usize, bar: &Bar<'_>) -> Option<Comparison> {
+    let references = bar.references.filter(|references| *references != [at])?;
+    let others = cell.versus.iter().filter(|versus| references.contains(&versus.other));
+    others
+        .filter_map(|versus| {
+            let difference = versus.seen?;
+            let low = difference.lower_bound(bar.floors.confidence.clamp(0.5, 1.0 - 1e-9))?;
+            Some(Comparison {
+                other: versus.other,
+                difference,
+                low,
+                p: difference.exceeds(-bar.floors.margin),
+            })
+        })
+        // The first of equals: the lower on the ladder.
+        .reduce(|least, next| if next.p < least.p { next } else { least })
+}
+
+/// The band that odds come to.
+fn band(odds: Odds, floors: Floors, min_prompts: f64) -> Band {
     // Half a thousandth of a prompt is rounding.
-    if estimate.n_eff + 5e-4 < min_prompts {
-        return Band::Undecided;
-    }
-    let posterior = Posterior::new(estimate.mean, estimate.n_eff);
-    if posterior.clears(floors.route) >= floors.confidence {
+    if odds.n_eff + 5e-4 < min_prompts {
+        Band::Undecided
+    } else if odds.route >= floors.confidence {
         Band::Route
-    } else if posterior.clears(floors.monitor) >= floors.confidence {
+    } else if odds.monitor >= floors.confidence {
         Band::Monitor
-    } else if posterior.misses(floors.monitor) >= floors.confidence {
+    } else if odds.below >= floors.confidence {
         Band::Below
     } else {
         Band::Undecided
     }
-}
-
-/// How many more prompts, as uneven in weight and as repetitive as those so far, would settle the cell at the rate seen.
-fn more_prompts(seen: Estimate, prompts: u64, floors: Floors, min_prompts: f64) -> Option<u64> {
-    if prompts == 0 {
-        return None;
-    }
-    let worth = seen.n_eff / prompts as f64;
-    let decided = |more: u64| {
-        let n_eff = seen.n_eff + more as f64 * worth;
-        of(Estimate { n_eff, ..seen }, floors, min_prompts) != Band::Undecided
-    };
-    power::first(0, decided).map(|more| more.max(1))
 }

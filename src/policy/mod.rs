@@ -6,6 +6,7 @@ pub mod audit;
 mod band;
 mod cost;
 mod ladder;
+mod multiplicity;
 mod robust;
 mod route;
 mod stopping;
@@ -14,13 +15,16 @@ pub mod strategies;
 pub(crate) mod tests;
 mod types;
 
-use crate::config::{DataLocation, DataNeed, Policy, Task};
+use crate::config::{DataLocation, DataNeed, Policy, Rule, Task};
 use crate::ident::{OracleRef, TierName};
 use crate::measure::CellEvidence;
-use crate::units::{Tokens, Usd};
+use crate::stats::paired::Difference;
+use crate::units::{Share, Tokens, Usd};
 
+pub use band::{Odds, Strictness};
 pub use cost::EffectiveMeans;
 pub use ladder::{Standing, best_single, default_tier, dominated};
+pub use multiplicity::holm;
 pub use robust::{Flip, Lever};
 pub use route::guarded;
 pub use stopping::{Settled, Watch, Weights};
@@ -59,6 +63,46 @@ pub struct Case<'a> {
     /// The cells that were settled before all of their prompts were answered, in the order of `cells`; those beyond its
     /// end were not.
     pub stopped: &'a [Option<Settled>],
+    /// The index of the first cell's tier among all that were measured: 0 for a ladder.
+    pub first: usize,
+    /// The tiers that each is held against, of [`references`]; `None` where a floor is.
+    pub references: Option<&'a [usize]>,
+    /// How many claims each cell's claims stand among, a cell a tier; empty where each stands alone.
+    pub strictness: &'a [Strictness],
+}
+
+/// The tiers that a policy holds each tier against, by their index on the ladder: the one that it names, else all of them.
+/// `None` where it holds a floor against them.
+#[must_use]
+pub fn references(policy: &Policy, ladder: &[TierFacts]) -> Option<Vec<usize>> {
+    match policy.rule {
+        Rule::Floor => None,
+        Rule::NonInferior => {
+            let named = |tier: &&TierFacts| policy.reference.as_ref().is_none_or(|name| *name == tier.name);
+            Some(ladder.iter().enumerate().filter(|(_, tier)| named(tier)).map(|(at, _)| at).collect())
+        }
+    }
+}
+
+/// What the cells of a task are held against.
+#[derive(Clone, Copy, Debug)]
+struct Bar<'a> {
+    floors: Floors,
+    min_prompts: u32,
+    references: Option<&'a [usize]>,
+}
+
+/// A tier beside the one that its decision hangs on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Comparison {
+    /// The index of the other tier among all that were measured.
+    pub other: usize,
+    /// The tier less the other one, on the prompts that both answered.
+    pub difference: Difference,
+    /// Its lower bound at the confidence that the task asks for.
+    pub low: f64,
+    /// The confidence at which it is shown to be no worse than the margin.
+    pub p: f64,
 }
 
 /// What the policy makes of a cell.
@@ -68,6 +112,13 @@ pub struct Assessment {
     pub p_route: Option<f64>,
     /// Posterior probability that the true rate clears the monitor floor.
     pub p_monitor: Option<f64>,
+    /// How sure the evidence is of what the rule asks: of clearing the floors, or of being no worse than the references.
+    /// `None` without evidence, and of the reference itself.
+    pub odds: Option<Odds>,
+    /// How many claims those of this cell stand among.
+    pub strictness: Strictness,
+    /// The comparison that the decision hangs on; `None` where a floor decides, and of the reference itself.
+    pub comparison: Option<Comparison>,
     /// What the evidence says of the tier's quality.
     pub band: Band,
     /// Why the band is `undecided`, where it is.
@@ -85,6 +136,8 @@ pub struct Assessment {
 pub enum Doubt {
     /// No trial of weight was graded.
     NoEvidence,
+    /// No prompt was answered both by the tier and by one that it is held against.
+    NoPairs,
     /// Fewer effective prompts than the policy asks for.
     TooFew,
     /// Trials without a grade, this many, could turn the decision over.
@@ -93,13 +146,17 @@ pub enum Doubt {
     NearFloor,
 }
 
-/// The floors in force for a task, and the confidence that a decision asks for.
+/// The floors and margins in force for a task, and the confidence that a decision asks for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Floors {
     /// At or above: route.
     pub route: f64,
     /// Between this and `route`: route with monitoring.
     pub monitor: f64,
+    /// By how much a tier may be worse than its references; decides where a floor does not.
+    pub margin: f64,
+    /// Between the margin and this: route with monitoring.
+    pub monitor_margin: f64,
     /// The posterior probability asked for.
     pub confidence: f64,
 }
@@ -111,7 +168,14 @@ impl Floors {
         let route = task.route_floor.unwrap_or(policy.route_floor).get();
         let monitor = task.monitor_floor.unwrap_or(policy.monitor_floor).get();
         // A task that lowers its route floor below the policy's monitor floor has no monitor band, not an upside-down one.
-        Self { route, monitor: monitor.min(route), confidence: policy.confidence(task.consequence).get() }
+        let margin = task.margin.unwrap_or(policy.margin).get();
+        Self {
+            route,
+            monitor: monitor.min(route),
+            margin,
+            monitor_margin: policy.monitor_margin.map_or(2.0 * margin, Share::get).clamp(margin, 1.0),
+            confidence: policy.confidence(task.consequence).get(),
+        }
     }
 }
 
@@ -119,16 +183,21 @@ impl Case<'_> {
     /// What the policy makes of each cell, in the order of the ladder.
     #[must_use]
     pub fn assess(&self) -> Vec<Assessment> {
-        let floors = Floors::of(self.task, self.policy);
+        let bar = Bar {
+            floors: Floors::of(self.task, self.policy),
+            min_prompts: self.policy.min_prompts,
+            references: self.references,
+        };
         let infeasible: Vec<Vec<Infeasible>> =
             self.tiers.iter().zip(self.cells).map(|(tier, cell)| self.infeasible(tier, cell)).collect();
         let costs = cost::effective(self.task, self.policy, self.cells, &self.next_up(&infeasible));
         let assessed = self.cells.iter().zip(infeasible).zip(costs).enumerate();
         assessed
             .map(|(at, ((cell, infeasible), effective_cost))| {
+                let strictness = self.strictness.get(at).copied().unwrap_or_default();
                 let judged = match self.settled(at) {
-                    Some(settled) => band::settled(cell, floors, settled),
-                    None => band::judge(cell, floors, self.policy.min_prompts),
+                    Some(settled) => band::settled(cell, &bar, settled),
+                    None => band::judge(cell, self.first + at, &bar, strictness),
                 };
                 let band = match judged.band {
                     Band::Route if self.cap.is_some() => Band::Monitor,

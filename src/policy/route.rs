@@ -1,9 +1,10 @@
 //! The choice among a task's tiers, and the sentence that says why.
 
 use super::{
-    Assessment, Band, Case, Decision, Doubt, Escalation, Floors, Infeasible, QualityGate, Route, could_catch,
+    Assessment, Band, Case, Comparison, Decision, Doubt, Escalation, Floors, Infeasible, Odds, QualityGate,
+    Route, Strictness, could_catch,
 };
-use crate::config::{Consequence, Policy};
+use crate::config::{Consequence, Policy, Rule};
 use crate::measure::{CellEvidence, Rate};
 use crate::stats::alert;
 use crate::stats::power;
@@ -42,8 +43,8 @@ pub(super) fn choose(case: &Case<'_>, assessments: &[Assessment]) -> Option<Rout
         },
         pass_rate: cell.pass_rate,
         confidence: match choice.decision {
-            Decision::Route => assessment.p_route,
-            Decision::Monitor => assessment.p_monitor,
+            Decision::Route => assessment.odds.map(|odds| odds.route),
+            Decision::Monitor => assessment.odds.map(|odds| odds.monitor),
             Decision::Escalate | Decision::Undecided => None,
         },
         escalation: escalation(cell, case.policy),
@@ -106,31 +107,16 @@ fn good_enough(case: &Case<'_>, assessments: &[Assessment], floors: Floors) -> O
     // `min_by_key` keeps the first of equals: the lower on the ladder.
     let &(tier, cell, assessment) =
         if all_priced { priced.into_iter().min_by_key(|c| c.0)?.1 } else { candidates.first()? };
-    let (decision, floor, p, manner) = match assessment.band {
-        Band::Route => (Decision::Route, floors.route, assessment.p_route?, ""),
-        Band::Monitor | Band::Below | Band::Undecided => {
-            (Decision::Monitor, floors.monitor, assessment.p_monitor?, ", with quality monitoring")
-        }
+    let decision = match assessment.band {
+        Band::Route => Decision::Route,
+        Band::Monitor | Band::Below | Band::Undecided => Decision::Monitor,
     };
     let superlative = if all_priced { "cheapest" } else { "lowest" };
-    let why = match case.settled(tier) {
-        Some(settled) => format!(
-            "settled early after {} prompts, by a confidence sequence at alpha {}",
-            settled.prompts, settled.alpha
-        ),
-        None => format!(
-            "P = {p:.2} where {} consequence asks for {:.2}",
-            case.task.consequence.name(),
-            floors.confidence
-        ),
-    };
-    let mut reason = format!(
-        "{superlative} tier that clears {floor}{manner}: {}, {why}",
-        describe(cell.pass_rate, cell.prompts),
-    );
-    // Said where it makes a difference: a tier that does not clear the route floor is monitored in any case.
+    let mut reason = format!("{superlative} tier that {}", claim(case, tier, cell, assessment, decision));
+    // Said where it makes a difference: a tier that does not clear the bar is monitored in any case.
+    let clears = |odds: Odds| assessment.strictness.applied(odds).route >= floors.confidence;
     if let (Some(cap), Decision::Monitor) = (case.cap, decision)
-        && assessment.p_route.is_some_and(|p| p >= floors.confidence)
+        && assessment.odds.is_none_or(clears)
     {
         reason.push_str(&format!("; {cap}"));
     }
@@ -142,6 +128,74 @@ fn good_enough(case: &Case<'_>, assessments: &[Assessment], floors: Floors) -> O
         reason.push_str(&format!("; {} may do: {}", name(case, at), doubt(case, cell, assessment)));
     }
     Some(Choice { tier, decision, reason })
+}
+
+/// What is claimed of a tier that is good enough, and by what evidence: the end of a sentence that begins with the tier.
+fn claim(
+    case: &Case<'_>,
+    tier: usize,
+    cell: &CellEvidence,
+    assessment: &Assessment,
+    decision: Decision,
+) -> String {
+    let floors = Floors::of(case.task, case.policy);
+    let (floor, margin, manner) = match decision {
+        Decision::Route => (floors.route, floors.margin, ""),
+        Decision::Monitor | Decision::Escalate | Decision::Undecided => {
+            (floors.monitor, floors.monitor_margin, ", with quality monitoring")
+        }
+    };
+    let seen = describe(cell.pass_rate, cell.prompts);
+    let Some(odds) = assessment.odds else {
+        return format!("will do{manner}, and the one that the others are held against: {seen}");
+    };
+    let what = match case.policy.rule {
+        Rule::Floor => format!("clears {floor}{manner}: {seen}"),
+        Rule::NonInferior => {
+            let whom = case.policy.reference.as_ref().map_or("the best", |name| name.as_str());
+            let beside = versus(case, assessment).map(|text| format!("; {text}")).unwrap_or_default();
+            let points = margin * 100.0;
+            format!("is no more than {points:.1} points worse than {whom}{manner}: {seen}{beside}")
+        }
+    };
+    if let Some(settled) = case.settled(tier) {
+        return format!(
+            "{what}, settled early after {} prompts, by a confidence sequence at alpha {}",
+            settled.prompts, settled.alpha
+        );
+    }
+    let of = |odds: Odds| match decision {
+        Decision::Route => odds.route,
+        Decision::Monitor | Decision::Escalate | Decision::Undecided => odds.monitor,
+    };
+    let (raw, strict) = (of(odds), of(assessment.strictness.applied(odds)));
+    let corrected = if assessment.strictness == Strictness::default() {
+        String::new()
+    } else {
+        format!(" ({strict:.2} when all cells are counted in, by Holm)")
+    };
+    format!(
+        "{what}, P = {raw:.2}{corrected} where {} consequence asks for {:.2}",
+        case.task.consequence.name(),
+        floors.confidence,
+    )
+}
+
+/// `-1.2 points against tier3 on 208 prompts that both answered (lower bound -2.4)`.
+fn versus(case: &Case<'_>, assessment: &Assessment) -> Option<String> {
+    let Comparison { other, difference, low, .. } = assessment.comparison?;
+    let points = |difference: f64| {
+        let text = format!("{:+.1}", difference * 100.0);
+        if text == "-0.0" { "+0.0".to_owned() } else { text }
+    };
+    let plural = if difference.n == 1 { "" } else { "s" };
+    Some(format!(
+        "{} points against {} on {} prompt{plural} that both answered (lower bound {})",
+        points(difference.mean),
+        name(case, other),
+        difference.n,
+        points(low),
+    ))
 }
 
 /// The highest tier that may be good enough, until there is more evidence.
@@ -165,25 +219,32 @@ fn undecided(case: &Case<'_>, assessments: &[Assessment]) -> Option<Choice> {
 
 /// The best of the tiers that can serve, none of which is good enough.
 fn best_effort(case: &Case<'_>, assessments: &[Assessment], floors: Floors) -> Option<Choice> {
-    let mut best: Option<(usize, &CellEvidence)> = None;
+    let mut best: Option<(usize, &CellEvidence, &Assessment)> = None;
     let mean = |cell: &CellEvidence| cell.pass_rate.map_or(f64::NEG_INFINITY, |rate| rate.mean);
     // A cell that was settled early was not measured on to rank it: of two that cannot be told apart, the higher serves.
     let worse = |cell: &CellEvidence, other: &CellEvidence| {
         cell.pass_rate.zip(other.pass_rate).is_some_and(|(cell, other)| cell.high < other.low)
     };
-    for (at, cell, _) in feasible(case, assessments) {
-        let better = best.is_none_or(|(below, other)| match case.settled(at).or(case.settled(below)) {
+    for (at, cell, assessment) in feasible(case, assessments) {
+        let better = best.is_none_or(|(below, other, _)| match case.settled(at).or(case.settled(below)) {
             Some(_) => !worse(cell, other),
             None => mean(cell) > mean(other),
         });
         if better {
-            best = Some((at, cell));
+            best = Some((at, cell, assessment));
         }
     }
-    let (tier, cell) = best?;
+    let (tier, cell, assessment) = best?;
+    let none = match case.policy.rule {
+        Rule::Floor => format!("no tier clears {}", floors.monitor),
+        Rule::NonInferior => {
+            let whom = case.policy.reference.as_ref().map_or("the best", |name| name.as_str());
+            format!("no tier that can serve is within {:.1} points of {whom}", floors.monitor_margin * 100.0)
+        }
+    };
+    let beside = versus(case, assessment).map(|text| format!("; {text}")).unwrap_or_default();
     let reason = format!(
-        "no tier clears {}; {} comes nearest: {}",
-        floors.monitor,
+        "{none}; {} comes nearest: {}{beside}",
         name(case, tier),
         describe(cell.pass_rate, cell.prompts),
     );
@@ -227,9 +288,9 @@ fn describe(rate: Option<Rate>, prompts: u64) -> String {
     } else {
         String::new()
     };
-    let plural = if prompts == 1 { "" } else { "s" };
+    let (noun, verb) = if prompts == 1 { ("prompt", "passes") } else { ("prompts", "pass") };
     format!(
-        "{:.1} % of {prompts} prompt{plural}{worth} pass ({:.1}-{:.1} %)",
+        "{:.1} % of {prompts} {noun}{worth} {verb} ({:.1}-{:.1} %)",
         percent(rate.mean),
         percent(rate.low),
         percent(rate.high),
@@ -243,9 +304,13 @@ fn doubt(case: &Case<'_>, cell: &CellEvidence, assessment: &Assessment) -> Strin
         Some(more) => format!("{what}, {more} more prompts would decide"),
         None => format!("{what}, and not even {} more prompts would decide", power::MOST),
     };
-    let seen = describe(cell.pass_rate, cell.prompts);
+    let mut seen = describe(cell.pass_rate, cell.prompts);
+    if let Some(beside) = versus(case, assessment) {
+        seen.push_str(&format!("; {beside}"));
+    }
     match assessment.doubt {
         Some(Doubt::NoEvidence) => "no trial was graded".to_owned(),
+        Some(Doubt::NoPairs) => format!("{seen}, and no prompt was answered by what it is held against, too"),
         Some(Doubt::TooFew) => {
             more(&format!("{seen}, too few for any decision (at least {})", case.policy.min_prompts))
         }

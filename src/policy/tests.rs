@@ -1,5 +1,7 @@
 //! Which tier a task gets, and what is said about it.
 
+mod rule;
+
 use super::*;
 use crate::config::Consequence;
 use crate::measure::tests::{SETTINGS, cents, failed, passed, unanswered};
@@ -23,6 +25,7 @@ pub(crate) fn task(name: &str) -> Task {
         max_output_tokens: None,
         route_floor: None,
         monitor_floor: None,
+        margin: None,
         latency_penalty: None,
         line: 1,
     }
@@ -56,7 +59,19 @@ struct Decided {
 
 fn decide_with(task: &Task, policy: &Policy, tiers: &[TierFacts], observations: &[Observation]) -> Decided {
     let cells = measure::cells(observations, 1, tiers.len(), &SETTINGS).remove(0);
-    let case = Case { task, policy, tiers, cells: &cells, gate: Some(&task.oracle), cap: None, stopped: &[] };
+    let references = references(policy, tiers);
+    let case = Case {
+        task,
+        policy,
+        tiers,
+        cells: &cells,
+        gate: Some(&task.oracle),
+        cap: None,
+        stopped: &[],
+        first: 0,
+        references: references.as_deref(),
+        strictness: &[],
+    };
     let assessments = case.assess();
     let route = case.route(&assessments).unwrap();
     Decided { assessments, route }

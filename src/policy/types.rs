@@ -131,7 +131,8 @@ pub struct Route {
     pub quality_gate: QualityGate,
     /// The pass rate of the tier at the task.
     pub pass_rate: Option<Rate>,
-    /// Posterior probability that the true rate clears the floor that the decision claims.
+    /// Posterior probability that the true rate clears the floor that the decision claims; under non-inferiority, the
+    /// confidence at which the tier is shown to be no worse than the margin. `None` of the reference itself.
     pub confidence: Option<f64>,
     /// What production should see of escalations.
     pub escalation: Option<Escalation>,

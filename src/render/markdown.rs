@@ -38,6 +38,9 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
             ],
         );
     }
+    if let Some(method) = words::method(summary) {
+        md.push_str(&format!("\n{}\n", escape(&method)));
+    }
     projection(&mut md, summary);
     strategies(&mut md, summary);
     details(&mut md, summary);
@@ -124,7 +127,10 @@ fn details(md: &mut String, summary: &Summary) {
                 || "no evidence".to_owned(),
                 |rate| format!("{} n {}", words::rate(&rate), rate.n),
             );
-            format!("{rate}, {}", words::band(cell.band))
+            let mut text = format!("{rate}, {}", words::band(cell.band));
+            text.extend(cell.versus.iter().map(|versus| format!("; {}", words::versus(versus))));
+            text.extend(cell.repeats.iter().map(|repeats| format!("; {}", words::repeats(repeats))));
+            text
         }));
         row(md, &cells);
     }

@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::RenderError;
 pub use super::router_diff::{RouterDiff, diff, diff_evidence};
+use crate::config::IntervalMethod;
 use crate::ident::{Digest, ModelRef, OracleRef, TaskName, TierName};
 use crate::summary::{
-    Band, Decision, Escalation, PriceLine, QualityGate, Rate, Route, Source, Summary, TierSummary,
+    Band, Decision, Escalation, PriceLine, QualityGate, Rate, Source, Summary, TaskSummary, TierSummary,
 };
 use crate::units::{Millis, Tokens, Usd};
 
@@ -116,6 +117,9 @@ pub struct RouterRoute {
     /// The pass rate of the tier at the task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pass_rate: Option<RouterRate>,
+    /// Where the rule is non-inferiority: the tier beside the one that the decision hangs on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub versus: Option<RouterVersus>,
     /// What production should see of escalations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub escalation: Option<Escalation>,
@@ -148,6 +152,22 @@ pub struct RouterFallback {
     pub pass_rate: Option<RouterRate>,
 }
 
+/// The tier that serves beside the one that it is least surely as good as.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RouterVersus {
+    /// The other tier.
+    pub tier: TierName,
+    /// The pass rate above that of the other tier, on the prompts that both answered.
+    pub difference: f64,
+    /// Its one-sided lower bound at the confidence that the task asks for.
+    pub low: f64,
+    /// What the bound must be above: this much worse, at the most.
+    pub margin: f64,
+    /// Prompts that both answered.
+    pub n: u64,
+}
+
 /// A pass rate with what it rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -165,6 +185,9 @@ pub struct RouterRate {
     /// Posterior probability that the true rate clears the floor that the decision claims.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
+    /// Which interval it is; left out where it is Wilson's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<IntervalMethod>,
 }
 
 /// Latency.
@@ -240,7 +263,7 @@ pub fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
     out.table(&["default"]);
     out.pair("tier", &text(summary.default_tier.as_str()));
     for task in &summary.tasks {
-        write_route(&mut out, task.name.as_str(), &task.route);
+        write_route(&mut out, task);
         for (beside, cell) in summary.fallbacks_of(task) {
             out.line(&format!("\n[[route.{}.same_class]]", key(task.name.as_str())));
             out.pair("model", &text(&beside.model.to_string()));
@@ -265,8 +288,9 @@ fn write_tier(out: &mut Writer, tier: &TierSummary) {
     out.pair("price_per_million", &inline(&fields));
 }
 
-fn write_route(out: &mut Writer, task: &str, route: &Route) {
-    out.table(&["route", task]);
+fn write_route(out: &mut Writer, task: &TaskSummary) {
+    let route = &task.route;
+    out.table(&["route", task.name.as_str()]);
     out.pair("tier", &text(route.tier.as_str()));
     out.pair("decision", &text(route.decision.name()));
     let fallback: Vec<String> = route.fallback.iter().map(|tier| text(tier.as_str())).collect();
@@ -280,6 +304,7 @@ fn write_route(out: &mut Writer, task: &str, route: &Route) {
     };
     out.pair("quality_gate", &text(gate));
     out.optional("pass_rate", route.pass_rate.map(|rate| pass_rate(&rate, route.confidence)));
+    out.optional("versus", versus(task));
     out.optional(
         "escalation",
         route.escalation.map(|escalation| {
@@ -299,6 +324,23 @@ fn write_route(out: &mut Writer, task: &str, route: &Route) {
     out.pair("reason", &text(&route.reason));
 }
 
+/// The comparison that the route hangs on, with the margin that its decision claims.
+fn versus(task: &TaskSummary) -> Option<String> {
+    let cell = task.cells.iter().find(|cell| cell.tier == task.route.tier)?;
+    let versus = cell.versus.as_ref()?;
+    let margin = match task.route.decision {
+        Decision::Route | Decision::Undecided => task.margin?,
+        Decision::Monitor | Decision::Escalate => task.monitor_margin?,
+    };
+    Some(inline(&[
+        ("tier", text(versus.tier.as_str())),
+        ("difference", number(versus.difference)),
+        ("low", number(versus.low)),
+        ("margin", number(margin)),
+        ("n", versus.n.to_string()),
+    ]))
+}
+
 fn pass_rate(rate: &Rate, confidence: Option<f64>) -> String {
     let mut fields = vec![
         ("mean", number(rate.mean)),
@@ -308,6 +350,12 @@ fn pass_rate(rate: &Rate, confidence: Option<f64>) -> String {
         ("n_eff", number(rate.n_eff)),
     ];
     fields.extend(confidence.map(|confidence| ("confidence", number(confidence))));
+    match rate.interval {
+        IntervalMethod::Wilson => {}
+        method @ (IntervalMethod::ClopperPearson | IntervalMethod::Jeffreys) => {
+            fields.push(("interval", text(method.name())));
+        }
+    }
     inline(&fields)
 }
 

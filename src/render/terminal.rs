@@ -206,7 +206,11 @@ impl Page {
         if let Some(first) = align.first_mut() {
             *first = Align::Left;
         }
-        self.heading("Evidence") + &self.table(&headers, &rows, &align)
+        let mut text = self.heading("Evidence") + &self.table(&headers, &rows, &align);
+        if let Some(method) = words::method(summary) {
+            text.push_str(&self.wrap(&escape(&method), "  "));
+        }
+        text
     }
 
     fn cell(&self, cell: &Cell) -> String {
@@ -223,6 +227,9 @@ impl Page {
         };
         for lost in words::lost(cell) {
             text.push_str(&format!("\n{lost}"));
+        }
+        if let Some(repeats) = &cell.repeats {
+            text.push_str(&format!("\n{}", words::repeats(repeats)));
         }
         if !cell.infeasible.is_empty() {
             let why: Vec<String> = cell.infeasible.iter().map(words::infeasible).collect();

@@ -1,11 +1,11 @@
 //! The same thing said in the same words by every report.
 
-use crate::config::Consequence;
+use crate::config::{Consequence, IntervalMethod, Rule};
 use crate::summary::beside::ServedModel;
 use crate::summary::strategies::MovedBy;
 use crate::summary::{
-    Band, Beside, Cell, Decision, Infeasible, Interval, Money, Notice, Rate, Role, Source, Strategies,
-    StrategyKind, StrategyLine, Summary,
+    Band, Beside, Cell, Decision, Infeasible, Interval, Money, Notice, Rate, Repeats, Role, Source,
+    Strategies, StrategyKind, StrategyLine, Summary, Versus,
 };
 use crate::units::Usd;
 
@@ -66,6 +66,59 @@ pub(super) fn lost(cell: &Cell) -> Vec<String> {
         lost.iter().filter(|(count, _)| *count > 0).map(|(count, name)| format!("{count} {name}")).collect();
     text.extend(cell.settled_early.map(|early| format!("settled after {}", early.prompts)));
     text
+}
+
+/// How the routes were decided, in a sentence for each thing that is not as usual; `None` where nothing is.
+pub(super) fn method(summary: &Summary) -> Option<String> {
+    let method = &summary.method;
+    let mut parts = Vec::new();
+    match method.rule {
+        Rule::Floor => {}
+        Rule::NonInferior => {
+            let whom = match &method.reference {
+                Some(tier) => format!("{tier}, the reference"),
+                None => "any other tier, so than the best of them, whichever that is".to_owned(),
+            };
+            parts.push(format!(
+                "A tier is good enough here when it is shown to be no more than a margin worse than {whom}: by the \
+                 prompts that both answered, and by no floor."
+            ));
+        }
+    }
+    if let Some(cells) = method.comparisons {
+        parts.push(format!(
+            "{cells} cells were decided together (Holm): that any of them is called good enough by luck is no likelier \
+             than it would be for one."
+        ));
+    }
+    match method.interval {
+        IntervalMethod::Wilson => {}
+        other @ (IntervalMethod::ClopperPearson | IntervalMethod::Jeffreys) => parts.push(format!(
+            "Intervals of pass rates are {}'s; where prompts weigh unevenly or were repeated, Wilson's.",
+            other.label()
+        )),
+    }
+    (!parts.is_empty()).then(|| parts.join(" "))
+}
+
+/// What repeats of the same prompts came to: `pass^3 88.1 %, 4.2 % of 40 prompts flaky`.
+pub(super) fn repeats(repeats: &Repeats) -> String {
+    let flaky = format!("{} of {} prompts flaky", percent(repeats.flaky), repeats.prompts);
+    match repeats.pass_power.last() {
+        Some(power) => format!("pass^{} {}, {flaky}", power.k, percent(power.share)),
+        None => flaky,
+    }
+}
+
+/// A tier beside the one that its decision hangs on: `-1.2 points against tier3 (lower bound -2.4, n 208)`.
+pub(super) fn versus(versus: &Versus) -> String {
+    format!(
+        "{} points against {} (lower bound {}, n {})",
+        points(versus.difference),
+        versus.tier,
+        points(versus.low),
+        versus.n
+    )
 }
 
 /// What a model beside the ladder was measured for.
@@ -193,31 +246,64 @@ pub(super) fn lever(lever: &MovedBy) -> String {
     }
 }
 
-/// What the comparison of strategies comes to, in a sentence or two.
+/// A difference of pass rates with its interval, and what that makes of it: `+0.5 points (-0.4 to +1.4: within noise)`.
+fn gap(gap: &Interval) -> String {
+    let verdict = if gap.low > 0.0 {
+        "better beyond noise"
+    } else if gap.high < 0.0 {
+        "worse beyond noise"
+    } else {
+        "within noise"
+    };
+    format!("{} points ({} to {}: {verdict})", points(gap.mean), points(gap.low), points(gap.high))
+}
+
+/// What the comparison of strategies comes to, in a sentence or two. What is said of a difference rests on its paired
+/// bootstrap interval: one that holds zero is noise.
 pub(super) fn strategies(strategies: &Strategies) -> String {
     let best = &strategies.best_single;
     let winner = strategies.table.iter().find(|line| Some(&line.id) == strategies.winner.as_ref());
     if let Some((line, saving)) = winner.and_then(|line| Some((line, line.saving?))) {
         return format!(
-            "Best on these prompts: {}, {} points against {best} alone, at {} less cost.",
+            "Best on these prompts: {}, {} against {best} alone, at {} less cost ({} – {}).",
             line.label,
-            points(line.quality_gap.mean),
-            percent(saving.mean)
+            gap(&line.quality_gap),
+            percent(saving.mean),
+            percent(saving.low),
+            percent(saving.high)
         );
     }
-    let beats_mix = |line: &StrategyLine| match line.kind {
-        StrategyKind::Deployable | StrategyKind::Routes | StrategyKind::Outside => {
-            line.over_mix.is_some_and(|over| over.mean > 0.0)
-        }
-        StrategyKind::Single | StrategyKind::Bound => false,
+    let deployable = || {
+        strategies.table.iter().filter(|line| match line.kind {
+            StrategyKind::Deployable | StrategyKind::Routes | StrategyKind::Outside => true,
+            StrategyKind::Single | StrategyKind::Bound => false,
+        })
     };
-    let mix = if strategies.table.iter().any(beats_mix) {
-        "Some give up quality for cost at a better rate than a random mix of tiers."
+    let saves = |line: &&StrategyLine| line.saving.is_some_and(|saving| saving.low > 0.0);
+    let near = deployable()
+        .filter(saves)
+        .filter(|line| line.quality_gap.high >= 0.0)
+        .filter_map(|line| Some((line, line.saving?)))
+        // The first of equals.
+        .reduce(|most, next| if next.1.mean > most.1.mean { next } else { most });
+    let near = match near {
+        Some((line, saving)) => format!(
+            " Nearest: {}, {} at {} less cost.",
+            line.label,
+            gap(&line.quality_gap),
+            percent(saving.mean)
+        ),
+        None if deployable().any(|line| saves(&line)) => " All that save are worse beyond noise.".to_owned(),
+        None => String::new(),
+    };
+    let mix = if deployable().any(|line| line.over_mix.is_some_and(|over| over.low > 0.0)) {
+        "Some give up quality for cost at a better rate than a random mix of tiers, beyond noise."
     } else {
-        "None beats a random mix of tiers, either."
+        "None beats a random mix of tiers beyond noise, either."
     };
     format!(
-        "No router beats the best single tier here: none that could be deployed is as good as {best} at less cost. {mix}"
+        "No router beats the best single tier here: none that could be deployed passes as often as {best} at less cost.\
+         {near} {mix}"
     )
 }
 

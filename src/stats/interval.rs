@@ -3,7 +3,7 @@
 //! No Wald interval: below a few hundred trials it leaves [0, 1] and covers too little ("Don't use the CLT",
 //! arXiv 2503.01747).
 
-use statrs::function::erf::erfc_inv;
+use statrs::function::erf::{erfc, erfc_inv};
 
 use super::beta;
 
@@ -20,6 +20,12 @@ pub struct Bounds {
 #[must_use]
 pub fn normal_quantile(p: f64) -> f64 {
     -std::f64::consts::SQRT_2 * erfc_inv(2.0 * p)
+}
+
+/// The standard normal distribution function at `z`.
+#[must_use]
+pub fn normal_cdf(z: f64) -> f64 {
+    erfc(-z / std::f64::consts::SQRT_2) / 2.0
 }
 
 /// Wilson's score interval (Wilson 1927): for display. `None` without a trial, or where an argument makes no sense.
@@ -100,6 +106,7 @@ mod tests {
     fn normal_quantiles_are_those_of_the_tables() {
         assert!((normal_quantile(0.975) - 1.959_963_985).abs() < 1e-8);
         assert!((normal_quantile(0.05) + 1.644_853_627).abs() < 1e-8);
+        assert!((normal_cdf(1.959_963_985) - 0.975).abs() < 1e-9 && normal_cdf(f64::NEG_INFINITY) == 0.0);
     }
 
     /// How often the interval covers a known truth, over 4,000 seeded samples.

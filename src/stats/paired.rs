@@ -3,7 +3,7 @@
 use statrs::function::gamma::ln_gamma;
 
 use super::beta;
-use super::interval::normal_quantile;
+use super::interval::{normal_cdf, normal_quantile};
 
 /// What both sides did with one prompt.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -76,6 +76,26 @@ impl Difference {
         Some(low)
     }
 
+    /// The upper bound, one-sided at `confidence`: the lower bound of the second side over the first, the other way round.
+    #[must_use]
+    pub fn upper_bound(&self, confidence: f64) -> Option<f64> {
+        let mirrored =
+            Self { mean: -self.mean, only_first: self.only_second, only_second: self.only_first, ..*self };
+        mirrored.lower_bound(confidence).map(|low| -low)
+    }
+
+    /// The confidence at which the difference is shown to be above `delta`: that at which [`Self::lower_bound`] touches it.
+    #[must_use]
+    pub fn exceeds(&self, delta: f64) -> f64 {
+        if self.n_eff > 0.0 { normal_cdf(self.score(delta)) } else { 0.0 }
+    }
+
+    /// The same difference, were it seen on as many effective prompts.
+    #[must_use]
+    pub const fn on(self, n_eff: f64) -> Self {
+        Self { n_eff, ..self }
+    }
+
     /// Tango's score statistic for a true difference of `delta`; falls as `delta` rises.
     fn score(&self, delta: f64) -> f64 {
         let (n, b, c) = (self.n_eff, self.only_first * self.n_eff, self.only_second * self.n_eff);
@@ -96,15 +116,16 @@ pub fn mcnemar_exact(only_first: u64, only_second: u64) -> f64 {
     (2.0 * tail(only_first, only_second).0).min(1.0)
 }
 
-/// The mid-p form (Fagerland, Lydersen and Laake 2013): the observed split counts half. Closer to its level than the
-/// exact test, which errs on the safe side. 1 without discordant pairs.
+/// The mid-p form (Fagerland, Lydersen and Laake, BMC Med Res Methodol 13:91, 2013): the observed split counts half, so the
+/// exact p-value less P(X = b), and 1 - P(X = b) / 2 for a split into halves. Closer to its level than the exact test, which
+/// errs on the safe side. 1 without discordant pairs.
 #[must_use]
 pub fn mcnemar_mid_p(only_first: u64, only_second: u64) -> f64 {
     if only_first + only_second == 0 {
         return 1.0;
     }
     let (tail, point) = tail(only_first, only_second);
-    if only_first == only_second { 1.0 - point } else { (2.0 * tail - point).clamp(0.0, 1.0) }
+    if only_first == only_second { 1.0 - point / 2.0 } else { (2.0 * tail - point).clamp(0.0, 1.0) }
 }
 
 /// P(X <= k) and P(X = k) for X ~ Binomial(a + b, 1/2), k being the smaller.
@@ -181,7 +202,12 @@ mod tests {
         assert!((mcnemar_exact(2, 8) - 112.0 / 1024.0).abs() < 1e-12);
         assert!((mcnemar_mid_p(8, 2) - 67.0 / 1024.0).abs() < 1e-12);
         assert_eq!((mcnemar_exact(0, 0), mcnemar_exact(5, 5)), (1.0, 1.0));
-        assert!((mcnemar_mid_p(1, 1) - 0.5).abs() < 1e-12);
+        // Half of what is observed is taken away once, not twice: P(X = 1) = 1 / 2 of two, 6 / 16 = 3 / 8 of four.
+        assert!((mcnemar_mid_p(1, 1) - 0.75).abs() < 1e-12);
+        assert!((mcnemar_mid_p(2, 2) - (1.0 - 3.0 / 16.0)).abs() < 1e-12);
+        // The published example (Bentur et al., 1 v 7): exact 0.0703, mid-p 0.0391.
+        assert!((mcnemar_exact(1, 7) - 18.0 / 256.0).abs() < 1e-12);
+        assert!((mcnemar_mid_p(1, 7) - 10.0 / 256.0).abs() < 1e-12);
         assert!(mcnemar_exact(94, 382) < 1e-30);
     }
 
@@ -222,6 +248,10 @@ mod tests {
             let (low, high) = (few.lower_bound(0.95).unwrap(), many.lower_bound(0.95).unwrap());
             prop_assert!((-1.0..=few.mean + 1e-12).contains(&low) && low <= high + 1e-9);
             prop_assert!((few.lower_bound(0.5).unwrap() - few.mean).abs() < 1e-9);
+            prop_assert!(few.upper_bound(0.95).unwrap() >= few.mean - 1e-12);
+            // The confidence of a difference above its own bound is that of the bound.
+            prop_assert!((few.exceeds(low) - 0.95).abs() < 1e-6 && few.exceeds(low - 0.05) > few.exceeds(low));
+            prop_assert!((few.on(4.0 * few.n_eff).lower_bound(0.95).unwrap() - high).abs() < 1e-9);
         }
 
         #[test]

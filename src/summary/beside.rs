@@ -87,15 +87,18 @@ pub enum Role {
     Router,
 }
 
-/// Everything beside the ladder; `rows` are the cells of each task, those of the ladder first.
+/// Everything beside the ladder; `rows` are the cells of each task, those of the ladder first, and `references` the tiers
+/// that the policy holds others against.
 pub(super) fn beside(
     inputs: &Inputs<'_>,
     facts: &[TierFacts],
     decided: &[Decided<'_>],
     rows: &[Vec<CellEvidence>],
     overall: &[TierEvidence],
+    references: Option<&[usize]>,
 ) -> Vec<Beside> {
     let (config, prices) = (inputs.config, inputs.prices);
+    let names: Vec<TierName> = config.ladder().iter().map(|tier| tier.name.clone()).collect();
     let behind = config.tiers.iter().enumerate().skip(config.ladder().len());
     behind
         .filter_map(|(at, tier)| {
@@ -111,9 +114,12 @@ pub(super) fn beside(
                     gate: None,
                     cap: cap.as_deref(),
                     stopped: &[],
+                    first: at,
+                    references,
+                    strictness: &[],
                 };
                 let assessment = case.assess().into_iter().next()?;
-                let cell = cell(&tier.name, evidence.first()?, &assessment);
+                let cell = cell(&tier.name, evidence.first()?, &assessment, &names);
                 Some(BesideCell { task: task.measured.task.name.clone(), cell })
             });
             Some(Beside {

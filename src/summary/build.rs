@@ -5,13 +5,13 @@
 use super::rounding::{self, share, tenth};
 use super::{
     Cell, Evidence, JudgeSpend, Notice, PriceLine, RunFacts, SettledEarly, Spend, Summary, TaskSummary,
-    TierSummary, TokenStats, VERSION, beside, judge, notices, strategies,
+    TierSummary, TokenStats, VERSION, beside, judge, method, notices, strategies,
 };
-use crate::config::{Config, DataLocation, Task};
+use crate::config::{Config, DataLocation, IntervalMethod, Multiplicity, Task};
 use crate::grade::labels::JudgeStanding;
 use crate::ident::{OracleRef, TierName};
 use crate::measure::{self, CellEvidence, Observation, Settings, TierEvidence};
-use crate::policy::{self, Assessment, Case, Flip, Floors, Route, Settled, Standing, TierFacts};
+use crate::policy::{self, Assessment, Case, Flip, Floors, Route, Settled, Standing, Strictness, TierFacts};
 use crate::price::ModelPrice;
 use crate::project::{self, Routed};
 use crate::units::Tokens;
@@ -95,7 +95,12 @@ pub(super) struct Decided<'a> {
 pub fn build(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
     let Config { tiers, policy, run, .. } = inputs.config;
     let confidence = policy.interval_confidence.get();
-    let settings = Settings { confidence, resamples: policy.bootstrap_resamples, seed: run.seed };
+    let settings = Settings {
+        confidence,
+        interval: policy.interval,
+        resamples: policy.bootstrap_resamples,
+        seed: run.seed,
+    };
     let facts = tier_facts(inputs.config, inputs.prices);
     let mut cells = measure::cells(inputs.observations, inputs.tasks.len(), tiers.len(), &settings);
     for (cells, stopped) in cells.iter_mut().zip(inputs.stopped) {
@@ -104,22 +109,32 @@ pub fn build(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
             if let (Some(rate), Some(settled)) = (&mut cell.pass_rate, settled) {
                 (rate.low, rate.high) =
                     (settled.bounds.low.min(rate.mean), settled.bounds.high.max(rate.mean));
+                // It is a confidence sequence, and none of the intervals for a fixed n.
+                rate.interval = IntervalMethod::default();
             }
         }
     }
     let rungs = inputs.config.ladder().len();
     let ladder = facts.get(..rungs).unwrap_or_default();
-    let decided: Vec<Decided<'_>> = inputs
-        .tasks
-        .iter()
-        .zip(&cells)
-        .enumerate()
-        .map(|(task, (measured, cells))| {
+    let references = policy::references(policy, ladder);
+    let decide_all = |strictness: &[Vec<Strictness>]| {
+        let rows = inputs.tasks.iter().zip(&cells).enumerate();
+        rows.map(|(task, (measured, cells))| {
             let stopped = inputs.stopped.get(task).map_or(&[][..], Vec::as_slice);
-            decide(&inputs, ladder, measured, cells.get(..rungs).unwrap_or_default(), stopped)
+            let strictness = strictness.get(task).map_or(&[][..], Vec::as_slice);
+            let cells = cells.get(..rungs).unwrap_or_default();
+            decide(&inputs, ladder, measured, cells, stopped, references.as_deref(), strictness)
         })
-        .collect::<Option<_>>()
-        .ok_or(EmptyLadder)?;
+        .collect::<Option<Vec<Decided<'_>>>>()
+    };
+    let alone = decide_all(&[]).ok_or(EmptyLadder)?;
+    let assessed: Vec<Vec<Assessment>> = alone.iter().map(|task| task.assessments.clone()).collect();
+    let together = decide_all(&policy::holm(&assessed)).ok_or(EmptyLadder)?;
+    let chance = method::differing(&alone, &together);
+    let decided = match policy.multiplicity {
+        Multiplicity::None => alone,
+        Multiplicity::Holm => together,
+    };
 
     let shares = task_shares(&decided);
     let overall = measure::over_tasks(inputs.observations, &cells, &shares, confidence);
@@ -151,7 +166,7 @@ pub fn build(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
             escalates_to: &task.escalates_to,
         })
         .collect();
-    let beside = beside::beside(&inputs, &facts, &decided, &cells, &overall);
+    let beside = beside::beside(&inputs, &facts, &decided, &cells, &overall, references.as_deref());
     let projection = project::project(&routed, &names, best_single, settings.resamples, confidence);
 
     let traffic: Option<f64> = decided.iter().map(|task| task.measured.task.requests_per_day).sum();
@@ -162,6 +177,7 @@ pub fn build(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
         tool: inputs.tool,
         run: inputs.run,
         evidence: inputs.evidence,
+        method: method::method(policy, &decided),
         notices: inputs.notices,
         tiers: tier_summaries(inputs.config, inputs.prices, &facts, overall, &dominated),
         tasks: decided.iter().map(|task| task_summary(inputs.config, &names, task)).collect(),
@@ -182,6 +198,7 @@ pub fn build(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
     };
     // The caller may know more of a matter: where it has spoken of it, its words stand.
     let mut further = notices::collect(&summary, inputs.config, inputs.prices);
+    further.extend(method::notices(policy, &summary, &chance));
     further.retain(|notice| summary.notices.iter().all(|said| said.code != notice.code));
     summary.notices.append(&mut further);
     Ok(summary)
@@ -211,6 +228,8 @@ fn decide<'a>(
     measured: &'a MeasuredTask<'a>,
     cells: &'a [CellEvidence],
     stopped: &'a [Option<Settled>],
+    references: Option<&[usize]>,
+    strictness: &[Strictness],
 ) -> Option<Decided<'a>> {
     let gate: Option<&OracleRef> = match measured.gate {
         Gate::Present => Some(&measured.task.oracle),
@@ -218,7 +237,18 @@ fn decide<'a>(
     };
     let policy = &inputs.config.policy;
     let cap = measured.judge.as_ref().and_then(JudgeStanding::cap);
-    let case = Case { task: measured.task, policy, tiers: facts, cells, gate, cap: cap.as_deref(), stopped };
+    let case = Case {
+        task: measured.task,
+        policy,
+        tiers: facts,
+        cells,
+        gate,
+        cap: cap.as_deref(),
+        stopped,
+        first: 0,
+        references,
+        strictness,
+    };
     let assessments = case.assess();
     let route = case.route(&assessments)?;
     let tier = facts.iter().position(|tier| tier.name == route.tier)?;
@@ -288,6 +318,8 @@ fn task_summary(config: &Config, names: &[TierName], decided: &Decided<'_>) -> T
         adversarial: decided.measured.adversarial,
         route_floor: floors.route,
         monitor_floor: floors.monitor,
+        margin: method::in_force(&config.policy, floors.margin),
+        monitor_margin: method::in_force(&config.policy, floors.monitor_margin),
         confidence_needed: floors.confidence,
         cells: cells
             .enumerate()
@@ -298,7 +330,7 @@ fn task_summary(config: &Config, names: &[TierName], decided: &Decided<'_>) -> T
                     .copied()
                     .flatten()
                     .map(|settled| SettledEarly { prompts: settled.prompts, alpha: settled.alpha }),
-                ..cell(name, evidence, assessment)
+                ..cell(name, evidence, assessment, names)
             })
             .collect(),
         judge: decided
@@ -310,13 +342,20 @@ fn task_summary(config: &Config, names: &[TierName], decided: &Decided<'_>) -> T
     }
 }
 
-pub(super) fn cell(tier: &TierName, evidence: &CellEvidence, assessment: &Assessment) -> Cell {
+pub(super) fn cell(
+    tier: &TierName,
+    evidence: &CellEvidence,
+    assessment: &Assessment,
+    names: &[TierName],
+) -> Cell {
     Cell {
         tier: tier.clone(),
         counts: evidence.counts,
         pass_rate: evidence.pass_rate.map(rounding::rate),
         p_route: assessment.p_route.map(share),
         p_monitor: assessment.p_monitor.map(share),
+        versus: assessment.comparison.and_then(|comparison| method::versus(comparison, names)),
+        repeats: evidence.repeats.clone().map(method::repeats),
         band: assessment.band,
         more_prompts: assessment.more_prompts,
         fail_reasons: evidence.fail_reasons.clone(),

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Consequence, DataNeed};
+use crate::config::{Consequence, DataNeed, is_default};
 use crate::ident::{Digest, ModelRef, OracleRef, RunId, TaskName, TierName};
 use crate::units::{Millis, Tokens, Usd};
 
@@ -17,6 +17,7 @@ pub mod beside;
 pub mod build;
 mod judge;
 mod lints;
+mod method;
 mod notices;
 mod rounding;
 pub mod strategies;
@@ -24,12 +25,13 @@ pub mod strategies;
 mod tests;
 
 // Each of these is defined by the module that computes it; to readers they are all parts of the summary.
-pub use crate::measure::{Counts, Latency, Money, Rate, ReasonCount, TokenStats};
+pub use crate::measure::{Counts, Latency, Money, PassPower, Rate, ReasonCount, Repeats, TokenStats};
 pub use crate::policy::{Band, Decision, EffectiveCost, Escalation, Infeasible, QualityGate, Route};
 pub use crate::project::{Baseline, Horizon, Interval, Projection, TaskProjection};
 pub use beside::{Beside, BesideCell, Role};
 pub use build::{Inputs, MeasuredTask, build};
 pub use judge::{Calibration, Corrected, TierCalibration};
+pub use method::{Method, Versus};
 pub use strategies::{Strategies, StrategyKind, StrategyLine};
 
 /// The version of the format of `summary.json`.
@@ -47,6 +49,9 @@ pub struct Summary {
     pub run: RunFacts,
     /// Digests of everything that the result depends on.
     pub evidence: Evidence,
+    /// How the routes were decided, where that is not as usual.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub method: Method,
     /// What a reader must know before believing a figure.
     pub notices: Vec<Notice>,
     /// The ladder, cheapest first.
@@ -251,6 +256,12 @@ pub struct TaskSummary {
     pub route_floor: f64,
     /// See `route_floor`.
     pub monitor_floor: f64,
+    /// Under non-inferiority: by how much a tier may be worse than what it is held against.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub margin: Option<f64>,
+    /// See `margin`: beyond it and up to this, with monitoring.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monitor_margin: Option<f64>,
     /// The posterior probability that a decision asks for.
     pub confidence_needed: f64,
     /// The evidence, a cell a tier, in the order of the ladder.
@@ -270,12 +281,18 @@ pub struct Cell {
     pub tier: TierName,
     /// Counts of trials by what they came to.
     pub counts: Counts,
-    /// Weighted pass rate with its Wilson interval on the effective n; `None` without a graded trial.
+    /// Weighted pass rate with its interval on the effective n; `None` without a graded trial.
     pub pass_rate: Option<Rate>,
     /// Posterior probability that the true rate clears the route floor.
     pub p_route: Option<f64>,
     /// Posterior probability that the true rate clears the monitor floor.
     pub p_monitor: Option<f64>,
+    /// Under non-inferiority: the tier beside the one that its decision hangs on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub versus: Option<Versus>,
+    /// What repeats of the same prompts came to; absent where none was tried twice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<Repeats>,
     /// What the evidence says of the tier's quality.
     pub band: Band,
     /// How many more prompts would settle an undecided cell, at the rate seen so far; `None` when settled, or when no

@@ -35,6 +35,7 @@ pub(super) fn rate(rate: Rate) -> Rate {
         high: share(rate.high),
         n: rate.n,
         n_eff: tenth(rate.n_eff),
+        interval: rate.interval,
     }
 }
 

@@ -38,7 +38,8 @@ pub struct Strategies {
     pub aiq_from: Usd,
     /// See `aiq_from`.
     pub aiq_to: Usd,
-    /// What could be deployed, is as good as the best single tier, and saves the most; `None`: no router beats it here.
+    /// What could be deployed, passes as often as the best single tier, and saves the most, the saving being beyond noise;
+    /// `None`: no router beats it here. Whether its quality is beyond noise, too, its `quality_gap` says.
     pub winner: Option<String>,
     /// What the perfect oracle is better by than the best single tier: all that any router could win.
     pub headroom: f64,
@@ -314,7 +315,8 @@ pub(super) fn strategies(
     })
 }
 
-/// The deployable strategy, or the routes, that is as good as the best single tier and saves the most.
+/// The deployable strategy, or the routes, that passes as often as the best single tier and saves the most; a saving that
+/// other prompts might have turned round is none.
 fn winner(figures: &[Figures]) -> Option<String> {
     let deployable = |one: &&Figures| match one.standing {
         strategies::Standing::Deployable | strategies::Standing::Routes | strategies::Standing::Outside => {
@@ -323,10 +325,11 @@ fn winner(figures: &[Figures]) -> Option<String> {
         strategies::Standing::Single | strategies::Standing::Bound => false,
     };
     let saving = |one: &Figures| one.gap.saving.map_or(0.0, |saving| saving.mean);
+    let saves = |one: &Figures| one.gap.saving.is_some_and(|saving| saving.low > 0.0);
     figures
         .iter()
         .filter(deployable)
-        .filter(|one| one.gap.quality.mean >= -1e-12 && saving(one) > 0.0)
+        .filter(|one| one.gap.quality.mean >= -1e-12 && saves(one))
         // The first of equals: the routes before a map that comes to the same.
         .reduce(|best, next| if saving(next) > saving(best) { next } else { best })
         .map(|one| one.id.clone())

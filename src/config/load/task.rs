@@ -30,11 +30,15 @@ impl Check<'_> {
                 .ok()
         };
         let (route_floor, monitor_floor) = (share(&raw.route_floor), share(&raw.monitor_floor));
+        let margin = share(&raw.margin);
         let floors =
             (route_floor.unwrap_or(policy.route_floor), monitor_floor.unwrap_or(policy.monitor_floor));
         if floors.1.get() > floors.0.get() {
             let message = format!("the floors of task `{name}` are the wrong way round");
             self.fault(typed.span(), message, "monitor_floor is the lower one");
+        }
+        if let (Some(own), Some(span)) = (margin, raw.margin.as_ref().map(Spanned::span)) {
+            self.margin(span, own, policy.monitor_margin);
         }
         let mut number = |value: &Option<Spanned<f64>>, what: &str| {
             let value = value.as_ref()?;
@@ -82,6 +86,7 @@ impl Check<'_> {
             max_output_tokens: raw.max_output_tokens.map(|cap| Tokens(cap.into_inner())),
             route_floor,
             monitor_floor,
+            margin,
             latency_penalty: raw.latency_penalty,
             line: line_of(self.source, typed.span().start),
             name,

@@ -8,6 +8,7 @@ mod strategies;
 use minijinja::{AutoEscape, Environment, context, value::Value};
 
 use super::{RenderError, Renderer, charts, words};
+use crate::config::Rule;
 use crate::summary::{Band, Beside, Cell, Decision, Horizon, Money, NoticeLevel, Summary, TaskSummary};
 
 pub(super) const RENDERER: Renderer = Renderer { name: "html", file: "report.html", render };
@@ -50,6 +51,11 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
         price_source => summary.evidence.price_source.clone(),
         price_note => summary.evidence.price_note.clone(),
         // A figure and its sign stay on one line.
+        method => words::method(summary),
+        non_inferior => match summary.method.rule {
+            Rule::Floor => false,
+            Rule::NonInferior => true,
+        },
         verdict => words::verdict(summary).replace(" %", "\u{a0}%"),
         tiles => tiles(summary),
         notices => notices(summary),
@@ -159,6 +165,8 @@ fn task(summary: &Summary, task: &TaskSummary) -> Value {
         adversarial => task.adversarial,
         route_floor => words::percent(task.route_floor),
         monitor_floor => words::percent(task.monitor_floor),
+        margin => task.margin.map(words::percent),
+        monitor_margin => task.monitor_margin.map(words::percent),
         confidence_needed => format!("{:.2}", task.confidence_needed),
         tier => route.tier.as_str(),
         decision => words::decision(route.decision),
@@ -211,6 +219,8 @@ fn cell(_summary: &Summary, cell: &Cell) -> Value {
         p_route => cell.p_route.map(|p| format!("{p:.2}")),
         p_monitor => cell.p_monitor.map(|p| format!("{p:.2}")),
         more => cell.more_prompts,
+        versus => cell.versus.as_ref().map(words::versus),
+        repeats => cell.repeats.as_ref().map(words::repeats),
         reasons => cell.fail_reasons.iter().map(|reason| context! { text => reason.reason.clone(), count => reason.count }).collect::<Vec<_>>(),
         lost => words::lost(cell).join(", "),
         gate_reject => cell.gate_reject.map(|rate| words::percent(rate.mean)),
