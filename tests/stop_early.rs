@@ -145,6 +145,9 @@ fn what_asks_a_program_is_measured_whole_and_batches_are_refused() {
     scratch.replace("route-prof.toml", "[policy]", "[run]\nstop_early = true\n[policy]");
     let ran = run(&scratch, &["run", "corpus.jsonl", "--batch"]).exits(2);
     assert!(ran.stderr.contains("nothing to stop early"), "{}", ran.stderr);
+    scratch.replace("route-prof.toml", "[policy]", "[policy]\nrule = \"non_inferior\"");
+    let ran = run(&scratch, &["run", "corpus.jsonl"]).exits(2);
+    assert!(ran.stderr.contains("no cell is settled by itself"), "{}", ran.stderr);
 }
 
 /// By task and tier.
@@ -198,7 +201,7 @@ fn a_thousand_orders_of_all_nine_cells_decide_as_the_full_run_does() {
             for at in (1..passes.len()).rev() {
                 passes.swap(at, ((u64::from(random.next_u32()) * (at as u64 + 1)) >> 32) as usize);
             }
-            let mut watch = Watch::new(task, &policy, Weights::Even);
+            let mut watch = Watch::new(task, &policy, Weights::Even, 9);
             let mut calls = 0;
             for passed in &passes {
                 watch.take(Some(f64::from(u8::from(*passed))), 1.0);

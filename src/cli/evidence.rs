@@ -9,7 +9,7 @@ use anyhow::Context;
 use super::asking::{self, OpenQuestion};
 use super::project::Project;
 use super::stopping::{Replay, Stopped, Stopping};
-use crate::config::TierRole;
+use crate::config::{Rule, TierRole};
 use crate::corpus::Corpus;
 use crate::grade::labels::{self, JudgeStanding};
 use crate::grade::{OracleSet, grade};
@@ -198,7 +198,9 @@ pub(crate) fn collect(basis: &Basis<'_>) -> anyhow::Result<Rows> {
     rows.by_key = HashMap::new();
     rows.next_same = Vec::new();
     asking::settle(basis, &mut rows)?;
-    if basis.project.config.run.stop_early {
+    // Under any other rule what was settled by floors is not settled, and what was not asked is missing.
+    let config = &basis.project.config;
+    if config.run.stop_early && config.policy.rule == Rule::Floor {
         stop_early(basis, &mut rows)?;
     }
     Ok(rows)

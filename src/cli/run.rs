@@ -18,7 +18,7 @@ use super::run_folder::{RunFolder, answered_in};
 use super::run_record::{JOURNAL, JUDGE_JOURNAL};
 use super::send::{self, Calls};
 use super::stopping::Stopping;
-use crate::config::TapeMode;
+use crate::config::{Rule, TapeMode};
 use crate::console::{Console, Progress, escape};
 use crate::disk;
 use crate::dispatch::{Ended, Report};
@@ -127,6 +127,12 @@ pub(crate) fn run(global: &Global, console: &Console, args: &RunArgs) -> anyhow:
         return Err(UsageError::with_help(
             "a batch is handed over as a whole: there is nothing to stop early",
             "run without --batch, or without stop_early in [run]",
+        ));
+    }
+    if project.config.run.stop_early && project.config.policy.rule == Rule::NonInferior {
+        return Err(UsageError::with_help(
+            "rule = \"non_inferior\" compares tiers on the prompts that both answered: no cell is settled by itself",
+            "run without --stop-early, or decide by floors",
         ));
     }
     let project = project;

@@ -130,7 +130,7 @@ impl Stopping {
             let heaviest = watched.prompts.iter().map(|(_, weight)| *weight).fold(0.0, f64::max);
             let even = repeats == 1 && watched.prompts.iter().all(|(_, weight)| *weight == heaviest);
             let weights = if even { Weights::Even } else { Weights::Uneven(heaviest) };
-            let watch = Watch::new(task, &config.policy, weights);
+            let watch = Watch::new(task, &config.policy, weights, tasks.len() * tiers.len());
             cells.extend(tiers.iter().map(|_| Cell { watch: watch.clone(), next: 0 }));
         }
         let (mut first, mut twins) = (HashMap::with_capacity(plan.len()), HashMap::new());
@@ -383,10 +383,11 @@ impl Stopped {
             let (sum, n) = known.get(cell)?;
             crate::measure::usd(sum.to_f64() / *n as f64 * *calls as f64)
         };
+        let settled = || self.cells.iter().flatten().flatten();
         StopEarly {
-            alpha,
+            alpha: settled().map(|settled| settled.alpha).reduce(f64::max).unwrap_or(alpha),
             cells: self.cells.iter().map(|tiers| tiers.len() as u64).sum(),
-            settled: self.cells.iter().flatten().filter(|cell| cell.is_some()).count() as u64,
+            settled: settled().count() as u64,
             calls: spared.values().sum(),
             cost: spared.iter().map(of_cell).try_fold(Usd::ZERO, |sum, cost| Some(sum + cost?)),
             whole: self.whole.clone(),

@@ -2,7 +2,7 @@
 //! however often one has looked. STATISTICS: a confidence sequence (`stats::sequential`), not an interval for a fixed n.
 
 use super::{Band, Case, Floors};
-use crate::config::{Policy, Task};
+use crate::config::{Multiplicity, Policy, Task};
 use crate::stats::interval::Bounds;
 use crate::stats::sequential::{Tally, Unit, Wealth, weighted_bounds};
 
@@ -45,12 +45,18 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// A watch over a cell of a task. Its alpha is the policy's, or less where the consequence asks for more confidence.
+    /// A watch over one of so many cells, a task's at a tier. Its alpha is the policy's, or less where the consequence asks
+    /// for more confidence; where the policy asks for a promise about all cells at once, they share it (Bonferroni: which
+    /// of them will be settled, and in which order, is not known when the first one is).
     #[must_use]
-    pub fn new(task: &Task, policy: &Policy, weights: Weights) -> Self {
+    pub fn new(task: &Task, policy: &Policy, weights: Weights, cells: usize) -> Self {
         let floors = Floors::of(task, policy);
         let spare = 1.0 - floors.confidence;
         let alpha = policy.stop_alpha.get().min(if spare > 0.0 { spare } else { 1e-9 });
+        let alpha = match policy.multiplicity {
+            Multiplicity::None => alpha,
+            Multiplicity::Holm => alpha / cells.max(1) as f64,
+        };
         let sequence = || Sequence::new(weights, floors);
         Self {
             floors,
@@ -240,7 +246,7 @@ mod tests {
     use rand_chacha::rand_core::{Rng, SeedableRng};
 
     fn watch(weights: Weights) -> Watch {
-        Watch::new(&task("t"), &Policy::default(), weights)
+        Watch::new(&task("t"), &Policy::default(), weights, 9)
     }
 
     /// Prompts of which each `of`-th fails, until the watch is settled or has seen `most`.
@@ -299,9 +305,16 @@ mod tests {
     #[test]
     fn a_high_consequence_asks_for_a_smaller_alpha() {
         let policy = Policy { confidence_medium: Share::clamped(0.99), ..Policy::default() };
-        let strict = run(Watch::new(&task("t"), &policy, Weights::Even), 1000, 1000).settled().unwrap();
+        let strict = run(Watch::new(&task("t"), &policy, Weights::Even, 9), 1000, 1000).settled().unwrap();
         let usual = run(watch(Weights::Even), 1000, 1000).settled().unwrap();
         assert!((strict.alpha - 0.01).abs() < 1e-9 && strict.prompts > usual.prompts, "{strict:?} {usual:?}");
+    }
+
+    #[test]
+    fn a_promise_about_all_cells_at_once_is_shared_by_them() {
+        let policy = Policy { multiplicity: Multiplicity::Holm, ..Policy::default() };
+        let settled = run(Watch::new(&task("t"), &policy, Weights::Even, 10), 1000, 1000).settled().unwrap();
+        assert!((settled.alpha - 0.005).abs() < 1e-12, "{settled:?}");
     }
 
     #[test]
