@@ -195,7 +195,9 @@ pub(crate) fn collect(basis: &Basis<'_>) -> anyhow::Result<Rows> {
         }
     }
     asking::settle(basis, &mut rows)?;
-    if basis.project.config.run.stop_early {
+    // A policy that decides cells by each other settles none of them early: what was not asked is missing then.
+    let config = &basis.project.config;
+    if config.run.stop_early && config.policy.decides_cells_alone() {
         stop_early(basis, &mut rows)?;
     }
     Ok(rows)

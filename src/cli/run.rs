@@ -129,6 +129,12 @@ pub(crate) fn run(global: &Global, console: &Console, args: &RunArgs) -> anyhow:
             "run without --batch, or without stop_early in [run]",
         ));
     }
+    if project.config.run.stop_early && !project.config.policy.decides_cells_alone() {
+        return Err(UsageError::with_help(
+            "no cell is settled before the others here: the policy decides them by each other",
+            "run without --stop-early, or with rule = \"floor\" and multiplicity = \"none\" in [policy]",
+        ));
+    }
     let project = project;
     let corpus = project.corpus(&args.corpus)?;
     let oracles = project.oracles(&corpus, &[])?;

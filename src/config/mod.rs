@@ -387,6 +387,15 @@ impl Default for Policy {
 }
 
 impl Policy {
+    /// Whether a cell can be decided by itself, before the others are: `--stop-early` asks for that.
+    #[must_use]
+    pub const fn decides_cells_alone(&self) -> bool {
+        match (self.rule, self.multiplicity) {
+            (Rule::Floor, Multiplicity::None) => true,
+            (Rule::NonInferior, _) | (Rule::Floor, Multiplicity::Holm) => false,
+        }
+    }
+
     /// The confidence that a decision of this consequence asks for.
     #[must_use]
     pub const fn confidence(&self, consequence: Consequence) -> Share {
