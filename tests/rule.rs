@@ -182,6 +182,20 @@ fn what_cannot_be_decided_by_is_refused_with_a_place() {
 }
 
 #[test]
+fn what_was_stopped_early_under_a_floor_is_missing_under_the_other_rule() {
+    // Stopped under a floor, and judged by the other rule afterwards: what was not asked is missing.
+    let scratch = project(400, 0, 120, "");
+    scratch.run(&["run", "corpus.jsonl", "--stop-early"]).exits(0);
+    let missing = |json: &Value| json["tasks"][0]["cells"][0]["counts"]["missing"].as_u64().unwrap();
+    assert!(missing(&summary(&scratch)) > 0);
+    scratch.replace("route-prof.toml", "[policy]\n", "[policy]\nrule = \"non_inferior\"\n");
+    scratch.run(&["report", "latest"]);
+    let json = summary(&scratch);
+    assert!(json["tasks"][0]["cells"][0].get("settled_early").is_none(), "{json}");
+    assert!(json["tasks"][0]["cells"][0]["versus"]["n"].as_u64().unwrap() < 400);
+}
+
+#[test]
 fn an_interval_that_is_asked_for_is_shown_named_and_decides() {
     let low = |interval: &str| {
         let scratch = project(100, 0, 3, &format!("interval = \"{interval}\""));
