@@ -18,6 +18,7 @@ pub mod build;
 mod judge;
 mod lints;
 mod notices;
+pub mod robust;
 mod rounding;
 pub mod strategies;
 #[cfg(test)]
