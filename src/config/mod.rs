@@ -5,6 +5,7 @@
 mod digest;
 mod load;
 mod raw;
+pub mod simulate;
 mod strategy;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ use crate::record::Message;
 use crate::units::{Millis, Share, Tokens, Usd};
 
 pub use self::load::{ConfigError, load, plain_json_error};
+pub use self::simulate::SimulateSettings;
 pub use self::strategy::{ClassifierSettings, ScoreWeights, StrategySettings};
 
 /// The JSON Schema of `route-prof.toml`.
@@ -49,6 +51,8 @@ pub struct Config {
     pub policy: Policy,
     /// How routing strategies are compared.
     pub strategy: StrategySettings,
+    /// The day that `simulate` plays.
+    pub simulate: SimulateSettings,
     /// How trials are run.
     pub run: RunSettings,
     /// A recording to answer from.

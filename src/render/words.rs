@@ -155,7 +155,7 @@ pub(super) fn turned_over(what: &TurnedOver) -> String {
     match what {
         TurnedOver::BestSingle => "the best single tier".to_owned(),
         TurnedOver::Winner => "the best router".to_owned(),
-        TurnedOver::Bill(tier) => format!("the lower bill: as routed, or all on {tier}"),
+        TurnedOver::Bill(tier) => format!("the lower bill (as routed, or all on {tier})"),
     }
 }
 
