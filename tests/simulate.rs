@@ -189,3 +189,66 @@ fn the_command_says_it_by_the_hour_and_writes_it_down() {
         assert!(ran.stderr.contains(says), "{args:?}: {}", ran.stderr);
     }
 }
+
+/// The quickstart with a section of settings more.
+fn with_settings(more: &str) -> Scratch {
+    let scratch = quickstart();
+    let config = scratch.read("route-prof.toml");
+    scratch.write("route-prof.toml", format!("{config}\n{more}\n"));
+    scratch
+}
+
+#[test]
+fn the_settings_say_what_day_it_is_and_flags_win() {
+    let scratch = with_settings(
+        "[simulate]\nrequests = 3000\nhours = [0,0,0,0,0,0,0,0,1,1,1,1,1,1,1,1,0,0,0,0,0,0,0,0]\ndrift = 0.5\n\
+         outages = [\"small@10:00+60\"]\nusers = 10\nbudget_per_user = 5\nwindow = 50\nadaptive = true\nlambda = 0\nseed = 3",
+    );
+    let ran = scratch.run(&["simulate", "--format", "json"]).exits(0).json();
+    assert_eq!(ran["days"].as_array().unwrap().len(), 2);
+    assert_eq!((&ran["days"][0]["total"]["requests"], &ran["seed"]), (&3000.into(), &3.into()));
+    assert_eq!(ran["days"][0]["hours"][7]["requests"], 0);
+    assert!(ran["days"][0]["hours"][10]["fallbacks"].as_u64().unwrap() > 0, "{ran}");
+    let run = scratch.read("reports/latest");
+    let page = scratch.read(&format!("reports/{}/simulate.html", run.trim()));
+    for says in
+        ["small does not answer from 10:00", "adaptive", "<svg", "3000 requests of 10 users", "is assumed"]
+    {
+        assert!(page.contains(says), "{says}");
+    }
+    assert!(!page.contains("<script") && !page.contains("src="), "it asks for nothing");
+    for chart in ["day-requests", "day-fallbacks", "day-latency", "day-cost"] {
+        let svg = scratch.read(&format!("reports/{}/charts/{chart}.svg", run.trim()));
+        assert!(svg.starts_with("<svg"), "{chart}");
+    }
+    let again = scratch.run(&["simulate", "--format", "json"]).exits(0).json();
+    assert_eq!(ran, again);
+    let flags =
+        ["simulate", "--requests", "100", "--seed", "4", "--profile", "flat", "--outage", "mid@01:00+1"];
+    let flagged = scratch.run(&[&flags[..], &["--format", "json"]].concat()).exits(0).json();
+    assert_eq!((&flagged["days"][0]["total"]["requests"], &flagged["seed"]), (&100.into(), &4.into()));
+    assert_eq!(flagged["days"][0]["hours"][10]["fallbacks"], flagged["days"][0]["hours"][11]["fallbacks"]);
+}
+
+#[test]
+fn what_is_wrong_with_the_day_is_pointed_at() {
+    let scratch = with_settings(
+        "[simulate]\nrequests = 10\nhours = [1, 2]\ndrift = -1.0\noutages = [\"small@ten\", \"nobody@10:00+5\"]\n\
+         budget_per_day = -1\nusers = 0\nwindow = 0\nlambda = -0.5",
+    );
+    let ran = scratch.run(&["simulate"]).exits(2);
+    for says in [
+        "hours of [simulate] are no weights of a day",
+        "drift of [simulate] is negative",
+        "`small@ten` is no outage",
+        "there is no tier `nobody`",
+        "budget_per_day of [simulate] is negative",
+        "users of [simulate] is out of range",
+        "window of [simulate] is out of range",
+        "lambda of [simulate] is negative",
+    ] {
+        assert!(ran.stderr.contains(says), "{says}: {}", ran.stderr);
+    }
+    let scratch = with_settings("[simulate]\nrequest = 10");
+    assert!(scratch.run(&["simulate"]).exits(2).stderr.contains("unknown key `request`"));
+}

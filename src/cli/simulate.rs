@@ -6,15 +6,13 @@ use serde::Serialize;
 use super::args::{DayProfile, Format, Global, SimulateArgs};
 use super::exit::{Exit, UsageError};
 use super::project::Project;
+use crate::config::simulate::{self as simulate_config, SimulateSettings};
 use crate::console::{Align, Console, escape};
 use crate::disk;
-use crate::simulate::{self, Day, Hour, Outage, Profile, Settings, Variant};
+use crate::render::{charts::day::name, html};
+use crate::simulate::{self, ASSUMED, Day, Hour, Outage, Profile, Settings, Variant};
 use crate::summary::Summary;
-use crate::units::Millis;
-
-/// What is assumed: it stands beside every figure.
-const ASSUMED: &str = "It is assumed that requests are independent, that answers do not depend on the load, and that latencies, costs and \
-pass rates are those of the measurement.";
+use crate::units::{Millis, Usd};
 
 #[derive(Serialize)]
 struct Simulated {
@@ -31,23 +29,9 @@ pub(crate) fn run(global: &Global, console: &Console, args: &SimulateArgs) -> an
     let summary: Summary = serde_json::from_slice(&disk::read(&path)?).with_context(|| {
         format!("{} cannot be read; render the run again with `route-prof report`", path.display())
     })?;
-    let settings = Settings {
-        requests: args.requests,
-        profile: match args.profile {
-            DayProfile::Flat => Profile::Flat,
-            DayProfile::Office => Profile::Office,
-        },
-        drift: args.drift,
-        outages: args.outage.iter().map(|text| outage(text)).collect::<anyhow::Result<_>>()?,
-        budget_per_day: args.budget_per_day,
-        users: args.users,
-        budget_per_user: args.budget_per_user,
-        window: args.window,
-        seed: args.seed,
-        lambda: args.lambda,
-    };
+    let (settings, adaptive) = settings(&project.config.simulate, args)?;
     let variants: &[Variant] =
-        if args.adaptive { &[Variant::Routes, Variant::Adaptive] } else { &[Variant::Routes] };
+        if adaptive { &[Variant::Routes, Variant::Adaptive] } else { &[Variant::Routes] };
     let days = variants
         .iter()
         .map(|variant| simulate::day(&summary, &settings, *variant))
@@ -58,42 +42,67 @@ pub(crate) fn run(global: &Global, console: &Console, args: &SimulateArgs) -> an
                 "tasks need requests_per_day, and outages name a tier of the run",
             )
         })?;
-    let simulated = Simulated { run: summary.run.id.to_string(), seed: args.seed, assumed: ASSUMED, days };
+    let simulated =
+        Simulated { run: summary.run.id.to_string(), seed: settings.seed, assumed: ASSUMED, days };
     let mut json = serde_json::to_vec_pretty(&simulated)?;
     json.push(b'\n');
     disk::replace(&folder.join("simulate.json"), &json)?;
     disk::replace(&folder.join("simulate.csv"), &csv(&simulated)?)?;
+    let (page, charts) = html::day::page(&summary, &settings, &simulated.days)?;
+    disk::replace(&folder.join("simulate.html"), page.as_bytes())?;
+    for chart in charts {
+        disk::replace(&folder.join("charts").join(chart.file), chart.svg.as_bytes())?;
+    }
     match global.format {
         Format::Json => console.out(&String::from_utf8_lossy(&json))?,
         Format::Human => console.out(&text(console, &simulated))?,
     }
-    console.note(&format!("wrote {}", project.shown(&folder.join("simulate.csv"))));
+    for file in ["simulate.csv", "simulate.html"] {
+        console.note(&format!("wrote {}", project.shown(&folder.join(file))));
+    }
     Ok(Exit::Fine)
+}
+
+/// The day: by flags, else by the settings; and whether the adaptive choice is shown.
+fn settings(of: &SimulateSettings, args: &SimulateArgs) -> anyhow::Result<(Settings, bool)> {
+    let profile = match (args.profile, of.hours) {
+        (Some(DayProfile::Flat), _) => Profile::Flat,
+        (Some(DayProfile::Office), _) => Profile::Office,
+        (None, Some(hours)) => Profile::Hours(hours),
+        (None, None) => match of.profile {
+            simulate_config::DayProfile::Flat => Profile::Flat,
+            simulate_config::DayProfile::Office => Profile::Office,
+        },
+    };
+    // What is on the command line stands in the place of all outages of the settings, not beside them.
+    let outages = if args.outage.is_empty() {
+        of.outages.clone()
+    } else {
+        args.outage.iter().map(|text| outage(text)).collect::<anyhow::Result<_>>()?
+    };
+    let settings = Settings {
+        requests: args.requests.unwrap_or(of.requests),
+        profile,
+        drift: args.drift.unwrap_or(of.drift),
+        outages,
+        budget_per_day: args.budget_per_day.or(of.budget_per_day.map(Usd::to_f64)),
+        users: args.users.unwrap_or(of.users),
+        budget_per_user: args.budget_per_user.or(of.budget_per_user.map(Usd::to_f64)),
+        window: args.window.unwrap_or(usize::try_from(of.window)?),
+        seed: args.seed.unwrap_or(of.seed),
+        lambda: args.lambda.unwrap_or(of.lambda),
+    };
+    Ok((settings, args.adaptive || of.adaptive))
 }
 
 /// `small@10:00+30`.
 fn outage(text: &str) -> anyhow::Result<Outage> {
-    let parsed = || {
-        let (tier, rest) = text.split_once('@')?;
-        let (clock, minutes) = rest.split_once('+')?;
-        let (hour, minute) = clock.split_once(':')?;
-        let (hour, minute): (u32, u32) = (hour.parse().ok()?, minute.parse().ok()?);
-        let from = (hour < 24 && minute < 60).then_some(hour * 60 + minute)?;
-        Some(Outage { tier: tier.parse().ok()?, from, minutes: minutes.parse().ok()? })
-    };
-    parsed().ok_or_else(|| {
+    Outage::parse(text).ok_or_else(|| {
         UsageError::with_help(
             format!("`{}` is no outage", escape(text)),
             "write --outage TIER@10:00+30: from ten, for half an hour",
         )
     })
-}
-
-const fn name(variant: Variant) -> &'static str {
-    match variant {
-        Variant::Routes => "routes",
-        Variant::Adaptive => "adaptive",
-    }
 }
 
 fn csv(simulated: &Simulated) -> anyhow::Result<Vec<u8>> {

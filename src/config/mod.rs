@@ -6,6 +6,7 @@ mod digest;
 mod load;
 mod raw;
 mod rule;
+pub mod simulate;
 mod strategy;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ use crate::units::{Millis, Share, Tokens, Usd};
 pub use self::load::{ConfigError, load, plain_json_error};
 pub(crate) use self::rule::is_default;
 pub use self::rule::{IntervalMethod, Multiplicity, Rule};
+pub use self::simulate::SimulateSettings;
 pub use self::strategy::{ClassifierSettings, ScoreWeights, StrategySettings};
 
 /// The JSON Schema of `route-prof.toml`.
@@ -52,6 +54,8 @@ pub struct Config {
     pub policy: Policy,
     /// How routing strategies are compared.
     pub strategy: StrategySettings,
+    /// The day that `simulate` plays.
+    pub simulate: SimulateSettings,
     /// How trials are run.
     pub run: RunSettings,
     /// A recording to answer from.

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use toml::Spanned;
 
+use super::simulate::RawSimulate;
 use super::{
     Consequence, DataLocation, DataNeed, Policy, PriceOverride, RunSettings, ServedModel, StrategySettings,
     TapeMode,
@@ -43,6 +44,9 @@ pub(super) struct RawConfig {
     /// How routing strategies are compared; decides no route.
     #[schemars(with = "Option<StrategySettings>")]
     pub(super) strategy: Option<Spanned<StrategySettings>>,
+    /// The day that `route-prof simulate` plays; flags win.
+    #[serde(default)]
+    pub(super) simulate: RawSimulate,
     /// How trials are run.
     #[schemars(with = "Option<RunSettings>")]
     pub(super) run: Option<Spanned<RunSettings>>,

@@ -3,9 +3,10 @@
 //! A gate is the part of an oracle that needs no reference answer. Measured against the whole oracle it has false accepts
 //! (wrong answers that it lets through) and false rejects (good ones that it turns away).
 
-use super::strategies::Matrix;
+use super::strategies::{Matrix, Row};
 use crate::measure::Observation;
 use crate::stats::interval::{self, Bounds};
+use crate::stats::paired::{self, Difference};
 
 /// A gate that turns away more than this share of the good answers is dead: it sends everything up for nothing.
 pub const DEAD: f64 = 0.95;
@@ -139,6 +140,8 @@ pub struct Pair {
     pub only_upper: u64,
     /// Those that neither did.
     pub neither: u64,
+    /// The upper tier's quality less the lower one's, prompt by prompt.
+    pub gap: Option<Difference>,
     /// The largest error of a gate, as likely to turn a good answer away as to let a wrong one through, at which a cascade
     /// from the lower to the upper tier is still as good as the upper one alone: only lower / (only lower + only upper), by
     /// weight. `None` where the tiers never differ.
@@ -157,6 +160,7 @@ pub fn pairs(matrix: &Matrix) -> Vec<Pair> {
             only_lower: 0,
             only_upper: 0,
             neither: 0,
+            gap: gap(matrix, lower, upper),
             tolerable_gate_error: None,
         };
         let (mut weight_lower, mut weight_upper) = (0.0, 0.0);
@@ -180,4 +184,20 @@ pub fn pairs(matrix: &Matrix) -> Vec<Pair> {
         pair
     })
     .collect()
+}
+
+/// The difference of two tiers; the repeats of a prompt count as one.
+fn gap(matrix: &Matrix, lower: usize, upper: usize) -> Option<Difference> {
+    let prompts = matrix.rows.chunk_by(|a, b| a.prompt == b.prompt);
+    let pairs: Vec<paired::Pair> = prompts
+        .map(|repeats| {
+            let weight: f64 = repeats.iter().map(|row| row.weight).sum();
+            let mean = |tier: usize| {
+                let quality = |row: &Row| row.fact(tier).map_or(0.0, |fact| fact.quality) * row.weight;
+                repeats.iter().map(quality).sum::<f64>() / weight
+            };
+            paired::Pair { weight, first: mean(upper), second: mean(lower) }
+        })
+        .collect();
+    paired::difference(&pairs)
 }

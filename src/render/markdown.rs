@@ -2,7 +2,7 @@
 
 use super::words;
 use super::{RenderError, Renderer};
-use crate::summary::{Decision, Money, NoticeLevel, Summary};
+use crate::summary::{Decision, Money, NoticeLevel, Strategies, Summary};
 
 pub(super) const RENDERER: Renderer = Renderer { name: "markdown", file: "report.md", render };
 
@@ -110,6 +110,43 @@ fn strategies(md: &mut String, summary: &Summary) {
             ],
         );
     }
+    flips(md, strategies);
+}
+
+/// Rows of the table of flips; the page and `summary.json` have more.
+const FLIPS: usize = 5;
+
+fn flips(md: &mut String, strategies: &Strategies) {
+    let Some(first) = words::first_flip(strategies) else { return };
+    md.push_str(&format!(
+        "\n<details><summary>What would flip a route, or the comparison</summary>\n\n{}\n\n| when | is | this flips | from | to |\n|---|--:|---|---|---|\n",
+        escape(&first)
+    ));
+    for flip in strategies.flips.iter().take(FLIPS) {
+        row(
+            md,
+            &[
+                words::lever(&flip.lever),
+                words::factor(flip.factor),
+                format!("the route of {}", flip.task),
+                flip.from.to_string(),
+                flip.to.to_string(),
+            ],
+        );
+    }
+    for flip in strategies.traffic.iter().take(FLIPS) {
+        row(
+            md,
+            &[
+                format!("the traffic of {}", flip.task),
+                words::factor(flip.factor),
+                words::turned_over(&flip.what),
+                words::ahead(strategies, flip.from.as_deref()),
+                words::ahead(strategies, flip.to.as_deref()),
+            ],
+        );
+    }
+    md.push_str("\nTraffic flips no route: each task is decided by itself.\n\n</details>\n");
 }
 
 fn details(md: &mut String, summary: &Summary) {

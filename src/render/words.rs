@@ -2,7 +2,7 @@
 
 use crate::config::{Consequence, IntervalMethod, Rule};
 use crate::summary::beside::ServedModel;
-use crate::summary::strategies::MovedBy;
+use crate::summary::robust::{FirstFlip, MovedBy, TurnedOver};
 use crate::summary::{
     Band, Beside, Cell, Decision, Infeasible, Interval, Money, Notice, Rate, Repeats, Role, Source,
     Strategies, StrategyKind, StrategyLine, Summary, Versus,
@@ -256,6 +256,45 @@ fn gap(gap: &Interval) -> String {
         "within noise"
     };
     format!("{} points ({} to {}: {verdict})", points(gap.mean), points(gap.low), points(gap.high))
+}
+
+/// What a move of the traffic turns over.
+pub(super) fn turned_over(what: &TurnedOver) -> String {
+    match what {
+        TurnedOver::BestSingle => "the best single tier".to_owned(),
+        TurnedOver::Winner => "the best router".to_owned(),
+        TurnedOver::Bill(tier) => format!("the lower bill (as routed, or all on {tier})"),
+    }
+}
+
+/// The strategy that is ahead, by its id.
+pub(super) fn ahead(strategies: &Strategies, id: Option<&str>) -> String {
+    let label = |id: &str| strategies.table.iter().find(|line| line.id == id).map(|line| line.label.clone());
+    id.and_then(label).unwrap_or_else(|| "none".to_owned())
+}
+
+/// Which lever flips something first, in a sentence.
+pub(super) fn first_flip(strategies: &Strategies) -> Option<String> {
+    Some(match strategies.first_flip.as_ref()? {
+        FirstFlip::Route(flip) => format!(
+            "First of all, {} {} takes {} from {} to {}.",
+            lever(&flip.lever),
+            factor(flip.factor),
+            flip.task,
+            flip.from,
+            flip.to
+        ),
+        FirstFlip::Traffic(flip) => format!(
+            "First of all, the traffic of {} {} ({} of all requests in place of {}) turns over {}: {} in place of {}.",
+            flip.task,
+            factor(flip.factor),
+            percent(flip.share_then),
+            percent(flip.share),
+            turned_over(&flip.what),
+            ahead(strategies, flip.to.as_deref()),
+            ahead(strategies, flip.from.as_deref())
+        ),
+    })
 }
 
 /// What the comparison of strategies comes to, in a sentence or two. What is said of a difference rests on its paired

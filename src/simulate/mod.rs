@@ -11,22 +11,16 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::Serialize;
 
+pub use crate::config::simulate::PlannedOutage as Outage;
 use crate::ident::TierName;
 use crate::summary::{Cell, Summary};
 
 pub use self::arrivals::Profile;
 use self::state::{Arms, Histogram, Window};
 
-/// A tier that does not answer for a while.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outage {
-    /// The tier.
-    pub tier: TierName,
-    /// Its beginning, in minutes from midnight.
-    pub from: u32,
-    /// How many minutes it lasts.
-    pub minutes: u32,
-}
+/// What is assumed: it stands beside every figure.
+pub const ASSUMED: &str = "It is assumed that requests are independent, that answers do not depend on the load, and that latencies, costs and \
+pass rates are those of the measurement.";
 
 /// What is simulated.
 #[derive(Clone, Debug, PartialEq)]
@@ -281,13 +275,13 @@ impl World<'_> {
             Variant::Routes => 0,
             Variant::Adaptive => self.arms.get(at).map_or(0, Arms::choose),
         };
+        let last = task.chain.len().saturating_sub(1);
         let order = std::iter::once(first).chain((0..task.chain.len()).filter(|other| *other != first));
-        let order: Vec<usize> = order.collect();
         let mut waited = 0.0;
         let mut answered = None;
         let mut late = None;
         let mut downgraded = false;
-        for (place, &choice) in order.iter().enumerate() {
+        for (place, choice) in order.enumerate() {
             let Some(option) = task.chain.get(choice) else { continue };
             if self.is_out(option.tier, minute) {
                 continue;
@@ -297,7 +291,7 @@ impl World<'_> {
                 let window = self.windows.get_mut(at).and_then(|windows| windows.get_mut(choice));
                 window.and_then(Window::p95).is_some_and(|p95| p95 > need)
             });
-            if slow && late.is_none() && place + 1 < order.len() {
+            if slow && late.is_none() && place < last {
                 late = Some(choice);
                 continue;
             }
@@ -313,7 +307,7 @@ impl World<'_> {
             {
                 window.push(latency);
             }
-            if gate < option.rejects && place + 1 < order.len() && answered.is_none() {
+            if gate < option.rejects && place < last && answered.is_none() {
                 hour.escalations += 1;
                 answered = Some((choice, latency.is_some()));
                 continue;

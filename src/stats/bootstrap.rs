@@ -60,6 +60,10 @@ pub fn means(plan: Plan, columns: &[Column]) -> Vec<Vec<f64>> {
     rng.set_stream(plan.stream);
     let mut counts = vec![0.0; rows];
     let mut replicates = vec![Vec::with_capacity(plan.resamples as usize); columns.len()];
+    // Most columns of a set weigh its prompts alike: their weights are added up once a replicate.
+    let weights: Vec<usize> =
+        (0..columns.len()).map(|at| first_like(columns, at, |one| &one.weights)).collect();
+    let mut totals = vec![0.0; columns.len()];
     for _ in 0..plan.resamples {
         counts.fill(0.0);
         for _ in 0..draws {
@@ -68,29 +72,47 @@ pub fn means(plan: Plan, columns: &[Column]) -> Vec<Vec<f64>> {
                 *count += 1.0;
             }
         }
-        for (column, means) in columns.iter().zip(&mut replicates) {
-            let (sum, total) = sums(&counts, column);
-            means.push(if total > 0.0 { sum / total } else { f64::NAN });
+        for (at, (column, means)) in columns.iter().zip(&mut replicates).enumerate() {
+            let like = weights.get(at).copied().unwrap_or(at);
+            let total = if like == at {
+                dot(&counts, &column.weights)
+            } else {
+                totals.get(like).copied().unwrap_or_default()
+            };
+            if let Some(known) = totals.get_mut(at) {
+                *known = total;
+            }
+            means.push(if total > 0.0 { dot(&counts, &column.products) / total } else { f64::NAN });
         }
     }
     replicates
 }
 
-/// The sums of products and weights by counts, in four lanes: a fixed order of additions that the compiler can use
-/// vector instructions for.
-fn sums(counts: &[f64], column: &Column) -> (f64, f64) {
-    const LANES: usize = 4;
-    let (mut sum, mut total) = ([0.0; LANES], [0.0; LANES]);
-    let chunks = counts.chunks(LANES).zip(column.products.chunks(LANES)).zip(column.weights.chunks(LANES));
-    for ((counts, products), weights) in chunks {
-        for (lane, ((count, product), weight)) in counts.iter().zip(products).zip(weights).enumerate() {
-            if let (Some(sum), Some(total)) = (sum.get_mut(lane), total.get_mut(lane)) {
-                *sum += count * product;
-                *total += count * weight;
-            }
+/// The first column that has the same values as the one at `at`, which may be itself.
+fn first_like(columns: &[Column], at: usize, values: fn(&Column) -> &Vec<f64>) -> usize {
+    let own = columns.get(at).map(values);
+    columns.iter().take(at).position(|other| Some(values(other)) == own).unwrap_or(at)
+}
+
+/// The sum of values by counts, in four lanes: a fixed order of additions that the compiler can use vector instructions
+/// for.
+fn dot(counts: &[f64], values: &[f64]) -> f64 {
+    let (counts, values) = (counts.chunks_exact(4), values.chunks_exact(4));
+    let rest = (counts.remainder(), values.remainder());
+    let (mut a, mut b, mut c, mut d) = (0.0, 0.0, 0.0, 0.0);
+    for pair in counts.zip(values) {
+        if let ([n, o, p, q], [w, x, y, z]) = pair {
+            a += n * w;
+            b += o * x;
+            c += p * y;
+            d += q * z;
         }
     }
-    (sum.iter().sum(), total.iter().sum())
+    let mut lanes = [a, b, c, d];
+    for (lane, (count, value)) in lanes.iter_mut().zip(rest.0.iter().zip(rest.1)) {
+        *lane += count * value;
+    }
+    lanes.iter().sum()
 }
 
 /// The percentile interval of some replicates, those that are no number left out; `None` when none is.

@@ -19,6 +19,7 @@ mod judge;
 mod lints;
 mod method;
 mod notices;
+pub mod robust;
 mod rounding;
 pub mod strategies;
 #[cfg(test)]

@@ -4,12 +4,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::build::{Decided, Gate, Inputs};
+use super::robust::{self, FirstFlip, RouteFlip, TrafficFlip};
 use super::{Money, rounding};
 use crate::ident::{OracleRef, TaskName, TierName};
 use crate::measure;
 use crate::policy::audit::{self, Counted};
 use crate::policy::strategies::{self, Figures, Matrix, RouteOf, Span, World};
-use crate::policy::{Flip, Lever};
 use crate::project::Interval;
 use crate::units::{Millis, Usd};
 
@@ -51,6 +51,13 @@ pub struct Strategies {
     pub pairs: Vec<TierPair>,
     /// How far prices and output lengths can move before a route flips, nearest first.
     pub flips: Vec<RouteFlip>,
+    /// How far the traffic of a task can move, that of the others staying what it is, before the best single tier, the winner, or
+    /// what the routes save turns over; nearest first. It flips no route: each task is decided by itself.
+    #[serde(default)]
+    pub traffic: Vec<TrafficFlip>,
+    /// The lever that has to move least before anything flips.
+    #[serde(default)]
+    pub first_flip: Option<FirstFlip>,
 }
 
 /// What a strategy is in the comparison.
@@ -210,34 +217,14 @@ pub struct TierPair {
     pub only_upper: u64,
     /// Those that neither did.
     pub neither: u64,
+    /// The upper tier's pass rate above that of the lower one, prompt by prompt.
+    #[serde(default)]
+    pub gap: Option<f64>,
+    /// Its standard error, paired: the repeats of a prompt are one.
+    #[serde(default)]
+    pub gap_se: Option<f64>,
     /// The largest symmetric error of a gate at which a cascade of the two keeps the upper tier's pass rate.
     pub tolerable_gate_error: Option<f64>,
-}
-
-/// What moves.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum MovedBy {
-    /// The price of a tier's model, input and output alike.
-    Price(TierName),
-    /// The length of every answer.
-    OutputLength,
-}
-
-/// A move that flips a route.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RouteFlip {
-    /// The task.
-    pub task: TaskName,
-    /// What moves.
-    pub lever: MovedBy,
-    /// By which factor: above 1 it grows.
-    pub factor: f64,
-    /// The tier that serves.
-    pub from: TierName,
-    /// The tier that then would.
-    pub to: TierName,
 }
 
 /// Compares every strategy; `None` where no request was answered by the whole ladder, or there is a single tier.
@@ -282,6 +269,8 @@ pub(super) fn strategies(
     let compared = strategies::compare(&world, drawing)?;
     let name = |at: usize| names.get(at).cloned();
     let oracle = compared.figures.iter().find(|figures| figures.id == "oracle");
+    let flips = robust::flips(decided, &names);
+    let traffic = robust::traffic(&compared, decided, &names);
     let table: Vec<StrategyLine> =
         compared.figures.iter().filter_map(|figures| line(figures, requests_per_day)).collect();
     Some(Strategies {
@@ -307,11 +296,15 @@ pub(super) fn strategies(
                     only_lower: pair.only_lower,
                     only_upper: pair.only_upper,
                     neither: pair.neither,
+                    gap: pair.gap.map(|gap| rounding::share(gap.mean)),
+                    gap_se: pair.gap.and_then(|gap| gap.se).map(rounding::share),
                     tolerable_gate_error: pair.tolerable_gate_error.map(rounding::share),
                 })
             })
             .collect(),
-        flips: flips(decided, &names),
+        first_flip: robust::first(&flips, &traffic),
+        flips,
+        traffic,
     })
 }
 
@@ -378,26 +371,6 @@ fn counted(counted: Counted) -> CountedShare {
         .zip(counted.bounds)
         .map(|(mean, bounds)| interval(Span { mean, low: bounds.low, high: bounds.high }));
     CountedShare { count: counted.count, of: counted.of, share }
-}
-
-fn flips(decided: &[Decided<'_>], names: &[TierName]) -> Vec<RouteFlip> {
-    let name = |at: usize| names.get(at).cloned();
-    let mut flips: Vec<RouteFlip> = Vec::new();
-    for task in decided {
-        for Flip { lever, factor, to } in task.flips.iter().copied() {
-            let lever = match lever {
-                Lever::Price(tier) => name(tier).map(MovedBy::Price),
-                Lever::OutputLength => Some(MovedBy::OutputLength),
-            };
-            if let (Some(lever), Some(from), Some(to)) = (lever, name(task.tier), name(to)) {
-                let task = task.measured.task.name.clone();
-                flips.push(RouteFlip { task, lever, factor: rounding::share(factor), from, to });
-            }
-        }
-    }
-    flips.retain(|flip| flip.factor > 0.0);
-    flips.sort_by(|a, b| a.factor.ln().abs().total_cmp(&b.factor.ln().abs()));
-    flips
 }
 
 fn line(figures: &Figures, requests_per_day: Option<f64>) -> Option<StrategyLine> {

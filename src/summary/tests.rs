@@ -45,6 +45,7 @@ fn config(tasks: Vec<Task>) -> Config {
         prices: Prices::default(),
         tasks,
         policy: Policy { bootstrap_resamples: 200, ..Policy::default() },
+        simulate: Default::default(),
         strategy: crate::config::StrategySettings::default(),
         run: RunSettings::default(),
         tape: None,

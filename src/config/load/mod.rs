@@ -1,6 +1,7 @@
 //! From `route-prof.toml` as typed to [`Config`]: every check that needs no other file than those it names.
 
 mod provider;
+mod simulate;
 mod task;
 
 use std::collections::BTreeMap;
@@ -94,6 +95,7 @@ impl Check<'_> {
         if let Some(span) = policy_span {
             self.reference(span, &policy, &tiers);
         }
+        let simulate = self.simulate(raw.simulate, &tiers);
         let prices = self.prices(raw.prices);
         let mut tasks: Vec<(usize, Task)> = Vec::new();
         for (name, task) in raw.task {
@@ -116,6 +118,7 @@ impl Check<'_> {
             tasks,
             policy,
             strategy,
+            simulate,
             run,
             tape,
         }

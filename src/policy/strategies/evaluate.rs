@@ -204,6 +204,19 @@ pub(super) fn point(matrix: &Matrix, paths: &[Vec<Path>]) -> Option<Point> {
     (!matrix.rows.is_empty()).then_some(sum)
 }
 
+/// Cost and quality over all rows, each answered by a single tier; `None` where one is not known.
+pub(super) fn point_of_tiers<'a>(
+    matrix: &'a Matrix,
+    tier: impl Fn(usize, &'a Row) -> usize,
+) -> Option<Point> {
+    let mut sum = (0.0, 0.0);
+    for (at, row) in matrix.rows.iter().enumerate() {
+        let fact = row.fact(tier(at, row))?;
+        sum = (sum.0 + row.weight * fact.cost, sum.1 + row.weight * fact.quality);
+    }
+    (!matrix.rows.is_empty()).then_some(sum)
+}
+
 /// The bootstrap draws of a strategy: cost and quality, a value a draw.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Draws {
@@ -241,15 +254,23 @@ fn draw(matrix: &Matrix, realised: &[Realised], seed: u64, resamples: u32) -> Ve
                 (sum.1 > 0.0).then(|| (sum.0 / sum.1, sum.1))
             }))
         };
-        let columns: Vec<Column> = realised
+        // Within a task many strategies come to the same: a map is one tier there. They share their draws.
+        let mut columns: Vec<Column> = Vec::new();
+        let mut place = |column: Column| {
+            columns.iter().position(|known| *known == column).unwrap_or_else(|| {
+                columns.push(column);
+                columns.len() - 1
+            })
+        };
+        let places: Vec<(usize, usize)> = realised
             .iter()
-            .flat_map(|one| [column(one, |point| point.0), column(one, |point| point.1)])
+            .map(|one| (place(column(one, |point| point.0)), place(column(one, |point| point.1))))
             .collect();
         let plan = Plan { seed, stream: task as u64, resamples };
-        let mut means = bootstrap::means(plan, &columns).into_iter();
-        for one in &mut draws {
-            for sums in [&mut one.cost, &mut one.quality] {
-                for (sum, mean) in sums.iter_mut().zip(means.next().unwrap_or_default()) {
+        let means = bootstrap::means(plan, &columns);
+        for (one, (cost, quality)) in draws.iter_mut().zip(places) {
+            for (sums, at) in [(&mut one.cost, cost), (&mut one.quality, quality)] {
+                for (sum, mean) in sums.iter_mut().zip(means.get(at).into_iter().flatten()) {
                     *sum += share * mean;
                 }
             }

@@ -4,6 +4,8 @@
 //! (2406.18665). Opt.Sel, Opt.Cost, Opt.Acc: RouterArena (2510.00202), as ratios of sums, as its code has them. IBC lift:
 //! AutoMix. Cost of a pass: 2504.13359. Expected bill: TwinRouterBench (2605.18859), with the user's own price of a failure.
 
+use std::collections::BTreeMap;
+
 use super::evaluate::{Drawing, Draws, Gap, Realised, Span, point};
 use super::{Applied, Standing, World, oracle};
 use crate::stats::bootstrap;
@@ -17,6 +19,17 @@ pub struct Selection {
     /// What the cheapest passing tiers cost, as a share of what it cost.
     pub cost: f64,
     /// The share that it answered well.
+    pub quality: f64,
+}
+
+/// What a task adds to a strategy's means: its share of the requests, and by it USD a request and quality.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Part {
+    /// The share of the requests.
+    pub weight: f64,
+    /// USD a request, times the share.
+    pub cost: f64,
+    /// Quality, times the share.
     pub quality: f64,
 }
 
@@ -69,6 +82,8 @@ pub struct Figures {
     pub in_sample: Option<Point>,
     /// AIQ of the same.
     pub in_sample_aiq: Option<f64>,
+    /// What each task adds to quality and cost.
+    pub by_task: BTreeMap<usize, Part>,
 }
 
 /// What all strategies share.
@@ -159,6 +174,7 @@ impl Context<'_> {
             frontier,
             in_sample,
             in_sample_aiq: in_sample.and_then(|own| aiq(&reach(&applied.in_sample_curve, own))),
+            by_task: by_task(world, realised),
         })
     }
 
@@ -184,6 +200,19 @@ fn mean(world: &World<'_>, realised: &Realised) -> Option<Point> {
         }
     }
     (weight > 0.0).then(|| (sum.0 / weight, sum.1 / weight))
+}
+
+fn by_task(world: &World<'_>, realised: &Realised) -> BTreeMap<usize, Part> {
+    let mut parts: BTreeMap<usize, Part> = BTreeMap::new();
+    for (row, point) in world.matrix.rows.iter().zip(&realised.rows) {
+        if let Some((cost, quality)) = point {
+            let part = parts.entry(row.task).or_default();
+            part.weight += row.weight;
+            part.cost += row.weight * cost;
+            part.quality += row.weight * quality;
+        }
+    }
+    parts
 }
 
 /// The least cost among the points that the strategy reaches by itself that are as good; mixing is not its doing.

@@ -186,21 +186,45 @@ impl Matrix {
         fit: impl Fn(&[&Row]) -> M,
         apply: impl Fn(&M, usize, &Row) -> T,
     ) -> Fitted<T> {
+        let models = self.fit(fit);
+        let rows = || self.rows.iter().enumerate();
+        Fitted {
+            crossed: rows().map(|(at, row)| apply(models.unseen(row), at, row)).collect(),
+            in_sample: rows().map(|(at, row)| apply(&models.whole, at, row)).collect(),
+        }
+    }
+
+    /// Fits on everything, and on all parts but one for each part.
+    pub(super) fn fit<M>(&self, fit: impl Fn(&[&Row]) -> M) -> Models<M> {
         let all: Vec<&Row> = self.rows.iter().collect();
-        let whole = fit(&all);
-        let models: Vec<M> = (0..self.folds.max(1))
+        let without = (0..self.folds.max(1))
             .map(|fold| {
                 let others: Vec<&Row> = self.rows.iter().filter(|row| row.fold != fold).collect();
                 if others.is_empty() { fit(&all) } else { fit(&others) }
             })
             .collect();
-        let rows = || self.rows.iter().enumerate();
-        Fitted {
-            crossed: rows()
-                .map(|(at, row)| apply(models.get(row.fold as usize).unwrap_or(&whole), at, row))
-                .collect(),
-            in_sample: rows().map(|(at, row)| apply(&whole, at, row)).collect(),
-        }
+        Models { whole: fit(&all), without }
+    }
+}
+
+/// What was fitted.
+#[derive(Clone, Debug)]
+pub(super) struct Models<M> {
+    /// On everything.
+    pub(super) whole: M,
+    /// On all parts but one, by that part.
+    without: Vec<M>,
+}
+
+impl<M> Models<M> {
+    /// Something made of each of them.
+    pub(super) fn map<T>(&self, make: impl Fn(&M) -> T) -> Models<T> {
+        Models { whole: make(&self.whole), without: self.without.iter().map(&make).collect() }
+    }
+
+    /// The one that has not seen the row's part.
+    pub(super) fn unseen(&self, row: &Row) -> &M {
+        self.without.get(row.fold as usize).unwrap_or(&self.whole)
     }
 }
 

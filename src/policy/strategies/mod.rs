@@ -24,13 +24,14 @@ mod task_map;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod text;
+pub mod traffic;
 
 use crate::config::StrategySettings;
 use crate::ident::TierName;
 use crate::stats::frontier::Point;
 
 pub use evaluate::{Comparison, Drawing, Gap, Span, compare, ends};
-pub use figures::{Figures, Selection};
+pub use figures::{Figures, Part, Selection};
 pub use matrix::{Fact, Matrix, Means, Row};
 
 /// What a strategy is in a comparison.

@@ -46,7 +46,11 @@ fn apply(world: &World<'_>) -> Vec<Applied> {
         let step = (most - least).abs().max(f64::MIN_POSITIVE);
         let prices = (-8..PRICES - 8).map(|at| step * 2_f64.powf(f64::from(at) / 2.0));
         prices
-            .filter_map(|price| evaluate::point(matrix, &paths(expected, &|means| worth(means, price))))
+            .filter_map(|price| {
+                let tier =
+                    |at: usize, _: &Row| expected.get(at).map_or(world.strong, |means| worth(means, price));
+                evaluate::point_of_tiers(matrix, tier)
+            })
             .collect()
     };
     let gain = |means: &Vec<Means>| {

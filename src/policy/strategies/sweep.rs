@@ -65,17 +65,14 @@ fn swept(world: &World<'_>, scores: &[f64]) -> Vec<(f64, Point)> {
             let strong = |score: f64| {
                 if step == POINTS { score > threshold + slack } else { score >= threshold - slack }
             };
-            let mut share = 0.0;
-            let paths: Vec<Vec<Path>> = rows
+            let is_strong = |at: usize| scores.get(at).is_some_and(|score| strong(*score));
+            let share = rows
                 .iter()
-                .zip(scores)
-                .map(|(row, score)| {
-                    let strong = strong(*score);
-                    share += if strong { row.weight } else { 0.0 };
-                    Path::sure(if strong { world.strong } else { world.weak })
-                })
-                .collect();
-            Some((share, evaluate::point(world.matrix, &paths)?))
+                .enumerate()
+                .filter(|(at, _)| is_strong(*at))
+                .fold(0.0, |sum, (_, row)| sum + row.weight);
+            let tier = |at: usize, _: &Row| if is_strong(at) { world.strong } else { world.weak };
+            Some((share, evaluate::point_of_tiers(world.matrix, tier)?))
         })
         .collect();
     points.sort_by(|a, b| a.0.total_cmp(&b.0));

@@ -22,15 +22,16 @@ fn apply(world: &World<'_>) -> Vec<Applied> {
     let prices = prices(matrix);
     // What a point of quality may cost, from little to much: as the price rises, tasks move up one by one.
     let (mut curve, mut in_sample_curve) = (Vec::new(), Vec::new());
+    let tables = matrix.fit(|rows| table(matrix, rows));
     for price in &prices {
-        let fitted = matrix.cross_fit(
-            |rows| table(matrix, rows),
-            |table, _, row| {
-                Path::sure(table.get(&row.task).map_or(world.strong, |(_, means)| worth(means, *price)))
-            },
-        );
-        curve.extend(evaluate::point(matrix, &fitted.crossed));
-        in_sample_curve.extend(evaluate::point(matrix, &fitted.in_sample));
+        let priced = |table: &Table| -> BTreeMap<usize, usize> {
+            table.iter().map(|(task, (_, means))| (*task, worth(means, *price))).collect()
+        };
+        let maps = tables.map(priced);
+        let tier =
+            |map: &BTreeMap<usize, usize>, row: &Row| map.get(&row.task).copied().unwrap_or(world.strong);
+        curve.extend(evaluate::point_of_tiers(matrix, |_, row| tier(maps.unseen(row), row)));
+        in_sample_curve.extend(evaluate::point_of_tiers(matrix, |_, row| tier(&maps.whole, row)));
     }
     world
         .settings

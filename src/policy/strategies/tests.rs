@@ -12,7 +12,7 @@ const SETTING: Drawing = Drawing { seed: 1, resamples: 100, confidence: 0.95, fa
 
 /// Two tiers, a prompt a letter: `b`oth pass, only the `w`eak one, only the `s`trong one, `n`one. The strong one costs ten
 /// times as much. The gate lets through what passes.
-fn answers(task: u16, from: u32, letters: &str) -> Vec<Observation> {
+pub(super) fn answers(task: u16, from: u32, letters: &str) -> Vec<Observation> {
     let answer = |tier: u16, prompt: u32, good: bool| {
         let base = if good { passed(task, tier, prompt) } else { failed(task, tier, prompt, "wrong") };
         let cost = if tier == 0 { cents("0.001") } else { cents("0.01") };
@@ -50,7 +50,7 @@ fn compared(
     compare(&world, SETTING).unwrap()
 }
 
-fn plain(observations: &[Observation], shares: &[f64]) -> Comparison {
+pub(super) fn plain(observations: &[Observation], shares: &[f64]) -> Comparison {
     compared(observations, shares, None, &StrategySettings::default())
 }
 

@@ -69,34 +69,84 @@ impl Texts {
                 vector.into_iter().map(|(term, v)| (term, v / length)).collect()
             })
             .collect();
-        let mut index: HashMap<u32, Vec<(u32, f64)>> = HashMap::new();
-        for (at, vector) in vectors.iter().enumerate() {
-            for (term, value) in vector {
-                index.entry(*term).or_default().push((at as u32, *value));
-            }
+        neighbours(&vectors, most)
+    }
+}
+
+/// The best so far of those that are like a prompt, most alike first.
+struct Best {
+    most: usize,
+    found: Vec<(u32, f64)>,
+}
+
+impl Best {
+    /// Takes another one in; of equals the first in the order of prompts is kept before the others.
+    fn offer(&mut self, other: u32, likeness: f64) {
+        let before = |known: &(u32, f64)| known.1 > likeness || (known.1 == likeness && known.0 < other);
+        if self.found.len() == self.most && self.found.last().is_none_or(before) {
+            return;
         }
-        let mut alike = vec![0.0_f64; prompts.len()];
-        let nearest = |(at, vector): (usize, &Vec<(u32, f64)>)| {
-            alike.fill(0.0);
-            for (term, value) in vector {
-                for (other, theirs) in index.get(term).map_or(&[][..], Vec::as_slice) {
-                    if let Some(sum) = alike.get_mut(*other as usize) {
-                        *sum += value * theirs;
-                    }
+        let at = self.found.partition_point(before);
+        self.found.insert(at, (other, likeness));
+        self.found.truncate(self.most);
+    }
+}
+
+/// Who is nearest to whom among vectors of length 1, by the cosine. Each pair is looked at once: its products are added up in
+/// the order of the words from either side, so that it makes no difference from which.
+fn neighbours(vectors: &[Vec<(u32, f64)>], most: usize) -> Vec<Vec<u32>> {
+    let mut index: HashMap<u32, Vec<(u32, f64)>> = HashMap::new();
+    for (at, vector) in vectors.iter().enumerate() {
+        for (term, value) in vector {
+            index.entry(*term).or_default().push((at as u32, *value));
+        }
+    }
+    // A word that many prompts have is read faster as a whole column: where it is missing, it adds nothing.
+    let column = |list: &[(u32, f64)]| -> Option<Vec<f64>> {
+        (list.len() * 3 > vectors.len()).then(|| {
+            let mut column = vec![0.0; vectors.len()];
+            for (at, value) in list {
+                if let Some(slot) = column.get_mut(*at as usize) {
+                    *slot = *value;
                 }
             }
-            let others = alike.iter().enumerate().filter(|(other, sum)| *other != at && **sum > 0.0);
-            let mut order: Vec<(u32, f64)> = others.map(|(other, sum)| (other as u32, *sum)).collect();
-            let by_likeness = |a: &(u32, f64), b: &(u32, f64)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
-            if order.len() > most {
-                order.select_nth_unstable_by(most, by_likeness);
-                order.truncate(most);
+            column
+        })
+    };
+    let columns: HashMap<u32, Vec<f64>> =
+        index.iter().filter_map(|(term, list)| Some((*term, column(list)?))).collect();
+    let mut best: Vec<Best> =
+        vectors.iter().map(|_| Best { most, found: Vec::with_capacity(most.min(vectors.len())) }).collect();
+    let mut alike = vec![0.0_f64; vectors.len()];
+    for (at, vector) in vectors.iter().enumerate() {
+        alike.fill(0.0);
+        let Some(later) = alike.get_mut(at + 1..) else { continue };
+        for (term, value) in vector {
+            if let Some(theirs) = columns.get(term).and_then(|column| column.get(at + 1..)) {
+                for (sum, theirs) in later.iter_mut().zip(theirs) {
+                    *sum += value * theirs;
+                }
+                continue;
             }
-            order.sort_unstable_by(by_likeness);
-            order.into_iter().map(|(other, _)| other).collect()
-        };
-        vectors.iter().enumerate().map(nearest).collect()
+            let list = index.get(term).map_or(&[][..], Vec::as_slice);
+            let from = list.partition_point(|(other, _)| *other as usize <= at);
+            for (other, theirs) in list.iter().skip(from) {
+                if let Some(sum) = later.get_mut(*other as usize - at - 1) {
+                    *sum += value * theirs;
+                }
+            }
+        }
+        for (other, likeness) in later.iter().enumerate().filter(|(_, likeness)| **likeness > 0.0) {
+            let other = at + 1 + other;
+            if let Some(best) = best.get_mut(at) {
+                best.offer(other as u32, *likeness);
+            }
+            if let Some(best) = best.get_mut(other) {
+                best.offer(at as u32, *likeness);
+            }
+        }
     }
+    best.into_iter().map(|best| best.found.into_iter().map(|(other, _)| other).collect()).collect()
 }
 
 #[cfg(test)]

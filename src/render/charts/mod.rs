@@ -4,6 +4,7 @@
 //! in, light or dark, and looks right as a file of its own.
 
 mod cost;
+pub mod day;
 mod latency;
 mod pass_rate;
 mod quality;

@@ -3,6 +3,7 @@
 //! Every foreign text goes through the template engine's escaping; charts are the only markup that is passed as it is, and
 //! are made here.
 
+pub mod day;
 mod strategies;
 
 use minijinja::{AutoEscape, Environment, context, value::Value};

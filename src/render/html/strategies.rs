@@ -3,8 +3,12 @@
 use minijinja::{context, value::Value};
 
 use super::super::words;
-use crate::summary::strategies::{CountedShare, GateAudit, RouteFlip, TierPair};
+use crate::summary::robust::{RouteFlip, TrafficFlip};
+use crate::summary::strategies::{CountedShare, GateAudit, TierPair};
 use crate::summary::{Strategies, StrategyKind, StrategyLine};
+
+/// Rows of a table of flips; `summary.json` has them all.
+const SHOWN_FLIPS: usize = 12;
 
 pub(super) fn value(strategies: &Strategies) -> Value {
     context! {
@@ -20,7 +24,10 @@ pub(super) fn value(strategies: &Strategies) -> Value {
         table => strategies.table.iter().map(|line| self::line(strategies, line)).collect::<Vec<_>>(),
         gates => strategies.gates.iter().flat_map(gate).collect::<Vec<_>>(),
         pairs => strategies.pairs.iter().map(pair).collect::<Vec<_>>(),
-        flips => strategies.flips.iter().take(12).map(flip).collect::<Vec<_>>(),
+        flips => strategies.flips.iter().take(SHOWN_FLIPS).map(flip).collect::<Vec<_>>(),
+        traffic => strategies.traffic.iter().take(SHOWN_FLIPS).map(|one| traffic(strategies, one)).collect::<Vec<_>>(),
+        more_traffic => strategies.traffic.len().saturating_sub(SHOWN_FLIPS),
+        first_flip => words::first_flip(strategies),
     }
 }
 
@@ -108,6 +115,8 @@ fn pair(pair: &TierPair) -> Value {
         only_lower => pair.only_lower,
         only_upper => pair.only_upper,
         neither => pair.neither,
+        gap => pair.gap.map(words::points),
+        gap_se => pair.gap_se.map(|se| format!("± {:.1}", se * 100.0)),
         tolerable => pair.tolerable_gate_error.map(words::percent),
     }
 }
@@ -119,5 +128,17 @@ fn flip(flip: &RouteFlip) -> Value {
         factor => words::factor(flip.factor),
         from => flip.from.as_str(),
         to => flip.to.as_str(),
+    }
+}
+
+fn traffic(strategies: &Strategies, flip: &TrafficFlip) -> Value {
+    let label = |id: &Option<String>| words::ahead(strategies, id.as_deref());
+    context! {
+        task => flip.task.as_str(),
+        factor => words::factor(flip.factor),
+        share => format!("{} → {}", words::percent(flip.share), words::percent(flip.share_then)),
+        what => words::turned_over(&flip.what),
+        from => label(&flip.from),
+        to => label(&flip.to),
     }
 }

@@ -1,0 +1,189 @@
+//! How far a task's traffic can move before the comparison turns over.
+//!
+//! What a strategy costs and how good it is are straight lines in the traffic of each task, the others' staying what it is, so
+//! every crossing is solved for exactly. What was learned stays as it was learned. The traffic of all tasks together moves every
+//! bill alike, and turns nothing over.
+
+use super::{Comparison, Figures, Standing};
+
+/// What a move of the traffic turns over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turned {
+    /// The tier that is best when everything goes to it.
+    BestSingle,
+    /// The strategy that wins: as good as the best single tier, and cheapest.
+    Winner,
+    /// Whether the routes cost less than everything on this tier.
+    Bill(usize),
+}
+
+/// A move of a task's traffic that turns something over. Strategies are named by their place in the comparison.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TrafficTurn {
+    /// The task.
+    pub task: usize,
+    /// By which factor its traffic moves: above 1 it grows.
+    pub factor: f64,
+    /// The task's share of all requests as it is.
+    pub share: f64,
+    /// And then.
+    pub share_then: f64,
+    /// What turns over.
+    pub what: Turned,
+    /// What was ahead; `None` where no router beat the best single tier.
+    pub from: Option<usize>,
+    /// What is ahead then.
+    pub to: Option<usize>,
+}
+
+/// What is as good is not asked to the last bit.
+const SLACK: f64 = 1e-12;
+/// How far beyond a crossing it is looked at.
+const BEYOND: f64 = 1e-6;
+
+/// The nearest move of each task's traffic, upwards and downwards, that turns each thing over; nearest first.
+#[must_use]
+pub fn turns(comparison: &Comparison) -> Vec<TrafficTurn> {
+    let figures = &comparison.figures;
+    let Some(first) = figures.first() else { return Vec::new() };
+    let mut turns = Vec::new();
+    for (task, own) in &first.by_task {
+        let mix = Mix { figures, task: *task };
+        let (share, others) = (own.weight, 1.0 - own.weight);
+        if others <= SLACK {
+            // A single task: its share is everything, however much comes.
+            continue;
+        }
+        let crossings = mix.crossings();
+        for (what, from) in mix.ahead(1.0) {
+            for side in [BEYOND, -BEYOND] {
+                let away = |factor: &&f64| if side > 0.0 { **factor > 1.0 } else { **factor < 1.0 };
+                let mut order: Vec<f64> = crossings.iter().filter(away).copied().collect();
+                order.sort_by(|a, b| a.ln().abs().total_cmp(&b.ln().abs()));
+                let turned = order.into_iter().find_map(|factor| {
+                    let ahead = mix.ahead(factor * (1.0 + side));
+                    let to = ahead.into_iter().find(|(other, _)| *other == what)?.1;
+                    (to != from).then_some((factor, to))
+                });
+                turns.extend(turned.map(|(factor, to)| TrafficTurn {
+                    task: *task,
+                    factor,
+                    share,
+                    share_then: share * factor / (share * factor + others),
+                    what,
+                    from,
+                    to,
+                }));
+            }
+        }
+    }
+    turns.sort_by(|a, b| a.factor.ln().abs().total_cmp(&b.factor.ln().abs()));
+    turns
+}
+
+/// The comparison while the traffic of one task moves.
+struct Mix<'a> {
+    figures: &'a [Figures],
+    task: usize,
+}
+
+impl Mix<'_> {
+    /// A strategy's cost and quality, each as what the other tasks add and what this one does.
+    fn lines(&self, at: usize) -> Option<((f64, f64), (f64, f64))> {
+        let parts = &self.figures.get(at)?.by_task;
+        let own = parts.get(&self.task)?;
+        let (cost, quality) =
+            parts.values().fold((0.0, 0.0), |sum, part| (sum.0 + part.cost, sum.1 + part.quality));
+        Some(((cost - own.cost, own.cost), (quality - own.quality, own.quality)))
+    }
+
+    fn at(&self, at: usize, factor: f64) -> Option<(f64, f64)> {
+        let (cost, quality) = self.lines(at)?;
+        Some((cost.0 + factor * cost.1, quality.0 + factor * quality.1))
+    }
+
+    fn of(&self, standing: Standing) -> impl Iterator<Item = usize> {
+        self.figures.iter().enumerate().filter(move |(_, one)| one.standing == standing).map(|(at, _)| at)
+    }
+
+    /// The factors at which two strategies cost the same, or are as good.
+    fn crossings(&self) -> Vec<f64> {
+        let mut factors = Vec::new();
+        let mut meet = |a: (f64, f64), b: (f64, f64)| {
+            let factor = (a.0 - b.0) / (b.1 - a.1);
+            if factor.is_finite() && factor > 0.0 {
+                factors.push(factor);
+            }
+        };
+        let runs: Vec<usize> = (0..self.figures.len())
+            .filter(|at| self.figures.get(*at).is_some_and(|one| one.standing != Standing::Bound))
+            .collect();
+        for (place, one) in runs.iter().enumerate() {
+            for other in runs.iter().take(place) {
+                if let (Some(one), Some(other)) = (self.lines(*one), self.lines(*other)) {
+                    meet(one.0, other.0);
+                    meet(one.1, other.1);
+                }
+            }
+        }
+        factors
+    }
+
+    /// What is ahead when the task's traffic is that many times what it is.
+    fn ahead(&self, factor: f64) -> Vec<(Turned, Option<usize>)> {
+        let point = |at: usize| self.at(at, factor);
+        let better = |a: &(usize, (f64, f64)), b: &(usize, (f64, f64))| {
+            b.1.1 > a.1.1 + SLACK || ((b.1.1 - a.1.1).abs() <= SLACK && b.1.0 < a.1.0)
+        };
+        let singles = || self.of(Standing::Single).filter_map(|at| Some((at, point(at)?)));
+        let Some(best) = singles().reduce(|best, next| if better(&best, &next) { next } else { best }) else {
+            return Vec::new();
+        };
+        let routers = [Standing::Routes, Standing::Deployable, Standing::Outside];
+        let winner = routers
+            .into_iter()
+            .flat_map(|standing| self.of(standing))
+            .filter_map(|at| Some((at, point(at)?)))
+            .filter(|(_, (cost, quality))| {
+                *quality >= best.1.1 - SLACK && *cost < best.1.0 - SLACK * best.1.0
+            })
+            .reduce(|cheapest, next| if next.1.0 < cheapest.1.0 { next } else { cheapest });
+        let mut ahead =
+            vec![(Turned::BestSingle, Some(best.0)), (Turned::Winner, winner.map(|winner| winner.0))];
+        if let Some((routes, bill)) = self.of(Standing::Routes).find_map(|at| Some((at, point(at)?))) {
+            ahead.extend(singles().map(|(at, (cost, _))| {
+                (Turned::Bill(at), Some(if bill.0 <= cost * (1.0 + SLACK) { routes } else { at }))
+            }));
+        }
+        ahead
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{answers, plain};
+    use super::*;
+
+    #[test]
+    fn the_best_single_tier_turns_over_where_the_tiers_are_as_good() {
+        // At the first task the small tier is better by two of ten, at the second the large one by four of ten.
+        let answers = [answers(0, 0, "wwbbbbbbbb"), answers(1, 10, "ssssbbbbbb")].concat();
+        let compared = plain(&answers, &[0.5, 0.5]);
+        let turns = turns(&compared);
+        let best = |task: usize| {
+            turns.iter().find(|turn| turn.what == Turned::BestSingle && turn.task == task).unwrap()
+        };
+        let (first, second) = (best(0), best(1));
+        assert!((first.factor - 2.0).abs() < 1e-9 && (second.factor - 0.5).abs() < 1e-9, "{turns:?}");
+        assert!((first.share_then - 2.0 / 3.0).abs() < 1e-9, "{first:?}");
+        let id = |at: Option<usize>| compared.figures[at.unwrap()].id.as_str();
+        assert_eq!((id(first.from), id(first.to)), ("single:large", "single:small"));
+        // Nearest first, in either direction alike.
+        assert!(turns.windows(2).all(|pair| pair[0].factor.ln().abs() <= pair[1].factor.ln().abs() + 1e-12));
+    }
+
+    #[test]
+    fn a_single_task_has_no_mix_to_move() {
+        assert!(turns(&plain(&answers(0, 0, "bbwsn"), &[1.0])).is_empty());
+    }
+}
