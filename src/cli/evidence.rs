@@ -8,6 +8,7 @@ use anyhow::Context;
 
 use super::asking::{self, OpenQuestion};
 use super::project::Project;
+use super::scouting;
 use crate::config::TierRole;
 use crate::corpus::Corpus;
 use crate::grade::labels::{self, JudgeStanding};
@@ -17,7 +18,9 @@ use crate::journal::Reader;
 use crate::measure::Observation;
 use crate::oracle::Asks;
 use crate::plan::Plan;
+use crate::policy::strategies::asked::Asked;
 use crate::record::{Attempt, Outcome, Via};
+use crate::summary::asked::AskedModel;
 use crate::summary::beside::Tally;
 use crate::summary::build::{Gate, Inputs, MeasuredTask, build};
 use crate::summary::strategies::Texts;
@@ -50,6 +53,9 @@ pub(crate) struct Rows {
     pub(crate) judged: Option<JudgeSpend>,
     /// What the oracles ask models and nobody has answered.
     pub(crate) open: Vec<OpenQuestion>,
+    /// What models said of the prompts themselves, and what that took.
+    pub(crate) asked: Asked,
+    pub(crate) scouted: Vec<AskedModel>,
     /// The next row with the same key: prompts of the same text share their trials.
     next_same: Vec<u32>,
     by_key: HashMap<TrialKey, u32>,
@@ -68,6 +74,8 @@ impl Rows {
             billed: Usd::ZERO,
             judged: None,
             open: Vec::new(),
+            asked: Asked::default(),
+            scouted: Vec::new(),
             next_same: vec![NONE; trials],
             by_key: HashMap::with_capacity(trials),
         };
@@ -203,6 +211,7 @@ pub(crate) fn collect(basis: &Basis<'_>) -> anyhow::Result<Rows> {
         }
     }
     asking::settle(basis, &mut rows)?;
+    scouting::settle(basis, &mut rows)?;
     Ok(rows)
 }
 
@@ -278,6 +287,8 @@ pub(crate) fn summarise(basis: &Basis<'_>, rows: &Rows) -> anyhow::Result<Summar
         prices: &project.prices,
         observations: &rows.observations,
         texts: Some(&texts),
+        asked: &rows.asked,
+        scouted: &rows.scouted,
         served: &rows.served,
         notices,
     };

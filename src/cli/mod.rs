@@ -25,6 +25,7 @@ mod review;
 mod run;
 mod run_record;
 mod schema;
+mod scouting;
 mod send;
 mod simulate;
 mod what_if;

@@ -24,7 +24,7 @@ use crate::units::{Millis, Share, Tokens, Usd};
 
 pub use self::load::{ConfigError, load, plain_json_error};
 pub use self::simulate::SimulateSettings;
-pub use self::strategy::{ClassifierSettings, ScoreWeights, StrategySettings};
+pub use self::strategy::{ClassifierSettings, NearestSettings, ScoreWeights, StrategySettings};
 
 /// The JSON Schema of `route-prof.toml`.
 #[must_use]

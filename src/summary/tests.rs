@@ -131,6 +131,8 @@ impl Setting {
             prices: &prices,
             observations,
             texts: None,
+            asked: &Default::default(),
+            scouted: &[],
             served: &BTreeMap::new(),
             spend: Spend {
                 attempts: trials,
