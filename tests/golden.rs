@@ -89,6 +89,7 @@ impl Recording {
         let world = World {
             matrix: &self.matrix,
             texts: Some(&self.texts),
+            asked: &Default::default(),
             settings: &StrategySettings::default(),
             names: &names,
             routers: &[],

@@ -154,8 +154,13 @@ fn every_plug_in_is_registered() {
             "RENDERERS",
             &["charts", "review", "router_diff", "router_toml", "terminal", "tests", "words"],
         ),
-        ("render/charts", "CHARTS", &[]),
-        ("policy/strategies", "STRATEGIES", &["evaluate", "figures", "matrix", "sweep", "tests", "text"]),
+        // `day` draws a simulated day, which is no part of a summary.
+        ("render/charts", "CHARTS", &["day"]),
+        (
+            "policy/strategies",
+            "STRATEGIES",
+            &["asked", "evaluate", "figures", "matrix", "sweep", "tests", "text", "traffic"],
+        ),
     ];
     for (folder, registry, helpers) in helpers {
         let path = root().join("src").join(folder);

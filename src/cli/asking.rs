@@ -27,6 +27,8 @@ use crate::summary::JudgeSpend;
 /// A question to a model that nobody has answered yet, as a trial of its own.
 #[derive(Clone, Debug)]
 pub(crate) struct OpenQuestion {
+    /// Who wants to know.
+    pub(crate) purpose: Purpose,
     /// The key of its request.
     pub(crate) key: TrialKey,
     /// The prompt whose reply it is about.
@@ -35,6 +37,15 @@ pub(crate) struct OpenQuestion {
     pub(crate) model: ModelRef,
     /// What is asked.
     pub(crate) request: Request,
+}
+
+/// What a question is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// A judge is to grade a reply.
+    Judge,
+    /// A strategy wants to know something of a prompt.
+    Strategy,
 }
 
 /// Grades every row whose oracle asks, with what programs say and what judges have said.
@@ -60,7 +71,7 @@ pub(super) fn settle(basis: &Basis<'_>, rows: &mut Rows) -> anyhow::Result<()> {
                 if let Question::Model(asked) = &question
                     && !questions.contains_key(id.bytes())
                 {
-                    let open = identities.open(basis.project, asked, matter.prompt)?;
+                    let open = identities.open(basis.project, asked, matter.prompt, Purpose::Judge)?;
                     questions.insert(*id.bytes(), (id, open));
                 }
             }
@@ -181,17 +192,18 @@ impl ProgramAnswers {
 
 /// API and base URL of the judges' providers.
 #[derive(Default)]
-struct Identities {
+pub(super) struct Identities {
     known: BTreeMap<String, (String, String)>,
 }
 
 impl Identities {
     /// The question as a trial.
-    fn open(
+    pub(super) fn open(
         &mut self,
         project: &Project,
         question: &ModelQuestion,
         prompt: &Prompt,
+        purpose: Purpose,
     ) -> anyhow::Result<OpenQuestion> {
         let name = question.model.provider.as_str();
         if !self.known.contains_key(name) {
@@ -202,12 +214,12 @@ impl Identities {
         let (api, base_url) = self.known.get(name).context("a judge of an unknown provider")?;
         let request = question.request(api);
         let key = trial_key(api, base_url, &question.model.model, &request, 0);
-        Ok(OpenQuestion { key, prompt: prompt.id.clone(), model: question.model.clone(), request })
+        Ok(OpenQuestion { purpose, key, prompt: prompt.id.clone(), model: question.model.clone(), request })
     }
 }
 
 /// The journals that may hold judges' answers: the one beside each run's own, and recordings.
-fn judge_files(basis: &Basis<'_>) -> Vec<PathBuf> {
+pub(super) fn judge_files(basis: &Basis<'_>) -> Vec<PathBuf> {
     let file = |answers: &super::evidence::Answers| match answers.via {
         Some(Via::Tape) => answers.path.clone(),
         Some(Via::Live | Via::Reuse | Via::Script) | None => answers.path.with_file_name(JUDGE_JOURNAL),

@@ -8,6 +8,7 @@ use anyhow::Context;
 
 use super::asking::{self, OpenQuestion};
 use super::project::Project;
+use super::scouting;
 use super::stopping::{Replay, Stopped, Stopping};
 use crate::config::{Rule, TierRole};
 use crate::corpus::Corpus;
@@ -18,7 +19,9 @@ use crate::journal::Reader;
 use crate::measure::Observation;
 use crate::oracle::Asks;
 use crate::plan::Plan;
+use crate::policy::strategies::asked::Asked;
 use crate::record::{Attempt, Outcome, Via};
+use crate::summary::asked::AskedModel;
 use crate::summary::beside::Tally;
 use crate::summary::build::{Gate, Inputs, MeasuredTask, build};
 use crate::summary::strategies::Texts;
@@ -53,6 +56,9 @@ pub(crate) struct Rows {
     pub(crate) open: Vec<OpenQuestion>,
     /// What was settled before all of it was answered; `None` without `--stop-early`.
     pub(crate) stopped: Option<Stopped>,
+    /// What models said of the prompts themselves, and what that took.
+    pub(crate) asked: Asked,
+    pub(crate) scouted: Vec<AskedModel>,
     /// The next row with the same key: prompts of the same text share their trials.
     next_same: Vec<u32>,
     by_key: HashMap<TrialKey, u32>,
@@ -72,6 +78,8 @@ impl Rows {
             judged: None,
             open: Vec::new(),
             stopped: None,
+            asked: Asked::default(),
+            scouted: Vec::new(),
             next_same: vec![NONE; trials],
             by_key: HashMap::with_capacity(trials),
         };
@@ -203,6 +211,7 @@ pub(crate) fn collect(basis: &Basis<'_>) -> anyhow::Result<Rows> {
     if config.run.stop_early && config.policy.rule == Rule::Floor {
         stop_early(basis, &mut rows)?;
     }
+    scouting::settle(basis, &mut rows)?;
     Ok(rows)
 }
 
@@ -300,6 +309,8 @@ pub(crate) fn summarise(basis: &Basis<'_>, rows: &Rows) -> anyhow::Result<Summar
         prices: &project.prices,
         observations: &rows.observations,
         texts: Some(&texts),
+        asked: &rows.asked,
+        scouted: &rows.scouted,
         served: &rows.served,
         stopped: rows.stopped.as_ref().map_or(&[], |stopped| &stopped.cells),
         notices,

@@ -77,7 +77,8 @@ pub(crate) fn run(global: &Global, console: &Console, args: &GradeArgs) -> anyho
     let mut after_rows = evidence::collect(&basis)?;
     let mut asked = None;
     if args.allow_judge && !after_rows.open.is_empty() {
-        let open = std::mem::take(&mut after_rows.open);
+        let mut open = std::mem::take(&mut after_rows.open);
+        open.retain(|question| question.purpose == super::asking::Purpose::Judge);
         let spent = judging::billed(&folder.join(JOURNAL))?;
         asked = Some(judging::ask(project, console, folder, open, args.max_cost, spent)?);
         after_rows = evidence::collect(&basis)?;

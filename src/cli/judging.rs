@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
-use super::asking::OpenQuestion;
+use super::asking::{OpenQuestion, Purpose};
 use super::exit::Exit;
 use super::project::Project;
 use super::run_record::JUDGE_JOURNAL;
@@ -68,6 +68,16 @@ impl Questions {
 
     fn judge(&self, number: u16) -> anyhow::Result<&Judge> {
         self.judges.get(usize::from(number)).context("a judge of another run")
+    }
+
+    /// What a model is asked as.
+    fn role(&self, judge: usize) -> &'static str {
+        let own = self.open.iter().zip(&self.of_question).filter(|(_, of)| usize::from(**of) == judge);
+        if own.into_iter().any(|(question, _)| question.purpose == Purpose::Judge) {
+            "judge"
+        } else {
+            "strategy"
+        }
     }
 
     /// The questions by provider, each with its endpoint.
@@ -173,12 +183,17 @@ pub(crate) fn ask(
     let questions = Arc::new(Questions::new(project, open, &index)?);
     let judges: Vec<ModelRef> = questions.judges.iter().map(|judge| judge.model.clone()).collect();
     let names: Vec<String> = judges.iter().map(ToString::to_string).collect();
-    console.note(&format!("{} questions to judges: {}", questions.open.len(), names.join(", ")));
+    let judged = questions.open.iter().all(|question| question.purpose == Purpose::Judge);
+    let whom = if judged { "judges" } else { "models, of judges and strategies" };
+    console.note(&format!("{} questions to {whom}: {}", questions.open.len(), names.join(", ")));
     let lanes = questions.lanes(project)?;
     let count =
         |judge: usize| questions.of_question.iter().filter(|of| usize::from(**of) == judge).count() as u64;
-    let totals: Vec<(String, u64, u64)> =
-        names.iter().enumerate().map(|(at, name)| (format!("judge {name}"), count(at), 0)).collect();
+    let totals: Vec<(String, u64, u64)> = names
+        .iter()
+        .enumerate()
+        .map(|(at, name)| (format!("{} {name}", questions.role(at)), count(at), 0))
+        .collect();
     let progress = Progress::new(console, &totals);
     let budget = Arc::new(Budget::new(ceiling, spent + index.billed()));
     let settings = send::settings(&project.config.run);
@@ -246,6 +261,9 @@ pub(crate) fn finish(
     ceiling: Option<Usd>,
 ) -> Exit {
     let missing = summary.spend.judge.as_ref().map_or(0, |judge| judge.missing);
+    let scouted = || summary.strategies.iter().flat_map(|strategies| &strategies.asked);
+    // What strategies want to know holds nothing up unless it was being asked: no grade hangs on it.
+    let missing = missing + if asked.is_some() { scouted().map(|model| model.missing).sum() } else { 0 };
     let again = "run the same command again to continue";
     if let Some(asked) = asked {
         for (judge, why) in &asked.report.stopped {

@@ -26,6 +26,7 @@ mod run;
 mod run_folder;
 mod run_record;
 mod schema;
+mod scouting;
 mod send;
 mod simulate;
 mod stopping;

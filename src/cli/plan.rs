@@ -30,6 +30,9 @@ struct PlanReport {
     /// Calls to judges, at the most: only where an oracle asks a model.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     judges: Vec<JudgePlan>,
+    /// Calls to models that strategies ask about the prompts, at the most: what has been asked before is not asked again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    strategies: Vec<JudgePlan>,
     decides: Vec<TaskPower>,
 }
 
@@ -79,6 +82,7 @@ pub(crate) fn run(
         price_source: project.catalogue.source(),
         estimate: estimate(&project.config, &corpus, &plan, |key| done.contains(key))?,
         judges: judges(&project, &corpus, &oracles, &plan)?,
+        strategies: scouts(&project, &corpus)?,
         decides: decides(&project, &corpus),
     };
     match global.format {
@@ -126,6 +130,23 @@ fn judges(
         }
     }
     Ok(judges.into_values().collect())
+}
+
+/// From no word at all to every word at its cap.
+fn scouts(project: &Project, corpus: &crate::corpus::Corpus) -> anyhow::Result<Vec<JudgePlan>> {
+    let mut models: Vec<JudgePlan> = Vec::new();
+    super::scouting::planned(project, corpus, |model, told, cap| {
+        if models.last().is_none_or(|last| last.model != *model) {
+            models.push(JudgePlan { model: model.clone(), calls: 0, low: Usd::ZERO, high: Usd::ZERO });
+        }
+        let Some(last) = models.last_mut() else { return Ok(()) };
+        let (price, told) = (project.catalogue.price(model)?, Tokens(told as u64 / 4));
+        last.calls += 1;
+        last.low += price.ceiling(told, Tokens(0)).unwrap_or_default();
+        last.high += price.ceiling(told, cap).unwrap_or_default();
+        Ok(())
+    })?;
+    Ok(models)
 }
 
 fn decides(project: &Project, corpus: &crate::corpus::Corpus) -> Vec<TaskPower> {
@@ -200,6 +221,15 @@ fn text(console: &Console, report: &PlanReport) -> String {
             judge.calls,
             judge.low.human(),
             judge.high.human()
+        ));
+    }
+    for model in &report.strategies {
+        text.push_str(&format!(
+            "strategies ask {}: up to {} calls on top, {} – {}\n",
+            model.model,
+            model.calls,
+            model.low.human(),
+            model.high.human()
         ));
     }
     match estimate.seconds.and_then(|seconds| crate::units::Millis::from_ms(seconds * 1000.0)) {

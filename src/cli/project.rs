@@ -136,6 +136,7 @@ impl Project {
     pub(crate) fn oracles(&self, corpus: &Corpus, swap: &[OracleRef]) -> anyhow::Result<OracleSet<'_>> {
         let oracles = OracleSet::resolve(&self.library, &self.config, corpus, swap)?;
         asking::check_judges(self, corpus, &oracles)?;
+        super::scouting::check(self, corpus)?;
         Ok(oracles)
     }
 

@@ -27,7 +27,7 @@ pub use self::load::{ConfigError, load, plain_json_error};
 pub(crate) use self::rule::is_default;
 pub use self::rule::{IntervalMethod, Multiplicity, Rule};
 pub use self::simulate::SimulateSettings;
-pub use self::strategy::{ClassifierSettings, ScoreWeights, StrategySettings};
+pub use self::strategy::{ClassifierSettings, NearestSettings, ScoreWeights, StrategySettings};
 
 /// The JSON Schema of `route-prof.toml`.
 #[must_use]

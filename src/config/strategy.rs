@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::units::{Millis, Share, Usd};
+use crate::ident::ModelRef;
+use crate::units::{Millis, Share, Tokens, Usd};
 
 /// How routing strategies are compared on the measured answers. Written as `[strategy]`; decides no route.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -16,6 +17,9 @@ pub struct StrategySettings {
     pub keep: Vec<Share>,
     /// Neighbours that the nearest-neighbour router asks.
     pub neighbours: u32,
+    /// Nearest neighbours by an embeddings model, beside those by the words; none by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nearest: Option<NearestSettings>,
     /// The weights of the weighted score.
     pub weights: ScoreWeights,
     /// A model that is asked which tier to use, before the tier is asked; none by default.
@@ -28,6 +32,7 @@ impl Default for StrategySettings {
             folds: 5,
             keep: vec![Share::clamped(0.97), Share::clamped(0.95)],
             neighbours: 10,
+            nearest: None,
             weights: ScoreWeights::default(),
             classifier: None,
         }
@@ -52,18 +57,50 @@ impl Default for ScoreWeights {
     }
 }
 
-/// A model that is asked which tier to use. Written as `[strategy.classifier]`.
+/// Nearest neighbours by an embeddings model. Written as `[strategy.nearest]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NearestSettings {
+    /// The embeddings model, `provider/model`: every prompt is embedded once. Its provider has api = "openai-embeddings".
+    #[schemars(with = "String")]
+    pub embeddings: ModelRef,
+}
+
+/// A model that is asked which tier to use. Written as `[strategy.classifier]`. With `ask` it is really asked, about every prompt of
+/// the corpus, and what it says, costs and takes is measured; without, `price` and `accuracy` say what to reckon with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClassifierSettings {
-    /// Its name, for the reports.
+    /// The model that is really asked: `provider/model`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub ask: Option<ModelRef>,
+    /// What it is told before each prompt, in place of the usual text; `{{ tiers }}` and `{{ tasks }}` stand for their lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instructions: Option<String>,
+    /// The cap on the tokens of its word.
+    #[serde(default = "usual_cap", skip_serializing_if = "is_usual_cap")]
+    pub max_output_tokens: Tokens,
+    /// Its name, for the reports, where it is not asked.
     #[serde(default)]
     pub model: Option<String>,
     /// What asking it costs, in USD per request.
-    pub price: Usd,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Usd>,
     /// What asking it takes, in milliseconds.
     #[serde(default)]
     pub latency_ms: Millis,
     /// How often it names the cheapest tier that would pass; where it errs, it names any other tier.
-    pub accuracy: Share,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<Share>,
+}
+
+const USUAL_CAP: Tokens = Tokens(16);
+
+const fn usual_cap() -> Tokens {
+    USUAL_CAP
+}
+
+fn is_usual_cap(cap: &Tokens) -> bool {
+    *cap == USUAL_CAP
 }

@@ -1,5 +1,6 @@
 //! `openai-embeddings`: OpenAI's embeddings, at any base URL that speaks the same. Its answer to two messages is their likeness: the
-//! cosine of their vectors, as a number in text. For oracles; no tier is served by it.
+//! cosine of their vectors, as a number in text; its answer to one is its vector, as a JSON list in text. For oracles and strategies;
+//! no tier is served by it.
 
 use serde_json::{Value, json};
 
@@ -20,8 +21,8 @@ struct Embeddings;
 impl HttpApi for Embeddings {
     fn encode(&self, _: &Provider, _: &str, model: &str, request: &Request) -> Encoded {
         let input = request.messages.iter().map(text_only).collect::<Result<Vec<String>, String>>()?;
-        if input.len() != 2 {
-            return Err("embeddings compare two texts".to_owned());
+        if !matches!(input.len(), 1 | 2) {
+            return Err("embeddings take a text, or compare two".to_owned());
         }
         let mut body = json!({ "model": model, "input": input });
         for (name, value) in &request.params {
@@ -62,11 +63,19 @@ impl Decoder for EmbeddingsDecoder {
             let entry = entry.or_else(|| all.get(usize::try_from(wanted).ok()?))?;
             entry["embedding"].as_array()?.iter().map(Value::as_f64).collect()
         };
-        let Some(likeness) = vector(0).zip(vector(1)).and_then(|(one, two)| cosine(&one, &two)) else {
-            facts.nonsense = Some("the reply holds no two vectors of one length".to_owned());
+        let several = body["data"].as_array().is_some_and(|data| data.len() > 1);
+        let text = match (several, vector(0)) {
+            (false, Some(one)) => written(&one),
+            (true, Some(one)) => {
+                vector(1).and_then(|two| cosine(&one, &two)).map(|cosine| format!("{cosine:.6}"))
+            }
+            (_, None) => None,
+        };
+        let Some(text) = text else {
+            facts.nonsense = Some("the reply holds no vector, or no two of one length".to_owned());
             return;
         };
-        facts.text = format!("{likeness:.6}");
+        facts.text = text;
         facts.computed = true;
         facts.served_model = body["model"].as_str().map(str::to_owned);
         let input = body["usage"]["prompt_tokens"].as_u64().map(Tokens);
@@ -81,6 +90,16 @@ impl Decoder for EmbeddingsDecoder {
         facts.ending = Ending::Complete;
         facts.ended = true;
     }
+}
+
+/// A vector of length 1 in its direction, as a JSON list: six places are more than a cosine can tell apart.
+fn written(vector: &[f64]) -> Option<String> {
+    let length = vector.iter().map(|value| value * value).sum::<f64>().sqrt();
+    if !(length > 0.0 && length.is_finite()) {
+        return None;
+    }
+    let values: Vec<String> = vector.iter().map(|value| format!("{:.6}", value / length)).collect();
+    Some(format!("[{}]", values.join(",")))
 }
 
 /// The cosine of the angle between two vectors; `None` where one has no length, or they have different dimensions.
@@ -101,6 +120,17 @@ mod tests {
         assert!((cosine(&[1.0, 1.0], &[2.0, 2.0]).unwrap() - 1.0).abs() < 1e-12);
         assert_eq!(cosine(&[1.0], &[1.0, 2.0]), None);
         assert_eq!(cosine(&[0.0], &[1.0]), None);
+    }
+
+    #[test]
+    fn a_single_text_gives_its_vector() {
+        let mut facts = Facts::default();
+        let body = json!({"data": [{"index": 0, "embedding": [3.0, -4.0]}], "usage": {"prompt_tokens": 2}});
+        EmbeddingsDecoder.body(&body, &mut facts);
+        assert_eq!(facts.text, "[0.600000,-0.800000]");
+        let mut facts = Facts::default();
+        EmbeddingsDecoder.body(&json!({"data": [{"index": 0, "embedding": [0.0]}]}), &mut facts);
+        assert!(facts.nonsense.is_some());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! Reads no file and no clock; the same inputs give the same summary.
 
+use super::asked::AskedModel;
 use super::rounding::{self, share, tenth};
 use super::{
     Cell, Evidence, JudgeSpend, Notice, PriceLine, RunFacts, SettledEarly, Spend, Summary, TaskSummary,
@@ -11,6 +12,7 @@ use crate::config::{Config, DataLocation, IntervalMethod, Multiplicity, Task};
 use crate::grade::labels::JudgeStanding;
 use crate::ident::{OracleRef, TierName};
 use crate::measure::{self, CellEvidence, Observation, Settings, TierEvidence};
+use crate::policy::strategies::asked::Asked;
 use crate::policy::{self, Assessment, Case, Flip, Floors, Route, Settled, Standing, Strictness, TierFacts};
 use crate::price::ModelPrice;
 use crate::project::{self, Routed};
@@ -35,6 +37,10 @@ pub struct Inputs<'a> {
     pub observations: &'a [Observation],
     /// The texts of the prompts, for the strategies that read; `Observation::prompt` is an index into them.
     pub texts: Option<&'a strategies::Texts>,
+    /// What models said of the prompts, for the strategies that had them asked.
+    pub asked: &'a Asked,
+    /// What that took.
+    pub scouted: &'a [AskedModel],
     /// Which models served the replies of tiers that are routers themselves.
     pub served: &'a beside::Tally,
     /// The cells that were settled before all of their prompts were answered: by task, then tier.

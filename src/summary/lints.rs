@@ -4,6 +4,7 @@ use super::NoticeLevel::{Note, Warning};
 use super::{Decision, NoticeLevel, StrategyKind, Summary};
 use crate::config::Config;
 use crate::ident::{TaskName, TierName};
+use crate::units::Usd;
 
 /// The share of a small tier's requests that are retried or escalated from which on it costs more than it seems.
 const RETRIES: f64 = 0.30;
@@ -84,13 +85,16 @@ fn retries(summary: &Summary, say: &mut Say<'_>) {
 
 /// A classifier in front of the tiers has to earn its own price, and somebody's time.
 fn classifier(summary: &Summary, config: &Config, say: &mut Say<'_>) {
+    unasked(summary, say);
     let Some(settings) = &config.strategy.classifier else { return };
     let line = summary
         .strategies
         .as_ref()
         .and_then(|strategies| strategies.table.iter().find(|line| line.id == "classifier"));
     if let Some(line) = line {
-        let price = settings.price.to_f64();
+        let measured = summary.strategies.as_ref().and_then(|strategies| strategies.classifier.as_ref());
+        let measured = measured.and_then(|words| words.cost_per_1000).map(|cost| cost.to_f64() / 1000.0);
+        let Some(price) = measured.or(settings.price.map(Usd::to_f64)) else { return };
         let calls = line.cost_per_1000.mean.to_f64() / 1000.0 - price;
         if calls > 0.0 && price > CLASSIFIER_SHARE * calls {
             say(
@@ -118,6 +122,22 @@ fn classifier(summary: &Summary, config: &Config, say: &mut Say<'_>) {
                     better.label,
                     better.cost_per_1000.mean.human(),
                     line.cost_per_1000.mean.human()
+                ),
+            );
+        }
+    }
+}
+
+/// A strategy that asks a model about every prompt is left out until it has an answer to all of them.
+fn unasked(summary: &Summary, say: &mut Say<'_>) {
+    for asked in summary.strategies.iter().flat_map(|strategies| &strategies.asked) {
+        if asked.missing > 0 {
+            say(
+                Note,
+                "strategy-unasked",
+                format!(
+                    "{} of {} questions of a strategy to {} have no answer, so it is left out: `route-prof run` asks them.",
+                    asked.missing, asked.questions, asked.model
                 ),
             );
         }

@@ -13,6 +13,7 @@ use crate::config::{Consequence, DataNeed, is_default};
 use crate::ident::{Digest, ModelRef, OracleRef, RunId, TaskName, TierName};
 use crate::units::{Millis, Tokens, Usd};
 
+pub mod asked;
 pub mod beside;
 pub mod build;
 mod judge;

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::asked::{self, AskedModel, ClassifierWords};
 use super::build::{Decided, Gate, Inputs};
 use super::robust::{self, FirstFlip, RouteFlip, TrafficFlip};
 use super::{Money, rounding};
@@ -55,6 +56,12 @@ pub struct Strategies {
     /// what the routes save turns over; nearest first. It flips no route: each task is decided by itself.
     #[serde(default)]
     pub traffic: Vec<TrafficFlip>,
+    /// The models that were asked about the prompts, for the strategies that want it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asked: Vec<AskedModel>,
+    /// How right the classifier's words were, where one was really asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classifier: Option<ClassifierWords>,
     /// The lever that has to move least before anything flips.
     #[serde(default)]
     pub first_flip: Option<FirstFlip>,
@@ -251,6 +258,7 @@ pub(super) fn strategies(
     let world = World {
         matrix: &matrix,
         texts: inputs.texts,
+        asked: inputs.asked,
         settings,
         names: &names,
         routers: &routers,
@@ -302,6 +310,8 @@ pub(super) fn strategies(
                 })
             })
             .collect(),
+        asked: inputs.scouted.to_vec(),
+        classifier: asked::words(&world, &names, confidence),
         first_flip: robust::first(&flips, &traffic),
         flips,
         traffic,
@@ -443,6 +453,6 @@ fn money(span: Span, times: f64) -> Option<Money> {
 }
 
 /// USD a request to USD per 1,000 requests.
-fn thousand(cost: f64) -> Option<Usd> {
+pub(super) fn thousand(cost: f64) -> Option<Usd> {
     measure::usd(cost * 1000.0).map(rounding::usd)
 }

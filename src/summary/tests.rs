@@ -133,6 +133,8 @@ impl Setting {
             observations,
             texts: None,
             stopped: &[],
+            asked: &Default::default(),
+            scouted: &[],
             served: &BTreeMap::new(),
             spend: Spend {
                 attempts: trials,

@@ -2,6 +2,7 @@
 
 mod provider;
 mod simulate;
+mod strategy;
 mod task;
 
 use std::collections::BTreeMap;
@@ -11,7 +12,9 @@ use std::path::Path;
 use toml::Spanned;
 
 use super::raw::{RawConfig, RawPrices};
-use super::{Config, Policy, Prices, Rule, RunSettings, StrategySettings, Tape, Task, Tier, TierRole};
+use super::{
+    Config, Policy, Prices, Provider, Rule, RunSettings, StrategySettings, Tape, Task, Tier, TierRole,
+};
 use crate::diag::{Excerpt, Fault, Faults};
 use crate::disk;
 use crate::ident::{NameError, ProviderName, TaskName};
@@ -81,8 +84,6 @@ impl Check<'_> {
         }
         let policy_span = raw.policy.as_ref().map(Spanned::span);
         let policy = raw.policy.map_or_else(Policy::default, |policy| self.policy(policy));
-        let strategy =
-            raw.strategy.map_or_else(StrategySettings::default, |strategy| self.strategy(strategy));
         let run = raw.run.map_or_else(RunSettings::default, |run| self.run(run));
         let mut providers = BTreeMap::new();
         for (name, provider) in raw.provider {
@@ -91,6 +92,9 @@ impl Check<'_> {
                 providers.insert(name.0, provider);
             }
         }
+        let strategy = raw
+            .strategy
+            .map_or_else(StrategySettings::default, |strategy| self.strategy(strategy, &providers));
         let tiers = self.tiers(raw.tier, &providers);
         if let Some(span) = policy_span {
             self.reference(span, &policy, &tiers);
@@ -198,7 +202,11 @@ impl Check<'_> {
         }
     }
 
-    fn strategy(&mut self, strategy: Spanned<StrategySettings>) -> StrategySettings {
+    fn strategy(
+        &mut self,
+        strategy: Spanned<StrategySettings>,
+        providers: &BTreeMap<ProviderName, Provider>,
+    ) -> StrategySettings {
         let span = strategy.span();
         let strategy = strategy.into_inner();
         if !(2..=50).contains(&strategy.folds) {
@@ -218,9 +226,7 @@ impl Check<'_> {
         if weights.iter().any(|weight| !weight.is_finite() || *weight < 0.0) {
             self.fault(span.clone(), "a weight is negative", "weights are 0 or more");
         }
-        if strategy.classifier.as_ref().is_some_and(|classifier| classifier.price < Usd::ZERO) {
-            self.fault(span, "the classifier's price is negative", "it is USD per request, 0 or more");
-        }
+        self.strategy_models(&span, &strategy, providers);
         strategy
     }
 

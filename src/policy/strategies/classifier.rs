@@ -1,17 +1,46 @@
-//! A model that is asked first which tier to use. It is not called: its price, latency and accuracy are those of
-//! `[strategy.classifier]`, and where it errs it names any other tier.
+//! A model that is asked first which tier to use: as it answered, where `[strategy.classifier]` had it asked; else by the price,
+//! latency and accuracy that stand there, and where it errs it names any other tier.
 
+use super::asked::Said;
 use super::{Applied, Path, Standing, Strategy, World, oracle};
+use crate::config::ClassifierSettings;
 
 pub(super) const STRATEGY: Strategy = Strategy { name: "classifier", apply };
 
 fn apply(world: &World<'_>) -> Vec<Applied> {
     let Some(classifier) = &world.settings.classifier else { return Vec::new() };
-    let rungs = world.matrix.rungs;
-    if rungs < 2 {
+    if world.matrix.rungs < 2 {
         return Vec::new();
     }
-    let right = classifier.accuracy.get();
+    let applied = match (&classifier.ask, &world.asked.classifier) {
+        (Some(_), said) => said.as_ref().and_then(|said| as_asked(world, said)),
+        (None, _) => reckoned(world, classifier),
+    };
+    applied.into_iter().collect()
+}
+
+/// The tier that the classifier's word leads to: where it named none, the best one.
+pub(super) fn chosen(world: &World<'_>, said: &Said<Option<usize>>, prompt: u32) -> usize {
+    said.of.get(&prompt).copied().flatten().unwrap_or(world.strong)
+}
+
+fn as_asked(world: &World<'_>, said: &Said<Option<usize>>) -> Option<Applied> {
+    let overhead = said.overhead(world.prompts().into_iter())?;
+    let rows = &world.matrix.rows;
+    let tier = |prompt: u32| chosen(world, said, prompt);
+    let right: f64 = rows
+        .iter()
+        .filter(|row| tier(row.prompt) == oracle::cheapest(world.matrix.rungs, row))
+        .map(|row| row.weight)
+        .sum();
+    let paths = rows.iter().map(|row| Path::sure(tier(row.prompt))).collect();
+    let label = format!("classifier: {}, right in {:.0} %, measured", said.model, right * 100.0);
+    Some(Applied { overhead, ..Applied::fixed("classifier", label, Standing::Deployable, paths) })
+}
+
+fn reckoned(world: &World<'_>, classifier: &ClassifierSettings) -> Option<Applied> {
+    let rungs = world.matrix.rungs;
+    let (right, price) = (classifier.accuracy?.get(), classifier.price?.to_f64());
     let wrong = (1.0 - right) / (rungs - 1) as f64;
     let paths = world.matrix.rows.iter().map(|row| {
         let cheapest = oracle::cheapest(rungs, row);
@@ -24,5 +53,44 @@ fn apply(world: &World<'_>) -> Vec<Applied> {
     let model = classifier.model.as_deref().unwrap_or("a model");
     let label = format!("classifier: {model}, right in {:.0} %", right * 100.0);
     let applied = Applied::fixed("classifier", label, Standing::Deployable, paths.collect());
-    vec![Applied { overhead: (classifier.price.to_f64(), classifier.latency_ms.ms()), ..applied }]
+    Some(Applied { overhead: (price, classifier.latency_ms.ms()), ..applied })
+}
+
+/// How a classifier's words met what the tiers made of the requests.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Confusion {
+    /// Requests whose cheapest passing tier it named, by the tier that it named: a row a tier, in the order of the ladder, and in
+    /// it a count a cheapest passing tier, then of requests that no tier passes.
+    pub counts: Vec<Vec<u64>>,
+    /// Requests.
+    pub n: u64,
+    /// Requests that it named the cheapest passing tier of, among those that some tier passes.
+    pub right: u64,
+    /// Requests that some tier passes.
+    pub passable: u64,
+    /// Requests whose word names no tier; they count as sent to the best one.
+    pub unreadable: u64,
+}
+
+/// The confusion of the classifier that was asked; `None` where it was not, or not about every prompt.
+#[must_use]
+pub fn confusion(world: &World<'_>) -> Option<Confusion> {
+    let said = world.asked.classifier.as_ref()?;
+    said.overhead(world.prompts().into_iter())?;
+    let rungs = world.matrix.rungs;
+    let mut confusion =
+        Confusion { counts: vec![vec![0; rungs + 1]; rungs], n: 0, right: 0, passable: 0, unreadable: 0 };
+    for row in &world.matrix.rows {
+        let (named, cheapest) = (chosen(world, said, row.prompt), oracle::cheapest(rungs, row));
+        let passes = row.fact(cheapest).is_some_and(|fact| fact.quality > 0.0);
+        confusion.n += 1;
+        confusion.passable += u64::from(passes);
+        confusion.right += u64::from(passes && named == cheapest);
+        confusion.unreadable += u64::from(said.of.get(&row.prompt).is_some_and(Option::is_none));
+        let column = if passes { cheapest } else { rungs };
+        if let Some(count) = confusion.counts.get_mut(named).and_then(|row| row.get_mut(column)) {
+            *count += 1;
+        }
+    }
+    Some(confusion)
 }

@@ -138,6 +138,7 @@ impl Context<'_> {
         let own_hull = reach(&applied.curve, (cost, quality));
         let aiq = |hull: &[Point]| frontier::aiq(hull, self.range.0, self.range.1);
         let in_sample = applied.in_sample.as_ref().and_then(|paths| point(world.matrix, paths));
+        let in_sample = in_sample.map(|(cost, quality)| (cost + applied.overhead.0, quality));
         let recover = |quality| frontier::recovered(quality, weak_mean.quality, best_mean.quality);
         let cpt =
             |part: f64| frontier::cpt(applied.sweep.as_ref()?, weak_mean.quality, best_mean.quality, part);

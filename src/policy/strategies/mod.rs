@@ -5,6 +5,7 @@
 //! decides a route. Offline replay takes it that an answer does not depend on who sent the request, and knows nothing of
 //! sessions or prompt caches.
 
+pub mod asked;
 mod cascade;
 mod classifier;
 mod evaluate;
@@ -30,6 +31,7 @@ use crate::config::StrategySettings;
 use crate::ident::TierName;
 use crate::stats::frontier::Point;
 
+pub use classifier::{Confusion, confusion};
 pub use evaluate::{Comparison, Drawing, Gap, Span, compare, ends};
 pub use figures::{Figures, Part, Selection};
 pub use matrix::{Fact, Matrix, Means, Row};
@@ -126,6 +128,8 @@ pub struct World<'a> {
     pub matrix: &'a Matrix,
     /// The texts of the prompts, by their index in the corpus; without them, strategies that read are left out.
     pub texts: Option<&'a text::Texts>,
+    /// What models said of the prompts.
+    pub asked: &'a asked::Asked,
     /// The settings.
     pub settings: &'a StrategySettings,
     /// The rungs of the ladder, then what was measured beside it.
@@ -143,6 +147,12 @@ pub struct World<'a> {
 }
 
 impl World<'_> {
+    /// The prompts, each once, in the order of the rows.
+    fn prompts(&self) -> Vec<u32> {
+        let each = self.matrix.rows.chunk_by(|a, b| a.prompt == b.prompt);
+        each.filter_map(|repeats| Some(repeats.first()?.prompt)).collect()
+    }
+
     fn name(&self, tier: usize) -> &str {
         self.names.get(tier).map_or("?", TierName::as_str)
     }

@@ -1,27 +1,65 @@
-//! The nearest neighbours of a prompt, by the cosine of their words' TF-IDF: what each tier made of them is what it is
-//! expected to make of it. A strong baseline (arXiv 2505.12601), and cheap: no call, no model.
+//! The nearest neighbours of a prompt: what each tier made of them is what it is expected to make of it. By the cosine of
+//! their words' TF-IDF, which is a strong baseline (arXiv 2505.12601) and takes no call; and by the cosine of their embeddings,
+//! which adds a call to an embeddings model to every request.
 
 use super::task_map::{cheapest_that_keeps, worth};
-use super::{Applied, Matrix, Means, Path, Row, Standing, Strategy, World, evaluate, sweep};
+use super::{Applied, Matrix, Means, Path, Row, Standing, Strategy, World, evaluate, sweep, text};
+use crate::stats::frontier::Point;
 
 pub(super) const STRATEGY: Strategy = Strategy { name: "knn", apply };
 
 /// The most prompts that are compared with each other: the work grows with their square.
 const MOST: usize = 5_000;
+/// The most products of vectors that are looked at, for the same reason: five thousand prompts of 300 dimensions, two thousand of
+/// 2,000.
+const MOST_PRODUCTS: usize = 4_000_000_000;
 /// Candidates that are kept for each neighbour that is asked: those of the prompt's own part are passed over.
 const SPARE: usize = 4;
 /// Prices of quality that are swept.
 const PRICES: i32 = 24;
 
 fn apply(world: &World<'_>) -> Vec<Applied> {
-    let (Some(texts), matrix) = (world.texts, world.matrix) else { return Vec::new() };
-    let prompts: Vec<u32> =
-        matrix.rows.chunk_by(|a, b| a.prompt == b.prompt).filter_map(|r| Some(r.first()?.prompt)).collect();
-    if matrix.rungs < 2 || prompts.len() < 2 || prompts.len() > MOST {
+    let prompts = world.prompts();
+    if world.matrix.rungs < 2 || prompts.len() < 2 {
         return Vec::new();
     }
+    let asked = (world.settings.neighbours as usize).saturating_mul(SPARE);
+    let wanted = world.settings.neighbours;
+    let mut applied = Vec::new();
+    if let Some(texts) = world.texts.filter(|_| prompts.len() <= MOST) {
+        let label = format!("{wanted} nearest neighbours (TF-IDF)");
+        applied.push(by(world, &prompts, &texts.nearest(&prompts, asked), "knn", label));
+    }
+    if let Some(said) = &world.asked.embeddings
+        && let Some(overhead) = said.overhead(prompts.iter().copied())
+    {
+        let vectors: Vec<&[f32]> =
+            prompts.iter().filter_map(|prompt| Some(said.of.get(prompt)?.as_slice())).collect();
+        let size = vectors.first().map_or(0, |vector| vector.len());
+        if vectors.iter().all(|vector| vector.len() == size)
+            && prompts.len().pow(2) / 2 * size <= MOST_PRODUCTS
+        {
+            let label = format!("{wanted} nearest neighbours (embeddings {})", said.model);
+            let by = by(world, &prompts, &text::nearest_vectors(&vectors, asked), "knn-embeddings", label);
+            // The other points of its curve pay for the embedding, too.
+            let pay = |curve: Vec<Point>| {
+                curve.into_iter().map(|(cost, quality)| (cost + overhead.0, quality)).collect()
+            };
+            applied.push(Applied {
+                overhead,
+                curve: pay(by.curve),
+                in_sample_curve: pay(by.in_sample_curve),
+                ..by
+            });
+        }
+    }
+    applied
+}
+
+/// The strategy by those neighbours of each prompt, most alike first.
+fn by(world: &World<'_>, prompts: &[u32], nearest: &[Vec<u32>], id: &str, label: String) -> Applied {
+    let matrix = world.matrix;
     let wanted = world.settings.neighbours as usize;
-    let nearest = texts.nearest(&prompts, wanted.saturating_mul(SPARE));
     let known: Vec<(u32, Vec<Means>)> = matrix
         .rows
         .chunk_by(|a, b| a.prompt == b.prompt)
@@ -58,16 +96,15 @@ fn apply(world: &World<'_>) -> Vec<Applied> {
         quality(world.strong) - quality(world.weak)
     };
     let scores: Vec<f64> = crossed.iter().map(gain).collect();
-    let swept = sweep::by_score(world, "knn", "", &scores, None).pop().and_then(|applied| applied.sweep);
-    let label = format!("{} nearest neighbours (TF-IDF)", world.settings.neighbours);
-    let applied = Applied::fixed("knn", label, Standing::Deployable, paths(&crossed, &keeps));
-    vec![Applied {
+    let swept = sweep::by_score(world, id, "", &scores, None).pop().and_then(|applied| applied.sweep);
+    let applied = Applied::fixed(id, label, Standing::Deployable, paths(&crossed, &keeps));
+    Applied {
         in_sample: Some(paths(&in_sample, &keeps)),
         curve: curve(&crossed),
         in_sample_curve: curve(&in_sample),
         sweep: swept,
         ..applied
-    }]
+    }
 }
 
 /// What some neighbours saw of each tier, on average; what everybody saw, where there is none. Costs are those of all prompts:

@@ -39,6 +39,7 @@ fn compared(
     let world = World {
         matrix: &matrix,
         texts,
+        asked: &asked::Asked::default(),
         settings,
         names: &names,
         routers: &[],
@@ -131,10 +132,13 @@ fn neighbours_that_share_words_share_their_tier() {
 #[test]
 fn a_classifier_is_as_right_as_it_is_said_to_be_and_has_its_price() {
     let classifier = ClassifierSettings {
+        ask: None,
+        instructions: None,
+        max_output_tokens: crate::units::Tokens(16),
         model: None,
-        price: cents("0.0005"),
+        price: Some(cents("0.0005")),
         latency_ms: Millis::default(),
-        accuracy: Share::clamped(0.9),
+        accuracy: Some(Share::clamped(0.9)),
     };
     let settings = StrategySettings { classifier: Some(classifier), ..StrategySettings::default() };
     let all = compared(&answers(0, 0, "wwsss"), &[1.0], None, &settings);

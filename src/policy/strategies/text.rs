@@ -90,6 +90,28 @@ impl Best {
         self.found.insert(at, (other, likeness));
         self.found.truncate(self.most);
     }
+
+    fn names(self) -> Vec<u32> {
+        self.found.into_iter().map(|(other, _)| other).collect()
+    }
+}
+
+/// For each of some vectors of length 1 the others that are most like it by the cosine, most alike first, `most` at the most. All of
+/// them have as many dimensions.
+#[must_use]
+pub fn nearest_vectors(vectors: &[&[f32]], most: usize) -> Vec<Vec<u32>> {
+    let mut best: Vec<Best> = vectors.iter().map(|_| Best { most, found: Vec::new() }).collect();
+    for (at, one) in vectors.iter().enumerate() {
+        for (other, two) in vectors.iter().enumerate().skip(at + 1) {
+            let likeness: f64 = one.iter().zip(*two).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
+            for (whose, whom) in [(at, other), (other, at)] {
+                if let Some(best) = best.get_mut(whose) {
+                    best.offer(whom as u32, likeness);
+                }
+            }
+        }
+    }
+    best.into_iter().map(Best::names).collect()
 }
 
 /// Who is nearest to whom among vectors of length 1, by the cosine. Each pair is looked at once: its products are added up in
@@ -146,7 +168,7 @@ fn neighbours(vectors: &[Vec<(u32, f64)>], most: usize) -> Vec<Vec<u32>> {
             }
         }
     }
-    best.into_iter().map(|best| best.found.into_iter().map(|(other, _)| other).collect()).collect()
+    best.into_iter().map(Best::names).collect()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use minijinja::{context, value::Value};
 
 use super::super::words;
+use crate::summary::asked::ClassifierWords;
 use crate::summary::robust::{RouteFlip, TrafficFlip};
 use crate::summary::strategies::{CountedShare, GateAudit, TierPair};
 use crate::summary::{Strategies, StrategyKind, StrategyLine};
@@ -24,6 +25,14 @@ pub(super) fn value(strategies: &Strategies) -> Value {
         table => strategies.table.iter().map(|line| self::line(strategies, line)).collect::<Vec<_>>(),
         gates => strategies.gates.iter().flat_map(gate).collect::<Vec<_>>(),
         pairs => strategies.pairs.iter().map(pair).collect::<Vec<_>>(),
+        asked => strategies.asked.iter().map(|asked| context! {
+            model => asked.model.to_string(),
+            questions => asked.questions,
+            missing => asked.missing,
+            list => asked.list.human(),
+            billed => asked.billed.human(),
+        }).collect::<Vec<_>>(),
+        classifier => strategies.classifier.as_ref().map(classifier),
         flips => strategies.flips.iter().take(SHOWN_FLIPS).map(flip).collect::<Vec<_>>(),
         traffic => strategies.traffic.iter().take(SHOWN_FLIPS).map(|one| traffic(strategies, one)).collect::<Vec<_>>(),
         more_traffic => strategies.traffic.len().saturating_sub(SHOWN_FLIPS),
@@ -105,6 +114,22 @@ fn gate(gate: &GateAudit) -> Vec<Value> {
             }
         })
         .collect()
+}
+
+fn classifier(words: &ClassifierWords) -> Value {
+    context! {
+        model => words.model.clone(),
+        right => counted(&words.right),
+        unreadable => words.unreadable,
+        cost => words.cost_per_1000.map(|cost| cost.human()),
+        latency => words.latency.map(|latency| latency.to_string()),
+        tiers => words.named.iter().map(|named| named.tier.to_string()).collect::<Vec<_>>(),
+        rows => words.named.iter().map(|named| context! {
+            tier => named.tier.as_str(),
+            cheapest => named.cheapest.clone(),
+            none => named.none,
+        }).collect::<Vec<_>>(),
+    }
 }
 
 fn pair(pair: &TierPair) -> Value {

@@ -1,0 +1,85 @@
+//! What models were asked about the prompts for the strategies: what it took, and how right a classifier's words were.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::rounding;
+use super::strategies::CountedShare;
+use crate::ident::{ModelRef, TierName};
+use crate::policy::strategies::{World, confusion};
+use crate::project::Interval;
+use crate::stats::interval;
+use crate::units::{Millis, Usd};
+
+/// A model that strategies had asked about the prompts, and what it took.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AskedModel {
+    /// The model.
+    pub model: ModelRef,
+    /// Different questions: one a prompt, prompts of the same text once.
+    pub questions: u64,
+    /// Those that nobody has answered: the strategy is left out then.
+    pub missing: u64,
+    /// Calls.
+    pub attempts: u64,
+    /// USD at list prices.
+    pub list: Usd,
+    /// USD billed for calls of this run.
+    pub billed: Usd,
+}
+
+/// How right the words of the classifier that was asked were.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClassifierWords {
+    /// The model.
+    pub model: String,
+    /// Requests whose cheapest passing tier it named, of those that some tier passes; Wilson's interval.
+    pub right: CountedShare,
+    /// Requests whose word names no tier; they count as sent to the best one.
+    pub unreadable: u64,
+    /// USD per 1,000 questions.
+    pub cost_per_1000: Option<Usd>,
+    /// Milliseconds a question, on average.
+    pub latency: Option<Millis>,
+    /// What it named, tier by tier.
+    pub named: Vec<NamedTier>,
+}
+
+/// Requests for which a classifier named a tier.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NamedTier {
+    /// The tier that it named.
+    pub tier: TierName,
+    /// Of these so many had each tier as the cheapest that passes, in the order of the ladder.
+    pub cheapest: Vec<u64>,
+    /// Of these so many are passed by no tier.
+    pub none: u64,
+}
+
+/// The classifier's words; `None` where none was asked, or not about every prompt.
+pub(super) fn words(world: &World<'_>, names: &[TierName], confidence: f64) -> Option<ClassifierWords> {
+    let said = world.asked.classifier.as_ref()?;
+    let confusion = confusion(world)?;
+    let share = confusion.right as f64 / confusion.passable.max(1) as f64;
+    let bounds = interval::wilson(share, confusion.passable as f64, confidence);
+    let right = bounds.filter(|_| confusion.passable > 0).map(|bounds| Interval {
+        mean: rounding::share(share),
+        low: rounding::share(bounds.low),
+        high: rounding::share(bounds.high),
+    });
+    let named = confusion.counts.iter().zip(names).map(|(counts, tier)| {
+        let (none, cheapest) = counts.split_last().map_or((0, &[][..]), |(none, cheapest)| (*none, cheapest));
+        NamedTier { tier: tier.clone(), cheapest: cheapest.to_vec(), none }
+    });
+    Some(ClassifierWords {
+        model: said.model.clone(),
+        right: CountedShare { count: confusion.right, of: confusion.passable, share: right },
+        unreadable: confusion.unreadable,
+        cost_per_1000: said.cost.and_then(super::strategies::thousand),
+        latency: said.latency.and_then(Millis::from_ms),
+        named: named.collect(),
+    })
+}
