@@ -1,10 +1,15 @@
 //! `plan`: what a run would take, and what it could decide. No network.
 
+mod decides;
+mod worth;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Serialize;
 
+use self::decides::TaskPower;
+use self::worth::NextPrompts;
 use super::args::{Format, Global, SourceArgs};
 use super::exit::Exit;
 use super::project::Project;
@@ -12,11 +17,10 @@ use super::run::answered_elsewhere;
 use super::run_folder::RunFolder;
 use crate::console::{Align, Console};
 use crate::grade::OracleSet;
-use crate::ident::{ModelRef, RunId, TaskName};
+use crate::ident::{ModelRef, RunId};
 use crate::oracle::Asks;
 use crate::plan::Plan;
 use crate::plan::estimate::{Estimate, estimate};
-use crate::stats::{floor, power};
 use crate::units::{Tokens, Usd};
 
 /// What a run would take and could decide.
@@ -34,6 +38,8 @@ struct PlanReport {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     strategies: Vec<JudgePlan>,
     decides: Vec<TaskPower>,
+    /// Where more prompts help most, dearest first.
+    next_prompts: NextPrompts,
 }
 
 /// What a judge would be asked, at the most: what needs no judge, or has been asked before, is not known before the replies.
@@ -43,21 +49,6 @@ struct JudgePlan {
     calls: u64,
     low: Usd,
     high: Usd,
-}
-
-/// What a task's prompts can decide.
-#[derive(Debug, Serialize)]
-struct TaskPower {
-    task: TaskName,
-    prompts: u64,
-    n_eff: f64,
-    route_floor: f64,
-    confidence: f64,
-    /// The fewest prompts that could clear the floor, were all of them to pass.
-    smallest_n: u64,
-    /// The lowest pass rate that would clear the floor, if it were seen on these prompts; `None`: not even 1.
-    detectable: Option<f64>,
-    decidable: bool,
 }
 
 pub(crate) fn run(
@@ -75,15 +66,18 @@ pub(crate) fn run(
     let plan = project.plan(&corpus)?;
     let folder = RunFolder::choose(&project, &corpus, &plan, None, source.fresh)?;
     let done = answered_elsewhere(&project, &folder, &plan, source.fresh)?;
+    let estimated = estimate(&project.config, &corpus, &plan, |key| done.contains(key))?;
+    let last = worth::last_run(&project)?;
     let report = PlanReport {
         run: folder.id.clone(),
         corpus: corpus_name,
         prompts: corpus.len() as u64,
         price_source: project.catalogue.source(),
-        estimate: estimate(&project.config, &corpus, &plan, |key| done.contains(key))?,
         judges: judges(&project, &corpus, &oracles, &plan)?,
         strategies: scouts(&project, &corpus)?,
-        decides: decides(&project, &corpus),
+        next_prompts: worth::next_prompts(&project, &corpus, &estimated, &plan, last.as_ref()),
+        decides: decides::decides(&project, &corpus, last.as_ref()),
+        estimate: estimated,
     };
     match global.format {
         Format::Json => console.out(&format!("{}\n", serde_json::to_string_pretty(&report)?))?,
@@ -149,36 +143,6 @@ fn scouts(project: &Project, corpus: &crate::corpus::Corpus) -> anyhow::Result<V
     Ok(models)
 }
 
-fn decides(project: &Project, corpus: &crate::corpus::Corpus) -> Vec<TaskPower> {
-    let policy = &project.config.policy;
-    let mut all = Vec::new();
-    for index in corpus.used_tasks() {
-        let Some(task) = project.config.tasks.get(usize::from(index)) else { continue };
-        let weights: Vec<f64> = corpus
-            .entries()
-            .iter()
-            .filter(|entry| entry.task == index)
-            .map(|entry| entry.weight.get())
-            .collect();
-        let n_eff = floor::kish(&weights).unwrap_or_default();
-        let floor = task.route_floor.unwrap_or(policy.route_floor).get();
-        let confidence = policy.confidence(task.consequence).get();
-        let smallest_n =
-            power::smallest_n(floor, confidence).unwrap_or(u64::MAX).max(u64::from(policy.min_prompts));
-        all.push(TaskPower {
-            task: task.name.clone(),
-            prompts: weights.len() as u64,
-            n_eff: (n_eff * 10.0).round() / 10.0,
-            route_floor: floor,
-            confidence,
-            smallest_n,
-            detectable: floor::least_rate(n_eff, floor, confidence),
-            decidable: n_eff >= smallest_n as f64,
-        });
-    }
-    all
-}
-
 fn text(console: &Console, report: &PlanReport) -> String {
     let estimate = &report.estimate;
     let mut text = format!(
@@ -239,30 +203,7 @@ fn text(console: &Console, report: &PlanReport) -> String {
         )),
         None => text.push_str("nothing to send: no call would be made\n"),
     }
-    text.push_str("\nWhat these prompts can decide:\n");
-    let rows: Vec<Vec<String>> = report
-        .decides
-        .iter()
-        .map(|task| {
-            let verdict = match (task.decidable, task.detectable) {
-                (true, Some(rate)) => format!("yes: a tier that passes {:.1} % or more", rate * 100.0),
-                (true, None) => "barely: only if nearly every reply passes".to_owned(),
-                (false, _) => format!("no: {} prompts of equal weight at the least", task.smallest_n),
-            };
-            vec![
-                task.task.to_string(),
-                task.prompts.to_string(),
-                format!("{:.0}", task.n_eff),
-                format!("{} at P {}", task.route_floor, task.confidence),
-                verdict,
-            ]
-        })
-        .collect();
-    let align = [Align::Left, Align::Right, Align::Right, Align::Left, Align::Left];
-    text.push_str(&console.table(
-        &["task", "prompts", "n eff", "floor", "can clear the floor"],
-        &rows,
-        &align,
-    ));
+    text.push_str(&decides::text(console, &report.decides));
+    text.push_str(&worth::text(console, &report.next_prompts));
     text
 }

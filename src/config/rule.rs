@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::stats::posterior::Posterior;
 use crate::units::Share;
 
 /// The margin of non-inferiority, unless the settings say otherwise.
@@ -79,6 +80,16 @@ impl IntervalMethod {
             Self::Wilson => "wilson",
             Self::ClopperPearson => "clopper_pearson",
             Self::Jeffreys => "jeffreys",
+        }
+    }
+
+    /// What decides when this interval is asked for: how sure `n` (effective) trials are, of which the share `mean` passed.
+    #[must_use]
+    pub fn posterior(self, mean: f64, n: f64) -> Posterior {
+        match self {
+            Self::Wilson => Posterior::new(mean, n),
+            Self::ClopperPearson => Posterior::exact(mean, n),
+            Self::Jeffreys => Posterior::jeffreys(mean, n),
         }
     }
 

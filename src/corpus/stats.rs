@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::{Corpus, CorpusError, near};
-use crate::config::Config;
+use crate::config::{Config, IntervalMethod};
 use crate::ident::{Digest, TaskName};
 use crate::stats::{floor, power};
 
@@ -117,6 +117,10 @@ pub fn describe(corpus: &Corpus, config: &Config) -> Result<CorpusStats, CorpusE
         let n_eff = if sum.squares > 0.0 { sum.weight.powi(2) / sum.squares } else { 0.0 };
         let route_floor = task.route_floor.unwrap_or(config.policy.route_floor).get();
         let confidence = config.policy.confidence(task.consequence).get();
+        // Without repeats, prompts of even weight have the interval that is asked for.
+        let even = n_eff >= sum.lengths.len() as f64 - 1e-6;
+        let method = if even { config.policy.interval } else { IntervalMethod::Wilson };
+        let posterior = |mean, n| method.posterior(mean, n);
         let near = near::representatives(&sum.plain, NEAR).into_iter().enumerate();
         stats.tasks.push(TaskStats {
             task: task.name.clone(),
@@ -130,9 +134,9 @@ pub fn describe(corpus: &Corpus, config: &Config) -> Result<CorpusStats, CorpusE
             with_expected: sum.with_expected,
             route_floor,
             confidence,
-            smallest_n: power::smallest_n(route_floor, confidence)
+            smallest_n: power::smallest_n(route_floor, confidence, posterior)
                 .map(|n| n.max(u64::from(config.policy.min_prompts))),
-            least_rate: floor::least_rate(n_eff, route_floor, confidence),
+            least_rate: floor::least_rate(n_eff, route_floor, confidence, posterior),
         });
     }
     Ok(stats)

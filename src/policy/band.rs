@@ -5,7 +5,6 @@ use super::{Assessment, Band, Bar, Comparison, Doubt, Floors, Settled};
 use crate::config::IntervalMethod;
 use crate::measure::{CellEvidence, Versus};
 use crate::stats::paired::Difference;
-use crate::stats::posterior::Posterior;
 use crate::stats::power;
 use crate::stats::weighted::Estimate;
 
@@ -47,15 +46,6 @@ impl Strictness {
     }
 }
 
-/// The posterior by which floors are held against a rate.
-pub(super) fn posterior(method: IntervalMethod, seen: Estimate) -> Posterior {
-    match method {
-        IntervalMethod::Wilson => Posterior::new(seen.mean, seen.n_eff),
-        IntervalMethod::ClopperPearson => Posterior::exact(seen.mean, seen.n_eff),
-        IntervalMethod::Jeffreys => Posterior::jeffreys(seen.mean, seen.n_eff),
-    }
-}
-
 /// The evidence that a rule decides by: a rate, or differences from the tiers that the cell is held against.
 enum Basis {
     Rate(Estimate, IntervalMethod),
@@ -79,7 +69,7 @@ impl Basis {
     fn odds(&self, bar: &Bar<'_>) -> Odds {
         match self {
             Self::Rate(seen, method) => {
-                let posterior = posterior(*method, *seen);
+                let posterior = method.posterior(seen.mean, seen.n_eff);
                 Odds {
                     route: posterior.clears(bar.floors.route),
                     monitor: posterior.clears(bar.floors.monitor),
@@ -149,8 +139,7 @@ fn basis(cell: &CellEvidence, at: usize, bar: &Bar<'_>, reading: Reading) -> Res
 
 /// The quality part of the assessment of the cell of tier `at`; feasibility and cost are left empty.
 pub(super) fn judge(cell: &CellEvidence, at: usize, bar: &Bar<'_>, strictness: Strictness) -> Assessment {
-    let floor =
-        cell.pass_rate.map(|rate| posterior(rate.interval, Estimate { mean: rate.mean, n_eff: rate.n_eff }));
+    let floor = cell.pass_rate.map(|rate| rate.interval.posterior(rate.mean, rate.n_eff));
     let none = |doubt| Assessment {
         p_route: floor.map(|posterior| posterior.clears(bar.floors.route)),
         p_monitor: floor.map(|posterior| posterior.clears(bar.floors.monitor)),

@@ -10,10 +10,15 @@ pub fn kish(weights: &[f64]) -> Option<f64> {
 }
 
 /// The lowest pass rate that clears a floor at a confidence, if it is seen on `n` prompts; to a thousandth, rounded up.
-/// `None` when not even all of them passing would.
+/// `None` when not even all of them passing would. `posterior` is of a mean and n.
 #[must_use]
-pub fn least_rate(n: f64, floor: f64, confidence: f64) -> Option<f64> {
-    let clears = |rate: f64| Posterior::new(rate, n).clears(floor) >= confidence;
+pub fn least_rate(
+    n: f64,
+    floor: f64,
+    confidence: f64,
+    posterior: impl Fn(f64, f64) -> Posterior,
+) -> Option<f64> {
+    let clears = |rate: f64| posterior(rate, n).clears(floor) >= confidence;
     if !clears(1.0) {
         return None;
     }
@@ -40,9 +45,10 @@ mod tests {
     #[test]
     fn the_least_rate_falls_as_prompts_are_added() {
         // 13 of 13 clear 0.80 at 0.95, 12 of 12 do not.
-        assert_eq!(least_rate(12.0, 0.80, 0.95), None);
-        assert!(least_rate(13.0, 0.80, 0.95).unwrap() > 0.99);
-        let rates: Vec<f64> = [60.0, 200.0, 1000.0].map(|n| least_rate(n, 0.95, 0.8).unwrap()).into();
+        assert_eq!(least_rate(12.0, 0.80, 0.95, Posterior::new), None);
+        assert!(least_rate(13.0, 0.80, 0.95, Posterior::new).unwrap() > 0.99);
+        let rates: Vec<f64> =
+            [60.0, 200.0, 1000.0].map(|n| least_rate(n, 0.95, 0.8, Posterior::new).unwrap()).into();
         assert!(rates[0] > rates[1] && rates[1] > rates[2] && rates[2] > 0.95);
     }
 }

@@ -152,6 +152,28 @@ pub fn non_inferiority_n(
     sample_size(normal_quantile(confidence) + normal_quantile(power), variance, margin)
 }
 
+/// The chance that `more` prompts show a difference to be above -`margin` at `confidence`, by what `seen` says of it: the mean
+/// over all prompts is normal around the one that was seen, with the spread of what is still to come and of what is not
+/// known yet, sd sqrt(more / (n (n + more))); the bound lies z sd / sqrt(n + more) below it.
+#[must_use]
+pub fn chance_to_show(seen: &Difference, more: f64, margin: f64, confidence: f64) -> f64 {
+    let (n, all) = (seen.n_eff, seen.n_eff + more);
+    // Two sides that never disagreed so far may yet: a prompt more each way.
+    let discordant = (seen.only_first + seen.only_second) * n + 2.0;
+    let sd = (discordant / (n + 2.0) - seen.mean.powi(2)).max(0.0).sqrt();
+    let spread = sd * (more / (n * all)).sqrt();
+    let needed = normal_quantile(confidence.clamp(0.5, 1.0 - 1e-9)) * sd / all.sqrt() - margin;
+    if n > 0.0 && spread > 0.0 { normal_cdf((seen.mean - needed) / spread) } else { 0.0 }
+}
+
+/// The chance that `n` prompts show a difference to be above -`margin` at `confidence`, if what `truth` says is the truth.
+#[must_use]
+pub fn chance_if_so(truth: &Difference, n: f64, margin: f64, confidence: f64) -> f64 {
+    let sd = (truth.only_first + truth.only_second - truth.mean.powi(2)).max(0.0).sqrt();
+    let z = normal_quantile(confidence.clamp(0.5, 1.0 - 1e-9));
+    if sd > 0.0 { normal_cdf((truth.mean + margin) * n.max(0.0).sqrt() / sd - z) } else { 0.0 }
+}
+
 /// Prompts that show a difference of `delta` either way, at level `alpha` with `power` (Miller, eq. 9):
 /// (z_(alpha/2) + z_power)^2 variance / delta^2, `variance` being omega^2 + sigma_A^2 / K_A + sigma_B^2 / K_B.
 #[must_use]
@@ -209,6 +231,30 @@ mod tests {
         assert!((mcnemar_exact(1, 7) - 18.0 / 256.0).abs() < 1e-12);
         assert!((mcnemar_mid_p(1, 7) - 10.0 / 256.0).abs() < 1e-12);
         assert!(mcnemar_exact(94, 382) < 1e-30);
+    }
+
+    #[test]
+    fn as_many_prompts_as_are_asked_for_have_the_power_that_was_asked_for() {
+        let truth = Difference { mean: 0.0, se: None, only_first: 0.03, only_second: 0.03, n: 1, n_eff: 1.0 };
+        assert!((chance_if_so(&truth, 928.0, 0.02, 0.95) - 0.80).abs() < 1e-3);
+        assert_eq!(
+            chance_if_so(&Difference { only_first: 0.0, only_second: 0.0, ..truth }, 9.0, 0.02, 0.95),
+            0.0
+        );
+    }
+
+    #[test]
+    fn the_chance_of_showing_it_grows_with_the_prompts_and_with_the_margin() {
+        let seen = difference(&table(150, 6, 4, 40)).unwrap();
+        let chance = |more, margin| chance_to_show(&seen, more, margin, 0.95);
+        assert!(chance(100.0, 0.03) < chance(100.0, 0.06) && chance(400.0, 0.03) < chance(4000.0, 0.03));
+        assert!(chance(100.0, 0.2) > 0.999 && chance(100.0, 0.001) < 0.4);
+        let worse = difference(&table(100, 0, 60, 40)).unwrap();
+        assert!(chance_to_show(&worse, 100.0, 0.03, 0.95) < 1e-6);
+        let never = difference(&table(40, 0, 0, 0)).unwrap();
+        let found = chance_to_show(&never, 100.0, 0.03, 0.95);
+        assert!((0.2..0.95).contains(&found), "{found}");
+        assert_eq!(chance_to_show(&Difference { n_eff: 0.0, ..never }, 10.0, 0.03, 0.95), 0.0);
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! What a sample of a given size can decide, asked before or after it is drawn.
 
+use statrs::function::beta::ln_beta;
+use statrs::function::gamma::ln_gamma;
+
 use super::interval::normal_quantile;
 use super::posterior::Posterior;
 
@@ -7,13 +10,13 @@ use super::posterior::Posterior;
 pub const MOST: u64 = 100_000;
 
 /// The smallest n at which P(p >= floor) >= confidence when every trial passes: with fewer, nothing can decide.
-/// `None` when more than [`MOST`] would be needed, or a probability makes no sense.
+/// `None` when more than [`MOST`] would be needed, or a probability makes no sense. `posterior` is of a mean and n.
 #[must_use]
-pub fn smallest_n(floor: f64, confidence: f64) -> Option<u64> {
-    smallest_n_at(1.0, floor, confidence)
+pub fn smallest_n(floor: f64, confidence: f64, posterior: impl Fn(f64, f64) -> Posterior) -> Option<u64> {
+    first(0, |n| posterior(1.0, n as f64).clears(floor) >= confidence)
 }
 
-/// The same when the share `rate` of the trials passes; `None` also when that rate never decides.
+/// The same when the share `rate` of the trials passes, under a uniform prior; `None` also when that rate never decides.
 #[must_use]
 pub fn smallest_n_at(rate: f64, floor: f64, confidence: f64) -> Option<u64> {
     first(0, |n| Posterior::new(rate, n as f64).clears(floor) >= confidence)
@@ -32,6 +35,32 @@ pub fn detectable_difference(n: f64, discordant: f64, alpha: f64, power: f64) ->
         && power > 0.0
         && power < 1.0;
     fine.then(|| (normal_quantile(1.0 - alpha / 2.0) + normal_quantile(power)) * (discordant / n).sqrt())
+}
+
+/// The chance that `more` trials bring a sample to where `clears(mean, n)` holds, by what is known of the rate after `n` trials
+/// of which the share `mean` passed: how many of the further ones pass is beta-binomial (uniform prior). `clears` must not
+/// fail for a higher mean where it holds for a lower one.
+#[must_use]
+pub fn chance_to_clear(mean: f64, n: f64, more: u32, clears: impl Fn(f64, f64) -> bool) -> f64 {
+    let (n, mean) = (n.max(0.0), mean.clamp(0.0, 1.0));
+    let (pass, all) = (mean * n, n + f64::from(more));
+    let good = |further: u32| all > 0.0 && clears((pass + f64::from(further)) / all, all);
+    if !good(more) {
+        return 0.0;
+    }
+    // The least number that is enough, by halving.
+    let (mut low, mut high) = (0, more);
+    while low < high {
+        let middle = u32::midpoint(low, high);
+        if good(middle) { high = middle } else { low = middle + 1 }
+    }
+    let (a, b) = (1.0 + pass, 1.0 + n - pass);
+    let chance = |further: u32| {
+        let (j, rest) = (f64::from(further), f64::from(more - further));
+        let choose = ln_gamma(f64::from(more) + 1.0) - ln_gamma(j + 1.0) - ln_gamma(rest + 1.0);
+        (choose + ln_beta(a + j, b + rest) - ln_beta(a, b)).exp()
+    };
+    (low..=more).map(chance).sum::<f64>().min(1.0)
 }
 
 /// The least number of trials from `from` up to [`MOST`] more at which `decided` holds: looked for in steps that grow
@@ -67,7 +96,7 @@ mod tests {
     #[test]
     fn the_published_sizes_come_out() {
         for (floor, n) in [(0.80, 13), (0.90, 28), (0.95, 58), (0.99, 298)] {
-            assert_eq!(smallest_n(floor, 0.95), Some(n));
+            assert_eq!(smallest_n(floor, 0.95, Posterior::new), Some(n));
         }
     }
 
@@ -89,6 +118,19 @@ mod tests {
         // 3 % discordant either way, 928 prompts, two points, one-sided at 5 %.
         assert!((detectable_difference(928.0, 0.06, 0.10, 0.80).unwrap() - 0.02).abs() < 1e-5);
         assert_eq!(detectable_difference(0.0, 0.1, 0.05, 0.8), None);
+    }
+
+    #[test]
+    fn the_chance_of_a_uniform_rate_is_the_share_of_counts_that_clear() {
+        // Nothing known: 0 to 100 passes of 100 are as likely as each other, and from 90 on it clears.
+        let clears = |mean: f64, _| mean >= 0.9 - 1e-12;
+        assert!((chance_to_clear(0.0, 0.0, 100, clears) - 11.0 / 101.0).abs() < 1e-9);
+        // Nobody can promise what has not been seen, nor what is out of reach.
+        assert_eq!(chance_to_clear(0.0, 1000.0, 100, clears), 0.0);
+        assert!((chance_to_clear(1.0, 1000.0, 100, clears) - 1.0).abs() < 1e-9);
+        let near = chance_to_clear(0.89, 200.0, 100, clears);
+        assert!((0.05..0.45).contains(&near), "{near}");
+        assert_eq!(chance_to_clear(0.5, 0.0, 0, clears), 0.0);
     }
 
     proptest! {
