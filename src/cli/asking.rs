@@ -248,7 +248,7 @@ fn stored_answers(
 }
 
 /// What an attempt at a question says; `None` where it must be asked again.
-fn answer(attempt: &Attempt) -> Option<Answer> {
+pub(super) fn answer(attempt: &Attempt) -> Option<Answer> {
     match attempt.outcome {
         Outcome::Reply => Some(Answer::Text(attempt.text.clone())),
         Outcome::Refused | Outcome::Truncated | Outcome::Overflow => {

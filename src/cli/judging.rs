@@ -166,19 +166,47 @@ pub(crate) fn ask(
     ceiling: Option<Usd>,
     spent: Usd,
 ) -> anyhow::Result<Asked> {
-    let (mut journal, index, recovery) = Journal::open(&folder.join(JUDGE_JOURNAL))?;
+    put(project, console, &folder.join(JUDGE_JOURNAL), Role::Judge, open, ceiling, spent)
+}
+
+/// What a model is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// To judge answers.
+    Judge,
+    /// To write prompts.
+    Writer,
+}
+
+/// Puts questions to models and their answers into the journal at `path`.
+pub(crate) fn put(
+    project: &Project,
+    console: &Console,
+    path: &Path,
+    role: Role,
+    open: Vec<OpenQuestion>,
+    ceiling: Option<Usd>,
+    spent: Usd,
+) -> anyhow::Result<Asked> {
+    let (mut journal, index, recovery) = Journal::open(path)?;
     if recovery.cut > 0 {
-        console.note("the last line of judge.jsonl was torn and is cut off: its question is asked again");
+        let name = path.file_name().unwrap_or_default().display();
+        console
+            .note(&format!("the last line of {name} was torn and is cut off: its question is asked again"));
     }
+    let (what, who) = match role {
+        Role::Judge => ("questions to judges", "judge"),
+        Role::Writer => ("requests for prompts", "writer"),
+    };
     let questions = Arc::new(Questions::new(project, open, &index)?);
     let judges: Vec<ModelRef> = questions.judges.iter().map(|judge| judge.model.clone()).collect();
     let names: Vec<String> = judges.iter().map(ToString::to_string).collect();
-    console.note(&format!("{} questions to judges: {}", questions.open.len(), names.join(", ")));
+    console.note(&format!("{} {what}: {}", questions.open.len(), names.join(", ")));
     let lanes = questions.lanes(project)?;
     let count =
         |judge: usize| questions.of_question.iter().filter(|of| usize::from(**of) == judge).count() as u64;
     let totals: Vec<(String, u64, u64)> =
-        names.iter().enumerate().map(|(at, name)| (format!("judge {name}"), count(at), 0)).collect();
+        names.iter().enumerate().map(|(at, name)| (format!("{who} {name}"), count(at), 0)).collect();
     let progress = Progress::new(console, &totals);
     let budget = Arc::new(Budget::new(ceiling, spent + index.billed()));
     let settings = send::settings(&project.config.run);
