@@ -95,7 +95,7 @@ fn a_model_writes_after_examples_and_is_paid_for_once() {
 fn a_ceiling_stops_before_it_is_broken_and_a_higher_one_goes_on() {
     let server = Server::start(|body, _| Act::say(ten(body)));
     let scratch = project(&server, "100");
-    let low = scratch.run(&[&ARGS[..], &["--max-cost", "0.90"]].concat()).exits(3);
+    let low = scratch.run(&[&ARGS[..], &["--max-cost", "0.55"]].concat()).exits(3);
     assert!(low.stderr.contains("raise --max-cost to continue"), "{}", low.all());
     assert!(!scratch.file("s.jsonl").exists());
     let before = server.asked();

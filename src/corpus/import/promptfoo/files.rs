@@ -52,7 +52,7 @@ impl Folder {
         let text = text.trim_start_matches('\u{feff}').trim().to_owned();
         let parsed = match (extension(&path).as_str(), take) {
             ("json", Take::Value) => serde_json::from_str(&text).map_err(|error| error.to_string()),
-            ("yaml" | "yml", _) => serde_saphyr::from_str(&text).map_err(|error| error.to_string()),
+            ("yaml" | "yml", _) => yaml(&text),
             ("pdf" | "png" | "jpg" | "jpeg" | "webp" | "gif" | "mp3" | "wav", _) => {
                 return Err("it is no text".to_owned());
             }
@@ -77,6 +77,12 @@ impl Folder {
         }
         Ok(read)
     }
+}
+
+/// YAML as promptfoo reads it, which is YAML 1.2: `yes`, `no`, `n` and the like are texts.
+pub(super) fn yaml(text: &str) -> Result<Value, String> {
+    let options = serde_saphyr::options! { strict_booleans: true };
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| error.to_string())
 }
 
 /// Endings of files that promptfoo runs.

@@ -45,6 +45,11 @@ pub fn import(path: &Path, task: &str, graders: &Graders) -> Result<Imported, Im
             }
         };
         let variants = expand(&vars);
+        if variants.len() == COMBINATIONS {
+            let what = "combinations of its variables".to_owned();
+            let reason = format!("only the first {COMBINATIONS} are taken");
+            imported.skipped.push(Skipped { file: file.clone(), place: name.clone(), what, reason });
+        }
         let options = Options { said: [&test.options, &suite.default_options], graders };
         for (variant, vars) in variants.iter().enumerate() {
             let mut skip = |what: String, reason: String| {
@@ -119,11 +124,16 @@ fn fill(
 fn render(template: &str, vars: &Map<String, Value>) -> Result<String, String> {
     let mut engine = minijinja::Environment::new();
     engine.set_undefined_behavior(UndefinedBehavior::Chainable);
+    // A template of a foreign file must come to an end.
+    engine.set_fuel(Some(100_000));
     let vars = minijinja::Value::from(minijinja::value::Serde(vars));
     engine.render_str(template, vars).map_err(|error| format!("its template fails: {error}"))
 }
 
-/// Every combination of the variables whose value is a list, as promptfoo runs them; at most 1,000.
+/// The most combinations of a test's variables.
+const COMBINATIONS: usize = 1000;
+
+/// Every combination of the variables whose value is a list, as promptfoo runs them; at most [`COMBINATIONS`].
 fn expand(vars: &Map<String, Value>) -> Vec<Map<String, Value>> {
     let mut all = vec![Map::new()];
     for (name, value) in vars {
@@ -132,14 +142,12 @@ fn expand(vars: &Map<String, Value>) -> Vec<Map<String, Value>> {
             other => vec![other.clone()],
         };
         let mut next = Vec::new();
-        for one in &all {
-            for value in &values {
-                let mut more: Map<String, Value> = one.clone();
-                more.insert(name.clone(), value.clone());
-                next.push(more);
-            }
+        let pairs = all.iter().flat_map(|one| values.iter().map(move |value| (one, value)));
+        for (one, value) in pairs.take(COMBINATIONS) {
+            let mut more: Map<String, Value> = one.clone();
+            more.insert(name.clone(), value.clone());
+            next.push(more);
         }
-        next.truncate(1000);
         all = next;
     }
     all

@@ -4,11 +4,10 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::super::{ImportError, Skipped};
+use super::super::{ImportError, Skipped, utf8};
 use super::csv_tests;
-use super::files::{Folder, Take, extension};
+use super::files::{Folder, Take, extension, yaml};
 use crate::diag::{Fault, Faults};
-use crate::disk;
 use crate::record::Message;
 
 /// Prompts, tests, and what they share.
@@ -122,7 +121,7 @@ impl Suite {
         let text = match file {
             None => text,
             Some(name) => match Folder::of(path).path(&name) {
-                Ok(file) => String::from_utf8_lossy(&disk::read(&file)?).into_owned(),
+                Ok(file) => utf8(&file)?,
                 Err(reason) => {
                     skipped.push(named(path, "prompts", &text, reason));
                     return Ok(());
@@ -205,8 +204,7 @@ fn from_value(value: &Value) -> Test {
 }
 
 fn jsonl(path: &Path) -> Result<Vec<Test>, ImportError> {
-    let bytes = disk::read(path)?;
-    let text = String::from_utf8_lossy(&bytes);
+    let text = utf8(path)?;
     let mut tests = Vec::new();
     let mut faults = Faults::default();
     for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
@@ -224,15 +222,12 @@ fn jsonl(path: &Path) -> Result<Vec<Test>, ImportError> {
 
 /// A YAML or JSON document.
 pub(in crate::corpus::import) fn document(path: &Path) -> Result<Value, ImportError> {
-    let bytes = disk::read(path)?;
     let shown = path.display().to_string();
-    let Ok(text) = std::str::from_utf8(&bytes) else {
-        return Err(Faults::from(Fault::new(shown, "it is not UTF-8").help("save it as UTF-8")).into());
-    };
+    let text = &utf8(path)?;
     let parsed: Result<Value, String> = if extension(path) == "json" {
         serde_json::from_str(text).map_err(|error| error.to_string())
     } else {
-        serde_saphyr::from_str(text).map_err(|error| error.to_string())
+        yaml(text)
     };
     parsed.map_err(|why| {
         let why = why.lines().next().unwrap_or_default().to_owned();
