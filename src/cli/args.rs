@@ -185,7 +185,7 @@ pub(crate) enum Switch {
     Off,
 }
 
-fn parse_usd(text: &str) -> Result<Usd, String> {
+pub(crate) fn parse_usd(text: &str) -> Result<Usd, String> {
     let amount: Usd = text.parse().map_err(|error: crate::units::UnitError| error.to_string())?;
     if amount < Usd::ZERO { Err("a ceiling is never negative".to_owned()) } else { Ok(amount) }
 }

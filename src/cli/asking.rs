@@ -46,6 +46,8 @@ pub(crate) enum Purpose {
     Judge,
     /// A strategy wants to know something of a prompt.
     Strategy,
+    /// Prompts are to be written.
+    Writer,
 }
 
 /// Grades every row whose oracle asks, with what programs say and what judges have said.
@@ -260,7 +262,7 @@ fn stored_answers(
 }
 
 /// What an attempt at a question says; `None` where it must be asked again.
-fn answer(attempt: &Attempt) -> Option<Answer> {
+pub(super) fn answer(attempt: &Attempt) -> Option<Answer> {
     match attempt.outcome {
         Outcome::Reply => Some(Answer::Text(attempt.text.clone())),
         Outcome::Refused | Outcome::Truncated | Outcome::Overflow => {

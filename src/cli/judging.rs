@@ -72,11 +72,14 @@ impl Questions {
 
     /// What a model is asked as.
     fn role(&self, judge: usize) -> &'static str {
-        let own = self.open.iter().zip(&self.of_question).filter(|(_, of)| usize::from(**of) == judge);
-        if own.into_iter().any(|(question, _)| question.purpose == Purpose::Judge) {
+        let own = || self.open.iter().zip(&self.of_question).filter(|(_, of)| usize::from(**of) == judge);
+        let any = |purpose| own().any(|(question, _)| question.purpose == purpose);
+        if any(Purpose::Judge) {
             "judge"
-        } else {
+        } else if any(Purpose::Strategy) {
             "strategy"
+        } else {
+            "writer"
         }
     }
 
@@ -176,16 +179,36 @@ pub(crate) fn ask(
     ceiling: Option<Usd>,
     spent: Usd,
 ) -> anyhow::Result<Asked> {
-    let (mut journal, index, recovery) = Journal::open(&folder.join(JUDGE_JOURNAL))?;
+    put(project, console, &folder.join(JUDGE_JOURNAL), open, ceiling, spent)
+}
+
+/// Puts questions to models and their answers into the journal at `path`.
+pub(crate) fn put(
+    project: &Project,
+    console: &Console,
+    path: &Path,
+    open: Vec<OpenQuestion>,
+    ceiling: Option<Usd>,
+    spent: Usd,
+) -> anyhow::Result<Asked> {
+    let (mut journal, index, recovery) = Journal::open(path)?;
     if recovery.cut > 0 {
-        console.note("the last line of judge.jsonl was torn and is cut off: its question is asked again");
+        let name = path.file_name().unwrap_or_default().display();
+        console
+            .note(&format!("the last line of {name} was torn and is cut off: its question is asked again"));
     }
     let questions = Arc::new(Questions::new(project, open, &index)?);
     let judges: Vec<ModelRef> = questions.judges.iter().map(|judge| judge.model.clone()).collect();
     let names: Vec<String> = judges.iter().map(ToString::to_string).collect();
-    let judged = questions.open.iter().all(|question| question.purpose == Purpose::Judge);
-    let whom = if judged { "judges" } else { "models, of judges and strategies" };
-    console.note(&format!("{} questions to {whom}: {}", questions.open.len(), names.join(", ")));
+    let all = |purpose| questions.open.iter().all(|question| question.purpose == purpose);
+    let what = if all(Purpose::Judge) {
+        "questions to judges"
+    } else if all(Purpose::Writer) {
+        "requests for prompts"
+    } else {
+        "questions to models, of judges and strategies"
+    };
+    console.note(&format!("{} {what}: {}", questions.open.len(), names.join(", ")));
     let lanes = questions.lanes(project)?;
     let count =
         |judge: usize| questions.of_question.iter().filter(|of| usize::from(**of) == judge).count() as u64;

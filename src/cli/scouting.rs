@@ -1,7 +1,7 @@
 //! What strategies ask of models about the prompts themselves: a classifier's word, an embedding. Looks the answers up beside
 //! those of judges, and names what is open; makes no call.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use anyhow::Context;
 
@@ -112,11 +112,11 @@ pub(super) fn settle(basis: &Basis<'_>, rows: &mut Rows) -> anyhow::Result<()> {
                 }
             }
         }
+        // Prompts of the same text are one question.
+        let mut known: HashSet<TrialKey> = rows.open.iter().map(|open| open.key).collect();
         for open in &of_prompt {
-            // Prompts of the same text are one question.
-            if answers.get(&open.key).is_some_and(|answer| answer.text.is_none())
-                && !rows.open.iter().any(|other| other.key == open.key)
-            {
+            let unanswered = answers.get(&open.key).is_some_and(|answer| answer.text.is_none());
+            if unanswered && known.insert(open.key) {
                 spend.missing += 1;
                 rows.open.push(open.clone());
             }

@@ -1,6 +1,8 @@
 //! Prompts from templates: slots filled from lists of values, and a share of adversarial mutations. The same seed gives the
 //! same prompts. Synthetic prompts say that a set-up works; how good a tier is only real ones say.
 
+pub mod written;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use rand_chacha::ChaCha8Rng;
@@ -49,11 +51,8 @@ pub fn make(templates: &Templates, task: &str, n: usize, share: f64, seed: u64) 
         let Some(template) = templates.template.get(at % templates.template.len().max(1)) else { break };
         let (mut prompt, expected) = fill(templates, template, &mut random);
         let mut tags = vec!["synthetic".to_owned()];
-        if lines.len() < adversarial
-            && let Some(mutation) = MUTATIONS.get(lines.len() % MUTATIONS.len())
-        {
-            prompt = mutate(mutation, &prompt, &mut random);
-            tags.extend(["adversarial".to_owned(), (*mutation).to_owned()]);
+        if lines.len() < adversarial {
+            prompt = harden(lines.len(), prompt, &mut tags, &mut random);
         }
         if prompt.trim().is_empty() || !seen.insert(prompt.clone()) {
             continue;
@@ -99,6 +98,13 @@ fn put_all(value: &Value, put: &impl Fn(&str) -> String) -> Value {
         Value::Object(map) => map.iter().map(|(key, item)| (key.clone(), put_all(item, put))).collect(),
         Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
     }
+}
+
+/// The prompt with the mutation whose turn it is, and its tags.
+fn harden(at: usize, prompt: String, tags: &mut Vec<String>, random: &mut ChaCha8Rng) -> String {
+    let Some(mutation) = MUTATIONS.get(at % MUTATIONS.len()) else { return prompt };
+    tags.extend(["adversarial".to_owned(), (*mutation).to_owned()]);
+    mutate(mutation, &prompt, random)
 }
 
 fn mutate(mutation: &str, prompt: &str, random: &mut ChaCha8Rng) -> String {

@@ -57,28 +57,32 @@ impl ModelQuestion {
     #[must_use]
     pub fn request(&self, api: &str) -> Request {
         let mut params = self.params.clone();
-        if let Some(schema) = &self.schema {
-            let entry = match api {
-                "openai" => Some((
-                    "response_format",
-                    json!({ "type": "json_schema", "json_schema": { "name": "verdict", "schema": schema, "strict": true } }),
-                )),
-                "openai-responses" => Some((
-                    "text",
-                    json!({ "format": { "type": "json_schema", "name": "verdict", "schema": schema, "strict": true } }),
-                )),
-                "anthropic" => {
-                    Some(("output_config", json!({ "format": { "type": "json_schema", "schema": schema } })))
-                }
-                "ollama" => Some(("format", schema.clone())),
-                _ => None,
-            };
-            if let Some((name, value)) = entry {
-                // What the oracle's file says stands.
-                params.entry(name.to_owned()).or_insert(value);
-            }
+        if let Some((name, value)) = self.schema.as_ref().and_then(|schema| held_to(api, "verdict", schema)) {
+            // What the oracle's file says stands.
+            params.entry(name.to_owned()).or_insert(value);
         }
         Request { messages: self.messages.clone(), params, max_output_tokens: self.max_output_tokens }
+    }
+}
+
+/// The request parameter by which an API holds a reply to a JSON Schema, which is called `name` where it wants a name;
+/// `None` where it has none.
+#[must_use]
+pub fn held_to(api: &str, name: &str, schema: &Value) -> Option<(&'static str, Value)> {
+    match api {
+        "openai" => Some((
+            "response_format",
+            json!({ "type": "json_schema", "json_schema": { "name": name, "schema": schema, "strict": true } }),
+        )),
+        "openai-responses" => Some((
+            "text",
+            json!({ "format": { "type": "json_schema", "name": name, "schema": schema, "strict": true } }),
+        )),
+        "anthropic" => {
+            Some(("output_config", json!({ "format": { "type": "json_schema", "schema": schema } })))
+        }
+        "ollama" => Some(("format", schema.clone())),
+        _ => None,
     }
 }
 

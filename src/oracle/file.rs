@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::ask::{AnswerBook, Asked, Question};
+use super::ask::{AnswerBook, Asked, Asks, Question};
 use super::{Criterion, Facts, KINDS, Kind, Sample, TableError, kind, kind_names, settings};
 use crate::diag::{Excerpt, Fault, Faults, nearest};
 use crate::ident::{Digest, Digester, OracleRef};
@@ -31,6 +31,8 @@ pub struct Oracle {
     pub criterion: Box<dyn Criterion>,
     /// The self-tests.
     pub examples: Vec<Example>,
+    /// The examples that a draft still lacks; empty for any other oracle.
+    pub lacks: Vec<Wanted>,
 }
 
 /// A self-test: an output, and what the oracle must say of it.
@@ -83,7 +85,9 @@ pub enum Wanted {
 }
 
 impl Wanted {
-    const fn name(self) -> &'static str {
+    /// The word for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Pass => "pass",
             Self::Fail => "fail",
@@ -192,15 +196,20 @@ pub fn read(shown: &str, stem: &str, source: &str) -> Result<Oracle, Faults> {
         None => fault(error.span.unwrap_or(0..0), error.message, error.help.unwrap_or_default()),
     };
     let (mut id, mut description, mut examples, mut built) = (None, None, Vec::new(), None);
+    let mut draft = None;
     for (key, value) in table.into_inner() {
         match key.get_ref().as_ref() {
             "id" => id = Some(settings::<Spanned<String>>(value).map_err(from_table)?),
             "description" => description = Some(settings::<String>(value).map_err(from_table)?),
             "example" => examples = settings(value).map_err(from_table)?,
+            "draft" => {
+                draft = Some(settings::<Spanned<bool>>(value).map_err(from_table)?)
+                    .filter(|draft| *draft.get_ref());
+            }
             name => match kind(name) {
                 None => {
                     let known: Vec<&str> =
-                        ["id", "description", "example"].into_iter().chain(kind_names()).collect();
+                        ["id", "description", "draft", "example"].into_iter().chain(kind_names()).collect();
                     let help = match nearest(name, known) {
                         Some(near) => format!("did you mean `{near}`?"),
                         None => format!("the kinds of oracles are {}", kind_names().join(", ")),
@@ -233,11 +242,33 @@ pub fn read(shown: &str, stem: &str, source: &str) -> Result<Oracle, Faults> {
         return Err(whole("the oracle has no kind", help));
     };
     let has = |wanted: Wanted| examples.iter().any(|example: &Example| example.verdict == wanted);
-    if !has(Wanted::Pass) || !has(Wanted::Fail) {
-        let help = "add [[example]] tables: one whose verdict is \"pass\" and one whose verdict is \"fail\" at the least";
-        return Err(whole("the oracle lacks a passing or a failing example", help.to_owned()));
+    let lacks: Vec<Wanted> =
+        [Wanted::Pass, Wanted::Fail].into_iter().filter(|wanted| !has(*wanted)).collect();
+    match draft {
+        None if !lacks.is_empty() => {
+            let help = "add [[example]] tables: one whose verdict is \"pass\" and one whose verdict is \"fail\" at the least";
+            return Err(whole("the oracle lacks a passing or a failing example", help.to_owned()));
+        }
+        Some(draft) if lacks.is_empty() => {
+            let help = "remove `draft = true`".to_owned();
+            return Err(fault(
+                draft.span(),
+                "the oracle has its examples, so it is no draft".to_owned(),
+                help,
+            ));
+        }
+        // Whether an answer meets a rubric only people can say; any other kind can be given its examples at once.
+        Some(draft) if !criterion.asks().iter().any(|asks| matches!(asks, Asks::Model { .. })) => {
+            let help = "add a passing and a failing [[example]], and remove `draft = true`".to_owned();
+            return Err(fault(
+                draft.span(),
+                "only an oracle that asks a model may be a draft".to_owned(),
+                help,
+            ));
+        }
+        Some(_) | None => {}
     }
-    Ok(Oracle { id: reference, description, kind: kind.name, digest, criterion, examples })
+    Ok(Oracle { id: reference, description, kind: kind.name, digest, criterion, examples, lacks })
 }
 
 fn digest_of(kind: &Kind, table: &Spanned<DeValue<'_>>) -> Digest {
@@ -269,7 +300,14 @@ pub(super) fn json_schema() -> Value {
     properties
         .insert("id".to_owned(), json!({ "type": "string", "description": "name@version, the file's name" }));
     properties.insert("description".to_owned(), json!({ "type": "string" }));
-    properties.insert("example".to_owned(), json!({ "type": "array", "items": example, "minItems": 2 }));
+    properties.insert("example".to_owned(), json!({ "type": "array", "items": example }));
+    properties.insert(
+        "draft".to_owned(),
+        json!({
+            "type": "boolean",
+            "description": "true: an oracle that asks a model and still lacks an example that passes or one that fails",
+        }),
+    );
     let mut all_definitions = definitions.and_then(|value| value.as_object().cloned()).unwrap_or_default();
     for (name, mut schema) in kinds {
         // Definitions move to the root, where their references look for them.
@@ -282,7 +320,10 @@ pub(super) fn json_schema() -> Value {
         "title": "An oracle",
         "type": "object",
         "properties": properties,
-        "required": ["id", "description", "example"],
+        "required": ["id", "description"],
+        // Only a draft may have fewer examples than two.
+        "if": { "properties": { "draft": { "const": true } }, "required": ["draft"] },
+        "else": { "required": ["example"], "properties": { "example": { "minItems": 2 } } },
         "oneOf": one_kind,
         "additionalProperties": false,
         "$defs": all_definitions,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::ask::AnswerBook;
-use super::file::{self, ExampleFailure, Oracle};
+use super::file::{self, ExampleFailure, Oracle, Wanted};
 use crate::diag::{Fault, Faults, nearest};
 use crate::disk::{self, DiskError};
 use crate::ident::{Digest, OracleRef};
@@ -158,6 +158,33 @@ pub struct CheckReport {
     pub not_run: usize,
     /// Those that came out otherwise.
     pub failures: Vec<ExampleFailure>,
+    /// Oracles whose examples are still to be written.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub drafts: Vec<Draft>,
+}
+
+/// An oracle that asks a model and lacks examples.
+#[derive(Clone, Debug, Serialize)]
+pub struct Draft {
+    /// The oracle.
+    pub oracle: OracleRef,
+    /// Its file.
+    pub file: String,
+    /// The verdicts of which it has no example.
+    pub lacks: Vec<Wanted>,
+}
+
+impl std::fmt::Display for Draft {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let lacks: Vec<String> = self.lacks.iter().map(|wanted| format!("{:?}", wanted.name())).collect();
+        write!(
+            f,
+            "{} is a draft: add an [[example]] with `output` and verdict = {} to {}, then remove `draft = true`",
+            self.oracle,
+            lacks.join(", and one with verdict = "),
+            self.file
+        )
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
@@ -172,6 +199,15 @@ pub fn check(library: &Library, answers: &AnswerBook) -> CheckReport {
         oracles: library.oracles.len(),
         examples: library.iter().map(|oracle| oracle.examples.len()).sum(),
         failures: library.iter().flat_map(|oracle| oracle.self_test(answers)).collect(),
+        drafts: library
+            .iter()
+            .filter(|oracle| !oracle.lacks.is_empty())
+            .map(|oracle| Draft {
+                oracle: oracle.id.clone(),
+                file: library.folder.join(format!("{}.toml", oracle.id)).display().to_string(),
+                lacks: oracle.lacks.clone(),
+            })
+            .collect(),
         not_run: library.iter().map(|oracle| oracle.open_examples(answers)).sum(),
     }
 }

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::ident::TaskName;
+use super::super::args::parse_usd;
+use crate::ident::{ModelRef, TaskName};
+use crate::units::Usd;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CorpusCommand {
@@ -48,6 +50,12 @@ pub(crate) struct SynthArgs {
     /// The corpus to write [default: stdout]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+    /// Have this model write the prompts after examples of the templates, in place of filling the slots: calls, at their price
+    #[arg(long, value_name = "PROVIDER/MODEL", requires = "out")]
+    pub(crate) with: Option<ModelRef>,
+    /// With --with: never let the bill exceed this
+    #[arg(long, value_name = "USD", value_parser = parse_usd, requires = "with")]
+    pub(crate) max_cost: Option<Usd>,
     /// Write an example of the templates, and stop
     #[arg(long, value_name = "FILE")]
     pub(crate) init: Option<PathBuf>,
@@ -104,6 +112,12 @@ pub(crate) struct ImportArgs {
     /// Mask e-mail addresses, telephone, card and account numbers, IP addresses and keys
     #[arg(long)]
     pub(crate) mask: bool,
+    /// promptfoo: who judges a rubric whose grader is not named, or not known here
+    #[arg(long, value_name = "PROVIDER/MODEL")]
+    pub(crate) judge: Option<ModelRef>,
+    /// promptfoo: the embeddings model of a `similar` whose grader is not named, or not known here
+    #[arg(long, value_name = "PROVIDER/MODEL")]
+    pub(crate) embedding: Option<ModelRef>,
     /// CSV: the column of the prompt
     #[arg(long, value_name = "NAME", default_value = "prompt")]
     pub(crate) prompt_column: String,

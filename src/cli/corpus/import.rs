@@ -1,6 +1,6 @@
 //! `corpus import`: what another tool wrote becomes a corpus, with oracles where it has assertions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
@@ -10,6 +10,7 @@ use super::super::exit::{Exit, UsageError};
 use super::args::{ImportArgs, Source};
 use crate::console::{Align, Console, escape};
 use crate::corpus::import::mask::Mask;
+use crate::corpus::import::promptfoo::Graders;
 use crate::corpus::import::rules::{self, TaskOf};
 use crate::corpus::import::table::Columns;
 use crate::corpus::import::{Imported, OracleDraft, Skipped, fold, logs, promptfoo, table, to_jsonl};
@@ -34,7 +35,11 @@ pub(super) fn run(
     }
     let task = fallback_task(args)?;
     let mut imported = match from {
-        Source::Promptfoo => promptfoo::import(&args.file, task.as_str())?,
+        Source::Promptfoo => promptfoo::import(
+            &args.file,
+            task.as_str(),
+            &Graders { judge: args.judge.clone(), embedding: args.embedding.clone() },
+        )?,
         Source::Evals => table::evals(&args.file)?,
         Source::Csv => table::csv(&args.file, &columns(args))?,
         Source::Litellm => logs::litellm(&args.file)?,
@@ -57,6 +62,7 @@ pub(super) fn run(
     }
     let oracles = args.oracles.clone().unwrap_or_else(|| PathBuf::from("oracles"));
     let good = usable(&args.file, &mut imported);
+    imported.notes.extend(graders_note(&good));
     let written = super::write_oracles(&oracles, &good)?;
     if imported.lines.is_empty() {
         tell_skipped(console, &imported.skipped);
@@ -174,6 +180,27 @@ fn usable(file: &Path, imported: &mut Imported) -> Vec<OracleDraft> {
         });
     }
     good
+}
+
+/// Whom the oracles ask, because their providers must be in the settings, and what is left to do for drafts.
+fn graders_note(oracles: &[OracleDraft]) -> Vec<String> {
+    let models: BTreeSet<String> = oracles.iter().flat_map(OracleDraft::models).collect();
+    let models: Vec<String> = models.into_iter().collect();
+    let mut notes = Vec::new();
+    if !models.is_empty() {
+        notes.push(format!(
+            "the oracles ask {}: the settings need a provider and a price of each",
+            models.join(", ")
+        ));
+    }
+    let drafts = oracles.iter().filter(|oracle| oracle.is_draft()).count();
+    if drafts > 0 {
+        notes.push(format!(
+            "{drafts} oracles are drafts, because only people know which answers meet a rubric: `route-prof oracle check` says \
+             which examples each lacks"
+        ));
+    }
+    notes
 }
 
 fn tell(

@@ -6,6 +6,7 @@ mod recorded;
 mod sample;
 mod stats;
 mod synth;
+mod write;
 
 use std::path::{Path, PathBuf};
 

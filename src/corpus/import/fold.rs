@@ -29,7 +29,7 @@ pub fn fold(lines: Vec<RawPrompt>, least: f64) -> (Vec<RawPrompt>, usize) {
     let mut weights = vec![0.0; lines.len()];
     for (line, at) in lines.iter().zip(&stands_for) {
         if let Some(weight) = weights.get_mut(*at) {
-            *weight += line.weight.unwrap_or(1.0);
+            *weight = (*weight + line.weight.unwrap_or(1.0)).min(f64::MAX);
         }
     }
     let kept = lines.into_iter().zip(weights).zip(&stands_for).enumerate();

@@ -66,12 +66,30 @@ impl OracleDraft {
         Some(Self { id, description: description.into(), table, examples })
     }
 
+    /// Whether it asks a model and lacks an example that passes or one that fails: what meets a rubric only people know.
+    #[must_use]
+    pub fn is_draft(&self) -> bool {
+        let has = |passes: bool| self.examples.iter().any(|example| example.passes == passes);
+        !(self.models().is_empty() || has(true) && has(false))
+    }
+
+    /// The models that it asks.
+    #[must_use]
+    pub fn models(&self) -> Vec<String> {
+        let mut models = Vec::new();
+        models_of(&self.table, &mut models);
+        models
+    }
+
     /// The text of its file; `None` when it holds something that TOML cannot say, such as null.
     #[must_use]
     pub fn to_toml(&self) -> Option<String> {
         let mut head = toml::Table::new();
         head.insert("id".to_owned(), self.id.to_string().into());
         head.insert("description".to_owned(), self.description.clone().into());
+        if self.is_draft() {
+            head.insert("draft".to_owned(), true.into());
+        }
         let mut text = toml::to_string(&head).ok()?;
         text.push('\n');
         let Value::Object(table) = &self.table else { return None };
@@ -92,6 +110,22 @@ impl OracleDraft {
             text.push_str(&toml::to_string(&all).ok()?);
         }
         Some(text)
+    }
+}
+
+fn models_of(table: &Value, into: &mut Vec<String>) {
+    for (kind, inner) in table.as_object().into_iter().flatten() {
+        match kind.as_str() {
+            "judge" | "embedding" => {
+                into.extend(inner.get("model").and_then(Value::as_str).map(str::to_owned))
+            }
+            "not" => models_of(inner, into),
+            "all" | "any" => {
+                let parts = inner.get("of").and_then(Value::as_array);
+                parts.into_iter().flatten().for_each(|part| models_of(part, into));
+            }
+            _ => {}
+        }
     }
 }
 

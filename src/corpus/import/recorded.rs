@@ -275,9 +275,8 @@ fn routellm_oracle() -> Option<OracleDraft> {
 
 /// Every line of a JSONL file, or every line that cannot be read.
 fn read_lines<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<Vec<T>, ImportError> {
-    let bytes = disk::read(path)?;
+    let text = super::utf8(path)?;
     let shown = path.display().to_string();
-    let text = String::from_utf8_lossy(&bytes);
     let mut lines = Vec::new();
     let mut faults = Faults::default();
     for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {

@@ -101,7 +101,18 @@ pub fn evals(path: &Path) -> Result<Imported, ImportError> {
         match value.get("input") {
             Some(Value::String(text)) if !text.trim().is_empty() => line.prompt = Some(text.clone()),
             Some(Value::Array(turns)) if !turns.is_empty() => {
-                line.messages = Some(turns.iter().filter_map(turn).collect())
+                let messages: Vec<Message> = turns.iter().filter_map(turn).collect();
+                // A conversation without one of its turns is another conversation.
+                if messages.len() < turns.len() {
+                    imported.skip(
+                        path,
+                        number,
+                        "the line",
+                        "a turn of its `input` has no role or no content",
+                    );
+                    continue;
+                }
+                line.messages = Some(messages);
             }
             _ => {
                 imported.skip(path, number, "the line", "it has no `input`");

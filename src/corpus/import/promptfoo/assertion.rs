@@ -3,6 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::check::Check;
+use super::files::{Folder, Take};
+use super::graded::{self, Options};
 use super::{render, sample_text};
 
 /// An assertion that has a counterpart.
@@ -25,13 +27,26 @@ pub(super) struct Criterion {
 /// What was found, and why it has no counterpart.
 type Without = (String, String);
 
+/// What an assertion is read with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Context<'a> {
+    /// The config's assertion templates.
+    pub(super) templates: &'a Map<String, Value>,
+    /// The variables of the test.
+    pub(super) vars: &'a Map<String, Value>,
+    /// Where files that are named lie.
+    pub(super) folder: &'a Folder,
+    /// What is said of grading.
+    pub(super) options: &'a Options<'a>,
+}
+
 /// Reads an assertion; `None` for one that counts nothing.
 pub(super) fn read(
     assertion: &Value,
-    templates: &Map<String, Value>,
-    vars: &Map<String, Value>,
+    context: &Context<'_>,
     depth: usize,
 ) -> Result<Option<Criterion>, Without> {
+    let Context { templates, vars, folder, options } = *context;
     let resolved;
     let mut assertion = assertion;
     if let Some(reference) = assertion.get("$ref").and_then(Value::as_str) {
@@ -57,16 +72,21 @@ pub(super) fn read(
         return without("its transform runs code");
     }
     if name == "assert-set" {
-        return set(assertion, templates, vars, weight, depth);
+        return set(assertion, context, weight, depth);
     }
     let (negated, kind) = match name.strip_prefix("not-") {
         Some(rest) => (true, rest),
         None => (false, name.as_str()),
     };
-    let value = match assertion.get("value") {
-        Some(Value::String(text)) if text.starts_with("file://") => {
-            return without("its value lies in a file: put it into the assertion");
-        }
+    let from_file;
+    let mut value = assertion.get("value");
+    if let Some(Value::String(text)) = value
+        && text.starts_with("file://")
+    {
+        from_file = folder.read(text, Take::Value).map_err(|why| (format!("{name}: {text}"), why))?;
+        value = Some(&from_file);
+    }
+    let value = match value {
         Some(Value::String(text)) => Value::String(render(text, vars).map_err(|why| (name.clone(), why))?),
         Some(Value::Array(items)) => {
             let render = |item: &Value| match item {
@@ -81,7 +101,11 @@ pub(super) fn read(
         None => Value::Null,
     };
     let threshold = assertion.get("threshold").and_then(Value::as_f64);
-    let mut criterion = plain(kind, &value, threshold, weight).map_err(|reason| (name.clone(), reason))?;
+    let criterion = match graded::read(kind, assertion, &value, threshold, options) {
+        Some(graded) => graded.map(|criterion| Criterion { weight, ..criterion }),
+        None => plain(kind, &value, threshold, weight),
+    };
+    let mut criterion = criterion.map_err(|reason| (name.clone(), reason))?;
     if negated {
         criterion = negate(criterion);
     }
@@ -92,8 +116,7 @@ pub(super) fn read(
 /// Several assertions with a threshold of their own.
 fn set(
     assertion: &Value,
-    templates: &Map<String, Value>,
-    vars: &Map<String, Value>,
+    context: &Context<'_>,
     weight: f64,
     depth: usize,
 ) -> Result<Option<Criterion>, Without> {
@@ -104,7 +127,7 @@ fn set(
     let mut parts = Vec::new();
     for part in assertion.get("assert").and_then(Value::as_array).into_iter().flatten() {
         // A set without one of its parts is another set.
-        match read(part, templates, vars, depth + 1) {
+        match read(part, context, depth + 1) {
             Ok(part) => parts.extend(part),
             Err((what, reason)) => return Err((name, format!("its part {what}: {reason}"))),
         }
@@ -129,7 +152,8 @@ fn set(
 /// Whether a table cannot hold the text that it compares with, so that the text must be the line's reference.
 pub(super) fn needs_reference(table: &Value) -> bool {
     let inner = table.get("not");
-    table.get("similarity").is_some() || table.get("json").is_some() || inner.is_some_and(needs_reference)
+    ["similarity", "json", "embedding"].iter().any(|kind| table.get(kind).is_some())
+        || inner.is_some_and(needs_reference)
 }
 
 /// The opposite of a criterion.
@@ -276,7 +300,8 @@ fn plain(kind: &str, value: &Value, threshold: Option<f64>, weight: f64) -> Resu
         "levenshtein" => {
             let table = json!({ "similarity": { "measure": "levenshtein", "max_distance": threshold.unwrap_or(5.0) as u64 } });
             let text = text()?;
-            let far = "~".repeat(text.chars().count() + threshold.unwrap_or(5.0) as usize + 1);
+            // A distance without end has no example that fails, which the oracle's check then says.
+            let far = "~".repeat(text.chars().count() + (threshold.unwrap_or(5.0) as usize).min(10_000) + 1);
             let check = Check::samples(text.clone(), far);
             Criterion { own: Some((table.clone(), text.into())), ..made(table, check) }
         }
@@ -305,7 +330,6 @@ fn plain(kind: &str, value: &Value, threshold: Option<f64>, weight: f64) -> Resu
             }
             None => return Err("it has no threshold".to_owned()),
         },
-        "llm-rubric" => made(json!({ "judge": { "rubric": text()? } }), None),
         "javascript" | "python" | "ruby" => {
             return Err(
                 "it runs code: write it as a program of your own for the oracle kind `command`".to_owned()
@@ -319,11 +343,10 @@ fn plain(kind: &str, value: &Value, threshold: Option<f64>, weight: f64) -> Resu
         other if other.starts_with("trace-") || other.starts_with("trajectory:") => {
             return Err("it looks at a trace of an agent".to_owned());
         }
-        "g-eval"
-        | "factuality"
-        | "model-graded-factuality"
-        | "model-graded-closedqa"
-        | "answer-relevance"
+        "similar:dot" | "similar:euclidean" => {
+            return Err("the oracle kind `embedding` measures the cosine alone".to_owned());
+        }
+        "answer-relevance"
         | "context-recall"
         | "context-relevance"
         | "context-faithfulness"

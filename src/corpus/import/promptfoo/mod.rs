@@ -4,6 +4,8 @@
 mod assertion;
 mod check;
 mod csv_tests;
+mod files;
+mod graded;
 mod sample_text;
 mod suite;
 
@@ -13,30 +15,48 @@ use std::path::Path;
 use minijinja::UndefinedBehavior;
 use serde_json::{Map, Value, json};
 
-use self::assertion::Criterion;
+use self::assertion::{Context, Criterion};
+use self::files::Folder;
+pub use self::graded::Graders;
+use self::graded::Options;
 use self::suite::{Suite, Template, Test};
 use super::oracle_draft::ExampleDraft;
 use super::{ImportError, Imported, OracleDraft, Skipped};
 use crate::corpus::RawPrompt;
 use crate::record::Message;
 
-/// Imports a config or a file of tests as the task `task`.
+/// Imports a config or a file of tests as the task `task`; `graders` are asked where the config names none that is known.
 ///
 /// # Errors
 /// When the file, or one that it names, cannot be read.
-pub fn import(path: &Path, task: &str) -> Result<Imported, ImportError> {
+pub fn import(path: &Path, task: &str, graders: &Graders) -> Result<Imported, ImportError> {
     let mut imported = Imported::default();
     let file = path.display().to_string();
     let suite = suite::load(path, &mut imported.skipped)?;
     let mut oracles: BTreeMap<String, OracleDraft> = BTreeMap::new();
+    let folder = Folder::of(path);
     for (at, test) in suite.tests.iter().enumerate() {
         let name = format!("test {}", at + 1);
-        let variants = expand(&test.vars);
+        let vars = match folder.vars(&test.vars) {
+            Ok(vars) => vars,
+            Err((what, reason)) => {
+                imported.skipped.push(Skipped { file: file.clone(), place: name, what, reason });
+                continue;
+            }
+        };
+        let variants = expand(&vars);
+        if variants.len() == COMBINATIONS {
+            let what = "combinations of its variables".to_owned();
+            let reason = format!("only the first {COMBINATIONS} are taken");
+            imported.skipped.push(Skipped { file: file.clone(), place: name.clone(), what, reason });
+        }
+        let options = Options { said: [&test.options, &suite.default_options], graders };
         for (variant, vars) in variants.iter().enumerate() {
             let mut skip = |what: String, reason: String| {
                 imported.skipped.push(Skipped { file: file.clone(), place: name.clone(), what, reason });
             };
-            let graded = grade(&suite, test, vars, &mut skip);
+            let context = Context { templates: &suite.templates, vars, folder: &folder, options: &options };
+            let graded = grade(&suite, test, &context, &mut skip);
             for (prompt, template) in suite.templates().iter().enumerate() {
                 let mut id = format!("test-{:03}", at + 1);
                 if variants.len() > 1 {
@@ -104,11 +124,16 @@ fn fill(
 fn render(template: &str, vars: &Map<String, Value>) -> Result<String, String> {
     let mut engine = minijinja::Environment::new();
     engine.set_undefined_behavior(UndefinedBehavior::Chainable);
+    // A template of a foreign file must come to an end.
+    engine.set_fuel(Some(100_000));
     let vars = minijinja::Value::from(minijinja::value::Serde(vars));
     engine.render_str(template, vars).map_err(|error| format!("its template fails: {error}"))
 }
 
-/// Every combination of the variables whose value is a list, as promptfoo runs them; at most 1,000.
+/// The most combinations of a test's variables.
+const COMBINATIONS: usize = 1000;
+
+/// Every combination of the variables whose value is a list, as promptfoo runs them; at most [`COMBINATIONS`].
 fn expand(vars: &Map<String, Value>) -> Vec<Map<String, Value>> {
     let mut all = vec![Map::new()];
     for (name, value) in vars {
@@ -117,14 +142,12 @@ fn expand(vars: &Map<String, Value>) -> Vec<Map<String, Value>> {
             other => vec![other.clone()],
         };
         let mut next = Vec::new();
-        for one in &all {
-            for value in &values {
-                let mut more: Map<String, Value> = one.clone();
-                more.insert(name.clone(), value.clone());
-                next.push(more);
-            }
+        let pairs = all.iter().flat_map(|one| values.iter().map(move |value| (one, value)));
+        for (one, value) in pairs.take(COMBINATIONS) {
+            let mut more: Map<String, Value> = one.clone();
+            more.insert(name.clone(), value.clone());
+            next.push(more);
         }
-        next.truncate(1000);
         all = next;
     }
     all
@@ -134,12 +157,12 @@ fn expand(vars: &Map<String, Value>) -> Vec<Map<String, Value>> {
 fn grade(
     suite: &Suite,
     test: &Test,
-    vars: &Map<String, Value>,
+    context: &Context<'_>,
     skip: &mut impl FnMut(String, String),
 ) -> Option<(OracleDraft, Option<Value>)> {
     let mut criteria = Vec::new();
     for assertion in suite.default_asserts.iter().chain(&test.asserts) {
-        match assertion::read(assertion, &suite.templates, vars, 0) {
+        match assertion::read(assertion, context, 0) {
             Ok(Some(criterion)) => criteria.push(criterion),
             Ok(None) => {}
             Err((what, reason)) => skip(what, reason),
@@ -218,20 +241,28 @@ fn together(criteria: &[Criterion], threshold: Option<f64>) -> Value {
 /// at the least where such can be thought up.
 fn examples(criteria: &[Criterion], threshold: Option<f64>, expected: Option<&Value>) -> Vec<ExampleDraft> {
     let holds = |output: &str| -> Option<bool> {
-        let mut sum = 0.0;
-        let mut all = 0.0;
-        let mut every = true;
+        let (mut passed, mut unknown, mut all) = (0.0, 0.0, 0.0);
+        let (mut fails, mut open) = (false, false);
         for criterion in criteria {
             // The facts of an example are such that these pass.
             let holds = match (&criterion.check, &criterion.fact) {
-                (None, Some(_)) => true,
-                (check, _) => check.as_ref()?.holds(output)?,
+                (None, Some(_)) => Some(true),
+                (check, _) => check.as_ref().and_then(|check| check.holds(output)),
             };
-            every &= holds;
             all += criterion.weight;
-            sum += if holds { criterion.weight } else { 0.0 };
+            match holds {
+                Some(true) => passed += criterion.weight,
+                Some(false) => fails = true,
+                None => (unknown, open) = (unknown + criterion.weight, true),
+            }
         }
-        Some(threshold.map_or(every, |threshold| all > 0.0 && sum / all >= threshold))
+        match threshold {
+            None if fails => Some(false),
+            None => (!open).then_some(true),
+            Some(least) if all > 0.0 && passed / all >= least => Some(true),
+            Some(least) if all <= 0.0 || (passed + unknown) / all < least => Some(false),
+            Some(_) => None,
+        }
     };
     let mut passing: Vec<String> =
         criteria.iter().flat_map(|c| c.check.iter().flat_map(check::Check::passing)).collect();

@@ -9,11 +9,12 @@ const LONGEST: usize = 4096;
 
 /// A text that the expression matches; `None` when none was found.
 pub(super) fn matching(expression: &str) -> Option<String> {
+    // Compiled first, because that is where an expression of any size is turned down.
+    let regex = Regex::new(expression).ok()?;
     let hir = regex_syntax::parse(expression).ok()?;
     let mut bytes = Vec::new();
     walk(&hir, &mut bytes)?;
     let text = String::from_utf8(bytes).ok()?;
-    let regex = Regex::new(expression).ok()?;
     // An anchor within the expression may spoil the plain way: the oracle must not be given a false example.
     [text.clone(), format!(" {text} ")].into_iter().find(|text| regex.is_match(text))
 }
@@ -73,7 +74,12 @@ pub(super) fn fitting(schema: &Value, depth: usize) -> Option<Value> {
         }
         "array" => {
             let item = schema.get("items").map_or(Some(json!(0)), |items| fitting(items, depth + 1))?;
-            Value::Array(vec![item; least("minItems").min(100)])
+            let wanted = least("minItems");
+            // Lists of lists multiply.
+            if wanted.saturating_mul(item.to_string().len()) > 100 * LONGEST {
+                return None;
+            }
+            Value::Array(vec![item; wanted])
         }
         "string" => match schema.get("pattern").and_then(Value::as_str) {
             Some(pattern) => matching(pattern)?.into(),

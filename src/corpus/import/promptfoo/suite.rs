@@ -4,10 +4,10 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::super::{ImportError, Skipped};
+use super::super::{ImportError, Skipped, utf8};
 use super::csv_tests;
+use super::files::{Folder, Take, extension, yaml};
 use crate::diag::{Fault, Faults};
-use crate::disk;
 use crate::record::Message;
 
 /// Prompts, tests, and what they share.
@@ -18,6 +18,8 @@ pub(super) struct Suite {
     pub(super) default_asserts: Vec<Value>,
     pub(super) default_threshold: Option<f64>,
     pub(super) templates: Map<String, Value>,
+    /// The default test's `options`.
+    pub(super) default_options: Value,
 }
 
 impl Suite {
@@ -43,6 +45,8 @@ pub(super) struct Test {
     pub(super) tags: Vec<String>,
     pub(super) prefix: String,
     pub(super) suffix: String,
+    /// Its `options`, where graders are named.
+    pub(super) options: Value,
 }
 
 /// Reads a file as what its name says it is.
@@ -61,7 +65,18 @@ pub(super) fn load(path: &Path, skipped: &mut Vec<Skipped>) -> Result<Suite, Imp
     if let Some(Value::Object(templates)) = config.get("assertionTemplates") {
         suite.templates.clone_from(templates);
     }
-    let default = config.get("defaultTest").cloned().unwrap_or_default();
+    let folder = Folder::of(path);
+    let default = match config.get("defaultTest") {
+        Some(Value::String(name)) if name.starts_with("file://") => match folder.read(name, Take::Value) {
+            Ok(default) => default,
+            Err(reason) => {
+                skipped.push(named(path, "defaultTest", name, reason));
+                Value::Null
+            }
+        },
+        other => other.cloned().unwrap_or_default(),
+    };
+    suite.default_options = default.get("options").cloned().unwrap_or_default();
     suite.default_asserts = list(default.get("assert"));
     suite.default_threshold = default.get("threshold").and_then(Value::as_f64);
     for prompt in one_or_many(config.get("prompts")) {
@@ -101,23 +116,17 @@ impl Suite {
                 None => return Ok(()),
             },
         };
-        let named = text.strip_prefix("file://").map(str::to_owned);
-        let is_file = named.is_some();
-        let text = match named {
+        let file = text.strip_prefix("file://").map(str::to_owned);
+        let is_file = file.is_some();
+        let text = match file {
             None => text,
-            Some(name)
-                if name.contains('*')
-                    || ["js", "py", "cjs", "mjs", "ts"].contains(&extension(Path::new(&name)).as_str()) =>
-            {
-                skipped.push(Skipped {
-                    file: path.display().to_string(),
-                    place: "prompts".to_owned(),
-                    what: text.clone(),
-                    reason: "it is code or a pattern of names: name text files".to_owned(),
-                });
-                return Ok(());
-            }
-            Some(name) => String::from_utf8_lossy(&disk::read(&beside(path, &name))?).into_owned(),
+            Some(name) => match Folder::of(path).path(&name) {
+                Ok(file) => utf8(&file)?,
+                Err(reason) => {
+                    skipped.push(named(path, "prompts", &text, reason));
+                    return Ok(());
+                }
+            },
         };
         // A conversation is a JSON list of turns.
         let messages: Option<Vec<Message>> = serde_json::from_str(&text).ok();
@@ -142,8 +151,13 @@ impl Suite {
         for test in one_or_many(Some(tests)) {
             match &test {
                 Value::String(name) => {
-                    let name = name.strip_prefix("file://").unwrap_or(name);
-                    let file = beside(path, name);
+                    let file = match Folder::of(path).path(name) {
+                        Ok(file) => file,
+                        Err(reason) => {
+                            skipped.push(named(path, "tests", name, reason));
+                            continue;
+                        }
+                    };
                     match extension(&file).as_str() {
                         "csv" => self.tests.extend(csv_tests::read(&file, skipped)?),
                         "jsonl" => self.tests.extend(jsonl(&file)?),
@@ -154,7 +168,7 @@ impl Suite {
                         _ => skipped.push(Skipped {
                             file: path.display().to_string(),
                             place: "tests".to_owned(),
-                            what: name.to_owned(),
+                            what: name.clone(),
                             reason: "tests that code or a service gives: export them as CSV".to_owned(),
                         }),
                     }
@@ -185,12 +199,12 @@ fn from_value(value: &Value) -> Test {
         tags,
         prefix: option("prefix"),
         suffix: option("suffix"),
+        options: value.get("options").cloned().unwrap_or_default(),
     }
 }
 
 fn jsonl(path: &Path) -> Result<Vec<Test>, ImportError> {
-    let bytes = disk::read(path)?;
-    let text = String::from_utf8_lossy(&bytes);
+    let text = utf8(path)?;
     let mut tests = Vec::new();
     let mut faults = Faults::default();
     for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
@@ -208,15 +222,12 @@ fn jsonl(path: &Path) -> Result<Vec<Test>, ImportError> {
 
 /// A YAML or JSON document.
 pub(in crate::corpus::import) fn document(path: &Path) -> Result<Value, ImportError> {
-    let bytes = disk::read(path)?;
     let shown = path.display().to_string();
-    let Ok(text) = std::str::from_utf8(&bytes) else {
-        return Err(Faults::from(Fault::new(shown, "it is not UTF-8").help("save it as UTF-8")).into());
-    };
+    let text = &utf8(path)?;
     let parsed: Result<Value, String> = if extension(path) == "json" {
         serde_json::from_str(text).map_err(|error| error.to_string())
     } else {
-        serde_saphyr::from_str(text).map_err(|error| error.to_string())
+        yaml(text)
     };
     parsed.map_err(|why| {
         let why = why.lines().next().unwrap_or_default().to_owned();
@@ -225,12 +236,9 @@ pub(in crate::corpus::import) fn document(path: &Path) -> Result<Value, ImportEr
     })
 }
 
-fn extension(path: &Path) -> String {
-    path.extension().and_then(|ext| ext.to_str()).unwrap_or_default().to_lowercase()
-}
-
-fn beside(path: &Path, name: &str) -> std::path::PathBuf {
-    path.parent().unwrap_or_else(|| Path::new(".")).join(name)
+/// A file that a config names and that is not read.
+fn named(path: &Path, place: &str, what: &str, reason: String) -> Skipped {
+    Skipped { file: path.display().to_string(), place: place.to_owned(), what: what.to_owned(), reason }
 }
 
 fn list(value: Option<&Value>) -> Vec<Value> {
