@@ -41,6 +41,8 @@ tests:
   - vars: { word: file://code.py }
   - vars: { word: ten }
     assert: [{ type: contains, value: file://link.txt }]
+  - vars: { word: no }
+    assert: [{ type: equals, value: yes }]
 "#;
 
 fn suite(scratch: &Scratch) {
@@ -93,15 +95,16 @@ fn model_graded_assertions_become_judges_and_embeddings_and_files_beside_the_con
             )
         })
         .collect();
-    insta::assert_snapshot!(skipped.join("\n"), @r#"
+    insta::assert_snapshot!(skipped.join("\n"), @"
     test 10 | word: file://code.py | it is code, which is not run
     test 11 | contains: file://link.txt | it lies outside the config's folder: copy it there
     test 8 | llm-rubric | its grader file://grader.py has no counterpart: name one with --judge PROVIDER/MODEL
     test 9 | word: file://../secret.txt | it lies outside the config's folder: copy it there
-    test-007 | promptfoo: is-json | this is no JSON Schema: false is not of type "string"
-    "#);
+    ");
     assert!(!scratch.read("x.jsonl").contains("the secret"));
     assert_eq!(lines[6]["prompt"], "Say {\"n\": 8}");
+    let last = &lines[lines.len() - 1];
+    assert_eq!((&last["prompt"], &last["expected"]), (&"Say no".into(), &"yes".into()), "as YAML 1.2 has it");
     assert_eq!(
         lines[1]["oracle"], lines[2]["oracle"],
         "the reference stands in the line, so one rubric does for both"
