@@ -188,6 +188,59 @@ fn spans_and_evals_and_langfuse_are_told_by_their_looks() {
 }
 
 #[test]
+fn older_and_newer_shapes_of_logs_are_read_and_turns_without_text_are_listed() {
+    let scratch = Scratch::project();
+    let text = |text: &str| serde_json::json!({ "stringValue": text });
+    let map = |pairs: &[(&str, Value)]| {
+        let values: Vec<Value> =
+            pairs.iter().map(|(key, value)| serde_json::json!({ "key": key, "value": value })).collect();
+        serde_json::json!({ "kvlistValue": { "values": values } })
+    };
+    let list = |values: &[Value]| serde_json::json!({ "arrayValue": { "values": values } });
+    let attributes = |key: &str, value: Value| serde_json::json!([{ "key": key, "value": value }]);
+    let part = map(&[("type", text("text")), ("content", text("structured"))]);
+    let turn = map(&[("role", text("user")), ("parts", list(&[part]))]);
+    let call = map(&[("type", text("tool_call")), ("name", text("f"))]);
+    let calling = map(&[("role", text("assistant")), ("parts", list(&[call]))]);
+    let spans = serde_json::json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": [
+        { "attributes": attributes("gen_ai.input.messages", list(std::slice::from_ref(&turn))) },
+        { "attributes": attributes("gen_ai.input.messages", list(&[turn.clone(), calling])) },
+        { "events": [{ "name": "gen_ai.content.prompt",
+            "attributes": attributes("gen_ai.prompt", text("[{\"role\": \"user\", \"content\": \"in an event\"}]")) }] },
+        { "attributes": [
+            { "key": "gen_ai.prompt.0.role", "value": text("user") }, { "key": "gen_ai.prompt.0.content", "value": text("one") },
+            { "key": "gen_ai.prompt.1.role", "value": text("assistant") },
+        ] },
+    ] }] }] });
+    scratch.write("spans.json", spans.to_string());
+    let logs = serde_json::json!({ "resourceLogs": [{ "scopeLogs": [{ "logRecords": [
+        { "eventName": "gen_ai.client.inference.operation.details", "attributes": attributes("gen_ai.input.messages", list(&[turn])) },
+    ] }] }] });
+    scratch.write("logs.json", logs.to_string());
+    scratch.write(
+        "langfuse.csv",
+        "id,type,name,input,output\n1,GENERATION,a,\"[{\"\"role\"\": \"\"user\"\", \"\"content\"\": \"\"from a list\"\"}]\",x\n\
+         2,GENERATION,b,\"\"\"quoted\"\"\",y\n3,SPAN,c,not a call,z\n4,GENERATION,d,\"two\nlines\",z\n",
+    );
+    let cases = [
+        ("otel", "spans.json", vec!["structured", "in an event"], 2),
+        ("otel", "logs.json", vec!["structured"], 0),
+        ("langfuse", "langfuse.csv", vec!["from a list", "quoted", "two\nlines"], 1),
+    ];
+    for (format, name, wanted, skipped) in cases {
+        let out = format!("{name}.out.jsonl");
+        let args = ["corpus", "import", format, name, "--out", &out, "--task", "colour", "--format", "json"];
+        let report = scratch.run(&args).exits(0).json();
+        let found: Vec<String> = lines(&scratch, &out)
+            .iter()
+            .map(|line| line["prompt"].as_str().unwrap_or("?").to_owned())
+            .collect();
+        assert_eq!(found, wanted, "{name}");
+        assert_eq!(report["skipped"].as_array().unwrap().len(), skipped, "{report:#}");
+    }
+}
+
+#[test]
 fn a_sample_keeps_weights_and_is_drawn_by_seed() {
     let scratch = Scratch::project();
     let one = scratch.run(&["corpus", "sample", "corpus.jsonl", "--n", "2"]).exits(0).stdout;

@@ -26,45 +26,76 @@ pub fn litellm(path: &Path) -> Result<Imported, ImportError> {
 /// # Errors
 /// When it cannot be read.
 pub fn langfuse(path: &Path) -> Result<Imported, ImportError> {
-    each(path, &["data", "observations", "traces"], |value| conversation(value.get("input")?))
+    each(path, &["data", "observations", "traces"], |value| {
+        // Spans, tools and the like are what a program did; the calls of models among them are generations.
+        let kind = value.get("type").and_then(Value::as_str);
+        let is_call = kind.is_none_or(|kind| kind.eq_ignore_ascii_case("generation"));
+        is_call.then(|| conversation(value.get("input")?)).flatten()
+    })
 }
 
-/// OpenTelemetry: spans of OTLP's JSON with the attributes `gen_ai.*` of the present conventions (`gen_ai.input.messages`,
-/// `gen_ai.system_instructions`) or of older ones (`gen_ai.prompt`, `gen_ai.prompt.0.content`, message events).
+/// OpenTelemetry: spans or log records of OTLP's JSON with the attributes `gen_ai.*` of the present conventions
+/// (`gen_ai.input.messages`, `gen_ai.system_instructions`, on the span or on an event of it) or of older ones (`gen_ai.prompt`,
+/// `gen_ai.prompt.0.content`, message events).
 ///
 /// # Errors
 /// When it cannot be read.
 pub fn otel(path: &Path) -> Result<Imported, ImportError> {
-    each(path, &["resourceSpans", "scopeSpans", "instrumentationLibrarySpans", "spans"], |span| {
+    let lists = [
+        "resourceSpans",
+        "scopeSpans",
+        "instrumentationLibrarySpans",
+        "spans",
+        "resourceLogs",
+        "scopeLogs",
+        "logRecords",
+    ];
+    each(path, &lists, |span| {
         let attributes = attributes(span);
-        let mut messages = Vec::new();
-        for key in ["gen_ai.system_instructions", "gen_ai.input.messages", "gen_ai.prompt"] {
-            let Some(value) = attributes.get(key) else { continue };
-            let found = conversation(value)?;
-            let system = key == "gen_ai.system_instructions";
-            messages.extend(found.into_iter().map(|message| {
-                if system { Message { role: "system".to_owned(), ..message } } else { message }
-            }));
-        }
+        let mut messages = stated(&attributes)?;
         for at in 0..1000 {
-            let text =
-                |name: &str| attributes.get(&format!("gen_ai.prompt.{at}.{name}")).and_then(Value::as_str);
-            let Some(content) = text("content") else { break };
-            messages.push(Message::text(text("role").unwrap_or("user"), content));
+            let prefix = format!("gen_ai.prompt.{at}.");
+            let text = |name: &str| attributes.get(&format!("{prefix}{name}")).and_then(Value::as_str);
+            match text("content") {
+                Some(content) => messages.push(Message::text(text("role").unwrap_or("user"), content)),
+                // A turn without a text, such as a call of a tool.
+                None if attributes.keys().any(|key| key.starts_with(&prefix)) => return None,
+                None => break,
+            }
         }
         for event in span.get("events").and_then(Value::as_array).into_iter().flatten() {
+            let attributes = self::attributes(event);
             let role = match event.get("name").and_then(Value::as_str) {
                 Some("gen_ai.system.message") => "system",
                 Some("gen_ai.user.message") => "user",
                 Some("gen_ai.assistant.message") => "assistant",
+                Some("gen_ai.content.prompt" | "gen_ai.client.inference.operation.details") => {
+                    messages.extend(stated(&attributes)?);
+                    continue;
+                }
                 _ => continue,
             };
-            let attributes = self::attributes(event);
             let content = attributes.get("content").or_else(|| attributes.get("gen_ai.event.content"));
             messages.extend(content.and_then(Value::as_str).map(|text| Message::text(role, text)));
         }
         Some(messages)
     })
+}
+
+/// What attributes state in one piece; none where they hold a turn that is no text.
+fn stated(attributes: &Map<String, Value>) -> Option<Vec<Message>> {
+    let mut messages = Vec::new();
+    for key in ["gen_ai.system_instructions", "gen_ai.input.messages", "gen_ai.prompt"] {
+        let Some(value) = attributes.get(key) else { continue };
+        let found = conversation(value)?;
+        let system = key == "gen_ai.system_instructions";
+        messages.extend(
+            found.into_iter().map(|message| {
+                if system { Message { role: "system".to_owned(), ..message } } else { message }
+            }),
+        );
+    }
+    Some(messages)
 }
 
 /// Reads every record below the named lists, and makes a line of each that asks something.
@@ -94,7 +125,12 @@ fn each(
                 imported.lines.push(line(messages));
                 imported.records.push(value);
             }
-            None => imported.skip(path, number, "the record", "it holds no messages that were sent"),
+            None => imported.skip(
+                path,
+                number,
+                "the record",
+                "it holds no messages that were sent, or a turn that is no text",
+            ),
         }
     }
     Ok(imported)
@@ -137,12 +173,26 @@ fn attributes(span: &Value) -> Map<String, Value> {
         Some(Value::Object(map)) => map.clone(),
         Some(Value::Array(items)) => items
             .iter()
-            .filter_map(|item| {
-                let value = item.get("value")?.as_object()?.values().next()?;
-                Some((item.get("key")?.as_str()?.to_owned(), value.clone()))
-            })
+            .filter_map(|item| Some((item.get("key")?.as_str()?.to_owned(), any_value(item.get("value")?))))
             .collect(),
         _ => Map::new(),
+    }
+}
+
+/// OTLP's `AnyValue` as plain JSON: `{"stringValue": "a"}` is `"a"`, lists and maps likewise, at any depth.
+fn any_value(value: &Value) -> Value {
+    let Some((kind, inner)) = value.as_object().and_then(|value| value.iter().next()) else {
+        return value.clone();
+    };
+    let values = inner.get("values").and_then(Value::as_array);
+    match (kind.as_str(), values) {
+        ("arrayValue", Some(values)) => values.iter().map(any_value).collect(),
+        ("kvlistValue", Some(values)) => values
+            .iter()
+            .filter_map(|item| Some((item.get("key")?.as_str()?.to_owned(), any_value(item.get("value")?))))
+            .collect::<Map<_, _>>()
+            .into(),
+        _ => inner.clone(),
     }
 }
 
@@ -151,9 +201,12 @@ fn conversation(value: &Value) -> Option<Vec<Message>> {
     match value {
         Value::String(text) => match serde_json::from_str::<Value>(text) {
             Ok(inner) if inner.is_array() || inner.is_object() => conversation(&inner),
+            // A text that was written as JSON.
+            Ok(Value::String(inner)) => Some(vec![Message::text("user", &inner)]),
             _ => Some(vec![Message::text("user", text)]),
         },
-        Value::Array(items) => Some(items.iter().filter_map(message).collect()),
+        // A conversation without one of its turns is another conversation.
+        Value::Array(items) => items.iter().map(message).collect(),
         Value::Object(map) => {
             conversation(map.get("messages").or_else(|| map.get("prompt")).or_else(|| map.get("input"))?)
         }
