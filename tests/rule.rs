@@ -182,6 +182,35 @@ fn what_cannot_be_decided_by_is_refused_with_a_place() {
 }
 
 #[test]
+fn a_rule_can_be_tried_out_without_changing_anything() {
+    let scratch = project(300, 78, 72, "");
+    scratch.run(&["run", "corpus.jsonl"]).exits(0);
+    let before = scratch.read("router.toml");
+    let then = |args: &[&str]| {
+        let all = [&["report", "--format", "json"], args].concat();
+        scratch.run(&all).exits(0).json()["tasks"][0]["route"]["tier"].clone()
+    };
+    assert_eq!(then(&["--policy", "rule=non_inferior"]), "small");
+    assert_eq!(
+        then(&[
+            "--policy",
+            "rule=non_inferior",
+            "--policy",
+            "margin=0.01",
+            "--policy",
+            "monitor_margin=0.015"
+        ]),
+        "large"
+    );
+    assert_eq!(scratch.read("router.toml"), before);
+    let ran = scratch.run(&["report", "--policy", "reference=huge"]).exits(2);
+    insta::assert_snapshot!(ran.stderr, @"
+    error: reference=huge: reference `huge` is no tier
+    help: name a tier of the ladder: small, large
+    ");
+}
+
+#[test]
 fn what_was_stopped_early_under_a_floor_is_missing_under_the_other_rule() {
     // Stopped under a floor, and judged by the other rule afterwards: what was not asked is missing.
     let scratch = project(400, 0, 120, "");

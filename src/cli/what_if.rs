@@ -151,6 +151,10 @@ fn policy(project: &mut Project, change: &str) -> anyhow::Result<String> {
     all.extend(typed);
     let changed: Policy =
         all.try_into().map_err(|error| bad(format!("{}: {}", escape(change), error.message()), HELP))?;
+    let ladder: Vec<&str> = project.config.ladder().iter().map(|tier| tier.name.as_str()).collect();
+    if let Some(problem) = changed.rule_problems(&ladder).into_iter().next() {
+        return Err(UsageError::with_help(format!("{}: {}", escape(change), problem.message), problem.help));
+    }
     project.config.policy = changed;
     Ok(line)
 }

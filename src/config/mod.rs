@@ -25,7 +25,7 @@ use crate::units::{Millis, Share, Tokens, Usd};
 
 pub use self::load::{ConfigError, load, plain_json_error};
 pub(crate) use self::rule::is_default;
-pub use self::rule::{IntervalMethod, Multiplicity, Rule};
+pub use self::rule::{IntervalMethod, Multiplicity, Problem, Rule};
 pub use self::simulate::SimulateSettings;
 pub use self::strategy::{ClassifierSettings, NearestSettings, ScoreWeights, StrategySettings};
 

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Policy;
 use crate::stats::posterior::Posterior;
 use crate::units::Share;
 
@@ -102,6 +103,59 @@ impl IntervalMethod {
             Self::Jeffreys => "Jeffreys",
         }
     }
+}
+
+/// What is wrong with a policy, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: String,
+}
+
+impl Problem {
+    fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { message: message.into(), help: help.into() }
+    }
+}
+
+impl Policy {
+    /// What is wrong with the rule and its numbers on a ladder of these tiers.
+    #[must_use]
+    pub fn rule_problems(&self, ladder: &[&str]) -> Vec<Problem> {
+        let mut found = margin_problems(self.margin, self.monitor_margin);
+        if let Some(reference) = self.reference.as_ref().filter(|name| !ladder.contains(&name.as_str())) {
+            let help = format!("name a tier of the ladder: {}", ladder.join(", "));
+            found.push(Problem::new(format!("reference `{reference}` is no tier"), help));
+        }
+        match self.rule {
+            Rule::NonInferior if ladder.len() < 2 => found.push(Problem::new(
+                "rule = \"non_inferior\" has nothing to compare with",
+                "add the tier that the others must be no worse than, or use rule = \"floor\"",
+            )),
+            Rule::NonInferior | Rule::Floor => {}
+        }
+        found
+    }
+}
+
+/// A margin must be one that can be held: with none, not even a tier that is as good could be shown to be.
+pub(super) fn margin_problems(margin: Share, monitor: Option<Share>) -> Vec<Problem> {
+    let mut found = Vec::new();
+    if margin.get() <= 0.0 || margin.get() >= 1.0 {
+        found.push(Problem::new(
+            format!("a margin of {} decides nothing", margin.get()),
+            "it is the loss of quality that you can live with, such as 0.03 for three points",
+        ));
+    }
+    if monitor.is_some_and(|monitor| monitor.get() < margin.get()) {
+        found.push(Problem::new(
+            "monitor_margin is below the margin",
+            "between the two a tier serves with monitoring: monitor_margin is the larger one",
+        ));
+    }
+    found
 }
 
 /// Whether a setting is what it is when nobody sets it: such settings are left out of the policy's digest, so that routes do

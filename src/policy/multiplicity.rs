@@ -1,17 +1,30 @@
 //! Many cells decided at once: Holm's step-down over all of them.
 
-use super::{Assessment, Odds, Strictness};
+use super::{Assessment, Odds, Settled, Strictness};
 use crate::stats::multiple;
 
 /// How strictly each cell must be judged so that the chance of calling any of them good enough by luck is what it would be
 /// for one alone; a row a task, in it a cell a tier. Each of the two claims (good enough; so with monitoring) is a family of
 /// its own, over all cells with evidence. Tasks may ask for different confidences: the promise then holds for the tasks that
 /// ask for one at the least, at that one, because an adjusted chance of error may be compared with any level.
+///
+/// Cells that were `stopped` early had their own part of what may go wrong (alpha over the number of cells). They count as
+/// claims that were not made, so that what the others may spend and what these have spent is no more than the whole.
 #[must_use]
-pub fn holm(tasks: &[Vec<Assessment>]) -> Vec<Vec<Strictness>> {
-    let odds = || tasks.iter().flatten().filter_map(|cell| cell.odds);
+pub fn holm(tasks: &[Vec<Assessment>], stopped: &[Vec<Option<Settled>>]) -> Vec<Vec<Strictness>> {
+    let is_settled = |task: usize, tier: usize| {
+        stopped.get(task).and_then(|tiers| tiers.get(tier)).is_some_and(Option::is_some)
+    };
+    let cells = || {
+        let rows = tasks.iter().enumerate();
+        rows.flat_map(|(task, row)| row.iter().enumerate().map(move |(tier, cell)| (task, tier, cell)))
+    };
     let factors = |claim: fn(&Odds) -> f64| {
-        let errors: Vec<f64> = odds().map(|odds| 1.0 - claim(&odds)).collect();
+        let error = |(task, tier, cell): (usize, usize, &Assessment)| {
+            let odds = cell.odds?;
+            Some(if is_settled(task, tier) { 1.0 } else { 1.0 - claim(&odds) })
+        };
+        let errors: Vec<f64> = cells().filter_map(error).collect();
         let adjusted = multiple::holm(&errors);
         let factor = |(adjusted, raw): (f64, &f64)| if *raw > 0.0 { adjusted / raw } else { 1.0 };
         adjusted.into_iter().zip(&errors).map(factor).collect::<Vec<f64>>().into_iter()

@@ -135,7 +135,7 @@ pub fn build(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
     };
     let alone = decide_all(&[]).ok_or(EmptyLadder)?;
     let assessed: Vec<Vec<Assessment>> = alone.iter().map(|task| task.assessments.clone()).collect();
-    let together = decide_all(&policy::holm(&assessed)).ok_or(EmptyLadder)?;
+    let together = decide_all(&policy::holm(&assessed, inputs.stopped)).ok_or(EmptyLadder)?;
     let chance = method::differing(&alone, &together);
     let decided = match policy.multiplicity {
         Multiplicity::None => alone,

@@ -175,6 +175,7 @@ fn router_does_not_pay(summary: &Summary, say: &mut impl FnMut(NoticeLevel, &str
     let (Some(routed), Some(single)) = (projection.total, baseline.and_then(|baseline| baseline.cost)) else {
         return;
     };
+    let saving = baseline.and_then(|baseline| baseline.saving);
     if routed.month.mean >= single.month.mean {
         say(
             Warning,
@@ -183,6 +184,18 @@ fn router_does_not_pay(summary: &Summary, say: &mut impl FnMut(NoticeLevel, &str
                 "{best} alone is good enough for every task and costs {} a month, the routes {}: no router is needed.",
                 single.month.mean.human(),
                 routed.month.mean.human()
+            ),
+        );
+    } else if let Some(saving) = saving.filter(|saving| saving.low <= 0.0) {
+        say(
+            Warning,
+            "router-does-not-pay",
+            format!(
+                "{best} alone is good enough for every task; what the routes save against it is within noise ({:.1} %, {:.1} \
+                 to {:.1}): no router is needed.",
+                saving.mean * 100.0,
+                saving.low * 100.0,
+                saving.high * 100.0
             ),
         );
     }

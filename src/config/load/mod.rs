@@ -12,9 +12,7 @@ use std::path::Path;
 use toml::Spanned;
 
 use super::raw::{RawConfig, RawPrices};
-use super::{
-    Config, Policy, Prices, Provider, Rule, RunSettings, StrategySettings, Tape, Task, Tier, TierRole,
-};
+use super::{Config, Policy, Prices, Provider, RunSettings, StrategySettings, Tape, Task, TierRole, rule};
 use crate::diag::{Excerpt, Fault, Faults};
 use crate::disk;
 use crate::ident::{NameError, ProviderName, TaskName};
@@ -97,7 +95,9 @@ impl Check<'_> {
             .map_or_else(StrategySettings::default, |strategy| self.strategy(strategy, &providers));
         let tiers = self.tiers(raw.tier, &providers);
         if let Some(span) = policy_span {
-            self.reference(span, &policy, &tiers);
+            let ladder = tiers.iter().filter(|tier| tier.role == TierRole::Rung);
+            let names: Vec<&str> = ladder.map(|tier| tier.name.as_str()).collect();
+            self.faults_at(&span, policy.rule_problems(&names));
         }
         let simulate = self.simulate(raw.simulate, &tiers);
         let prices = self.prices(raw.prices);
@@ -166,39 +166,16 @@ impl Check<'_> {
                 "it is the price of a second of waiting: 0 or more",
             );
         }
-        self.margin(span.clone(), policy.margin, policy.monitor_margin);
         if policy.failure_cost.is_some_and(|cost| cost < Usd::ZERO) {
             self.fault(span, "failure_cost is negative", "it is what a wrong answer costs: 0 USD or more");
         }
         policy
     }
 
-    /// A margin that can be held: with none, not even a tier that is as good could be shown to be.
-    fn margin(&mut self, span: Range<usize>, margin: Share, monitor: Option<Share>) {
-        if margin.get() <= 0.0 || margin.get() >= 1.0 {
-            let help = "it is the loss of quality that you can live with, such as 0.03 for three points";
-            self.fault(span.clone(), format!("a margin of {} decides nothing", margin.get()), help);
-        }
-        if monitor.is_some_and(|monitor| monitor.get() < margin.get()) {
-            let help = "between the two a tier serves with monitoring: monitor_margin is the larger one";
-            self.fault(span, "monitor_margin is below the margin", help);
-        }
-    }
-
-    /// What a tier is to be compared with must be there.
-    fn reference(&mut self, span: Range<usize>, policy: &Policy, tiers: &[Tier]) {
-        let rungs: Vec<&str> =
-            tiers.iter().filter(|tier| tier.role == TierRole::Rung).map(|tier| tier.name.as_str()).collect();
-        if let Some(reference) = policy.reference.as_ref().filter(|name| !rungs.contains(&name.as_str())) {
-            let help = format!("name a tier of the ladder: {}", rungs.join(", "));
-            self.fault(span.clone(), format!("reference `{reference}` is no tier"), help);
-        }
-        match policy.rule {
-            Rule::NonInferior if rungs.len() < 2 => {
-                let help = "add the tier that the others must be no worse than, or use rule = \"floor\"";
-                self.fault(span, "rule = \"non_inferior\" has nothing to compare with", help);
-            }
-            Rule::NonInferior | Rule::Floor => {}
+    /// Every fault at the same place.
+    fn faults_at(&mut self, span: &Range<usize>, found: Vec<rule::Problem>) {
+        for problem in found {
+            self.fault(span.clone(), problem.message, problem.help);
         }
     }
 

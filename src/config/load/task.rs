@@ -6,7 +6,7 @@ use std::sync::Arc;
 use toml::Spanned;
 
 use super::super::raw::RawTask;
-use super::super::{Policy, Task};
+use super::super::{Policy, Task, rule};
 use super::{Check, line_of, plain_json_error};
 use crate::diag::{Excerpt, Fault};
 use crate::disk::{self, DiskError};
@@ -38,7 +38,7 @@ impl Check<'_> {
             self.fault(typed.span(), message, "monitor_floor is the lower one");
         }
         if let (Some(own), Some(span)) = (margin, raw.margin.as_ref().map(Spanned::span)) {
-            self.margin(span, own, policy.monitor_margin);
+            self.faults_at(&span, rule::margin_problems(own, policy.monitor_margin));
         }
         let mut number = |value: &Option<Spanned<f64>>, what: &str| {
             let value = value.as_ref()?;

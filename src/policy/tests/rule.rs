@@ -176,7 +176,7 @@ fn holm_asks_more_of_a_cell_the_more_cells_there_are() {
     let decided = decide(&high, &trials(0, 0, 58, 58, "0.001"));
     assert_eq!(decided.assessments[0].band, Band::Route);
     let rows: Vec<Vec<Assessment>> = vec![decided.assessments.clone(); 10];
-    let strictness = holm(&rows);
+    let strictness = holm(&rows, &[]);
     // Holm's first of ten equal claims counts ten times, and so do the others, which may not do better.
     assert!(strictness.iter().flatten().all(|s| (s.route - 10.0).abs() < 1e-9), "{strictness:?}");
     let cells = measure::cells(&trials(0, 0, 58, 58, "0.001"), 1, 1, &SETTINGS).remove(0);
@@ -197,5 +197,10 @@ fn holm_asks_more_of_a_cell_the_more_cells_there_are() {
     assert_eq!(together[0].band, Band::Monitor);
     insta::assert_snapshot!(case.route(&together).unwrap().reason, @"cheapest tier that clears 0.85, with quality monitoring: 100.0 % of 58 prompts pass (93.8-100.0 %), P = 1.00 (1.00 when all cells are counted in, by Holm) where high consequence asks for 0.95");
     // One cell alone is as strict as ever.
-    assert_eq!(holm(&rows[..1]), [[Strictness::default()]]);
+    assert_eq!(holm(&rows[..1], &[]), [[Strictness::default()]]);
+    // Cells that were stopped early still count: the others may not spend what those have spent.
+    let bounds = crate::stats::interval::Bounds { low: 0.96, high: 1.0 };
+    let settled = Settled { band: Band::Route, prompts: 40, alpha: 0.005, bounds };
+    let stopped: Vec<Vec<Option<Settled>>> = (0..9).map(|_| vec![Some(settled)]).collect();
+    assert!((holm(&rows, &stopped)[9][0].route - 10.0).abs() < 1e-9);
 }
