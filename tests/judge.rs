@@ -405,6 +405,32 @@ fn a_judge_that_nobody_has_checked_stays_at_monitor_and_labels_by_people_lift_th
         .map(|notice| notice["code"].as_str().unwrap())
         .collect();
     assert!(codes.contains(&"judge-calibrated"), "{codes:?}");
+    // The decision is about what people would say; the judge's own rate stands beside it.
+    let cell = &summary["tasks"][0]["cells"][0];
+    assert_eq!(cell["pass_rate"]["mean"], judge["tiers"][0]["corrected"]["mean"], "{cell}");
+    assert_eq!(cell["judged"]["mean"], 0.995, "{cell}");
+    assert!(cell["pass_rate"]["n_eff"].as_f64().unwrap() < 200.0, "{cell}");
+    assert!(after.contains("once freed from the errors of the judge"), "{after}");
+    // Other labels are other evidence: the routes say which they rest on, and `check` notices.
+    assert!(after.contains("[evidence.labels]\n\"tone@1\" = "), "{after}");
+    scratch.run(&["check"]).exits(0);
+
+    // Labels of one tier's answers say little of how the judge takes the other's.
+    let config = scratch.read("route-prof.toml");
+    let of_large = labels.replace("\"small\"", "\"large\"");
+    scratch.write("oracles/tone@1.labels.jsonl", of_large);
+    scratch.write("route-prof.toml", format!("{config}[policy]\njudge_min_labels = 20\n"));
+    let ran = scratch.run(&["check"]).exits(100);
+    assert!(ran.stdout.contains("labels"), "{}", ran.stdout);
+    scratch.run(&["report"]).exits(0);
+    let router = scratch.read("router.toml");
+    assert!(!router.contains("on answers of large"), "{router}");
+    let summary = self::summary(&scratch);
+    let small = &summary["tasks"][0]["judge"]["tiers"][0];
+    let capped = small["capped"].as_str().unwrap_or_default();
+    assert!(capped.contains("on answers of small: 0 of 20 labels"), "{summary:#}");
+    scratch.write("oracles/tone@1.labels.jsonl", &labels);
+    scratch.write("route-prof.toml", &config);
 
     // More labels than there are: back to monitor.
     let config = scratch.read("route-prof.toml");

@@ -167,7 +167,7 @@ fn digests_only(
     let path = args.corpus.clone().unwrap_or_else(named);
     let corpus = Corpus::open(&path, &project.shown(&path), &project.config)?;
     let oracles = project.oracles(&corpus, &[])?;
-    let today = evidence::evidence(project, &corpus, &oracles);
+    let today = evidence::evidence(project, &corpus, &oracles)?;
     let diff = router_toml::diff_evidence(&committed.evidence, &today);
     Ok(CheckReport { fresh: diff.is_empty(), against: None, missing: 0, errors: Vec::new(), diff })
 }

@@ -12,12 +12,13 @@ use super::scouting;
 use super::stopping::{Replay, Stopped, Stopping};
 use crate::config::{Rule, TierRole};
 use crate::corpus::Corpus;
+use crate::disk;
 use crate::grade::labels::{self, JudgeStanding};
 use crate::grade::{OracleSet, grade};
-use crate::ident::{RunId, TrialKey};
+use crate::ident::{Digest, RunId, TrialKey};
 use crate::journal::Reader;
 use crate::measure::Observation;
-use crate::oracle::Asks;
+use crate::oracle::{Asks, Oracle};
 use crate::plan::Plan;
 use crate::policy::strategies::asked::Asked;
 use crate::record::{Attempt, Outcome, Via};
@@ -231,10 +232,21 @@ fn stop_early(basis: &Basis<'_>, rows: &mut Rows) -> anyhow::Result<()> {
 }
 
 /// The digests of everything that the result depends on.
-pub(crate) fn evidence(project: &Project, corpus: &Corpus, oracles: &OracleSet<'_>) -> Evidence {
+pub(crate) fn evidence(
+    project: &Project,
+    corpus: &Corpus,
+    oracles: &OracleSet<'_>,
+) -> anyhow::Result<Evidence> {
     let config = &project.config;
     let models: Vec<_> = config.tiers.iter().map(|tier| tier.model.clone()).collect();
-    Evidence {
+    let folder = config.root.join(&config.run.oracles);
+    let mut labels = BTreeMap::new();
+    for oracle in oracles.iter().filter(|oracle| asks_a_model(oracle)) {
+        if let Some(bytes) = disk::read_if_present(&labels::file(&folder, &oracle.id))? {
+            labels.insert(oracle.id.clone(), Digest::of(&bytes));
+        }
+    }
+    Ok(Evidence {
         corpus: corpus.digest(),
         tiers: config.tiers_digest(),
         tasks: config.tasks_digest(),
@@ -243,7 +255,13 @@ pub(crate) fn evidence(project: &Project, corpus: &Corpus, oracles: &OracleSet<'
         price_source: project.catalogue.source(),
         price_note: config.prices.note.clone(),
         oracles: oracles.used().collect(),
-    }
+        labels,
+    })
+}
+
+/// Whether a model judges, or is asked for embeddings.
+fn asks_a_model(oracle: &Oracle) -> bool {
+    oracle.criterion.asks().iter().any(|asks| matches!(asks, Asks::Model { .. }))
 }
 
 /// Measures, decides and projects.
@@ -304,7 +322,7 @@ pub(crate) fn summarise(basis: &Basis<'_>, rows: &Rows) -> anyhow::Result<Summar
         tool: TOOL.to_owned(),
         spend: spend(rows),
         run,
-        evidence: evidence(project, corpus, basis.oracles),
+        evidence: evidence(project, corpus, basis.oracles)?,
         tasks: &tasks,
         prices: &project.prices,
         observations: &rows.observations,
@@ -325,9 +343,7 @@ fn judge_standing(basis: &Basis<'_>, task: u16) -> anyhow::Result<Option<JudgeSt
     let mut judges = BTreeMap::new();
     for (at, entry) in basis.corpus.entries().iter().enumerate() {
         let Some(oracle) = basis.oracles.of(at).filter(|_| entry.task == task) else { continue };
-        if !judges.contains_key(&oracle.id)
-            && oracle.criterion.asks().iter().any(|asks| matches!(asks, Asks::Model { .. }))
-        {
+        if !judges.contains_key(&oracle.id) && asks_a_model(oracle) {
             let labels = labels::read(&labels::file(&folder, &oracle.id))?;
             let needed = config.policy.judge_min_labels;
             judges.insert(&oracle.id, JudgeStanding::of(oracle.id.clone(), oracle.digest, &labels, needed));

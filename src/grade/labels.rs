@@ -117,6 +117,9 @@ pub fn add(path: &Path, new: Vec<Labelled>) -> Result<(), LabelError> {
     Ok(())
 }
 
+/// Labels of a tier's own answers that say something of how the judge takes them.
+const ENOUGH: u64 = 20;
+
 /// How far a judge can be trusted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JudgeStanding {
@@ -164,10 +167,25 @@ impl JudgeStanding {
         })
     }
 
+    /// Why this tier may not be routed to on this judge's word alone: judges favour styles, so somebody must have looked at
+    /// answers of its own. `None` when it may.
+    #[must_use]
+    pub fn cap_of(&self, tier: &TierName) -> Option<String> {
+        let own = self.tiers.get(tier).map_or(0, Confusion::n);
+        let least = ENOUGH.min(self.needed.into());
+        self.cap().or_else(|| {
+            (own < least).then(|| {
+                format!(
+                    "capped at monitor, because the judge of {} is not calibrated on answers of {tier}: {own} of {least} labels by people",
+                    self.oracle
+                )
+            })
+        })
+    }
+
     /// What to correct a tier's pass rate by: its own labels, else, where those are too few to tell, those of all tiers.
     #[must_use]
     pub fn confusion(&self, tier: &TierName) -> &Confusion {
-        const ENOUGH: u64 = 20;
         self.tiers
             .get(tier)
             .filter(|own| own.n() >= ENOUGH && own.sensitivity().is_some() && own.specificity().is_some())

@@ -305,6 +305,7 @@ impl<'a> Cell<'a> {
                 as u64,
             weight: self.prompts().filter_map(|repeats| Some(repeats.first()?.weight)).sum(),
             overflow_share: weighted::mean(self.values(overflow)),
+            judged: None,
             pass_rate: self.quality(None).and_then(|estimate| {
                 rate(estimate, counts.graded(), confidence, self.method(settings.interval))
             }),

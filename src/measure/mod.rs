@@ -107,6 +107,8 @@ pub struct CellEvidence {
     pub versus: Vec<Versus>,
     /// What repeats came to; `None` where no prompt has two graded ones.
     pub repeats: Option<Repeats>,
+    /// The rate that a judge gave, where `pass_rate` has been freed from its errors.
+    pub judged: Option<Rate>,
     /// The pass rate if each trial without a grade (`error`, `ungraded`, missing) had failed.
     pub if_fail: Option<Estimate>,
     /// The pass rate if each of them had passed.

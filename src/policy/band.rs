@@ -173,7 +173,7 @@ pub(super) fn judge(cell: &CellEvidence, at: usize, bar: &Bar<'_>, strictness: S
     };
     let more_prompts = match doubt {
         // As uneven in weight and as repetitive as those so far.
-        Some(Doubt::TooFew | Doubt::NearFloor) if cell.prompts > 0 => {
+        Some(Doubt::TooFew | Doubt::NearFloor) if cell.prompts > 0 && cell.judged.is_none() => {
             let decided = |more: u64| {
                 let factor = (cell.prompts + more) as f64 / cell.prompts as f64;
                 of(&seen.scaled(factor)) != Band::Undecided

@@ -58,8 +58,9 @@ pub struct Case<'a> {
     pub cells: &'a [CellEvidence],
     /// The oracle whose gate part production runs; `None` when it has none.
     pub gate: Option<&'a OracleRef>,
-    /// Why no tier may be routed to without monitoring, whatever its pass rate; `None` when one may.
-    pub cap: Option<&'a str>,
+    /// Why a tier may not be routed to without monitoring, whatever its pass rate, in the order of `cells`; `None`, and
+    /// beyond its end, where it may.
+    pub caps: &'a [Option<String>],
     /// The cells that were settled before all of their prompts were answered, in the order of `cells`; those beyond its
     /// end were not.
     pub stopped: &'a [Option<Settled>],
@@ -200,12 +201,17 @@ impl Case<'_> {
                     None => band::judge(cell, self.first + at, &bar, strictness),
                 };
                 let band = match judged.band {
-                    Band::Route if self.cap.is_some() => Band::Monitor,
+                    Band::Route if self.cap(at).is_some() => Band::Monitor,
                     band => band,
                 };
                 Assessment { infeasible, effective_cost, band, ..judged }
             })
             .collect()
+    }
+
+    /// Why a tier may not be routed to without monitoring; `None` where it may.
+    fn cap(&self, tier: usize) -> Option<&str> {
+        self.caps.get(tier).and_then(Option::as_deref)
     }
 
     /// The route, by the assessments of [`Self::assess`]; `None` when the ladder is empty.

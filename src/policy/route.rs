@@ -5,7 +5,7 @@ use super::{
     Route, Strictness, could_catch,
 };
 use crate::config::{Consequence, Policy, Rule};
-use crate::measure::{CellEvidence, Rate};
+use crate::measure::CellEvidence;
 use crate::stats::alert;
 use crate::stats::power;
 use crate::units::Tokens;
@@ -115,7 +115,7 @@ fn good_enough(case: &Case<'_>, assessments: &[Assessment], floors: Floors) -> O
     let mut reason = format!("{superlative} tier that {}", claim(case, tier, cell, assessment, decision));
     // Said where it makes a difference: a tier that does not clear the bar is monitored in any case.
     let clears = |odds: Odds| assessment.strictness.applied(odds).route >= floors.confidence;
-    if let (Some(cap), Decision::Monitor) = (case.cap, decision)
+    if let (Some(cap), Decision::Monitor) = (case.cap(tier), decision)
         && assessment.odds.is_none_or(clears)
     {
         reason.push_str(&format!("; {cap}"));
@@ -145,7 +145,7 @@ fn claim(
             (floors.monitor, floors.monitor_margin, ", with quality monitoring")
         }
     };
-    let seen = describe(cell.pass_rate, cell.prompts);
+    let seen = describe(cell);
     let Some(odds) = assessment.odds else {
         return format!("will do{manner}, and the one that the others are held against: {seen}");
     };
@@ -243,11 +243,7 @@ fn best_effort(case: &Case<'_>, assessments: &[Assessment], floors: Floors) -> O
         }
     };
     let beside = versus(case, assessment).map(|text| format!("; {text}")).unwrap_or_default();
-    let reason = format!(
-        "{none}; {} comes nearest: {}{beside}",
-        name(case, tier),
-        describe(cell.pass_rate, cell.prompts),
-    );
+    let reason = format!("{none}; {} comes nearest: {}{beside}", name(case, tier), describe(cell),);
     Some(Choice { tier, decision: Decision::Escalate, reason })
 }
 
@@ -280,17 +276,22 @@ fn cause(infeasible: &Infeasible) -> String {
 }
 
 /// `97.3 % of 210 prompts pass (94.4-98.8 %)`.
-fn describe(rate: Option<Rate>, prompts: u64) -> String {
-    let Some(rate) = rate else { return "nothing was graded".to_owned() };
+fn describe(cell: &CellEvidence) -> String {
+    let Some(rate) = cell.pass_rate else { return "nothing was graded".to_owned() };
+    let prompts = cell.prompts;
     let percent = |share: f64| share * 100.0;
     let worth = if rate.n_eff < 0.95 * prompts as f64 {
-        format!(", worth {:.0} of even weight", rate.n_eff)
+        let what = if cell.judged.is_some() { "graded by people" } else { "of even weight" };
+        format!(", worth {:.0} {what}", rate.n_eff)
     } else {
         String::new()
     };
     let (noun, verb) = if prompts == 1 { ("prompt", "passes") } else { ("prompts", "pass") };
+    let judge = cell.judged.map_or_else(String::new, |judged| {
+        format!(" once freed from the errors of the judge, who passes {:.1} %", percent(judged.mean))
+    });
     format!(
-        "{:.1} % of {prompts} {noun}{worth} {verb} ({:.1}-{:.1} %)",
+        "{:.1} % of {prompts} {noun}{worth} {verb} ({:.1}-{:.1} %){judge}",
         percent(rate.mean),
         percent(rate.low),
         percent(rate.high),
@@ -302,9 +303,13 @@ fn doubt(case: &Case<'_>, cell: &CellEvidence, assessment: &Assessment) -> Strin
     let more = |what: &str| match assessment.more_prompts {
         Some(1) => format!("{what}, 1 more prompt would decide"),
         Some(more) => format!("{what}, {more} more prompts would decide"),
+        // More labels narrow it as well as more prompts: how many of each is not for one number to say.
+        None if cell.judged.is_some() => {
+            format!("{what}; more labels by people, or more prompts, may decide")
+        }
         None => format!("{what}, and not even {} more prompts would decide", power::MOST),
     };
-    let mut seen = describe(cell.pass_rate, cell.prompts);
+    let mut seen = describe(cell);
     if let Some(beside) = versus(case, assessment) {
         seen.push_str(&format!("; {beside}"));
     }

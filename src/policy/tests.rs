@@ -66,7 +66,7 @@ fn decide_with(task: &Task, policy: &Policy, tiers: &[TierFacts], observations: 
         tiers,
         cells: &cells,
         gate: Some(&task.oracle),
-        cap: None,
+        caps: &[],
         stopped: &[],
         first: 0,
         references: references.as_deref(),

@@ -102,6 +102,7 @@ pub fn diff_evidence(old: &RouterEvidence, today: &Evidence) -> RouterDiff {
         policy: today.policy,
         prices: today.prices,
         oracles: today.oracles.clone(),
+        labels: today.labels.clone(),
         price_source: today.price_source.clone(),
         price_note: today.price_note.clone(),
         ..old.clone()
@@ -138,6 +139,12 @@ fn evidence_changes(old: &RouterEvidence, new: &RouterEvidence) -> Vec<String> {
     for oracle in new.oracles.keys() {
         if !old.oracles.keys().any(|other| other.name == oracle.name) {
             changed.push(format!("oracle {oracle} grades now"));
+        }
+    }
+    for oracle in old.labels.keys().chain(new.labels.keys().filter(|oracle| !old.labels.contains_key(oracle)))
+    {
+        if old.labels.get(oracle) != new.labels.get(oracle) {
+            changed.push(format!("the labels by people of {oracle}"));
         }
     }
     if old.price_source != new.price_source {

@@ -68,6 +68,9 @@ pub struct RouterEvidence {
     pub prices: Digest,
     /// The oracle versions that graded, with their digests.
     pub oracles: BTreeMap<OracleRef, Digest>,
+    /// The labels by people that judges were calibrated with.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<OracleRef, Digest>,
 }
 
 /// A rung of the ladder.
@@ -255,6 +258,12 @@ pub fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
     }
     out.table(&["evidence", "oracles"]);
     for (oracle, digest) in &evidence.oracles {
+        out.pair(&key(&oracle.to_string()), &text(&digest.to_string()));
+    }
+    if !evidence.labels.is_empty() {
+        out.table(&["evidence", "labels"]);
+    }
+    for (oracle, digest) in &evidence.labels {
         out.pair(&key(&oracle.to_string()), &text(&digest.to_string()));
     }
     for tier in &summary.tiers {

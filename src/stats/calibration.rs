@@ -3,7 +3,7 @@
 //!
 //! Correction: Rogan and Gladen (1978), `theta = (p + q0 - 1) / (q0 + q1 - 1)`, with the interval of arXiv 2511.21140.
 
-use super::interval::{Bounds, normal_quantile};
+use super::interval::{Bounds, normal_quantile, wilson};
 use super::kappa;
 
 /// What somebody says of an answer.
@@ -145,11 +145,27 @@ impl Confusion {
         let variance = p * (1.0 - p) / n + (1.0 - smooth).powi(2) * of_bad + smooth.powi(2) * of_good;
         let half = z * variance.sqrt() / information;
         let rate = theta.clamp(0.0, 1.0);
-        Some(Corrected {
-            rate,
-            bounds: Bounds { low: (centre - half).clamp(0.0, rate), high: (centre + half).clamp(rate, 1.0) },
-        })
+        let bounds = Bounds { low: (centre - half).clamp(0.0, rate), high: (centre + half).clamp(rate, 1.0) };
+        Some(Corrected { rate, bounds, n_eff: as_wide(rate, bounds, n - z2, confidence) })
     }
+}
+
+/// The number of trials, `most` at the most, whose Wilson interval reaches as far as these bounds do, on the side where they
+/// reach farther.
+fn as_wide(rate: f64, bounds: Bounds, most: f64, confidence: f64) -> f64 {
+    let within = |n: f64| {
+        wilson(rate, n, confidence).is_some_and(|own| own.low >= bounds.low && own.high <= bounds.high)
+    };
+    // A tenth of a trial is wider than any bounds that are of use.
+    let (mut wide, mut narrow) = (0.1, most);
+    if within(wide) || !within(narrow) {
+        return if within(wide) { wide } else { narrow };
+    }
+    for _ in 0..50 {
+        let middle = f64::midpoint(wide, narrow);
+        if within(middle) { narrow = middle } else { wide = middle }
+    }
+    narrow
 }
 
 /// A pass rate freed from the errors of the judge that measured it.
@@ -159,6 +175,9 @@ pub struct Corrected {
     pub rate: f64,
     /// Its interval: the judge's own uncertainty is in it.
     pub bounds: Bounds,
+    /// The number of answers graded by people that would say as much: its Wilson interval reaches as far. Never more than
+    /// the judge has graded.
+    pub n_eff: f64,
 }
 
 #[cfg(test)]
@@ -220,6 +239,32 @@ mod tests {
                 prop_assert!(0.0 <= c.bounds.low && c.bounds.low <= c.rate);
                 prop_assert!(c.rate <= c.bounds.high && c.bounds.high <= 1.0);
             }
+        }
+    }
+
+    #[test]
+    fn a_corrected_rate_is_worth_as_many_answers_as_its_interval_is_wide() {
+        let judge = |n: u64, wrong: u64| {
+            let mut seen = Confusion::default();
+            (0..n).for_each(|at| {
+                seen.take(Word::Pass, if at < wrong { Word::Fail } else { Word::Pass }, 1.0);
+                seen.take(Word::Fail, if at < wrong { Word::Pass } else { Word::Fail }, 1.0);
+            });
+            seen
+        };
+        let worth = |n, wrong, p| judge(n, wrong).corrected(p, 1000.0, 0.95).unwrap();
+        // More labels are worth more, a judge that errs is worth less, and no judge is better than people.
+        let (few, many, erring) = (worth(40, 0, 0.9), worth(4000, 0, 0.9), worth(40, 8, 0.7));
+        assert!(erring.n_eff < few.n_eff && few.n_eff < many.n_eff && many.n_eff <= 1000.0);
+        assert!(many.n_eff > 900.0, "{many:?}");
+        for one in [few, erring, worth(40, 0, 1.0), worth(40, 2, 0.96)] {
+            let own = wilson(one.rate, one.n_eff, 0.95).unwrap();
+            assert!(
+                own.low >= one.bounds.low - 1e-6 && own.high <= one.bounds.high + 1e-6,
+                "{one:?} {own:?}"
+            );
+            let wider = wilson(one.rate, one.n_eff * 0.98, 0.95).unwrap();
+            assert!(wider.low < one.bounds.low || wider.high > one.bounds.high, "{one:?}");
         }
     }
 }

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use super::build::{Decided, Inputs, cell, price_line};
 use super::{Cell, Latency, Notice, NoticeLevel, PriceLine, Rate, Summary, TaskSummary, rounding};
 use crate::config::{Tier, TierRole};
-use crate::grade::labels::JudgeStanding;
 use crate::ident::{ModelRef, TaskName, TierName};
 use crate::measure::{self, CellEvidence, TierEvidence};
 use crate::policy::{Band, Case, TierFacts};
@@ -105,14 +104,14 @@ pub(super) fn beside(
             let (price, facts, overall) = (prices.get(at)?, facts.get(at)?, overall.get(at)?);
             let cells = decided.iter().zip(rows).filter_map(|(task, row)| {
                 let (own, evidence) = (std::slice::from_ref(facts), std::slice::from_ref(row.get(at)?));
-                let cap = task.measured.judge.as_ref().and_then(JudgeStanding::cap);
+                let caps = [task.measured.judge.as_ref().and_then(|judge| judge.cap_of(&tier.name))];
                 let case = Case {
                     task: task.measured.task,
                     policy: &config.policy,
                     tiers: own,
                     cells: evidence,
                     gate: None,
-                    cap: cap.as_deref(),
+                    caps: &caps,
                     stopped: &[],
                     first: at,
                     references,

@@ -120,6 +120,12 @@ pub fn build(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
             }
         }
     }
+    let names: Vec<TierName> = tiers.iter().map(|tier| tier.name.clone()).collect();
+    for (cells, task) in cells.iter_mut().zip(inputs.tasks) {
+        if let Some(standing) = &task.judge {
+            judge::correct(standing, &names, cells, confidence);
+        }
+    }
     let rungs = inputs.config.ladder().len();
     let ladder = facts.get(..rungs).unwrap_or_default();
     let references = policy::references(policy, ladder);
@@ -242,14 +248,16 @@ fn decide<'a>(
         Gate::Absent => None,
     };
     let policy = &inputs.config.policy;
-    let cap = measured.judge.as_ref().and_then(JudgeStanding::cap);
+    let judge = measured.judge.as_ref();
+    let caps: Vec<Option<String>> =
+        facts.iter().map(|tier| judge.and_then(|judge| judge.cap_of(&tier.name))).collect();
     let case = Case {
         task: measured.task,
         policy,
         tiers: facts,
         cells,
         gate,
-        cap: cap.as_deref(),
+        caps: &caps,
         stopped,
         first: 0,
         references,
@@ -358,6 +366,7 @@ pub(super) fn cell(
         tier: tier.clone(),
         counts: evidence.counts,
         pass_rate: evidence.pass_rate.map(rounding::rate),
+        judged: evidence.judged.map(rounding::rate),
         p_route: assessment.p_route.map(share),
         p_monitor: assessment.p_monitor.map(share),
         versus: assessment.comparison.and_then(|comparison| method::versus(comparison, names)),

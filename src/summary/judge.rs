@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 use super::NoticeLevel::{Note, Warning};
 use super::rounding::share;
 use super::{NoticeLevel, Summary};
-use crate::config::Config;
+use crate::config::{Config, IntervalMethod};
 use crate::grade::labels::JudgeStanding;
 use crate::ident::{OracleRef, TierName};
-use crate::measure::CellEvidence;
+use crate::measure::{CellEvidence, Rate};
 use crate::stats::calibration::Confusion;
+use crate::stats::weighted::Estimate;
 
 /// How far a judge can be trusted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -41,6 +42,9 @@ pub struct Calibration {
 pub struct TierCalibration {
     /// The tier.
     pub tier: TierName,
+    /// Why its routes stay at monitor, where that is not for want of labels over all tiers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capped: Option<String>,
     /// Labels by people of its answers.
     pub labels: u64,
     /// As over all tiers.
@@ -68,6 +72,38 @@ pub struct Corrected {
     pub labels: u64,
 }
 
+/// Frees the pass rates of a task's tiers from the errors of its judge, once that is calibrated: a decision is about what
+/// people would say. The judge's own rate stays beside it.
+pub(super) fn correct(
+    standing: &JudgeStanding,
+    tiers: &[TierName],
+    cells: &mut [CellEvidence],
+    confidence: f64,
+) {
+    if standing.cap().is_some() {
+        return;
+    }
+    for (tier, cell) in tiers.iter().zip(cells) {
+        let used = standing.confusion(tier);
+        let Some(rate) = cell.pass_rate else { continue };
+        let Some(corrected) = used.corrected(rate.mean, rate.n_eff, confidence) else { continue };
+        cell.judged = Some(rate);
+        cell.pass_rate = Some(Rate {
+            mean: corrected.rate,
+            low: corrected.bounds.low,
+            high: corrected.bounds.high,
+            n_eff: corrected.n_eff,
+            interval: IntervalMethod::default(),
+            ..rate
+        });
+        for other in [&mut cell.if_fail, &mut cell.if_pass].into_iter().flatten() {
+            if let Some(corrected) = used.corrected(other.mean, other.n_eff, confidence) {
+                *other = Estimate { mean: corrected.rate, n_eff: corrected.n_eff };
+            }
+        }
+    }
+}
+
 /// The calibration of a task's judge, rounded.
 pub(super) fn calibration(
     standing: &JudgeStanding,
@@ -79,10 +115,11 @@ pub(super) fn calibration(
     let of_tier = |(tier, cell): (&TierName, &CellEvidence)| {
         let own = standing.tiers.get(tier).copied().unwrap_or_default();
         let used: &Confusion = standing.confusion(tier);
-        let rate = cell.pass_rate;
+        let rate = cell.judged.or(cell.pass_rate);
         let corrected = rate.and_then(|rate| used.corrected(rate.mean, rate.n_eff, confidence));
         TierCalibration {
             tier: tier.clone(),
+            capped: standing.cap().is_none().then(|| standing.cap_of(tier)).flatten(),
             labels: own.n(),
             sensitivity: own.sensitivity().map(share),
             specificity: own.specificity().map(share),

@@ -166,6 +166,9 @@ pub struct Evidence {
     pub price_note: Option<String>,
     /// Each oracle version that graded, with its digest.
     pub oracles: BTreeMap<OracleRef, Digest>,
+    /// The labels by people that judges were calibrated with, where there are any.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<OracleRef, Digest>,
 }
 
 /// How much a notice matters.
@@ -285,6 +288,9 @@ pub struct Cell {
     pub counts: Counts,
     /// Weighted pass rate with its interval on the effective n; `None` without a graded trial.
     pub pass_rate: Option<Rate>,
+    /// What a judge said, where `pass_rate` has been freed from its errors by labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judged: Option<Rate>,
     /// Posterior probability that the true rate clears the route floor.
     pub p_route: Option<f64>,
     /// Posterior probability that the true rate clears the monitor floor.

@@ -106,6 +106,7 @@ impl Setting {
             price_source: "built-in catalogue of 2026-11-22".to_owned(),
             price_note: None,
             oracles: BTreeMap::new(),
+            labels: BTreeMap::new(),
         };
         let tasks: Vec<MeasuredTask<'_>> = self
             .config
