@@ -41,6 +41,8 @@ tests:
   - vars: { word: file://code.py }
   - vars: { word: ten }
     assert: [{ type: contains, value: file://link.txt }]
+  - vars: { word: eleven }
+    assert: [{ type: llm-rubric, value: Is short }, { type: contains, value: eleven }]
   - vars: { word: no }
     assert: [{ type: equals, value: yes }]
 "#;
@@ -103,6 +105,9 @@ fn model_graded_assertions_become_judges_and_embeddings_and_files_beside_the_con
     ");
     assert!(!scratch.read("x.jsonl").contains("the secret"));
     assert_eq!(lines[6]["prompt"], "Say {\"n\": 8}");
+    let before_last = &lines[lines.len() - 2];
+    assert!(before_last["expected"].is_null(), "a judge is not shown what another assertion looks for");
+    assert!(oracle(&scratch, before_last).contains("values = [\"eleven\"]"));
     let last = &lines[lines.len() - 1];
     assert_eq!((&last["prompt"], &last["expected"]), (&"Say no".into(), &"yes".into()), "as YAML 1.2 has it");
     assert_eq!(

@@ -196,8 +196,8 @@ fn graders_note(oracles: &[OracleDraft]) -> Vec<String> {
     let drafts = oracles.iter().filter(|oracle| oracle.is_draft()).count();
     if drafts > 0 {
         notes.push(format!(
-            "{drafts} oracles are drafts, because only people know which answers meet a rubric: `route-prof oracle check` says \
-             which examples each lacks"
+            "drafts among the oracles: {drafts}, because only people know which answers meet a rubric; `route-prof oracle check` \
+             says which examples each lacks"
         ));
     }
     notes

@@ -285,7 +285,20 @@ mod tests {
             10,
         );
         writing.take("Sure! Here you go", 10);
-        insta::assert_debug_snapshot!((writing.taken(), writing.refused()), @"");
+        insta::assert_debug_snapshot!((writing.taken(), writing.refused()), @r#"
+        (
+            1,
+            {
+                "empty prompts": 1,
+                "prompts that are nearly an example or an earlier one": 2,
+                "prompts with characters that nobody sees": 1,
+                "prompts without a reference answer": 1,
+                "reference answers of another form than the examples'": 1,
+                "reference answers that are no JSON": 1,
+                "replies that are not the JSON that was asked for": 1,
+            },
+        )
+        "#);
     }
 
     #[test]

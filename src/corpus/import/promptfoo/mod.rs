@@ -189,9 +189,11 @@ fn grade(
         skip("its assertions".to_owned(), reason.to_owned());
         return None;
     }
+    // A judge is shown the reference: what another assertion looks for must not sway it.
+    let judges = indices(&|c| c.table.get("judge").or_else(|| c.table.get("not")?.get("judge")).is_some());
     let chosen = match (needing.as_slice(), own.as_slice()) {
         ([only], _) => Some(*only),
-        ([], [only]) if !grouped => Some(*only),
+        ([], [only]) if !grouped && judges.iter().all(|judge| judge == only) => Some(*only),
         _ => None,
     };
     if let Some(criterion) = chosen.and_then(|at| criteria.get_mut(at))
