@@ -211,6 +211,7 @@ pub(crate) fn put(
         "questions to models, of judges and strategies"
     };
     console.note(&format!("{} {what}: {}", questions.open.len(), names.join(", ")));
+    let for_strategies = questions.open.iter().any(|question| question.purpose == Purpose::Strategy);
     let lanes = questions.lanes(project)?;
     let count =
         |judge: usize| questions.of_question.iter().filter(|of| usize::from(**of) == judge).count() as u64;
@@ -233,7 +234,7 @@ pub(crate) fn put(
     }));
     progress.finish();
     runtime.shutdown_background();
-    Ok(Asked { report: report?, judges, for_strategies: !judged })
+    Ok(Asked { report: report?, judges, for_strategies })
 }
 
 /// Copies answers of other runs, or of a recording, into the run's own judge journal, so that its folder is whole by itself.
