@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::args::{Format, Global, GradeArgs};
+use super::asking::Purpose;
 use super::evidence::{self, Basis, Rows};
 use super::exit::{Exit, UsageError};
 use super::judging;
@@ -76,9 +77,9 @@ pub(crate) fn run(global: &Global, console: &Console, args: &GradeArgs) -> anyho
     let basis = past.basis(&oracles);
     let mut after_rows = evidence::collect(&basis)?;
     let mut asked = None;
-    if args.allow_judge && !after_rows.open.is_empty() {
-        let mut open = std::mem::take(&mut after_rows.open);
-        open.retain(|question| question.purpose == super::asking::Purpose::Judge);
+    let mut open = std::mem::take(&mut after_rows.open);
+    open.retain(|question| question.purpose == Purpose::Judge);
+    if args.allow_judge && !open.is_empty() {
         let spent = judging::billed(&folder.join(JOURNAL))?;
         asked = Some(judging::ask(project, console, folder, open, args.max_cost, spent)?);
         after_rows = evidence::collect(&basis)?;

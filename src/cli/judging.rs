@@ -167,6 +167,8 @@ pub(crate) struct Asked {
     pub(crate) report: Report,
     /// The judges, in the order of the numbers in the report.
     pub(crate) judges: Vec<ModelRef>,
+    /// Whether questions of strategies were among them.
+    pub(crate) for_strategies: bool,
 }
 
 /// Puts the open questions to their judges, under what is left of a ceiling once `spent` is taken off; the judges' own bill
@@ -209,6 +211,7 @@ pub(crate) fn put(
         "questions to models, of judges and strategies"
     };
     console.note(&format!("{} {what}: {}", questions.open.len(), names.join(", ")));
+    let for_strategies = questions.open.iter().any(|question| question.purpose == Purpose::Strategy);
     let lanes = questions.lanes(project)?;
     let count =
         |judge: usize| questions.of_question.iter().filter(|of| usize::from(**of) == judge).count() as u64;
@@ -231,7 +234,7 @@ pub(crate) fn put(
     }));
     progress.finish();
     runtime.shutdown_background();
-    Ok(Asked { report: report?, judges })
+    Ok(Asked { report: report?, judges, for_strategies })
 }
 
 /// Copies answers of other runs, or of a recording, into the run's own judge journal, so that its folder is whole by itself.
@@ -286,7 +289,12 @@ pub(crate) fn finish(
     let missing = summary.spend.judge.as_ref().map_or(0, |judge| judge.missing);
     let scouted = || summary.strategies.iter().flat_map(|strategies| &strategies.asked);
     // What strategies want to know holds nothing up unless it was being asked: no grade hangs on it.
-    let missing = missing + if asked.is_some() { scouted().map(|model| model.missing).sum() } else { 0 };
+    let missing = missing
+        + if asked.is_some_and(|asked| asked.for_strategies) {
+            scouted().map(|model| model.missing).sum()
+        } else {
+            0
+        };
     let again = "run the same command again to continue";
     if let Some(asked) = asked {
         for (judge, why) in &asked.report.stopped {

@@ -100,6 +100,7 @@ pub(super) fn settle(basis: &Basis<'_>, rows: &mut Rows) -> anyhow::Result<()> {
             model: model.clone(),
             questions: answers.len() as u64,
             missing: 0,
+            unusable: 0,
             attempts: 0,
             list: Default::default(),
             billed: Default::default(),
@@ -130,6 +131,9 @@ pub(super) fn settle(basis: &Basis<'_>, rows: &mut Rows) -> anyhow::Result<()> {
             }
             Scout::Embeddings => {
                 let vector = |text: &str| serde_json::from_str::<Vec<f32>>(text).ok();
+                let unreadable =
+                    |one: &&Answered| one.text.as_deref().is_some_and(|text| vector(text).is_none());
+                spend.unusable = answers.values().filter(unreadable).count() as u64;
                 rows.asked.embeddings = Some(said(&model, basis.corpus.len(), answer, vector));
             }
         }

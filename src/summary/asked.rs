@@ -21,6 +21,9 @@ pub struct AskedModel {
     pub questions: u64,
     /// Those that nobody has answered: the strategy is left out then.
     pub missing: u64,
+    /// Answers that hold no vector where one was asked for, such as those of prompts that are too long: the strategy is left out
+    /// then, too.
+    pub unusable: u64,
     /// Calls.
     pub attempts: u64,
     /// USD at list prices.

@@ -131,6 +131,17 @@ fn classifier(summary: &Summary, config: &Config, say: &mut Say<'_>) {
 /// A strategy that asks a model about every prompt is left out until it has an answer to all of them.
 fn unasked(summary: &Summary, say: &mut Say<'_>) {
     for asked in summary.strategies.iter().flat_map(|strategies| &strategies.asked) {
+        if asked.unusable > 0 {
+            say(
+                Note,
+                "strategy-unusable",
+                format!(
+                    "{} of {} answers of {} are no vectors (a prompt may be too long for it): the strategy that needs them is \
+                     left out.",
+                    asked.unusable, asked.questions, asked.model
+                ),
+            );
+        }
         if asked.missing > 0 {
             say(
                 Note,

@@ -26,15 +26,10 @@ pub(super) fn chosen(world: &World<'_>, said: &Said<Option<usize>>, prompt: u32)
 
 fn as_asked(world: &World<'_>, said: &Said<Option<usize>>) -> Option<Applied> {
     let overhead = said.overhead(world.prompts().into_iter())?;
-    let rows = &world.matrix.rows;
-    let tier = |prompt: u32| chosen(world, said, prompt);
-    let right: f64 = rows
-        .iter()
-        .filter(|row| tier(row.prompt) == oracle::cheapest(world.matrix.rungs, row))
-        .map(|row| row.weight)
-        .sum();
-    let paths = rows.iter().map(|row| Path::sure(tier(row.prompt))).collect();
-    let label = format!("classifier: {}, right in {:.0} %, measured", said.model, right * 100.0);
+    let words = confusion(world)?;
+    let right = 100.0 * words.right as f64 / words.passable.max(1) as f64;
+    let paths = world.matrix.rows.iter().map(|row| Path::sure(chosen(world, said, row.prompt))).collect();
+    let label = format!("classifier: {}, right in {right:.0} %, measured", said.model);
     Some(Applied { overhead, ..Applied::fixed("classifier", label, Standing::Deployable, paths) })
 }
 
