@@ -120,19 +120,12 @@ pub fn compare(world: &World<'_>, drawing: Drawing) -> Option<Comparison> {
 pub(super) struct Realised {
     /// Quality and USD of each row; `None` where a tier that it tries has no answer.
     pub(super) rows: Vec<Option<Point>>,
-    /// Milliseconds with their weights; `None` where one is not known.
-    pub(super) latencies: Option<Vec<(f64, f64)>>,
+    /// Median and 95th percentile in milliseconds; `None` where a latency is not known.
+    pub(super) latency: Option<(f64, f64)>,
     /// The share of requests that more than one tier was tried for.
     pub(super) escalated: f64,
     /// The share of requests that each tier's answer stands for.
     pub(super) answered_by: Vec<f64>,
-}
-
-impl Realised {
-    /// The quantile of the latency.
-    pub(super) fn latency(&self, p: f64) -> Option<f64> {
-        Some(Sorted::weighted(self.latencies.as_ref()?.iter().copied())?.at(p))
-    }
 }
 
 /// The facts of a path's tiers, in order; `None` where one is missing.
@@ -144,10 +137,12 @@ fn realise(matrix: &Matrix, applied: &Applied) -> Realised {
     let tiers = matrix.rows.first().map_or(0, |row| row.facts.len());
     let mut realised = Realised {
         rows: Vec::with_capacity(matrix.rows.len()),
-        latencies: Some(Vec::new()),
+        latency: None,
         escalated: 0.0,
         answered_by: vec![0.0; tiers],
     };
+    // Every request's latency, only until its quantiles are known: all strategies' at once would be most of the memory.
+    let mut latencies = Some(Vec::with_capacity(matrix.rows.len()));
     let mut weight = 0.0;
     for (row, paths) in matrix.rows.iter().zip(&applied.paths) {
         let point = row_point(row, paths, applied.overhead.0);
@@ -168,13 +163,14 @@ fn realise(matrix: &Matrix, applied: &Applied) -> Realised {
                 *share += part;
             }
             let total: Option<f64> = facts.iter().map(|fact| fact.latency).sum();
-            match (&mut realised.latencies, total) {
+            match (&mut latencies, total) {
                 (Some(latencies), Some(total)) => latencies.push((total + applied.overhead.1, part)),
-                (latencies, None) => *latencies = None,
+                (all, None) => *all = None,
                 (None, Some(_)) => {}
             }
         }
     }
+    realised.latency = latencies.and_then(Sorted::weighted).map(|sorted| (sorted.at(0.5), sorted.at(0.95)));
     if weight > 0.0 {
         realised.escalated /= weight;
         realised.answered_by.iter_mut().for_each(|share| *share /= weight);

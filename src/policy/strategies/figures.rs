@@ -149,7 +149,7 @@ impl Context<'_> {
             n: realised.rows.iter().flatten().count() as u64,
             quality: self.span(quality, draws.quality.iter().copied()),
             cost: self.span(cost, draws.cost.iter().copied()),
-            latency: realised.latency(0.5).zip(realised.latency(0.95)),
+            latency: realised.latency,
             escalated: realised.escalated,
             answered_by: realised.answered_by.clone(),
             gap: Gap {
