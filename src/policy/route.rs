@@ -282,7 +282,8 @@ fn describe(cell: &CellEvidence) -> String {
     let percent = |share: f64| share * 100.0;
     let worth = if rate.n_eff < 0.95 * prompts as f64 {
         let what = if cell.judged.is_some() { "graded by people" } else { "of even weight" };
-        format!(", worth {:.0} {what}", rate.n_eff)
+        // Rounded down: 29.7 are not the 30 that are asked for.
+        format!(", worth {:.0} {what}", rate.n_eff.floor())
     } else {
         String::new()
     };

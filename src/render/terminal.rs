@@ -23,6 +23,7 @@ pub fn render(summary: &Summary, width: usize, paint: Paint) -> String {
     text.push_str(&page.beside(summary));
     text.push_str(&page.projection(summary));
     text.push_str(&page.strategies(summary));
+    text.push('\n');
     for spent in [words::judges(summary), words::stop_early(summary)].into_iter().flatten() {
         text.push_str(&page.wrap(&spent, "  "));
     }
@@ -154,7 +155,6 @@ impl Page {
         self.heading("Strategies")
             + &self.table(&headers, &rows.collect::<Vec<_>>(), &align)
             + &self.wrap(&escape(&words::strategies(strategies)), "  ")
-            + "\n"
     }
 
     fn routes(&self, summary: &Summary) -> String {
@@ -289,11 +289,10 @@ impl Page {
             );
         }
         let best = match &projection.best_single {
-            Some(tier) => format!("best single tier: {tier}"),
-            None => "best single tier: none is good enough for every task".to_owned(),
+            Some(tier) => format!("The cheapest single tier that is good enough for every task is {tier}."),
+            None => "No single tier is good enough for every task.".to_owned(),
         };
         text.push_str(&self.wrap(&best, "  "));
-        text.push('\n');
         text
     }
 }
