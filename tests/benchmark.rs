@@ -169,11 +169,14 @@ fn another_oracle_turns_the_tiers_of_routellm_over() {
     assert_eq!(passed(&summary(&scratch, "route-prof.toml")), [842, 1130]);
     scratch.write(
         "bench/oracles/gsm8k@2.toml",
-        "id = \"gsm8k@2\"\ndescription = \"The number after ####\"\n[number]\nreading = \"digits\"\nafter = \"####\"\n\
-         [[example]]\noutput = \"#### 18\"\nexpected = \"18\"\nverdict = \"pass\"\n\
-         [[example]]\noutput = \"It is 18.\"\nexpected = \"18\"\nverdict = \"fail\"\n",
+        concat!(
+            "id = \"gsm8k@2\"\ndescription = \"The amount right behind ####, cents aside, and no number behind it\"\n",
+            "[number]\nregex = '####\\s*\\$?(-?\\d[\\d,]*)(?:\\.\\d\\d)?[^\\d]*$'\n",
+            "[[example]]\noutput = \"#### $1,200.00\"\nexpected = \"1200\"\nverdict = \"pass\"\n",
+            "[[example]]\noutput = \"It is 18.\"\nexpected = \"18\"\nverdict = \"fail\"\n",
+        ),
     );
     let config = scratch.read("bench/route-prof.toml").replace("\"gsm8k@1\"", "\"gsm8k@2\"");
     scratch.write("bench/marked.toml", config);
-    assert_eq!(passed(&summary(&scratch, "marked.toml")), [812, 158]);
+    assert_eq!(passed(&summary(&scratch, "marked.toml")), [812, 160]);
 }

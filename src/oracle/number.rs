@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use regex::Regex;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive;
 use schemars::JsonSchema;
@@ -11,6 +12,7 @@ use toml::Spanned;
 
 use super::field;
 use super::number_text::{Found, find_all, find_digits, find_plain, parse};
+use super::pattern::compile;
 use super::{Criterion, Judgement, Kind, NO_EXPECTED, Sample, Table, TableError, settings};
 use crate::record::Verdict;
 
@@ -35,6 +37,10 @@ struct Settings {
     reading: Reading,
     /// Only what stands after the last occurrence of this text counts, such as `####` or `Answer:`.
     after: Option<String>,
+    /// Only what the first group of this regular expression captures counts (the whole match, where it has no group); of several
+    /// matches the last one. The syntax is that of Rust's regex crate: linear time, no look-around.
+    #[schemars(with = "Option<String>")]
+    regex: Option<Spanned<String>>,
     /// The most that the number may be off.
     #[serde(default = "zero")]
     #[schemars(with = "f64")]
@@ -90,6 +96,7 @@ struct Number {
     reading: Reading,
     which: Which,
     after: Option<String>,
+    regex: Option<Regex>,
     tolerance: Decimal,
     relative: Decimal,
 }
@@ -108,6 +115,7 @@ fn build(table: Table<'_>) -> Result<Box<dyn Criterion>, TableError> {
         reading: settings.reading,
         which: settings.which,
         after: settings.after,
+        regex: settings.regex.as_ref().map(compile).transpose()?,
         tolerance,
         relative,
     }))
@@ -156,6 +164,15 @@ impl Number {
                 .rsplit_once(marker.as_str())
                 .map(|(_, rest)| rest)
                 .ok_or("the marker before the number is missing")?,
+        };
+        let text = match &self.regex {
+            None => text,
+            Some(regex) => regex
+                .captures_iter(text)
+                .last()
+                .and_then(|found| found.get(1).or_else(|| found.get(0)))
+                .map(|found| found.as_str())
+                .ok_or("does not match the pattern")?,
         };
         let all = self.reading.find_all(text);
         let chosen = match self.which {

@@ -50,13 +50,18 @@ struct Pattern {
 
 fn build(table: Table<'_>) -> Result<Box<dyn Criterion>, TableError> {
     let settings: Settings = settings(table)?;
-    let regex = RegexBuilder::new(settings.regex.get_ref()).size_limit(1 << 22).build().map_err(|error| {
+    let regex = compile(&settings.regex)?;
+    Ok(Box::new(Pattern { regex, must: settings.must, normalise: settings.normalise }))
+}
+
+/// A regular expression of a file of the user's; one that would be huge is refused.
+pub(super) fn compile(regex: &Spanned<String>) -> Result<Regex, TableError> {
+    RegexBuilder::new(regex.get_ref()).size_limit(1 << 22).build().map_err(|error| {
         let text = error.to_string();
         let last = text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
         let help = "the syntax is that of Rust's regex crate; look-around and back-references are not in it";
-        TableError::new(settings.regex.span(), format!("this is no regular expression: {last}"), help)
-    })?;
-    Ok(Box::new(Pattern { regex, must: settings.must, normalise: settings.normalise }))
+        TableError::new(regex.span(), format!("this is no regular expression: {last}"), help)
+    })
 }
 
 impl Pattern {

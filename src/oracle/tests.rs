@@ -93,6 +93,17 @@ fn number_takes_the_right_one_within_its_tolerance() {
 }
 
 #[test]
+fn a_number_stands_where_the_last_match_of_its_expression_says() {
+    let o = oracle("[number]\nregex = 'Total: \\$?(\\S+)'");
+    assert_eq!(word(&o, "Total: $1,200 (3 items), 7 left", Some(json!(1200))), "pass/pass");
+    assert_eq!(word(&o, "Total: 5. No: Total: 7.", Some(json!(7))), "pass/pass");
+    assert_eq!(word(&o, "The total is 7", Some(json!(7))), "fail/fail: does not match the pattern");
+    assert_eq!(word(&o, "Total: unknown", Some(json!(7))), "fail/fail: no number");
+    let o = oracle("[number]\nregex = '= *\\d+'");
+    assert_eq!(word(&o, "3 + 4 = 7, I think of 9", Some(json!(7))), "pass/pass");
+}
+
+#[test]
 fn json_is_taken_out_checked_and_compared_field_by_field() {
     let o = oracle(
         "[json]\nmin_accuracy = 0.5\nschema = { type = \"object\", required = [\"name\"] }\n[json.fields]\nname = { compare = \"ignore_case\" }\ntotal = { compare = \"number\", tolerance = 0.01 }\ndue = { compare = \"date\", optional = true }\n\"/tags/0\" = { weight = 2.0, optional = true }",
