@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::corpus::Prompt;
@@ -107,6 +108,15 @@ impl Question {
         }
         digester.finish()
     }
+}
+
+/// The JSON object that is all of an answer; `None` for anything else, and for one that says a thing of `T` twice, since nobody
+/// can tell which of the two was meant.
+#[must_use]
+pub(super) fn object<T: DeserializeOwned>(text: &str) -> Option<T> {
+    // A struct would be read from a list, too.
+    let text = text.trim();
+    text.starts_with('{').then(|| serde_json::from_str(text).ok()).flatten()
 }
 
 /// What came of a question.

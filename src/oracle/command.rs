@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use toml::Spanned;
 
-use super::ask::{Answer, Asked, Asks, ProgramQuestion, Question};
+use super::ask::{Answer, Asked, Asks, ProgramQuestion, Question, object};
 use super::{Criterion, Judgement, Kind, Sample, TableError, settings};
 use crate::corpus::Content;
 use crate::record::Verdict;
@@ -104,11 +104,12 @@ impl Command {
 
     /// What the program printed, as a verdict.
     fn verdict(&self, printed: &str) -> Verdict {
-        let Ok(Value::Object(said)) = serde_json::from_str::<Value>(printed) else {
+        let Some(said) = object::<Said>(printed) else {
             return Verdict::Ungraded("the program printed no JSON object".to_owned());
         };
-        let reason = said.get("reason").and_then(Value::as_str).map(one_line).filter(|text| !text.is_empty());
-        let pass = match said.get("pass") {
+        let reason =
+            said.reason.as_ref().and_then(Value::as_str).map(one_line).filter(|text| !text.is_empty());
+        let pass = match &said.pass {
             None | Some(Value::Null) => None,
             Some(Value::Bool(pass)) => Some(*pass),
             Some(_) => return Verdict::Ungraded("the program's `pass` is neither true nor false".to_owned()),
@@ -118,7 +119,7 @@ impl Command {
                 Some(pass) => pass,
                 None => return Verdict::Ungraded("the program printed no `pass`".to_owned()),
             },
-            Some(threshold) => match said.get("score").and_then(Value::as_f64) {
+            Some(threshold) => match said.score.as_ref().and_then(Value::as_f64) {
                 // A program that says fail means it, whatever its score is.
                 Some(score) => pass.unwrap_or(true) && score >= threshold,
                 None => return Verdict::Ungraded("the program printed no `score`".to_owned()),
@@ -130,6 +131,14 @@ impl Command {
             Verdict::Fail(reason.unwrap_or_else(|| "the program says fail".to_owned()))
         }
     }
+}
+
+/// What a program prints. Of any type, so that what is wrong can be said.
+#[derive(Deserialize)]
+struct Said {
+    pass: Option<Value>,
+    score: Option<Value>,
+    reason: Option<Value>,
 }
 
 /// A reason for people: one line of bounded length.

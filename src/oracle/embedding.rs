@@ -82,9 +82,12 @@ impl Criterion for Embedding {
             None => return self.judge(sample),
             Some(Answer::Failed(why)) => Verdict::Ungraded(why),
             Some(Answer::Text(text)) => match text.trim().parse::<f64>() {
-                Ok(cosine) if cosine >= self.threshold => Verdict::Pass,
-                Ok(_) => Verdict::Fail("not near enough in meaning to the expected answer".to_owned()),
-                Err(_) => Verdict::Ungraded("the embeddings model gave no number".to_owned()),
+                // "NaN" is read as a number, too.
+                Ok(cosine) if cosine.is_finite() && cosine >= self.threshold => Verdict::Pass,
+                Ok(cosine) if cosine.is_finite() => {
+                    Verdict::Fail("not near enough in meaning to the expected answer".to_owned())
+                }
+                Ok(_) | Err(_) => Verdict::Ungraded("the embeddings model gave no number".to_owned()),
             },
         })
     }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use toml::Spanned;
 
-use super::ask::{Answer, Asked, Asks, ModelQuestion, OwnAnswers, Question};
+use super::ask::{Answer, Asked, Asks, ModelQuestion, OwnAnswers, Question, object};
 use super::{Criterion, Judgement, Kind, Sample, TableError, settings};
 use crate::ident::{Digester, ModelRef};
 use crate::record::{Message, Verdict};
@@ -202,6 +202,12 @@ impl Judge {
     }
 }
 
+/// What a judge replies; the reasoning is for itself.
+#[derive(Deserialize)]
+struct Word {
+    verdict: String,
+}
+
 /// A judge's word. Structured output only: an object, bare or as the one fenced block of the reply.
 fn word(answer: &str) -> Verdict {
     let text = answer.trim();
@@ -210,8 +216,7 @@ fn word(answer: &str) -> Verdict {
         .or_else(|| text.strip_prefix("```"))
         .and_then(|text| text.strip_suffix("```"))
         .unwrap_or(text);
-    let said: Option<Value> = serde_json::from_str(inner.trim()).ok();
-    match said.as_ref().and_then(|said| said.get("verdict")).and_then(Value::as_str) {
+    match object::<Word>(inner).as_ref().map(|said| said.verdict.as_str()) {
         Some("pass") => Verdict::Pass,
         Some("fail") => Verdict::Fail("the judge says that the rubric is not met".to_owned()),
         Some(_) | None => Verdict::Ungraded("the judge's reply holds no verdict".to_owned()),

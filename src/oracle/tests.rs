@@ -8,6 +8,8 @@ use super::library::{self, Library};
 use super::*;
 use crate::disk;
 
+mod hostile;
+
 const EXAMPLES: &str =
     "\n[[example]]\noutput = \"\"\nverdict = \"pass\"\n[[example]]\noutput = \"\"\nverdict = \"fail\"\n";
 
@@ -273,7 +275,11 @@ fn kinds() -> Vec<Oracle> {
         "[finish_reason]\nis = [\"stop\"]",
         "[latency]\nmax_ms = 10",
         "[cost]\nmax_usd = 0.01",
+        "[command]\nargv = [\"p\"]",
+        "[judge]\nrubric = \"r\"\nmodel = \"p/m\"",
+        "[embedding]\nmodel = \"p/m\"\nthreshold = 0.5",
         "[not.refusal]",
+        "[any]\nof = [{ exact = {} }, { judge = { rubric = \"r\", model = \"p/m\" } }]",
         "[all]\nof = [{ number = {} }, { any = { of = [{ exact = {} }, { label = { set = [\"x\"] } }] } }]",
         "[all]\nthreshold = 0.5\nof = [{ number = {}, weight = 2 }, { exact = {}, weight = 0 }, { not = { refusal = {} } }]",
     ]
