@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::args::{CheckArgs, Format, Global};
 use super::evidence::{self, Answers, Basis};
 use super::exit::{Exit, UsageError};
+use super::programs::Programs;
 use super::project::Project;
 use super::run_record::{JOURNAL, RunRecord};
 use crate::console::{Console, escape};
@@ -26,6 +27,8 @@ struct CheckReport {
     against: Option<String>,
     /// Trials that today's inputs ask for and that have no answer there.
     missing: u64,
+    /// Replies whose program has no verdict stored there: `check` runs none.
+    programs_missing: u64,
     /// What must be mended before the routes serve anybody.
     errors: Vec<String>,
     diff: RouterDiff,
@@ -137,6 +140,7 @@ fn recompute(
         id: against.id,
         answers: vec![against.answers],
         tape: against.tape,
+        programs: Programs::Stored,
     };
     let rows = evidence::collect(&basis)?;
     let summary = evidence::summarise(&basis, &rows)?;
@@ -151,7 +155,14 @@ fn recompute(
     }
     let errors = summary.notices.iter().filter(|notice| notice.level == NoticeLevel::Error);
     let errors = errors.map(|notice| notice.text.clone()).collect();
-    Ok(CheckReport { fresh: same, against: Some(against.name), missing: summary.run.missing, errors, diff })
+    Ok(CheckReport {
+        fresh: same,
+        against: Some(against.name),
+        missing: summary.run.missing,
+        programs_missing: rows.programs_missing,
+        errors,
+        diff,
+    })
 }
 
 /// Without answers at hand, what can be said is whether the inputs are those that the routes were made from.
@@ -169,7 +180,14 @@ fn digests_only(
     let oracles = project.oracles(&corpus, &[])?;
     let today = evidence::evidence(project, &corpus, &oracles)?;
     let diff = router_toml::diff_evidence(&committed.evidence, &today);
-    Ok(CheckReport { fresh: diff.is_empty(), against: None, missing: 0, errors: Vec::new(), diff })
+    Ok(CheckReport {
+        fresh: diff.is_empty(),
+        against: None,
+        missing: 0,
+        programs_missing: 0,
+        errors: Vec::new(),
+        diff,
+    })
 }
 
 fn text(project: &Project, report: &CheckReport, router: &Path) -> String {
@@ -189,6 +207,11 @@ fn text(project: &Project, report: &CheckReport, router: &Path) -> String {
         text.push_str(&format!(
             "{} trials of today's inputs have no answer: measure them with `route-prof run`\n",
             report.missing
+        ));
+    } else if report.programs_missing > 0 {
+        text.push_str(&format!(
+            "{} replies have no verdict of their program, which never ran on them or has changed since: run it with `route-prof run` or `route-prof grade`\n",
+            report.programs_missing
         ));
     } else {
         text.push_str("write it anew with `route-prof run` or `route-prof report latest`, look at the change, and commit it\n");

@@ -18,6 +18,7 @@ mod oracle;
 mod outputs;
 mod past_run;
 mod plan;
+mod programs;
 mod project;
 mod recorder;
 mod report;

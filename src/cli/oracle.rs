@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::Context;
 use serde::Serialize;
 
 use super::args::{Format, Global};
@@ -24,7 +25,7 @@ fn open(global: &Global) -> anyhow::Result<(Config, Library)> {
 }
 
 /// What the programs of the oracles say of their examples. No model is asked.
-fn program_answers(config: &Config, library: &Library) -> AnswerBook {
+fn program_answers(config: &Config, library: &Library) -> anyhow::Result<AnswerBook> {
     let mut answers = AnswerBook::default();
     let mut programs = BTreeMap::new();
     for oracle in library.iter() {
@@ -35,11 +36,15 @@ fn program_answers(config: &Config, library: &Library) -> AnswerBook {
             }
         }
     }
-    let programs: Vec<_> = programs.into_values().collect();
-    for (id, answer) in program::run_all(&config.root, &programs) {
-        answers.put(id, answer);
-    }
-    answers
+    let (ids, programs): (Vec<_>, Vec<_>) = programs.into_values().unzip();
+    program::run_each(&config.root, &programs.iter().collect::<Vec<_>>(), |ready| {
+        for ran in ready {
+            let id = ids.get(ran.question).context("an answer to another question")?;
+            answers.put(*id, ran.answer());
+        }
+        anyhow::Ok(())
+    })?;
+    Ok(answers)
 }
 
 /// What a check found: of the self-tests, and of the gates against the truth part.
@@ -100,7 +105,7 @@ fn gates_on_examples(library: &Library, answers: &AnswerBook) -> Vec<Gate> {
 fn gates_on_run(global: &Global, name: &str) -> anyhow::Result<Vec<Gate>> {
     let past = PastRun::open(global, name)?;
     let oracles = past.project.oracles(&past.corpus, &[])?;
-    let rows = evidence::collect(&past.basis(&oracles))?;
+    let rows = evidence::collect(&past.grading_basis(&oracles))?;
     let mut gates: BTreeMap<String, Gate> = BTreeMap::new();
     for seen in &rows.observations {
         let Some(oracle) = oracles.of(seen.prompt as usize) else { continue };
@@ -149,7 +154,7 @@ pub(crate) fn check(
     run: Option<&str>,
 ) -> anyhow::Result<Exit> {
     let (config, library) = open(global)?;
-    let answers = program_answers(&config, &library);
+    let answers = program_answers(&config, &library)?;
     let report = library::check(&library, &answers);
     let mut gates = gates_on_examples(&library, &answers);
     if let Some(run) = run {

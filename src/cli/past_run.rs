@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::args::Global;
 use super::evidence::{self, Basis};
+use super::programs::Programs;
 use super::project::Project;
 use super::run_record::RunRecord;
 use crate::corpus::Corpus;
@@ -37,7 +38,7 @@ impl PastRun {
         self.record.oracles.keys().cloned().collect()
     }
 
-    /// What a summary by these oracles is made from.
+    /// What a summary by these oracles is made from. No program is run.
     pub(crate) fn basis<'a>(&'a self, oracles: &'a OracleSet<'a>) -> Basis<'a> {
         Basis {
             project: &self.project,
@@ -48,6 +49,12 @@ impl PastRun {
             id: self.record.id.clone(),
             answers: vec![evidence::journal_of(&self.folder)],
             tape: self.record.tape.clone(),
+            programs: Programs::Stored,
         }
+    }
+
+    /// The same for a command that grades: programs are run where what they say is not stored yet.
+    pub(crate) fn grading_basis<'a>(&'a self, oracles: &'a OracleSet<'a>) -> Basis<'a> {
+        Basis { programs: Programs::Run { folder: &self.folder, others: &[] }, ..self.basis(oracles) }
     }
 }

@@ -18,6 +18,8 @@ pub(crate) const FILE: &str = "run.json";
 pub(crate) const JOURNAL: &str = "journal.jsonl";
 /// The judges' journal, beside it.
 pub(crate) const JUDGE_JOURNAL: &str = "judge.jsonl";
+/// The name of the journal of what programs of `command` oracles said, beside it.
+pub(crate) const PROGRAM_JOURNAL: &str = "programs.jsonl";
 const VERSION: u32 = 1;
 
 /// What a run was made of.
