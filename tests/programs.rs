@@ -67,13 +67,13 @@ fn a_program_is_run_once_for_each_reply_and_no_report_runs_it() {
     let router = scratch.read("router.toml");
     for command in [
         &["report", "latest"][..],
-        &["report", "latest", "--prices", "script/pup=input:2"],
+        &["report", "latest", "--prices", "script/pup=2/4"],
         &["check"],
         &["diff", "latest", "latest"],
         &["plan", "corpus.jsonl"],
         &["run", "corpus.jsonl"],
         &["grade", "latest"],
-        &["review", "export", "latest", "--n", "4"],
+        &["review", "export", "latest", "--out", "to-label"],
     ] {
         let ran = scratch.run(command);
         assert!(ran.code == 0, "{command:?}: {}", ran.all());
@@ -81,4 +81,138 @@ fn a_program_is_run_once_for_each_reply_and_no_report_runs_it() {
     assert_eq!(starts(&scratch), 4, "what the program said is looked up");
     assert_eq!(scratch.read(&format!("{}/summary.json", folder(&scratch))), summary);
     assert_eq!(scratch.read("router.toml"), router);
+    // The two examples, and nothing of the run.
+    scratch.run(&["oracle", "check", "--run", "latest"]);
+    assert_eq!(starts(&scratch), 6);
+}
+
+const FAIL: &str = "echo '{\"pass\":false,\"score\":0.2,\"reason\":\"too blue\"}'";
+const PASS: &str = "echo '{\"pass\":true}'";
+
+#[test]
+fn what_it_never_saw_is_ungraded_in_a_report_until_grade_runs_it() {
+    let scratch = project(PASS);
+    scratch.run(&["run", "corpus.jsonl"]).exits(0);
+    let router = scratch.read("router.toml");
+    // A run of an older route-prof.
+    std::fs::remove_file(scratch.file(&format!("{}/programs.jsonl", folder(&scratch)))).unwrap();
+    let ran = scratch.run(&["report", "latest"]).exits(3);
+    assert!(ran.stderr.contains("4 replies have no verdict of their program"), "{}", ran.all());
+    assert!(ran.stderr.contains("route-prof grade latest --write"), "{}", ran.all());
+    assert_eq!(counts(&scratch), (0, 0, 4));
+    let results = scratch.read(&format!("{}/results.csv", folder(&scratch)));
+    assert!(results.contains("its program has not seen it: `route-prof grade` runs it"), "{results}");
+    assert_eq!(scratch.read("router.toml"), router, "no route is written that hangs on it");
+    let checked = scratch.run(&["check", "--format", "json"]).exits(100).json();
+    assert_eq!(checked["programs_missing"], 4);
+    assert!(scratch.run(&["check"]).exits(100).stdout.contains("run it with `route-prof run`"));
+    assert_eq!(starts(&scratch), 4);
+
+    scratch.run(&["grade", "latest", "--write"]).exits(0);
+    assert_eq!((starts(&scratch), counts(&scratch)), (8, (4, 0, 0)));
+    scratch.run(&["report", "latest"]).exits(0);
+    scratch.run(&["check"]).exits(0);
+    assert_eq!(starts(&scratch), 8);
+}
+
+#[test]
+fn a_program_that_has_changed_has_said_nothing_yet() {
+    let scratch = project(PASS);
+    scratch.run(&["run", "corpus.jsonl"]).exits(0);
+    set_program(&scratch, FAIL);
+    scratch.run(&["report", "latest"]).exits(3);
+    assert_eq!((starts(&scratch), counts(&scratch)), (4, (0, 0, 4)));
+    scratch.run(&["run", "corpus.jsonl"]).exits(0);
+    assert_eq!((starts(&scratch), counts(&scratch)), (8, (0, 4, 0)));
+    // What the one said before is still there.
+    set_program(&scratch, PASS);
+    scratch.run(&["report", "latest"]).exits(0);
+    assert_eq!((starts(&scratch), counts(&scratch)), (8, (4, 0, 0)));
+}
+
+#[test]
+fn another_threshold_is_held_against_the_score_that_was_given() {
+    let scratch = project("echo '{\"score\":0.2}'");
+    scratch.replace("oracles/colour@1.toml", "[command]", "[command]\nthreshold = 0.5");
+    scratch.run(&["run", "corpus.jsonl"]).exits(0);
+    assert_eq!(counts(&scratch), (0, 4, 0));
+    let second = scratch.read("oracles/colour@1.toml").replace("@1", "@2").replace("0.5", "0.1");
+    scratch.write("oracles/colour@2.toml", second);
+    let graded =
+        scratch.run(&["grade", "latest", "--oracle", "colour@2", "--format", "json"]).exits(0).json();
+    assert_eq!((graded["replies"].as_u64(), graded["flips"].as_array().unwrap().len()), (Some(8), 8));
+    assert_eq!(starts(&scratch), 4);
+}
+
+#[test]
+fn a_program_that_failed_is_tried_again_by_run_and_grade_and_by_no_report() {
+    let scratch = project("exit 3");
+    scratch.run(&["run", "corpus.jsonl"]).exits(0);
+    assert_eq!((starts(&scratch), counts(&scratch)), (4, (0, 0, 4)), "once in one command");
+    scratch.run(&["report", "latest"]).exits(0);
+    let results = scratch.read(&format!("{}/results.csv", folder(&scratch)));
+    assert!(results.contains("check.sh failed (exit status: 3)"), "{results}");
+    assert_eq!(starts(&scratch), 4);
+    scratch.run(&["run", "corpus.jsonl"]).exits(0);
+    assert_eq!(starts(&scratch), 8);
+    scratch.run(&["grade", "latest"]).exits(0);
+    assert_eq!(starts(&scratch), 12);
+}
+
+#[test]
+fn a_killed_run_does_not_ask_again_what_was_answered_before() {
+    let scratch = project(FLAKY);
+    scratch.run(&["run", "corpus.jsonl"]).exits(0);
+    let path = format!("{}/programs.jsonl", folder(&scratch));
+    let stored = scratch.read(&path);
+    assert_eq!(stored.lines().count(), 5, "a header and an answer a line: {stored}");
+    // A kill in the moment of writing: two answers are whole, the third is torn.
+    let lines: Vec<&str> = stored.lines().collect();
+    scratch.write(&path, format!("{}\n{}\n{}\n{}", lines[0], lines[1], lines[2], &lines[3][..40]));
+    scratch.run(&["report", "latest"]).exits(3);
+    assert_eq!(counts(&scratch).2, 2);
+    scratch.run(&["run", "corpus.jsonl"]).exits(0);
+    assert_eq!((starts(&scratch), counts(&scratch).2), (6, 0));
+    let mended = scratch.read(&path);
+    assert!(mended.starts_with(&format!("{}\n{}\n{}\n", lines[0], lines[1], lines[2])), "{mended}");
+    assert_eq!(mended.lines().count(), 5);
+}
+
+#[test]
+fn another_run_takes_over_what_was_said_and_a_fresh_one_asks_anew() {
+    let scratch = project(PASS);
+    scratch.write("tape.jsonl", "");
+    scratch.run(&["run", "corpus.jsonl", "--record-tape", "tape.jsonl"]).exits(0);
+    assert_eq!(starts(&scratch), 4);
+    assert!(scratch.read("tape.jsonl").contains("program/check.sh"));
+    // The recording by itself: no run of this project knows anything.
+    std::fs::remove_dir_all(scratch.file("reports")).unwrap();
+    scratch.run(&["run", "corpus.jsonl", "--tape", "tape.jsonl"]).exits(0);
+    assert_eq!((starts(&scratch), counts(&scratch)), (4, (4, 0, 0)));
+    scratch.run(&["report", "latest"]).exits(0);
+    let config = scratch.read("route-prof.toml");
+    scratch.write("route-prof.toml", format!("{config}\n[tape]\nfile = \"tape.jsonl\"\n"));
+    std::fs::remove_dir_all(scratch.file("reports")).unwrap();
+    scratch.run(&["check"]).exits(0);
+    assert_eq!(starts(&scratch), 4, "a recording holds all that a check needs");
+
+    scratch.write("route-prof.toml", config);
+    scratch.run(&["run", "corpus.jsonl", "--fresh"]).exits(0);
+    assert_eq!(starts(&scratch), 8);
+    scratch.run(&["run", "corpus.jsonl", "--run-id", "other"]).exits(0);
+    assert_eq!(starts(&scratch), 8);
+}
+
+#[test]
+fn the_value_of_a_variable_reaches_no_file() {
+    let scratch = project("echo \"no luck with $SECRET\" >&2; exit 1");
+    scratch.replace("oracles/colour@1.toml", "[command]", "[command]\nenv = [\"SECRET\"]");
+    let run = scratch.command(&["run", "corpus.jsonl"]).env("SECRET", "hush-hush-hush").output().unwrap();
+    scratch.ran(&run).exits(0);
+    let folder = folder(&scratch);
+    for file in ["programs.jsonl", "results.csv", "summary.json", "report.html"] {
+        let text = scratch.read(&format!("{folder}/{file}"));
+        assert!(!text.contains("hush-hush"), "{file}: {text}");
+    }
+    assert!(scratch.read(&format!("{folder}/programs.jsonl")).contains("no luck with ***"));
 }

@@ -100,7 +100,8 @@ pub(crate) fn run(global: &Global, console: &Console, args: &GradeArgs) -> anyho
     };
     if args.write {
         let router = project.router(None);
-        let router = if outputs::is_whole(&after_rows, &after) { Router::Write(&router) } else { Router::Withhold };
+        let router =
+            if outputs::is_whole(&after_rows, &after) { Router::Write(&router) } else { Router::Withhold };
         outputs::write(&basis, &after_rows, &after, folder, router)?;
         project.lock_oracles(console)?;
         outputs::tell_files(console, project, folder, router);

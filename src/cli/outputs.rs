@@ -28,7 +28,9 @@ pub(crate) enum Router<'a> {
 /// Whether nothing is missing that a decision could hang on: every trial was attempted, every program run, and
 /// every judge asked.
 pub(crate) fn is_whole(rows: &Rows, summary: &Summary) -> bool {
-    rows.programs_missing == 0 && summary.run.missing == 0 && summary.spend.judge.as_ref().is_none_or(|judge| judge.missing == 0)
+    rows.programs_missing == 0
+        && summary.run.missing == 0
+        && summary.spend.judge.as_ref().is_none_or(|judge| judge.missing == 0)
 }
 
 /// Writes everything of a run: its folder, the routing config, and which run is the latest.

@@ -73,11 +73,8 @@ pub(super) fn settle(
     if !basis.oracles.iter().any(|oracle| oracle.criterion.asks().iter().any(asks)) {
         return Ok((book, 0));
     }
-    let mut questions = Questions {
-        wanted: HashMap::new(),
-        files: HashMap::new(),
-        root: basis.project.config.root.clone(),
-    };
+    let mut questions =
+        Questions { wanted: HashMap::new(), files: HashMap::new(), root: basis.project.config.root.clone() };
     replies.each(rows, |_, matter, oracle| {
         for question in grade::questions(oracle, matter, &book) {
             if let Question::Program(program) = &question {

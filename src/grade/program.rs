@@ -184,7 +184,9 @@ fn run(root: &Path, question: &ProgramQuestion) -> Result<String, Failure> {
         .filter(|value| value.len() >= SECRET)
         .collect();
     let without = |text: String| values.iter().fold(text, |text, value| text.replace(value.as_str(), "***"));
-    attempt(root, question).map(without).map_err(|(kind, message)| Failure { kind, message: without(message) })
+    attempt(root, question)
+        .map(without)
+        .map_err(|(kind, message)| Failure { kind, message: without(message) })
 }
 
 fn is_bare(named: &str) -> bool {
@@ -222,9 +224,8 @@ fn attempt(root: &Path, question: &ProgramQuestion) -> Result<String, (ErrorKind
     command.env("TMPDIR", folder.path());
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    let mut child = command
-        .spawn()
-        .map_err(|error| connect(format!("{named} cannot be started: {}", error.kind())))?;
+    let mut child =
+        command.spawn().map_err(|error| connect(format!("{named} cannot be started: {}", error.kind())))?;
     let deadline = Instant::now() + Duration::from_secs_f64(question.timeout_s.min(86_400.0));
 
     let (mut stdin, input) = (child.stdin.take(), question.input.clone());
@@ -260,8 +261,7 @@ fn attempt(root: &Path, question: &ProgramQuestion) -> Result<String, (ErrorKind
             output
         }
     };
-    String::from_utf8(output)
-        .map_err(|_| (ErrorKind::Protocol, format!("{named} printed what is not UTF-8")))
+    String::from_utf8(output).map_err(|_| (ErrorKind::Protocol, format!("{named} printed what is not UTF-8")))
 }
 
 /// Reads a pipe up to a limit, in the background.
