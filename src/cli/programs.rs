@@ -168,7 +168,8 @@ fn run(
     {
         let tried = basis.project.programs_tried.lock().unwrap_or_else(PoisonError::into_inner);
         let open = |(key, wanted): &(&TrialKey, &Wanted)| {
-            !book.has(&wanted.id) && !(wanted.failed.is_some() && tried.contains(*key))
+            let in_vain = wanted.failed.is_some() && tried.contains(*key);
+            !in_vain && !book.has(&wanted.id)
         };
         due.extend(questions.wanted.iter().filter(open).map(|(key, _)| (*key, ())));
     }

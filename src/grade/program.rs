@@ -136,9 +136,9 @@ pub fn key(question: &Digest, fingerprint: Option<&Digest>) -> TrialKey {
 ///
 /// # Errors
 /// The first one of `take`; then no further program is started.
-pub fn run_each<'q, E>(
+pub fn run_each<E>(
     root: &Path,
-    questions: &[&'q ProgramQuestion],
+    questions: &[&ProgramQuestion],
     mut take: impl FnMut(Vec<Ran>) -> Result<(), E>,
 ) -> Result<(), E> {
     let workers = std::thread::available_parallelism().map_or(1, usize::from).min(questions.len());
