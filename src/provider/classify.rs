@@ -134,7 +134,11 @@ impl ApiError {
 
     fn is_billing(&self) -> bool {
         let message = self.message.to_lowercase();
-        let daily = message.contains("per day") || self.codes.iter().any(|code| code.contains("PerDay"));
+        // Groq's and OpenAI's limits of a day fill up again all the time, and say when the next call fits in; Google's say a
+        // short time that is not meant.
+        let fits_soon = self.retry_after.is_some_and(|wait| !wait.is_zero());
+        let daily = (message.contains("per day") && !fits_soon)
+            || self.codes.iter().any(|code| code.contains("PerDay"));
         // A limit of nothing will not be more in a minute.
         let nothing = message.contains("limit: 0,") || message.trim_end().ends_with("limit: 0");
         let broke = BILLING_PHRASES.iter().any(|phrase| message.contains(phrase));
@@ -312,6 +316,23 @@ mod tests {
             let (found, failure, advice) = api_error(&error(status, body));
             assert_eq!((found, failure.unwrap().kind, advice), (outcome, kind, retry), "{body}");
         }
+    }
+
+    #[test]
+    fn a_limit_of_a_day_that_says_when_the_next_call_fits_in_is_waited_for() {
+        let said = r#"{"error":{"message":"Rate limit reached on tokens per day (TPD): Limit 100000, Used 99950, Requested 90. Please try again in 34.56s."}}"#;
+        let waits = |body: &str, wait: Option<u64>| {
+            let (_, failure, retry) =
+                api_error(&ApiError { retry_after: wait.map(Duration::from_secs), ..error(429, body) });
+            (failure.unwrap().kind, retry)
+        };
+        let wait = Duration::from_secs(35);
+        assert_eq!(waits(said, Some(35)), (ErrorKind::RateLimited, Retry::After(wait)));
+        assert_eq!(waits(said, None), (ErrorKind::Billing, Retry::StopTier));
+        assert_eq!(waits(said, Some(0)), (ErrorKind::Billing, Retry::StopTier));
+        // Google states a short time beside the quota of a day, and means it not.
+        let google = r#"{"error":{"message":"quota","details":[{"violations":[{"quotaId":"RequestsPerDayPerModel"}]},{"retryDelay":"35s"}]}}"#;
+        assert_eq!(waits(google, Some(35)), (ErrorKind::Billing, Retry::StopTier));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::common::{Common, Format};
 use super::content::{Part, Speaker, parts, speaker, text_only};
 use super::describe::Question;
 use super::facts::{Decoder, Ending, Facts, Step};
-use super::{Api, Encoded, HttpApi, KeyHeader, Wire};
+use super::{Api, Encoded, HttpApi, KeyHeader, Versioned, Wire};
 use crate::config::Provider;
 use crate::record::{Request, Usage, UsageQuality};
 use crate::units::Tokens;
@@ -84,6 +84,10 @@ impl HttpApi for Gemini {
 
     fn decoder(&self) -> Box<dyn Decoder> {
         Box::new(GenerateDecoder)
+    }
+
+    fn versioned(&self) -> Versioned {
+        Versioned::Own
     }
 
     fn key_header(&self) -> KeyHeader {
