@@ -131,6 +131,27 @@ fn a_program_that_has_changed_has_said_nothing_yet() {
 }
 
 #[test]
+fn grade_lists_what_a_changed_program_says_otherwise_until_it_is_taken() {
+    let scratch = project(PASS);
+    scratch.run(&["run", "corpus.jsonl"]).exits(0);
+    set_program(&scratch, FAIL);
+    // A report in between changes nothing of what graded the run.
+    scratch.run(&["report", "latest"]).exits(3);
+    for _ in 0..2 {
+        let graded = scratch.run(&["grade", "latest", "--format", "json"]).exits(0).json();
+        let flips = graded["flips"].as_array().unwrap();
+        assert_eq!(flips.len(), 8);
+        assert_eq!((&flips[0]["before"], &flips[0]["after"]), (&"pass".into(), &"fail".into()));
+        assert_eq!(flips[0]["reason"], "too blue");
+        assert_eq!(starts(&scratch), 8, "the old one is not run any more, and the new one once");
+    }
+    scratch.run(&["grade", "latest", "--write"]).exits(0);
+    let graded = scratch.run(&["grade", "latest", "--format", "json"]).exits(0).json();
+    assert_eq!(graded["flips"], serde_json::json!([]));
+    assert_eq!((starts(&scratch), counts(&scratch)), (8, (0, 4, 0)));
+}
+
+#[test]
 fn another_threshold_is_held_against_the_score_that_was_given() {
     let scratch = project("echo '{\"score\":0.2}'");
     scratch.replace("oracles/colour@1.toml", "[command]", "[command]\nthreshold = 0.5");

@@ -9,7 +9,7 @@ use anyhow::Context;
 
 use super::evidence::{Basis, Rows};
 use super::exit::UsageError;
-use super::programs;
+use super::programs::{self, Heard};
 use super::project::Project;
 use super::run_record::JUDGE_JOURNAL;
 use crate::config::{DataLocation, DataNeed};
@@ -58,8 +58,8 @@ pub(super) fn settle(basis: &Basis<'_>, rows: &mut Rows) -> anyhow::Result<()> {
     }
     let mut replies = Replies::of(basis, rows)?;
     // The programs first, because what they settle need not be asked of a model.
-    let (mut book, programs_missing) = programs::settle(basis, &mut replies, rows)?;
-    rows.programs_missing = programs_missing;
+    let Heard { mut book, missing, files } = programs::settle(basis, &mut replies, rows)?;
+    (rows.programs_missing, rows.programs) = (missing, files);
 
     let asks_models = asks.iter().any(|asks| matches!(asks, Asks::Model { .. }));
     let mut identities = Identities::default();

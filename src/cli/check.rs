@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::args::{CheckArgs, Format, Global};
 use super::evidence::{self, Answers, Basis};
 use super::exit::{Exit, UsageError};
-use super::programs::Programs;
+use super::programs::{ProgramFiles, Programs};
 use super::project::Project;
 use super::run_record::{JOURNAL, RunRecord};
 use crate::console::{Console, escape};
@@ -131,6 +131,7 @@ fn recompute(
     let corpus = Corpus::open(&path, &project.shown(&path), &project.config)?;
     let oracles = project.oracles(&corpus, &[])?;
     let plan = project.plan(&corpus)?;
+    let then = ProgramFiles::new();
     let basis = Basis {
         project,
         corpus: &corpus,
@@ -140,7 +141,7 @@ fn recompute(
         id: against.id,
         answers: vec![against.answers],
         tape: against.tape,
-        programs: Programs::Stored,
+        programs: Programs::Stored { then: &then },
     };
     let rows = evidence::collect(&basis)?;
     let summary = evidence::summarise(&basis, &rows)?;

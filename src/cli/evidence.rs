@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use super::asking::{self, OpenQuestion};
-use super::programs::Programs;
+use super::programs::{ProgramFiles, Programs};
 use super::project::Project;
 use super::scouting;
 use super::stopping::{Replay, Stopped, Stopping};
@@ -56,6 +56,8 @@ pub(crate) struct Rows {
     pub(crate) judged: Option<JudgeSpend>,
     /// What the oracles ask programs and nobody has answered.
     pub(crate) programs_missing: u64,
+    /// The programs that graded.
+    pub(crate) programs: ProgramFiles,
     /// What the oracles ask models and nobody has answered.
     pub(crate) open: Vec<OpenQuestion>,
     /// What was settled before all of it was answered; `None` without `--stop-early`.
@@ -81,6 +83,7 @@ impl Rows {
             billed: Usd::ZERO,
             judged: None,
             programs_missing: 0,
+            programs: ProgramFiles::new(),
             open: Vec::new(),
             stopped: None,
             asked: Asked::default(),
@@ -191,7 +194,7 @@ pub(crate) struct Basis<'a> {
     pub(crate) answers: Vec<Answers>,
     /// The recording that answers with `Via::Tape` come from, as written into files.
     pub(crate) tape: Option<String>,
-    /// Whether programs of `command` oracles may be run.
+    /// Where what programs of `command` oracles say comes from, and whether they may be run.
     pub(crate) programs: Programs<'a>,
 }
 

@@ -70,7 +70,7 @@ pub(crate) fn run(global: &Global, console: &Console, args: &GradeArgs) -> anyho
             "restore them: a version is never deleted while a run refers to it",
         ))
     })?;
-    let before_basis = past.grading_basis(&before_oracles);
+    let before_basis = past.graded_basis(&before_oracles);
     let before_rows = evidence::collect(&before_basis)?;
     let before = evidence::summarise(&before_basis, &before_rows)?;
 

@@ -63,6 +63,7 @@ pub(crate) fn write(
         fallbacks: project.fallbacks(),
         stop_early: project.config.run.stop_early,
         oracles: summary.evidence.oracles.clone(),
+        programs: rows.programs.clone(),
         config: String::from_utf8_lossy(&config).into_owned(),
     };
     disk::replace(&folder.join(run_record::FILE), &record.to_bytes()?)?;

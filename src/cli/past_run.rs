@@ -49,12 +49,18 @@ impl PastRun {
             id: self.record.id.clone(),
             answers: vec![evidence::journal_of(&self.folder)],
             tape: self.record.tape.clone(),
-            programs: Programs::Stored,
+            programs: Programs::Stored { then: &self.record.programs },
         }
     }
 
     /// The same for a command that grades: programs are run where what they say is not stored yet.
     pub(crate) fn grading_basis<'a>(&'a self, oracles: &'a OracleSet<'a>) -> Basis<'a> {
         Basis { programs: Programs::Run { folder: &self.folder, others: &[] }, ..self.basis(oracles) }
+    }
+
+    /// The same for the grades of the run itself: what its programs said then, whatever has become of them.
+    pub(crate) fn graded_basis<'a>(&'a self, oracles: &'a OracleSet<'a>) -> Basis<'a> {
+        let programs = Programs::AsThen { folder: &self.folder, then: &self.record.programs };
+        Basis { programs, ..self.basis(oracles) }
     }
 }

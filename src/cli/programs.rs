@@ -1,7 +1,7 @@
 //! What the programs of `command` oracles say of stored replies: looked up where it is stored, run where that is wanted, and
 //! stored with the run, so that nothing is asked of a program twice and two reports of one run cannot differ.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
@@ -21,11 +21,24 @@ use crate::record::Via;
 /// How many questions are held at a time: what a program reads may be long.
 const HELD: usize = 256;
 
+/// The digests of the files of programs, by their command lines as JSON.
+pub(crate) type ProgramFiles = BTreeMap<String, Digest>;
+
 /// Where a command has what programs say from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Programs<'a> {
-    /// From what is stored beside the answers. None is run.
-    Stored,
+    /// From what is stored beside the answers of the programs as they are today. None is run.
+    Stored {
+        /// The programs that graded the run.
+        then: &'a ProgramFiles,
+    },
+    /// From what is stored of the programs that graded the run. One that is still the same is run where nothing is stored.
+    AsThen {
+        /// The folder of the run, which keeps it.
+        folder: &'a Path,
+        /// The programs that graded the run.
+        then: &'a ProgramFiles,
+    },
     /// What is stored nowhere, or failed, is run.
     Run {
         /// The folder of the run, which keeps it.
@@ -38,49 +51,88 @@ pub(crate) enum Programs<'a> {
 /// A question that stored replies raise.
 struct Wanted {
     id: Digest,
+    /// The command line.
+    line: String,
     /// Tries that are stored.
     tries: u32,
     /// What went wrong in the last of them.
     failed: Option<Answer>,
 }
 
-/// The questions to programs, by their keys.
-struct Questions {
-    wanted: HashMap<TrialKey, Wanted>,
-    /// The digest of each command line's files.
-    files: HashMap<Vec<String>, Option<Digest>>,
-    root: PathBuf,
+/// The files of a program: as they are looked for, and as they are today.
+#[derive(Clone, Copy)]
+struct Files {
+    wanted: Option<Digest>,
+    today: Option<Digest>,
 }
 
-impl Questions {
-    fn key(&mut self, id: &Digest, question: &ProgramQuestion) -> anyhow::Result<TrialKey> {
-        if !self.files.contains_key(&question.argv) {
-            let files = program::fingerprint(&self.root, &question.argv)?;
-            self.files.insert(question.argv.clone(), files);
-        }
-        Ok(program::key(id, self.files.get(&question.argv).and_then(Option::as_ref)))
+/// The questions to programs, by their keys.
+struct Questions<'a> {
+    wanted: HashMap<TrialKey, Wanted>,
+    /// The files of each command line.
+    files: BTreeMap<String, Files>,
+    root: &'a Path,
+    /// The programs that are looked for in place of today's.
+    then: Option<&'a ProgramFiles>,
+}
+
+impl Questions<'_> {
+    /// The command line as it is written into files, and the key of a question to it.
+    fn key(&mut self, id: &Digest, question: &ProgramQuestion) -> anyhow::Result<(String, TrialKey)> {
+        let line = serde_json::to_string(&question.argv)?;
+        let files = match self.files.get(&line) {
+            Some(files) => *files,
+            None => {
+                let today = program::fingerprint(self.root, &question.argv)?;
+                let then = self.then.and_then(|then| then.get(&line)).copied();
+                let files = Files { wanted: then.or(today), today };
+                self.files.insert(line.clone(), files);
+                files
+            }
+        };
+        Ok((line, program::key(id, files.wanted.as_ref())))
+    }
+
+    /// Whether a command line is to be looked for as it is today, and so may be run.
+    fn is_todays(&self, line: &str) -> bool {
+        self.files.get(line).is_some_and(|files| files.wanted == files.today)
     }
 }
 
-/// What programs say of the replies, and how many questions have no answer.
-pub(super) fn settle(
-    basis: &Basis<'_>,
-    replies: &mut Replies<'_>,
-    rows: &Rows,
-) -> anyhow::Result<(AnswerBook, u64)> {
-    let mut book = AnswerBook::default();
+/// What came of looking for what programs say.
+#[derive(Default)]
+pub(super) struct Heard {
+    /// What they say.
+    pub(super) book: AnswerBook,
+    /// How many questions have no answer.
+    pub(super) missing: u64,
+    /// The programs that graded: those of today where they have seen all replies, else those that graded the run before.
+    pub(super) files: ProgramFiles,
+}
+
+/// What programs say of the replies.
+pub(super) fn settle(basis: &Basis<'_>, replies: &mut Replies<'_>, rows: &Rows) -> anyhow::Result<Heard> {
+    let mut heard = Heard::default();
     let asks = |asks: &Asks| matches!(asks, Asks::Program);
     if !basis.oracles.iter().any(|oracle| oracle.criterion.asks().iter().any(asks)) {
-        return Ok((book, 0));
+        return Ok(heard);
     }
-    let mut questions =
-        Questions { wanted: HashMap::new(), files: HashMap::new(), root: basis.project.config.root.clone() };
+    let book = &mut heard.book;
+    let mut questions = Questions {
+        wanted: HashMap::new(),
+        files: BTreeMap::new(),
+        root: &basis.project.config.root,
+        then: match basis.programs {
+            Programs::AsThen { then, .. } => Some(then),
+            Programs::Stored { .. } | Programs::Run { .. } => None,
+        },
+    };
     replies.each(rows, |_, matter, oracle| {
-        for question in grade::questions(oracle, matter, &book) {
+        for question in grade::questions(oracle, matter, book) {
             if let Question::Program(program) = &question {
                 let id = question.id();
-                let key = questions.key(&id, program)?;
-                questions.wanted.entry(key).or_insert(Wanted { id, tries: 0, failed: None });
+                let (line, key) = questions.key(&id, program)?;
+                questions.wanted.entry(key).or_insert(Wanted { id, line, tries: 0, failed: None });
             }
         }
         Ok(())
@@ -99,27 +151,42 @@ pub(super) fn settle(
             }
         }
     }
-    match basis.programs {
-        Programs::Stored => {}
-        Programs::Run { folder, others } => {
-            take_over(&mut questions, folder, others, &mut book)?;
-            run(basis, replies, rows, &mut questions, folder, &mut book)?;
+    let before = match basis.programs {
+        Programs::Stored { then } => Some(then),
+        Programs::AsThen { folder, then } => {
+            run(basis, replies, rows, &mut questions, folder, book)?;
+            Some(then)
         }
-    }
-    let mut missing = 0;
+        Programs::Run { folder, others } => {
+            take_over(&mut questions, folder, others, book)?;
+            run(basis, replies, rows, &mut questions, folder, book)?;
+            None
+        }
+    };
+    let mut unheard = BTreeSet::new();
     for wanted in questions.wanted.into_values() {
         match wanted.failed {
             // Where there is an answer, too, that one stands.
-            Some(failed) => book.put(wanted.id, failed),
-            None => missing += u64::from(!book.has(&wanted.id)),
+            Some(failed) => heard.book.put(wanted.id, failed),
+            None if heard.book.has(&wanted.id) => {}
+            None => {
+                heard.missing += 1;
+                unheard.insert(wanted.line);
+            }
         }
     }
-    Ok((book, missing))
+    for (line, files) in questions.files {
+        let then = before.filter(|_| unheard.contains(&line)).map(|then| then.get(&line).copied());
+        if let Some(files) = then.unwrap_or(files.wanted) {
+            heard.files.insert(line, files);
+        }
+    }
+    Ok(heard)
 }
 
 /// Copies what programs have said in other runs, or in a recording, into the run's own folder, so that it is whole by itself.
 fn take_over(
-    questions: &mut Questions,
+    questions: &mut Questions<'_>,
     folder: &Path,
     others: &[(PathBuf, Via)],
     book: &mut AnswerBook,
@@ -159,7 +226,7 @@ fn run(
     basis: &Basis<'_>,
     replies: &mut Replies<'_>,
     rows: &Rows,
-    questions: &mut Questions,
+    questions: &mut Questions<'_>,
     folder: &Path,
     book: &mut AnswerBook,
 ) -> anyhow::Result<()> {
@@ -169,7 +236,7 @@ fn run(
         let tried = basis.project.programs_tried.lock().unwrap_or_else(PoisonError::into_inner);
         let open = |(key, wanted): &(&TrialKey, &Wanted)| {
             let in_vain = wanted.failed.is_some() && tried.contains(*key);
-            !in_vain && !book.has(&wanted.id)
+            !in_vain && !book.has(&wanted.id) && questions.is_todays(&wanted.line)
         };
         due.extend(questions.wanted.iter().filter(open).map(|(key, _)| (*key, ())));
     }
@@ -183,7 +250,7 @@ fn run(
         for question in grade::questions(oracle, matter, &nothing) {
             let id = question.id();
             let Question::Program(program) = question else { continue };
-            let key = questions.key(&id, &program)?;
+            let (_, key) = questions.key(&id, &program)?;
             if due.remove(&key).is_some() {
                 held.push(Due { key, prompt: matter.prompt.id.clone(), question: program });
             }
@@ -200,7 +267,7 @@ fn run(
 fn put(
     basis: &Basis<'_>,
     held: &mut Vec<Due>,
-    questions: &mut Questions,
+    questions: &mut Questions<'_>,
     folder: &Path,
     journal: &mut Option<Journal>,
     book: &mut AnswerBook,
@@ -214,7 +281,7 @@ fn put(
         None => journal.insert(Journal::open(&folder.join(PROGRAM_JOURNAL))?.0),
     };
     let asked: Vec<&ProgramQuestion> = due.iter().map(|due| &due.question).collect();
-    program::run_each(&questions.root, &asked, |ready| {
+    program::run_each(questions.root, &asked, |ready| {
         let mut attempts = Vec::with_capacity(ready.len());
         for ran in ready {
             let due = due.get(ran.question).context("an answer to another question")?;

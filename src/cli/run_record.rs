@@ -54,6 +54,9 @@ pub(crate) struct RunRecord {
     pub(crate) stop_early: bool,
     /// The oracle versions that graded it, with their digests.
     pub(crate) oracles: BTreeMap<OracleRef, Digest>,
+    /// The digests of the files of the programs that `command` oracles asked, by their command lines as JSON.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) programs: BTreeMap<String, Digest>,
     /// `route-prof.toml` as it was.
     pub(crate) config: String,
 }

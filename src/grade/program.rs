@@ -337,3 +337,52 @@ fn last_line(bytes: &[u8]) -> String {
         text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default().chars().take(200).collect();
     if line.is_empty() { line } else { format!(": {}", line.trim()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::journal::{Journal, Reader};
+
+    proptest! {
+        #[test]
+        fn whatever_a_program_is_called_and_says_reads_back_from_the_journal(
+            argv in proptest::collection::vec(".*", 0..3), said in ".*", fails in any::<bool>(),
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("programs.jsonl");
+            let failure = || Failure { kind: ErrorKind::Server, message: said.clone() };
+            let printed = if fails { Err(failure()) } else { Ok(said.clone()) };
+            let ran = Ran { question: 0, printed, took: Duration::from_millis(3) };
+            let answer = ran.answer();
+            let key = key(&Digest::of(said.as_bytes()), None);
+            let attempt = ran.into_attempt(key, PromptId::new("p").unwrap(), &argv, 1).unwrap();
+            Journal::open(&path).unwrap().0.append([&attempt]).unwrap();
+            let (_, read) = Reader::open(&path).unwrap().next().unwrap().unwrap();
+            prop_assert_eq!((read.key, read.is_answer()), (key, !fails));
+            prop_assert_eq!(stored_answer(read), answer);
+        }
+    }
+
+    #[test]
+    fn a_programs_file_counts_and_what_is_found_in_path_does_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        let write = |name: &str, text: &str| disk::replace(&root.join(name), text.as_bytes()).unwrap();
+        let print = |argv: &[&str]| {
+            fingerprint(root, &argv.iter().map(|&arg| arg.to_owned()).collect::<Vec<_>>()).unwrap()
+        };
+        write("checks/a", "one");
+        write("words", "two");
+        let words = root.join("words").display().to_string();
+        let before = [print(&["checks/a"]), print(&["sh", &words]), print(&["checks/a", "words"])];
+        assert!(before.iter().all(Option::is_some) && before[0] != before[1] && before[0] == before[2]);
+        write("words", "three");
+        assert_eq!(print(&["checks/a"]), before[0]);
+        assert_ne!(print(&["sh", &words]), before[1]);
+        assert_eq!((print(&["sh", "words"]), print(&["checks/none"]), print(&[])), (None, None, None));
+        let question = Digest::of(b"q");
+        assert_ne!(key(&question, None), key(&question, before[0].as_ref()));
+    }
+}
