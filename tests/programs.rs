@@ -97,7 +97,7 @@ fn what_it_never_saw_is_ungraded_in_a_report_until_grade_runs_it() {
     // A run of an older route-prof.
     std::fs::remove_file(scratch.file(&format!("{}/programs.jsonl", folder(&scratch)))).unwrap();
     let ran = scratch.run(&["report", "latest"]).exits(3);
-    assert!(ran.stderr.contains("4 replies have no verdict of their program"), "{}", ran.all());
+    assert!(ran.stderr.contains("4 questions to programs have no stored answer"), "{}", ran.all());
     assert!(ran.stderr.contains("route-prof grade latest --write"), "{}", ran.all());
     assert_eq!(counts(&scratch), (0, 0, 4));
     let results = scratch.read(&format!("{}/results.csv", folder(&scratch)));
@@ -105,7 +105,7 @@ fn what_it_never_saw_is_ungraded_in_a_report_until_grade_runs_it() {
     assert_eq!(scratch.read("router.toml"), router, "no route is written that hangs on it");
     let checked = scratch.run(&["check", "--format", "json"]).exits(100).json();
     assert_eq!(checked["programs_missing"], 4);
-    assert!(scratch.run(&["check"]).exits(100).stdout.contains("run it with `route-prof run`"));
+    assert!(scratch.run(&["check"]).exits(100).stdout.contains("ask them with `route-prof run`"));
     assert_eq!(starts(&scratch), 4);
 
     scratch.run(&["grade", "latest", "--write"]).exits(0);

@@ -27,7 +27,7 @@ struct CheckReport {
     against: Option<String>,
     /// Trials that today's inputs ask for and that have no answer there.
     missing: u64,
-    /// Replies whose program has no verdict stored there: `check` runs none.
+    /// Questions to programs of oracles that have no answer there: `check` runs none.
     programs_missing: u64,
     /// What must be mended before the routes serve anybody.
     errors: Vec<String>,
@@ -211,7 +211,7 @@ fn text(project: &Project, report: &CheckReport, router: &Path) -> String {
         ));
     } else if report.programs_missing > 0 {
         text.push_str(&format!(
-            "{} replies have no verdict of their program, which never ran on them or has changed since: run it with `route-prof run` or `route-prof grade`\n",
+            "{} questions to programs have no stored answer, because they never ran or have changed since: ask them with `route-prof run` or `route-prof grade`\n",
             report.programs_missing
         ));
     } else {

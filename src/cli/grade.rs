@@ -70,11 +70,11 @@ pub(crate) fn run(global: &Global, console: &Console, args: &GradeArgs) -> anyho
             "restore them: a version is never deleted while a run refers to it",
         ))
     })?;
-    let before_basis = past.graded_basis(&before_oracles);
+    let before_basis = past.graded_basis(console, &before_oracles);
     let before_rows = evidence::collect(&before_basis)?;
     let before = evidence::summarise(&before_basis, &before_rows)?;
 
-    let basis = past.grading_basis(&oracles);
+    let basis = past.grading_basis(console, &oracles);
     let mut after_rows = evidence::collect(&basis)?;
     let mut asked = None;
     let mut open = std::mem::take(&mut after_rows.open);

@@ -102,10 +102,10 @@ fn gates_on_examples(library: &Library, answers: &AnswerBook) -> Vec<Gate> {
 }
 
 /// Each gate on the replies of a run.
-fn gates_on_run(global: &Global, name: &str) -> anyhow::Result<Vec<Gate>> {
+fn gates_on_run(global: &Global, console: &Console, name: &str) -> anyhow::Result<Vec<Gate>> {
     let past = PastRun::open(global, name)?;
     let oracles = past.project.oracles(&past.corpus, &[])?;
-    let rows = evidence::collect(&past.grading_basis(&oracles))?;
+    let rows = evidence::collect(&past.grading_basis(console, &oracles))?;
     let mut gates: BTreeMap<String, Gate> = BTreeMap::new();
     for seen in &rows.observations {
         let Some(oracle) = oracles.of(seen.prompt as usize) else { continue };
@@ -158,7 +158,7 @@ pub(crate) fn check(
     let report = library::check(&library, &answers);
     let mut gates = gates_on_examples(&library, &answers);
     if let Some(run) = run {
-        gates.extend(gates_on_run(global, run)?);
+        gates.extend(gates_on_run(global, console, run)?);
     }
     let report = Checked { report, gates };
     match global.format {

@@ -1,7 +1,7 @@
 //! What the programs of `command` oracles say of stored replies: looked up where it is stored, run where that is wanted, and
 //! stored with the run, so that nothing is asked of a program twice and two reports of one run cannot differ.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
@@ -10,7 +10,7 @@ use anyhow::Context;
 use super::asking::{self, Replies};
 use super::evidence::{Basis, Rows};
 use super::run_record::PROGRAM_JOURNAL;
-use crate::console::Console;
+use crate::console::{Console, Progress, ProgressFacts};
 use crate::grade::{self, program};
 use crate::ident::{Digest, PromptId, TrialKey};
 use crate::journal::{Journal, Reader};
@@ -25,7 +25,7 @@ const HELD: usize = 256;
 pub(crate) type ProgramFiles = BTreeMap<String, Digest>;
 
 /// Where a command has what programs say from.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) enum Programs<'a> {
     /// From what is stored beside the answers of the programs as they are today. None is run.
     Stored {
@@ -34,18 +34,24 @@ pub(crate) enum Programs<'a> {
     },
     /// From what is stored of the programs that graded the run. One that is still the same is run where nothing is stored.
     AsThen {
-        /// The folder of the run, which keeps it.
-        folder: &'a Path,
+        /// How they are run.
+        running: Running<'a>,
         /// The programs that graded the run.
         then: &'a ProgramFiles,
     },
     /// What is stored nowhere, or failed, is run.
-    Run {
-        /// The folder of the run, which keeps it.
-        folder: &'a Path,
-        /// The journals of other runs, or a recording, whose words are taken over.
-        others: &'a [(PathBuf, Via)],
-    },
+    Run(Running<'a>),
+}
+
+/// How programs are run.
+#[derive(Clone, Copy)]
+pub(crate) struct Running<'a> {
+    /// Where it is said how far they are.
+    pub(crate) console: &'a Console,
+    /// The folder of the run, which keeps what they say.
+    pub(crate) folder: &'a Path,
+    /// The journals of other runs, or a recording, whose words are taken over.
+    pub(crate) others: &'a [(PathBuf, Via)],
 }
 
 /// A question that stored replies raise.
@@ -153,13 +159,13 @@ pub(super) fn settle(basis: &Basis<'_>, replies: &mut Replies<'_>, rows: &Rows) 
     }
     let before = match basis.programs {
         Programs::Stored { then } => Some(then),
-        Programs::AsThen { folder, then } => {
-            run(basis, replies, rows, &mut questions, folder, book)?;
+        Programs::AsThen { running, then } => {
+            run(basis, replies, rows, &mut questions, running, book)?;
             Some(then)
         }
-        Programs::Run { folder, others } => {
-            take_over(&mut questions, folder, others, book)?;
-            run(basis, replies, rows, &mut questions, folder, book)?;
+        Programs::Run(running) => {
+            take_over(&mut questions, running, book)?;
+            run(basis, replies, rows, &mut questions, running, book)?;
             None
         }
     };
@@ -187,12 +193,11 @@ pub(super) fn settle(basis: &Basis<'_>, replies: &mut Replies<'_>, rows: &Rows) 
 /// Copies what programs have said in other runs, or in a recording, into the run's own folder, so that it is whole by itself.
 fn take_over(
     questions: &mut Questions<'_>,
-    folder: &Path,
-    others: &[(PathBuf, Via)],
+    running: Running<'_>,
     book: &mut AnswerBook,
 ) -> anyhow::Result<()> {
     let mut found = Vec::new();
-    for (path, via) in others {
+    for (path, via) in running.others {
         let path = if *via == Via::Tape { path.clone() } else { path.with_file_name(PROGRAM_JOURNAL) };
         if !path.is_file() {
             continue;
@@ -209,7 +214,7 @@ fn take_over(
         }
     }
     if !found.is_empty() {
-        Journal::open(&folder.join(PROGRAM_JOURNAL))?.0.append(&found)?;
+        Journal::open(&running.folder.join(PROGRAM_JOURNAL))?.0.append(&found)?;
     }
     Ok(())
 }
@@ -227,22 +232,51 @@ fn run(
     replies: &mut Replies<'_>,
     rows: &Rows,
     questions: &mut Questions<'_>,
-    folder: &Path,
+    running: Running<'_>,
     book: &mut AnswerBook,
 ) -> anyhow::Result<()> {
-    let mut journal = None;
-    let mut due: HashMap<TrialKey, ()> = HashMap::new();
-    {
+    let mut due: HashSet<TrialKey> = {
         let tried = basis.project.programs_tried.lock().unwrap_or_else(PoisonError::into_inner);
         let open = |(key, wanted): &(&TrialKey, &Wanted)| {
             let in_vain = wanted.failed.is_some() && tried.contains(*key);
             !in_vain && !book.has(&wanted.id) && questions.is_todays(&wanted.line)
         };
-        due.extend(questions.wanted.iter().filter(open).map(|(key, _)| (*key, ())));
-    }
+        questions.wanted.iter().filter(open).map(|(key, _)| *key).collect()
+    };
     if due.is_empty() {
         return Ok(());
     }
+    let (mut journal, ..) = Journal::open(&running.folder.join(PROGRAM_JOURNAL))?;
+    running.console.note(&format!("{} questions to programs of oracles", due.len()));
+    let progress = Progress::new(running.console, &[("programs".to_owned(), due.len() as u64, 0)]);
+    let mut facts = ProgressFacts::default();
+    let mut keep = |held: &mut Vec<Due>, questions: &mut Questions<'_>| -> anyhow::Result<()> {
+        let due = std::mem::take(held);
+        let asked: Vec<&ProgramQuestion> = due.iter().map(|due| &due.question).collect();
+        program::run_each(questions.root, &asked, |ready| {
+            let mut attempts = Vec::with_capacity(ready.len());
+            for ran in ready {
+                let due = due.get(ran.question).context("an answer to another question")?;
+                let wanted = questions.wanted.get_mut(&due.key).context("an answer to another question")?;
+                wanted.tries += 1;
+                facts.done += 1;
+                if ran.printed.is_ok() {
+                    wanted.failed = None;
+                    book.put(wanted.id, ran.answer());
+                } else {
+                    facts.errors += 1;
+                    wanted.failed = Some(ran.answer());
+                    let tried = basis.project.programs_tried.lock();
+                    tried.unwrap_or_else(PoisonError::into_inner).insert(due.key);
+                }
+                let prompt = due.prompt.clone();
+                attempts.push(ran.into_attempt(due.key, prompt, &due.question.argv, wanted.tries)?);
+            }
+            journal.append(&attempts)?;
+            progress.update(0, facts);
+            anyhow::Ok(())
+        })
+    };
     let mut held: Vec<Due> = Vec::new();
     // What was asked before anything is answered is what is asked here, whatever the answers are.
     let nothing = AnswerBook::default();
@@ -251,66 +285,25 @@ fn run(
             let id = question.id();
             let Question::Program(program) = question else { continue };
             let (_, key) = questions.key(&id, &program)?;
-            if due.remove(&key).is_some() {
+            if due.remove(&key) {
                 held.push(Due { key, prompt: matter.prompt.id.clone(), question: program });
             }
         }
         if held.len() >= HELD {
-            put(basis, &mut held, questions, folder, &mut journal, book)?;
+            keep(&mut held, questions)?;
         }
         Ok(())
     })?;
-    put(basis, &mut held, questions, folder, &mut journal, book)
-}
-
-/// Puts the questions to their programs.
-fn put(
-    basis: &Basis<'_>,
-    held: &mut Vec<Due>,
-    questions: &mut Questions<'_>,
-    folder: &Path,
-    journal: &mut Option<Journal>,
-    book: &mut AnswerBook,
-) -> anyhow::Result<()> {
-    let due = std::mem::take(held);
-    if due.is_empty() {
-        return Ok(());
-    }
-    let journal = match journal {
-        Some(journal) => journal,
-        None => journal.insert(Journal::open(&folder.join(PROGRAM_JOURNAL))?.0),
-    };
-    let asked: Vec<&ProgramQuestion> = due.iter().map(|due| &due.question).collect();
-    program::run_each(questions.root, &asked, |ready| {
-        let mut attempts = Vec::with_capacity(ready.len());
-        for ran in ready {
-            let due = due.get(ran.question).context("an answer to another question")?;
-            let wanted = questions.wanted.get_mut(&due.key).context("an answer to another question")?;
-            wanted.tries += 1;
-            match ran.printed {
-                Ok(_) => {
-                    wanted.failed = None;
-                    book.put(wanted.id, ran.answer());
-                }
-                Err(_) => {
-                    wanted.failed = Some(ran.answer());
-                    let mut tried =
-                        basis.project.programs_tried.lock().unwrap_or_else(PoisonError::into_inner);
-                    tried.insert(due.key);
-                }
-            }
-            let prompt = due.prompt.clone();
-            attempts.push(ran.into_attempt(due.key, prompt, &due.question.argv, wanted.tries)?);
-        }
-        anyhow::Ok(journal.append(&attempts)?)
-    })
+    keep(&mut held, questions)?;
+    progress.finish();
+    Ok(())
 }
 
 /// Says that replies hang on programs that a command does not run; silent where none does.
 pub(crate) fn tell_missing(console: &Console, rows: &Rows) {
     if rows.programs_missing > 0 {
         console.warn(&format!(
-            "{} replies have no verdict of their program, because it never ran on them or has changed since; what hangs on them is ungraded: `route-prof grade latest --write` runs it",
+            "{} questions to programs have no stored answer, because they never ran or have changed since; what hangs on them is ungraded: `route-prof grade latest --write` asks them",
             rows.programs_missing
         ));
     }

@@ -12,7 +12,7 @@ use super::evidence::{self, Basis};
 use super::exit::{Exit, UsageError};
 use super::judging;
 use super::outputs::{self, Router};
-use super::programs::Programs;
+use super::programs::{Programs, Running};
 use super::project::{Calling, Project};
 use super::recorder::Recorder;
 use super::run_folder::{RunFolder, answered_in};
@@ -159,12 +159,13 @@ pub(crate) fn run(global: &Global, console: &Console, args: &RunArgs) -> anyhow:
     tell_copied(console, &project, copied, before, &plan);
 
     let may_call = project.config.tape.as_ref().is_none_or(|tape| tape.mode == TapeMode::Prefer);
+    let running = Running { console, folder: &folder.path, others: &sources };
     let early = project.config.run.stop_early;
     let repeats = if early { Repeats::Together } else { Repeats::Spread };
     let order = plan.remaining(project.config.run.seed, repeats, |key| index.is_answered(key));
     let mut report = None;
     let stopping = match early && may_call && !order.is_empty() {
-        true => Some(Stopping::continued(&project, &corpus, &oracles, &plan, &folder, &sources)?),
+        true => Some(Stopping::continued(&project, &corpus, &oracles, &plan, &folder, running)?),
         false => None,
     };
     let context = Arc::new(Calls::new(&project, corpus, Arc::clone(&plan), &index, stopping));
@@ -198,7 +199,7 @@ pub(crate) fn run(global: &Global, console: &Console, args: &RunArgs) -> anyhow:
         id: folder.id.clone(),
         answers: vec![evidence::journal_of(&folder.path)],
         tape: project.config.tape.as_ref().map(|tape| project.relative(&tape.file)),
-        programs: Programs::Run { folder: &folder.path, others: &sources },
+        programs: Programs::Run(running),
     };
     let mut rows = evidence::collect(&basis)?;
     let interrupted = report.as_ref().is_some_and(|report| report.ended != Ended::Complete);

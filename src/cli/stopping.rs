@@ -4,14 +4,13 @@
 //! far as it is answered without a gap: what was settled does not hang on which answer happened to be quick.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context;
 
 use super::evidence::{self, Basis};
-use super::programs::Programs;
+use super::programs::{Programs, Running};
 use super::project::Project;
 use super::run_folder::RunFolder;
 use crate::corpus::Corpus;
@@ -20,7 +19,7 @@ use crate::ident::{TaskName, TierName, TrialKey};
 use crate::measure::Observation;
 use crate::plan::Plan;
 use crate::policy::{Settled, Watch, Weights};
-use crate::record::{Attempt, Outcome, Verdict, Via};
+use crate::record::{Attempt, Outcome, Verdict};
 use crate::summary::StopEarly;
 use crate::units::Usd;
 
@@ -156,15 +155,14 @@ impl Stopping {
         })
     }
 
-    /// The cells to watch, with what earlier calls of the same command have answered. What programs said in `others`, the
-    /// journals of other runs, counts here as well.
+    /// The cells to watch, with what earlier calls of the same command have answered.
     pub(crate) fn continued(
         project: &Project,
         corpus: &Corpus,
         oracles: &OracleSet<'_>,
         plan: &Plan,
         folder: &RunFolder,
-        others: &[(PathBuf, Via)],
+        running: Running<'_>,
     ) -> anyhow::Result<Self> {
         let basis = Basis {
             project,
@@ -175,7 +173,7 @@ impl Stopping {
             id: folder.id.clone(),
             answers: vec![evidence::journal_of(&folder.path)],
             tape: None,
-            programs: Programs::Run { folder: &folder.path, others },
+            programs: Programs::Run(running),
         };
         let stopping = Self::new(project, corpus, oracles, plan)?;
         for (trial, seen) in (0..).zip(evidence::collect(&basis)?.observations) {
