@@ -12,6 +12,8 @@
 mod common;
 
 use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use common::Scratch;
 use serde_json::Value;
@@ -197,6 +199,43 @@ fn a_killed_run_does_not_ask_again_what_was_answered_before() {
     let mended = scratch.read(&path);
     assert!(mended.starts_with(&format!("{}\n{}\n{}\n", lines[0], lines[1], lines[2])), "{mended}");
     assert_eq!(mended.lines().count(), 5);
+}
+
+#[test]
+fn an_interrupted_run_kills_what_runs_and_keeps_what_was_said() {
+    // The first two say their word; whoever comes later takes a minute while there is a file `slow`, in a child of its own.
+    let scratch = project(
+        "cd \"$(dirname \"$0\")/..\"\nif [ -e slow ] && [ $(wc -l < ran.log) -gt 2 ]; then sleep 60 & wait; fi\necho '{\"pass\":true}'",
+    );
+    scratch.replace("oracles/colour@1.toml", "[command]", "[command]\ntimeout_s = 90");
+    scratch.write("slow", "");
+    let stored = || {
+        let folders = std::fs::read_dir(scratch.file("reports")).into_iter().flatten().flatten();
+        let files = folders.map(|entry| entry.path().join("programs.jsonl"));
+        files.filter_map(|path| std::fs::read_to_string(path).ok()).next().unwrap_or_default()
+    };
+    let run = scratch.command(&["run", "corpus.jsonl"]).stderr(Stdio::piped()).spawn().unwrap();
+    let begun = Instant::now();
+    while stored().lines().count() < 2 || starts(&scratch) < 3 {
+        assert!(begun.elapsed() < Duration::from_secs(30), "the programs never ran");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Command::new("kill").args(["-INT", &run.id().to_string()]).status().unwrap();
+    let ended = run.wait_with_output().unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(30), "nobody waits for a program that hangs");
+    let ended = scratch.ran(&ended).exits(130);
+    assert!(
+        ended.stderr.contains("questions to programs open; run the same command again"),
+        "{}",
+        ended.all()
+    );
+    let said = stored();
+    assert!(!said.contains("interrupted"), "what was killed has said nothing: {said}");
+
+    std::fs::remove_file(scratch.file("slow")).unwrap();
+    scratch.run(&["run", "corpus.jsonl"]).exits(0);
+    assert_eq!(counts(&scratch), (4, 0, 0));
+    assert!(stored().starts_with(&said) && stored().lines().count() == 5, "{}", stored());
 }
 
 #[test]

@@ -7,9 +7,10 @@ use serde::Serialize;
 
 use super::args::{Format, Global};
 use super::evidence;
-use super::exit::{Exit, UsageError};
+use super::exit::{Exit, Interruption, UsageError};
 use super::past_run::PastRun;
 use super::project::find_config;
+use super::send;
 use crate::config::{self, Config};
 use crate::console::{Align, Console, escape};
 use crate::grade::program;
@@ -37,13 +38,21 @@ fn program_answers(config: &Config, library: &Library) -> anyhow::Result<AnswerB
         }
     }
     let (ids, programs): (Vec<_>, Vec<_>) = programs.into_values().unzip();
-    program::run_each(&config.root, &programs.iter().collect::<Vec<_>>(), |ready| {
-        for ran in ready {
-            let id = ids.get(ran.question).context("an answer to another question")?;
-            answers.put(*id, ran.answer());
-        }
-        anyhow::Ok(())
-    })?;
+    let asked: Vec<_> = programs.iter().collect();
+    let mut open = asked.len() as u64;
+    send::unless_signalled(|stop| {
+        program::run_each(&config.root, &asked, stop, |ready| {
+            for ran in ready {
+                let id = ids.get(ran.question).context("an answer to another question")?;
+                answers.put(*id, ran.answer());
+                open -= 1;
+            }
+            anyhow::Ok(())
+        })
+    })??;
+    if open > 0 {
+        return Err(Interruption { open }.into());
+    }
     Ok(answers)
 }
 

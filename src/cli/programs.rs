@@ -4,12 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 
 use super::asking::{self, Replies};
 use super::evidence::{Basis, Rows};
+use super::exit::Interruption;
 use super::run_record::PROGRAM_JOURNAL;
+use super::send;
 use crate::console::{Console, Progress, ProgressFacts};
 use crate::grade::{self, program};
 use crate::ident::{Digest, PromptId, TrialKey};
@@ -250,10 +253,11 @@ fn run(
     running.console.note(&format!("{} questions to programs of oracles", due.len()));
     let progress = Progress::new(running.console, &[("programs".to_owned(), due.len() as u64, 0)]);
     let mut facts = ProgressFacts::default();
-    let mut keep = |held: &mut Vec<Due>, questions: &mut Questions<'_>| -> anyhow::Result<()> {
+    let open = due.len() as u64;
+    let mut keep = |held: &mut Vec<Due>, questions: &mut Questions<'_>, stop: &AtomicBool| {
         let due = std::mem::take(held);
         let asked: Vec<&ProgramQuestion> = due.iter().map(|due| &due.question).collect();
-        program::run_each(questions.root, &asked, |ready| {
+        program::run_each(questions.root, &asked, stop, |ready| {
             let mut attempts = Vec::with_capacity(ready.len());
             for ran in ready {
                 let due = due.get(ran.question).context("an answer to another question")?;
@@ -275,26 +279,32 @@ fn run(
             journal.append(&attempts)?;
             progress.update(0, facts);
             anyhow::Ok(())
-        })
+        })?;
+        if stop.load(Ordering::Relaxed) {
+            return Err(Interruption { open: open - facts.done }.into());
+        }
+        anyhow::Ok(())
     };
     let mut held: Vec<Due> = Vec::new();
     // What was asked before anything is answered is what is asked here, whatever the answers are.
     let nothing = AnswerBook::default();
-    replies.each(rows, |_, matter, oracle| {
-        for question in grade::questions(oracle, matter, &nothing) {
-            let id = question.id();
-            let Question::Program(program) = question else { continue };
-            let (_, key) = questions.key(&id, &program)?;
-            if due.remove(&key) {
-                held.push(Due { key, prompt: matter.prompt.id.clone(), question: program });
+    send::unless_signalled(|stop| {
+        replies.each(rows, |_, matter, oracle| {
+            for question in grade::questions(oracle, matter, &nothing) {
+                let id = question.id();
+                let Question::Program(program) = question else { continue };
+                let (_, key) = questions.key(&id, &program)?;
+                if due.remove(&key) {
+                    held.push(Due { key, prompt: matter.prompt.id.clone(), question: program });
+                }
             }
-        }
-        if held.len() >= HELD {
-            keep(&mut held, questions)?;
-        }
-        Ok(())
-    })?;
-    keep(&mut held, questions)?;
+            if held.len() >= HELD {
+                keep(&mut held, questions, stop)?;
+            }
+            Ok(())
+        })?;
+        keep(&mut held, questions, stop)
+    })??;
     progress.finish();
     Ok(())
 }

@@ -4,7 +4,7 @@
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -132,13 +132,14 @@ pub fn key(question: &Digest, fingerprint: Option<&Digest>) -> TrialKey {
 
 /// Runs a program for each question, as many at a time as there are cores, and hands over what came of it as it comes: those
 /// that are ready at one time together, in no particular order. `root` is the folder that relative paths of programs are
-/// relative to.
+/// relative to. Once `stop` is set, what runs is killed and has said nothing, and nothing more is started.
 ///
 /// # Errors
 /// The first one of `take`; then no further program is started.
 pub fn run_each<E>(
     root: &Path,
     questions: &[&ProgramQuestion],
+    stop: &AtomicBool,
     mut take: impl FnMut(Vec<Ran>) -> Result<(), E>,
 ) -> Result<(), E> {
     let workers = std::thread::available_parallelism().map_or(1, usize::from).min(questions.len());
@@ -153,7 +154,10 @@ pub fn run_each<E>(
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     let Some(question) = questions.get(number) else { break };
                     let begun = Instant::now();
-                    let printed = run(root, question);
+                    let printed = run(root, question, stop);
+                    if stop.load(Ordering::Relaxed) {
+                        break;
+                    }
                     let ran = Ran { question: number, printed, took: begun.elapsed() };
                     // Nobody listens any more once something went wrong.
                     if sender.send(ran).is_err() {
@@ -176,7 +180,7 @@ pub fn run_each<E>(
 }
 
 /// Runs one program. The values of the variables that it is given are kept out of what it is quoted with.
-fn run(root: &Path, question: &ProgramQuestion) -> Result<String, Failure> {
+fn run(root: &Path, question: &ProgramQuestion, stop: &AtomicBool) -> Result<String, Failure> {
     let values: Vec<String> = question
         .env
         .iter()
@@ -184,7 +188,7 @@ fn run(root: &Path, question: &ProgramQuestion) -> Result<String, Failure> {
         .filter(|value| value.len() >= SECRET)
         .collect();
     let without = |text: String| values.iter().fold(text, |text, value| text.replace(value.as_str(), "***"));
-    attempt(root, question)
+    attempt(root, question, stop)
         .map(without)
         .map_err(|(kind, message)| Failure { kind, message: without(message) })
 }
@@ -202,7 +206,11 @@ fn program(root: &Path, named: &str) -> PathBuf {
     std::path::absolute(&full).unwrap_or(full)
 }
 
-fn attempt(root: &Path, question: &ProgramQuestion) -> Result<String, (ErrorKind, String)> {
+fn attempt(
+    root: &Path,
+    question: &ProgramQuestion,
+    stop: &AtomicBool,
+) -> Result<String, (ErrorKind, String)> {
     let connect = |message: String| (ErrorKind::Connect, message);
     let (named, args) =
         question.argv.split_first().ok_or_else(|| connect("there is no program".to_owned()))?;
@@ -239,7 +247,7 @@ fn attempt(root: &Path, question: &ProgramQuestion) -> Result<String, (ErrorKind
     let printed = child.stdout.take().map(|pipe| reader(pipe, question.max_output_bytes.saturating_add(1)));
     let complained = child.stderr.take().map(|pipe| reader(pipe, STDERR));
 
-    let ended = wait(&mut child, deadline, printed.as_ref(), question.max_output_bytes);
+    let ended = wait(&mut child, deadline, printed.as_ref(), question.max_output_bytes, stop);
     if !matches!(ended, Ended::By(..)) {
         kill(&mut child);
     }
@@ -288,6 +296,7 @@ fn wait(
     deadline: Instant,
     printed: Option<&mpsc::Receiver<Vec<u8>>>,
     most: usize,
+    stop: &AtomicBool,
 ) -> Ended {
     let mut output: Option<Vec<u8>> = None;
     let mut pause = Duration::from_millis(1);
@@ -308,6 +317,7 @@ fn wait(
                 return if output.len() > most { Ended::TooLong } else { Ended::By(status, output) };
             }
             Ok(None) if Instant::now() >= deadline => return Ended::Late,
+            Ok(None) if stop.load(Ordering::Relaxed) => return Ended::Lost("interrupted".to_owned()),
             Ok(None) => {
                 std::thread::sleep(pause);
                 pause = (pause * 2).min(Duration::from_millis(20));
