@@ -255,6 +255,12 @@ fn another_run_takes_over_what_was_said_and_a_fresh_one_asks_anew() {
     std::fs::remove_dir_all(scratch.file("reports")).unwrap();
     scratch.run(&["check"]).exits(0);
     assert_eq!(starts(&scratch), 4, "a recording holds all that a check needs");
+    let whole = scratch.read("tape.jsonl");
+    let older: Vec<&str> = whole.lines().filter(|line| !line.contains("program/")).collect();
+    scratch.write("tape.jsonl", older.join("\n") + "\n");
+    let checked = scratch.run(&["check"]).exits(100);
+    assert!(checked.stdout.contains("have it written anew with --record-tape"), "{}", checked.all());
+    scratch.write("tape.jsonl", whole);
 
     scratch.write("route-prof.toml", config);
     scratch.run(&["run", "corpus.jsonl", "--fresh"]).exits(0);

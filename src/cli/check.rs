@@ -29,6 +29,9 @@ struct CheckReport {
     missing: u64,
     /// Questions to programs of oracles that have no answer there: `check` runs none.
     programs_missing: u64,
+    /// How they get one, in words.
+    #[serde(skip)]
+    programs_remedy: &'static str,
     /// What must be mended before the routes serve anybody.
     errors: Vec<String>,
     diff: RouterDiff,
@@ -161,6 +164,11 @@ fn recompute(
         against: Some(against.name),
         missing: summary.run.missing,
         programs_missing: rows.programs_missing,
+        programs_remedy: if basis.tape.is_some() {
+            "replay the recording with `route-prof run`, and have it written anew with --record-tape"
+        } else {
+            "ask them with `route-prof run` or `route-prof grade --write`"
+        },
         errors,
         diff,
     })
@@ -186,6 +194,7 @@ fn digests_only(
         against: None,
         missing: 0,
         programs_missing: 0,
+        programs_remedy: "",
         errors: Vec::new(),
         diff,
     })
@@ -211,8 +220,8 @@ fn text(project: &Project, report: &CheckReport, router: &Path) -> String {
         ));
     } else if report.programs_missing > 0 {
         text.push_str(&format!(
-            "{} questions to programs have no stored answer, because they never ran or have changed since: ask them with `route-prof run` or `route-prof grade`\n",
-            report.programs_missing
+            "{} questions to programs have no stored answer, because they never ran or have changed since: {}\n",
+            report.programs_missing, report.programs_remedy
         ));
     } else {
         text.push_str("write it anew with `route-prof run` or `route-prof report latest`, look at the change, and commit it\n");
