@@ -134,9 +134,9 @@ impl ApiError {
 
     fn is_billing(&self) -> bool {
         let message = self.message.to_lowercase();
-        // Groq's and OpenAI's limits of a day fill up again all the time, and say when the next call fits in; Google's say a
-        // short time that is not meant.
-        let fits_soon = self.retry_after.is_some_and(|wait| !wait.is_zero());
+        // Groq's and OpenAI's limits of a day fill up again all the time, and say in words when the next call fits in. A header
+        // alone may be anybody's, and Google's short times beside the quota of a day are not meant.
+        let fits_soon = in_words(&self.message).is_some_and(|wait| !wait.is_zero());
         let daily = (message.contains("per day") && !fits_soon)
             || self.codes.iter().any(|code| code.contains("PerDay"));
         // A limit of nothing will not be more in a minute.
@@ -320,19 +320,23 @@ mod tests {
 
     #[test]
     fn a_limit_of_a_day_that_says_when_the_next_call_fits_in_is_waited_for() {
-        let said = r#"{"error":{"message":"Rate limit reached on tokens per day (TPD): Limit 100000, Used 99950, Requested 90. Please try again in 34.56s."}}"#;
-        let waits = |body: &str, wait: Option<u64>| {
-            let (_, failure, retry) =
-                api_error(&ApiError { retry_after: wait.map(Duration::from_secs), ..error(429, body) });
+        let said = |when: &str| {
+            format!(
+                r#"{{"error":{{"message":"Rate limit reached on tokens per day (TPD): Limit 100000, Used 99950.{when}"}}}}"#
+            )
+        };
+        let waits = |body: &str| {
+            let wait = Duration::from_secs(35);
+            let (_, failure, retry) = api_error(&ApiError { retry_after: Some(wait), ..error(429, body) });
             (failure.unwrap().kind, retry)
         };
-        let wait = Duration::from_secs(35);
-        assert_eq!(waits(said, Some(35)), (ErrorKind::RateLimited, Retry::After(wait)));
-        assert_eq!(waits(said, None), (ErrorKind::Billing, Retry::StopTier));
-        assert_eq!(waits(said, Some(0)), (ErrorKind::Billing, Retry::StopTier));
+        let wait = Retry::After(Duration::from_secs(35));
+        assert_eq!(waits(&said(" Please try again in 34.56s.")), (ErrorKind::RateLimited, wait));
+        assert_eq!(waits(&said("")), (ErrorKind::Billing, Retry::StopTier));
+        assert_eq!(waits(&said(" Please try again in 0s.")), (ErrorKind::Billing, Retry::StopTier));
         // Google states a short time beside the quota of a day, and means it not.
         let google = r#"{"error":{"message":"quota","details":[{"violations":[{"quotaId":"RequestsPerDayPerModel"}]},{"retryDelay":"35s"}]}}"#;
-        assert_eq!(waits(google, Some(35)), (ErrorKind::Billing, Retry::StopTier));
+        assert_eq!(waits(google), (ErrorKind::Billing, Retry::StopTier));
     }
 
     #[test]
