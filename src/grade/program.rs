@@ -45,7 +45,7 @@ impl Ran {
     /// The line of the journal: `attempt` is the how-manieth try, from 1.
     ///
     /// # Errors
-    /// Never: the name under which a program stands in the journal is made of what a name may hold.
+    /// When the program's name in the journal is no name, which what it is made of rules out.
     pub fn into_attempt(
         self,
         key: TrialKey,
