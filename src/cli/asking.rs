@@ -1,21 +1,21 @@
-//! What oracles ask about stored replies: runs the programs, looks the judges' answers up, and grades with them. Makes no
-//! call to a model; what is left to ask is handed to `judging`.
+//! What oracles ask about stored replies: looks up what judges have answered, and grades with that and with what programs say
+//! (`programs`). Makes no call to a model; what is left to ask is handed to `judging`.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
-use std::path::{Path, PathBuf};
-use std::sync::PoisonError;
+use std::path::PathBuf;
 
 use anyhow::Context;
 
 use super::evidence::{Basis, Rows};
 use super::exit::UsageError;
+use super::programs::{self, Heard};
 use super::project::Project;
 use super::run_record::JUDGE_JOURNAL;
 use crate::config::{DataLocation, DataNeed};
 use crate::corpus::{Corpus, Prompt};
 use crate::disk;
-use crate::grade::{self, Matter, OracleSet, program};
+use crate::grade::{self, Matter, OracleSet};
 use crate::ident::{Digest, ModelRef, PromptId, TrialKey};
 use crate::journal::{Reader, fetch_at};
 use crate::oracle::ask::{ModelQuestion, OwnAnswers};
@@ -58,10 +58,8 @@ pub(super) fn settle(basis: &Basis<'_>, rows: &mut Rows) -> anyhow::Result<()> {
     }
     let mut replies = Replies::of(basis, rows)?;
     // The programs first, because what they settle need not be asked of a model.
-    let mut known = basis.project.program_answers.lock().unwrap_or_else(PoisonError::into_inner);
-    run_programs(&mut replies, rows, &mut known)?;
-    let mut book = known.book.clone();
-    drop(known);
+    let Heard { mut book, missing, files } = programs::settle(basis, &mut replies, rows)?;
+    (rows.programs_missing, rows.programs) = (missing, files);
 
     let asks_models = asks.iter().any(|asks| matches!(asks, Asks::Model { .. }));
     let mut identities = Identities::default();
@@ -114,7 +112,7 @@ pub(super) fn settle(basis: &Basis<'_>, rows: &mut Rows) -> anyhow::Result<()> {
 }
 
 /// The stored replies whose oracle asks.
-struct Replies<'a> {
+pub(super) struct Replies<'a> {
     corpus: &'a Corpus,
     oracles: &'a OracleSet<'a>,
     files: Vec<File>,
@@ -140,7 +138,7 @@ impl<'a> Replies<'a> {
     }
 
     /// Reads each reply again: texts stay on disk.
-    fn each(
+    pub(super) fn each(
         &mut self,
         rows: &Rows,
         mut take: impl FnMut(usize, Matter<'_>, &Oracle) -> anyhow::Result<()>,
@@ -154,41 +152,6 @@ impl<'a> Replies<'a> {
             take(*at, Matter { attempt: &attempt, prompt: &prompt, cost: seen.cost }, oracle)?;
         }
         Ok(())
-    }
-}
-
-/// Runs the program for every reply that needs it and has not had it yet.
-fn run_programs(replies: &mut Replies<'_>, rows: &Rows, known: &mut ProgramAnswers) -> anyhow::Result<()> {
-    let mut programs = BTreeMap::new();
-    replies.each(rows, |_, matter, oracle| {
-        for question in grade::questions(oracle, matter, &known.book) {
-            let id = question.id();
-            if let Question::Program(program) = question
-                && !known.book.has(&id)
-            {
-                programs.insert(*id.bytes(), (id, program));
-            }
-        }
-        Ok(())
-    })?;
-    let programs: Vec<_> = programs.into_values().collect();
-    for (id, answer) in program::run_all(&known.root, &programs) {
-        known.book.put(id, answer);
-    }
-    Ok(())
-}
-
-/// What programs have said in this process: the same question is put to them once.
-#[derive(Debug)]
-pub(crate) struct ProgramAnswers {
-    root: PathBuf,
-    book: AnswerBook,
-}
-
-impl ProgramAnswers {
-    /// None so far; `root` is the folder that programs are named from.
-    pub(crate) fn new(root: &Path) -> Self {
-        Self { root: root.to_owned(), book: AnswerBook::default() }
     }
 }
 
@@ -220,11 +183,12 @@ impl Identities {
     }
 }
 
-/// The journals that may hold judges' answers: the one beside each run's own, and recordings.
-pub(super) fn judge_files(basis: &Basis<'_>) -> Vec<PathBuf> {
+/// The journals that may hold answers to what is asked about replies: the one of that name beside each run's own, and
+/// recordings.
+pub(super) fn stored_files(basis: &Basis<'_>, name: &str) -> Vec<PathBuf> {
     let file = |answers: &super::evidence::Answers| match answers.via {
         Some(Via::Tape) => answers.path.clone(),
-        Some(Via::Live | Via::Reuse | Via::Script) | None => answers.path.with_file_name(JUDGE_JOURNAL),
+        Some(Via::Live | Via::Reuse | Via::Script) | None => answers.path.with_file_name(name),
     };
     basis.answers.iter().map(file).filter(|path| path.is_file()).collect()
 }
@@ -239,7 +203,7 @@ fn stored_answers(
         questions: by_key.values().map(Vec::len).sum::<usize>() as u64,
         ..JudgeSpend::default()
     };
-    for path in judge_files(basis) {
+    for path in stored_files(basis, JUDGE_JOURNAL) {
         for record in Reader::open(&path)? {
             let (_, attempt) = record?;
             let Some(ids) = by_key.get(&attempt.key) else { continue };

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::args::{CheckArgs, Format, Global};
 use super::evidence::{self, Answers, Basis};
 use super::exit::{Exit, UsageError};
+use super::programs::{ProgramFiles, Programs};
 use super::project::Project;
 use super::run_record::{JOURNAL, RunRecord};
 use crate::console::{Console, escape};
@@ -26,6 +27,11 @@ struct CheckReport {
     against: Option<String>,
     /// Trials that today's inputs ask for and that have no answer there.
     missing: u64,
+    /// Questions to programs of oracles that have no answer there: `check` runs none.
+    programs_missing: u64,
+    /// How they get one, in words.
+    #[serde(skip)]
+    programs_remedy: &'static str,
     /// What must be mended before the routes serve anybody.
     errors: Vec<String>,
     diff: RouterDiff,
@@ -128,6 +134,7 @@ fn recompute(
     let corpus = Corpus::open(&path, &project.shown(&path), &project.config)?;
     let oracles = project.oracles(&corpus, &[])?;
     let plan = project.plan(&corpus)?;
+    let then = ProgramFiles::new();
     let basis = Basis {
         project,
         corpus: &corpus,
@@ -137,6 +144,7 @@ fn recompute(
         id: against.id,
         answers: vec![against.answers],
         tape: against.tape,
+        programs: Programs::Stored { then: &then },
     };
     let rows = evidence::collect(&basis)?;
     let summary = evidence::summarise(&basis, &rows)?;
@@ -151,7 +159,19 @@ fn recompute(
     }
     let errors = summary.notices.iter().filter(|notice| notice.level == NoticeLevel::Error);
     let errors = errors.map(|notice| notice.text.clone()).collect();
-    Ok(CheckReport { fresh: same, against: Some(against.name), missing: summary.run.missing, errors, diff })
+    Ok(CheckReport {
+        fresh: same,
+        against: Some(against.name),
+        missing: summary.run.missing,
+        programs_missing: rows.programs_missing,
+        programs_remedy: if basis.tape.is_some() {
+            "replay the recording with `route-prof run`, and have it written anew with --record-tape"
+        } else {
+            "ask them with `route-prof run` or `route-prof grade --write`"
+        },
+        errors,
+        diff,
+    })
 }
 
 /// Without answers at hand, what can be said is whether the inputs are those that the routes were made from.
@@ -169,7 +189,15 @@ fn digests_only(
     let oracles = project.oracles(&corpus, &[])?;
     let today = evidence::evidence(project, &corpus, &oracles)?;
     let diff = router_toml::diff_evidence(&committed.evidence, &today);
-    Ok(CheckReport { fresh: diff.is_empty(), against: None, missing: 0, errors: Vec::new(), diff })
+    Ok(CheckReport {
+        fresh: diff.is_empty(),
+        against: None,
+        missing: 0,
+        programs_missing: 0,
+        programs_remedy: "",
+        errors: Vec::new(),
+        diff,
+    })
 }
 
 fn text(project: &Project, report: &CheckReport, router: &Path) -> String {
@@ -189,6 +217,11 @@ fn text(project: &Project, report: &CheckReport, router: &Path) -> String {
         text.push_str(&format!(
             "{} trials of today's inputs have no answer: measure them with `route-prof run`\n",
             report.missing
+        ));
+    } else if report.programs_missing > 0 {
+        text.push_str(&format!(
+            "{} questions to programs have no stored answer, because they never ran or have changed since: {}\n",
+            report.programs_missing, report.programs_remedy
         ));
     } else {
         text.push_str("write it anew with `route-prof run` or `route-prof report latest`, look at the change, and commit it\n");

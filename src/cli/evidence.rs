@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use super::asking::{self, OpenQuestion};
+use super::programs::{ProgramFiles, Programs};
 use super::project::Project;
 use super::scouting;
 use super::stopping::{Replay, Stopped, Stopping};
@@ -53,6 +54,10 @@ pub(crate) struct Rows {
     pub(crate) billed: Usd,
     /// What the oracles asked; `None` where none of them asks a model.
     pub(crate) judged: Option<JudgeSpend>,
+    /// What the oracles ask programs and nobody has answered.
+    pub(crate) programs_missing: u64,
+    /// The programs that graded.
+    pub(crate) programs: ProgramFiles,
     /// What the oracles ask models and nobody has answered.
     pub(crate) open: Vec<OpenQuestion>,
     /// What was settled before all of it was answered; `None` without `--stop-early`.
@@ -77,6 +82,8 @@ impl Rows {
             vias: BTreeSet::new(),
             billed: Usd::ZERO,
             judged: None,
+            programs_missing: 0,
+            programs: ProgramFiles::new(),
             open: Vec::new(),
             stopped: None,
             asked: Asked::default(),
@@ -187,6 +194,8 @@ pub(crate) struct Basis<'a> {
     pub(crate) answers: Vec<Answers>,
     /// The recording that answers with `Via::Tape` come from, as written into files.
     pub(crate) tape: Option<String>,
+    /// Where what programs of `command` oracles say comes from, and whether they may be run.
+    pub(crate) programs: Programs<'a>,
 }
 
 /// Looks every planned trial up and grades it.

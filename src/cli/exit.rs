@@ -67,8 +67,19 @@ impl UsageError {
     }
 }
 
-/// The code of an error: bad input wherever the chain holds faults or a usage error, else a failure.
+/// The user stopped a command in the middle; what it had done by then is kept.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted with {open} questions to programs open; run the same command again to continue")]
+pub(crate) struct Interruption {
+    /// What was still to be asked.
+    pub(crate) open: u64,
+}
+
+/// The code of an error: the user's own wish where the chain holds one, bad input wherever the chain holds faults or a usage error, else a failure.
 pub(crate) fn of_error(error: &anyhow::Error) -> Exit {
+    if error.chain().any(|cause| cause.is::<Interruption>()) {
+        return Exit::Interrupted;
+    }
     let bad_input = error.chain().any(|cause| cause.is::<Faults>() || cause.is::<UsageError>());
     if bad_input { Exit::Usage } else { Exit::Failed }
 }

@@ -70,11 +70,11 @@ pub(crate) fn run(global: &Global, console: &Console, args: &GradeArgs) -> anyho
             "restore them: a version is never deleted while a run refers to it",
         ))
     })?;
-    let before_basis = past.basis(&before_oracles);
+    let before_basis = past.graded_basis(console, &before_oracles);
     let before_rows = evidence::collect(&before_basis)?;
     let before = evidence::summarise(&before_basis, &before_rows)?;
 
-    let basis = past.basis(&oracles);
+    let basis = past.grading_basis(console, &oracles);
     let mut after_rows = evidence::collect(&basis)?;
     let mut asked = None;
     let mut open = std::mem::take(&mut after_rows.open);
@@ -100,7 +100,8 @@ pub(crate) fn run(global: &Global, console: &Console, args: &GradeArgs) -> anyho
     };
     if args.write {
         let router = project.router(None);
-        let router = if outputs::is_whole(&after) { Router::Write(&router) } else { Router::Withhold };
+        let router =
+            if outputs::is_whole(&after_rows, &after) { Router::Write(&router) } else { Router::Withhold };
         outputs::write(&basis, &after_rows, &after, folder, router)?;
         project.lock_oracles(console)?;
         outputs::tell_files(console, project, folder, router);

@@ -18,6 +18,7 @@ mod oracle;
 mod outputs;
 mod past_run;
 mod plan;
+mod programs;
 mod project;
 mod recorder;
 mod report;
@@ -38,7 +39,7 @@ use clap::Parser;
 
 use self::args::{Cli, Colour, Command, OracleCommand, ReviewCommand};
 pub use self::exit::Exit;
-use self::exit::UsageError;
+use self::exit::{Interruption, UsageError};
 use crate::console::{ColourChoice, Console, Verbosity};
 use crate::diag::Faults;
 
@@ -99,6 +100,10 @@ fn run(cli: &Cli, console: &Console) -> anyhow::Result<Exit> {
 /// Says what went wrong on stderr: faults with their carets, anything else as one line a cause.
 fn explain(console: &Console, error: &anyhow::Error) {
     for cause in error.chain() {
+        if let Some(interruption) = cause.downcast_ref::<Interruption>() {
+            console.note(&interruption.to_string());
+            return;
+        }
         if let Some(faults) = cause.downcast_ref::<Faults>() {
             console.faults(faults);
             return;

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::Context;
 use serde::Serialize;
 
 use super::args::{Format, Global};
 use super::evidence;
-use super::exit::{Exit, UsageError};
+use super::exit::{Exit, Interruption, UsageError};
 use super::past_run::PastRun;
 use super::project::find_config;
+use super::send;
 use crate::config::{self, Config};
 use crate::console::{Align, Console, escape};
 use crate::grade::program;
@@ -24,7 +26,7 @@ fn open(global: &Global) -> anyhow::Result<(Config, Library)> {
 }
 
 /// What the programs of the oracles say of their examples. No model is asked.
-fn program_answers(config: &Config, library: &Library) -> AnswerBook {
+fn program_answers(config: &Config, library: &Library) -> anyhow::Result<AnswerBook> {
     let mut answers = AnswerBook::default();
     let mut programs = BTreeMap::new();
     for oracle in library.iter() {
@@ -35,11 +37,23 @@ fn program_answers(config: &Config, library: &Library) -> AnswerBook {
             }
         }
     }
-    let programs: Vec<_> = programs.into_values().collect();
-    for (id, answer) in program::run_all(&config.root, &programs) {
-        answers.put(id, answer);
+    let (ids, programs): (Vec<_>, Vec<_>) = programs.into_values().unzip();
+    let asked: Vec<_> = programs.iter().collect();
+    let mut open = asked.len() as u64;
+    send::unless_signalled(|stop| {
+        program::run_each(&config.root, &asked, stop, |ready| {
+            for ran in ready {
+                let id = ids.get(ran.question).context("an answer to another question")?;
+                answers.put(*id, ran.answer());
+                open -= 1;
+            }
+            anyhow::Ok(())
+        })
+    })??;
+    if open > 0 {
+        return Err(Interruption { open }.into());
     }
-    answers
+    Ok(answers)
 }
 
 /// What a check found: of the self-tests, and of the gates against the truth part.
@@ -97,10 +111,10 @@ fn gates_on_examples(library: &Library, answers: &AnswerBook) -> Vec<Gate> {
 }
 
 /// Each gate on the replies of a run.
-fn gates_on_run(global: &Global, name: &str) -> anyhow::Result<Vec<Gate>> {
+fn gates_on_run(global: &Global, console: &Console, name: &str) -> anyhow::Result<Vec<Gate>> {
     let past = PastRun::open(global, name)?;
     let oracles = past.project.oracles(&past.corpus, &[])?;
-    let rows = evidence::collect(&past.basis(&oracles))?;
+    let rows = evidence::collect(&past.grading_basis(console, &oracles))?;
     let mut gates: BTreeMap<String, Gate> = BTreeMap::new();
     for seen in &rows.observations {
         let Some(oracle) = oracles.of(seen.prompt as usize) else { continue };
@@ -149,11 +163,11 @@ pub(crate) fn check(
     run: Option<&str>,
 ) -> anyhow::Result<Exit> {
     let (config, library) = open(global)?;
-    let answers = program_answers(&config, &library);
+    let answers = program_answers(&config, &library)?;
     let report = library::check(&library, &answers);
     let mut gates = gates_on_examples(&library, &answers);
     if let Some(run) = run {
-        gates.extend(gates_on_run(global, run)?);
+        gates.extend(gates_on_run(global, console, run)?);
     }
     let report = Checked { report, gates };
     match global.format {

@@ -25,9 +25,12 @@ pub(crate) enum Router<'a> {
     Withhold,
 }
 
-/// Whether nothing is missing that a decision could hang on: every trial was attempted, and every judge asked.
-pub(crate) fn is_whole(summary: &Summary) -> bool {
-    summary.run.missing == 0 && summary.spend.judge.as_ref().is_none_or(|judge| judge.missing == 0)
+/// Whether nothing is missing that a decision could hang on: every trial was attempted, every program run, and
+/// every judge asked.
+pub(crate) fn is_whole(rows: &Rows, summary: &Summary) -> bool {
+    rows.programs_missing == 0
+        && summary.run.missing == 0
+        && summary.spend.judge.as_ref().is_none_or(|judge| judge.missing == 0)
 }
 
 /// Writes everything of a run: its folder, the routing config, and which run is the latest.
@@ -60,6 +63,7 @@ pub(crate) fn write(
         fallbacks: project.fallbacks(),
         stop_early: project.config.run.stop_early,
         oracles: summary.evidence.oracles.clone(),
+        programs: rows.programs.clone(),
         config: String::from_utf8_lossy(&config).into_owned(),
     };
     disk::replace(&folder.join(run_record::FILE), &record.to_bytes()?)?;

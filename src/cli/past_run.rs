@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use super::args::Global;
 use super::evidence::{self, Basis};
+use super::programs::{Programs, Running};
 use super::project::Project;
 use super::run_record::RunRecord;
+use crate::console::Console;
 use crate::corpus::Corpus;
 use crate::grade::OracleSet;
 use crate::ident::OracleRef;
@@ -37,7 +39,7 @@ impl PastRun {
         self.record.oracles.keys().cloned().collect()
     }
 
-    /// What a summary by these oracles is made from.
+    /// What a summary by these oracles is made from. No program is run.
     pub(crate) fn basis<'a>(&'a self, oracles: &'a OracleSet<'a>) -> Basis<'a> {
         Basis {
             project: &self.project,
@@ -48,6 +50,22 @@ impl PastRun {
             id: self.record.id.clone(),
             answers: vec![evidence::journal_of(&self.folder)],
             tape: self.record.tape.clone(),
+            programs: Programs::Stored { then: &self.record.programs },
         }
+    }
+
+    /// The same for a command that grades: programs are run where what they say is not stored yet.
+    pub(crate) fn grading_basis<'a>(&'a self, console: &'a Console, oracles: &'a OracleSet<'a>) -> Basis<'a> {
+        Basis { programs: Programs::Run(self.running(console)), ..self.basis(oracles) }
+    }
+
+    /// The same for the grades of the run itself: what its programs said then, whatever has become of them.
+    pub(crate) fn graded_basis<'a>(&'a self, console: &'a Console, oracles: &'a OracleSet<'a>) -> Basis<'a> {
+        let programs = Programs::AsThen { running: self.running(console), then: &self.record.programs };
+        Basis { programs, ..self.basis(oracles) }
+    }
+
+    fn running<'a>(&'a self, console: &'a Console) -> Running<'a> {
+        Running { console, folder: &self.folder, others: &[] }
     }
 }

@@ -1,18 +1,19 @@
 //! A project as a command needs it: settings, oracles, prices, and a corpus.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use anyhow::Context;
 
 use super::args::{Global, SourceArgs};
-use super::asking::{self, ProgramAnswers};
+use super::asking;
 use super::exit::UsageError;
 use crate::config::{self, Config, Tape, TapeMode, TierRole};
 use crate::console::Console;
 use crate::corpus::Corpus;
 use crate::grade::OracleSet;
-use crate::ident::{OracleRef, RunId};
+use crate::ident::{OracleRef, RunId, TrialKey};
 use crate::oracle::library::Library;
 use crate::plan::{Plan, TargetSpec};
 use crate::price::{Catalogue, ModelPrice};
@@ -30,8 +31,8 @@ pub(crate) struct Project {
     pub(crate) prices: Vec<ModelPrice>,
     /// How calls are made, and so what they cost.
     pub(crate) calling: Calling,
-    /// What the programs of `command` oracles have said so far.
-    pub(crate) program_answers: Mutex<ProgramAnswers>,
+    /// The questions on which programs of `command` oracles failed in this process: another try would be in vain.
+    pub(crate) programs_tried: Mutex<BTreeSet<TrialKey>>,
 }
 
 /// How calls are made.
@@ -72,8 +73,8 @@ impl Project {
         let library = Library::open(&config.root.join(&config.run.oracles))?;
         let catalogue = Catalogue::load(&config)?;
         let prices = tier_prices(&config, &catalogue)?;
-        let program_answers = Mutex::new(ProgramAnswers::new(&config.root));
-        Ok(Self { config, library, catalogue, prices, calling: Calling::Direct, program_answers })
+        let programs_tried = Mutex::default();
+        Ok(Self { config, library, catalogue, prices, calling: Calling::Direct, programs_tried })
     }
 
     /// Applies the options about where answers come from.

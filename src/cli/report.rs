@@ -6,6 +6,7 @@ use super::exit::{Exit, UsageError};
 use super::judging;
 use super::outputs::{self, Router};
 use super::past_run::PastRun;
+use super::programs;
 use super::run_record::RunRecord;
 use crate::console::{Console, escape};
 use crate::disk;
@@ -31,7 +32,7 @@ pub(crate) fn run(global: &Global, console: &Console, args: &ReportArgs) -> anyh
     let rows = evidence::collect(&basis)?;
     let summary = evidence::summarise(&basis, &rows)?;
     let router = project.router(args.router.as_deref());
-    let router = if outputs::is_whole(&summary) { Router::Write(&router) } else { Router::Withhold };
+    let router = if outputs::is_whole(&rows, &summary) { Router::Write(&router) } else { Router::Withhold };
     outputs::write(&basis, &rows, &summary, &past.folder, router)?;
     outputs::show(global, console, &summary)?;
     outputs::tell_files(console, project, &past.folder, router);
@@ -44,7 +45,11 @@ pub(crate) fn run(global: &Global, console: &Console, args: &ReportArgs) -> anyh
         ));
         return Ok(Exit::Incomplete);
     }
-    Ok(judging::finish(console, &summary, None, None))
+    programs::tell_missing(console, &rows);
+    match judging::finish(console, &summary, None, None) {
+        Exit::Fine if rows.programs_missing > 0 => Ok(Exit::Incomplete),
+        exit => Ok(exit),
+    }
 }
 
 /// What the run would decide and cost if something were otherwise, beside what it does.

@@ -12,10 +12,11 @@ use super::evidence::{self, Basis};
 use super::exit::{Exit, UsageError};
 use super::judging;
 use super::outputs::{self, Router};
+use super::programs::{Programs, Running};
 use super::project::{Calling, Project};
 use super::recorder::Recorder;
 use super::run_folder::{RunFolder, answered_in};
-use super::run_record::{JOURNAL, JUDGE_JOURNAL};
+use super::run_record::{JOURNAL, JUDGE_JOURNAL, PROGRAM_JOURNAL};
 use super::send::{self, Calls};
 use super::stopping::Stopping;
 use crate::config::{Rule, TapeMode};
@@ -158,12 +159,13 @@ pub(crate) fn run(global: &Global, console: &Console, args: &RunArgs) -> anyhow:
     tell_copied(console, &project, copied, before, &plan);
 
     let may_call = project.config.tape.as_ref().is_none_or(|tape| tape.mode == TapeMode::Prefer);
+    let running = Running { console, folder: &folder.path, others: &sources };
     let early = project.config.run.stop_early;
     let repeats = if early { Repeats::Together } else { Repeats::Spread };
     let order = plan.remaining(project.config.run.seed, repeats, |key| index.is_answered(key));
     let mut report = None;
     let stopping = match early && may_call && !order.is_empty() {
-        true => Some(Stopping::continued(&project, &corpus, &oracles, &plan, &folder)?),
+        true => Some(Stopping::continued(&project, &corpus, &oracles, &plan, &folder, running)?),
         false => None,
     };
     let context = Arc::new(Calls::new(&project, corpus, Arc::clone(&plan), &index, stopping));
@@ -197,6 +199,7 @@ pub(crate) fn run(global: &Global, console: &Console, args: &RunArgs) -> anyhow:
         id: folder.id.clone(),
         answers: vec![evidence::journal_of(&folder.path)],
         tape: project.config.tape.as_ref().map(|tape| project.relative(&tape.file)),
+        programs: Programs::Run(running),
     };
     let mut rows = evidence::collect(&basis)?;
     let interrupted = report.as_ref().is_some_and(|report| report.ended != Ended::Complete);
@@ -204,7 +207,7 @@ pub(crate) fn run(global: &Global, console: &Console, args: &RunArgs) -> anyhow:
     let asked = judging.settle(&mut rows, args.max_cost, may_call && !interrupted)?;
     let summary = evidence::summarise(&basis, &rows)?;
     let router = project.router(args.router.as_deref());
-    let router = if outputs::is_whole(&summary) { Router::Write(&router) } else { Router::Withhold };
+    let router = if outputs::is_whole(&rows, &summary) { Router::Write(&router) } else { Router::Withhold };
     outputs::write(&basis, &rows, &summary, &folder.path, router)?;
     if let Some(path) = &args.record_tape {
         record_tape(console, &basis, &rows, path)?;
@@ -371,19 +374,21 @@ fn record_tape(
         .filter_map(|(_, place)| place.map(|(_, offset)| offset))
         .collect();
     let note = format!("answers of {} models to {}", basis.plan.targets().len(), basis.corpus_name);
-    let mut judged = Vec::new();
-    let judges = source.path.with_file_name(JUDGE_JOURNAL);
-    if judges.is_file() {
-        let mut taken = HashSet::new();
-        for record in Reader::open(&judges)? {
+    let mut asked = Vec::new();
+    for name in [JUDGE_JOURNAL, PROGRAM_JOURNAL] {
+        let path = source.path.with_file_name(name);
+        if !path.is_file() {
+            continue;
+        }
+        for record in Reader::open(&path)? {
             let (_, attempt) = record?;
             if attempt.is_answer() && taken.insert(attempt.key) {
-                judged.push(attempt);
+                asked.push(attempt);
             }
         }
     }
     let answers = places.into_iter().map(|offset| fetch_at(&mut file, offset));
-    let written = journal::write_tape(path, &note, answers.chain(judged.into_iter().map(Ok)))?;
+    let written = journal::write_tape(path, &note, answers.chain(asked.into_iter().map(Ok)))?;
     console.note(&format!("recorded {written} answers in {}", basis.project.shown(path)));
     Ok(())
 }

@@ -18,6 +18,8 @@ pub(crate) const FILE: &str = "run.json";
 pub(crate) const JOURNAL: &str = "journal.jsonl";
 /// The judges' journal, beside it.
 pub(crate) const JUDGE_JOURNAL: &str = "judge.jsonl";
+/// The name of the journal of what programs of `command` oracles said, beside it.
+pub(crate) const PROGRAM_JOURNAL: &str = "programs.jsonl";
 const VERSION: u32 = 1;
 
 /// What a run was made of.
@@ -52,6 +54,9 @@ pub(crate) struct RunRecord {
     pub(crate) stop_early: bool,
     /// The oracle versions that graded it, with their digests.
     pub(crate) oracles: BTreeMap<OracleRef, Digest>,
+    /// The digests of the files of the programs that `command` oracles asked, by their command lines as JSON.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) programs: BTreeMap<String, Digest>,
     /// `route-prof.toml` as it was.
     pub(crate) config: String,
 }

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use anyhow::Context;
 
-use super::asking::{Identities, OpenQuestion, Purpose, judge_files};
+use super::asking::{Identities, OpenQuestion, Purpose, stored_files};
 use super::evidence::{Basis, Rows};
 use super::exit::UsageError;
 use super::project::Project;
+use super::run_record::JUDGE_JOURNAL;
 use crate::config::{ClassifierSettings, Config, DataLocation, DataNeed};
 use crate::corpus::{Corpus, Prompt};
 use crate::ident::{ModelRef, TrialKey};
@@ -105,7 +106,7 @@ pub(super) fn settle(basis: &Basis<'_>, rows: &mut Rows) -> anyhow::Result<()> {
             list: Default::default(),
             billed: Default::default(),
         };
-        for path in judge_files(basis) {
+        for path in stored_files(basis, JUDGE_JOURNAL) {
             for record in Reader::open(&path)? {
                 let (_, attempt) = record?;
                 if let Some(answer) = answers.get_mut(&attempt.key) {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 use tokio::sync::watch;
@@ -235,6 +236,22 @@ pub(crate) async fn until_signal<T, F: Future<Output = T>>(
     let done = work(listener).await;
     signals.abort();
     done
+}
+
+/// Runs something that blocks, with a flag that is set once the user wants it to end.
+pub(crate) fn unless_signalled<T>(work: impl FnOnce(&AtomicBool) -> T) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = runtime.context("no runtime")?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&stop);
+    runtime.spawn(async move {
+        if signal().await {
+            told.store(true, Ordering::Relaxed);
+        }
+    });
+    let done = work(&stop);
+    runtime.shutdown_background();
+    Ok(done)
 }
 
 /// Turns the user's signals into wishes: the first lets what is in flight finish, the second leaves at once.

@@ -10,6 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use anyhow::Context;
 
 use super::evidence::{self, Basis};
+use super::programs::{Programs, Running};
 use super::project::Project;
 use super::run_folder::RunFolder;
 use crate::corpus::Corpus;
@@ -161,6 +162,7 @@ impl Stopping {
         oracles: &OracleSet<'_>,
         plan: &Plan,
         folder: &RunFolder,
+        running: Running<'_>,
     ) -> anyhow::Result<Self> {
         let basis = Basis {
             project,
@@ -171,6 +173,7 @@ impl Stopping {
             id: folder.id.clone(),
             answers: vec![evidence::journal_of(&folder.path)],
             tape: None,
+            programs: Programs::Run(running),
         };
         let stopping = Self::new(project, corpus, oracles, plan)?;
         for (trial, seen) in (0..).zip(evidence::collect(&basis)?.observations) {

@@ -92,8 +92,10 @@ pub(super) struct RawProvider {
     /// The base URL, where it is not the API's own.
     #[schemars(with = "Option<String>")]
     pub(super) base_url: Option<Spanned<String>>,
-    /// The version that the API asks for.
-    pub(super) api_version: Option<String>,
+    /// The version that the API asks for: Anthropic's and Gemini's have a default; behind `openai` it is sent as Azure's
+    /// `api-version`; others have none.
+    #[schemars(with = "Option<String>")]
+    pub(super) api_version: Option<Spanned<String>>,
     /// The NAME of the environment variable that holds the key; never a key.
     #[schemars(with = "Option<String>")]
     pub(super) api_key_env: Option<Spanned<String>>,

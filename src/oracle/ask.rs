@@ -71,7 +71,8 @@ impl ModelQuestion {
 #[must_use]
 pub fn held_to(api: &str, name: &str, schema: &Value) -> Option<(&'static str, Value)> {
     match api {
-        "openai" => Some((
+        // Gemini's is put into its own words on the way.
+        "openai" | "gemini" => Some((
             "response_format",
             json!({ "type": "json_schema", "json_schema": { "name": name, "schema": schema, "strict": true } }),
         )),

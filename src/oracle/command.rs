@@ -148,7 +148,7 @@ fn one_line(text: &str) -> String {
 
 impl Criterion for Command {
     fn judge(&self, _sample: &Sample<'_>) -> Judgement {
-        Judgement::gateless(Verdict::Ungraded("the program was not run".to_owned()))
+        Judgement::gateless(Verdict::Ungraded(super::NOT_RUN.to_owned()))
     }
 
     fn has_gate(&self) -> bool {

@@ -137,6 +137,9 @@ const NO_EXPECTED: &str = "no expected answer";
 /// What is said of a reply that a judge has yet to see.
 pub const NOT_JUDGED: &str = "no judge has seen it yet";
 
+/// What is said of a reply on which its program was not run.
+pub const NOT_RUN: &str = "its program has not seen it: `route-prof grade` runs it";
+
 /// A criterion that was built from its table.
 pub trait Criterion: Send + Sync + std::fmt::Debug {
     /// Grades a sample. Never panics, whatever the output is.

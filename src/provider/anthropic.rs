@@ -9,7 +9,7 @@ use super::common::{Common, Format, no_counterpart};
 use super::content::{Part, Piece, Speaker, pieces, speaker, text_only};
 use super::describe::Question;
 use super::facts::{Decoder, Ending, Facts, Step};
-use super::{Api, Encoded, HttpApi, KeyHeader, Wire};
+use super::{Api, Encoded, HttpApi, KeyHeader, Versioned, Wire};
 use crate::config::Provider;
 use crate::record::{Message, Request, Usage, UsageQuality};
 use crate::units::Tokens;
@@ -82,6 +82,10 @@ impl HttpApi for Anthropic {
 
     fn decoder(&self) -> Box<dyn Decoder> {
         Box::<MessagesDecoder>::default()
+    }
+
+    fn versioned(&self) -> Versioned {
+        Versioned::Own
     }
 
     fn key_header(&self) -> KeyHeader {

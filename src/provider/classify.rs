@@ -134,7 +134,11 @@ impl ApiError {
 
     fn is_billing(&self) -> bool {
         let message = self.message.to_lowercase();
-        let daily = message.contains("per day") || self.codes.iter().any(|code| code.contains("PerDay"));
+        // Groq's and OpenAI's limits of a day fill up again all the time, and say in words when the next call fits in. A header
+        // alone may be anybody's, and Google's short times beside the quota of a day are not meant.
+        let fits_soon = in_words(&self.message).is_some_and(|wait| !wait.is_zero());
+        let daily = (message.contains("per day") && !fits_soon)
+            || self.codes.iter().any(|code| code.contains("PerDay"));
         // A limit of nothing will not be more in a minute.
         let nothing = message.contains("limit: 0,") || message.trim_end().ends_with("limit: 0");
         let broke = BILLING_PHRASES.iter().any(|phrase| message.contains(phrase));
@@ -312,6 +316,27 @@ mod tests {
             let (found, failure, advice) = api_error(&error(status, body));
             assert_eq!((found, failure.unwrap().kind, advice), (outcome, kind, retry), "{body}");
         }
+    }
+
+    #[test]
+    fn a_limit_of_a_day_that_says_when_the_next_call_fits_in_is_waited_for() {
+        let said = |when: &str| {
+            format!(
+                r#"{{"error":{{"message":"Rate limit reached on tokens per day (TPD): Limit 100000, Used 99950.{when}"}}}}"#
+            )
+        };
+        let waits = |body: &str| {
+            let wait = Duration::from_secs(35);
+            let (_, failure, retry) = api_error(&ApiError { retry_after: Some(wait), ..error(429, body) });
+            (failure.unwrap().kind, retry)
+        };
+        let wait = Retry::After(Duration::from_secs(35));
+        assert_eq!(waits(&said(" Please try again in 34.56s.")), (ErrorKind::RateLimited, wait));
+        assert_eq!(waits(&said("")), (ErrorKind::Billing, Retry::StopTier));
+        assert_eq!(waits(&said(" Please try again in 0s.")), (ErrorKind::Billing, Retry::StopTier));
+        // Google states a short time beside the quota of a day, and means it not.
+        let google = r#"{"error":{"message":"quota","details":[{"violations":[{"quotaId":"RequestsPerDayPerModel"}]},{"retryDelay":"35s"}]}}"#;
+        assert_eq!(waits(google), (ErrorKind::Billing, Retry::StopTier));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::classify::ApiError;
 use super::content::text_only;
 use super::describe::Question;
 use super::facts::{Decoder, Ending, Facts, Step};
-use super::{Api, Encoded, HttpApi, KeyHeader, Wire};
+use super::{Api, Encoded, HttpApi, KeyHeader, Versioned, Wire};
 use crate::config::Provider;
 use crate::record::{Request, Usage, UsageQuality};
 use crate::units::Tokens;
@@ -33,6 +33,10 @@ impl HttpApi for Embeddings {
 
     fn decoder(&self) -> Box<dyn Decoder> {
         Box::new(EmbeddingsDecoder)
+    }
+
+    fn versioned(&self) -> Versioned {
+        Versioned::Query
     }
 
     fn key_header(&self) -> KeyHeader {

@@ -8,7 +8,7 @@ use super::common::{Common, Format};
 use super::content::{Part, Speaker, parts, speaker, text_only};
 use super::describe::Question;
 use super::facts::{Decoder, Ending, Facts, Step};
-use super::{Api, Encoded, HttpApi, KeyHeader, Wire};
+use super::{Api, Encoded, HttpApi, KeyHeader, Versioned, Wire};
 use crate::config::Provider;
 use crate::record::{Request, Usage, UsageQuality};
 use crate::units::Tokens;
@@ -18,6 +18,8 @@ pub(super) const API: Api =
 
 /// The version in the path where the settings name none.
 const VERSION: &str = "v1";
+/// The same for requests that ask for JSON: the published `v1` has no fields for that, `v1beta` has.
+const JSON_VERSION: &str = "v1beta";
 
 struct Gemini;
 
@@ -68,12 +70,14 @@ impl HttpApi for Gemini {
                 config["responseJsonSchema"] = schema.clone();
             }
         }
+        let wants_json = common.format.is_some();
         let mut body = json!({ "contents": contents, "generationConfig": config });
         if !system.is_empty() {
             body["systemInstruction"] = json!({ "parts": system });
         }
         common.lay_over(&mut body);
-        let place = place(endpoint, base_url, model);
+        let version = if wants_json { JSON_VERSION } else { VERSION };
+        let place = place(endpoint, base_url, model, version);
         let verb = if endpoint.stream { "streamGenerateContent?alt=sse" } else { "generateContent" };
         Ok((format!("{place}:{verb}"), body))
     }
@@ -82,12 +86,16 @@ impl HttpApi for Gemini {
         Box::new(GenerateDecoder)
     }
 
+    fn versioned(&self) -> Versioned {
+        Versioned::Own
+    }
+
     fn key_header(&self) -> KeyHeader {
         KeyHeader::Named("x-goog-api-key")
     }
 
     fn describe(&self, endpoint: &Provider, base_url: &str, model: &str) -> Question {
-        Question { path: place(endpoint, base_url, model), body: None }
+        Question { path: place(endpoint, base_url, model, VERSION), body: None }
     }
 
     fn batch(&self) -> Option<Protocol> {
@@ -95,9 +103,9 @@ impl HttpApi for Gemini {
     }
 }
 
-/// Where a model is, below the base URL.
-fn place(endpoint: &Provider, base_url: &str, model: &str) -> String {
-    let version = endpoint.api_version.as_deref().unwrap_or(VERSION);
+/// Where a model is, below the base URL; `version` counts where the settings name none.
+fn place(endpoint: &Provider, base_url: &str, model: &str, version: &str) -> String {
+    let version = endpoint.api_version.as_deref().unwrap_or(version);
     // A gateway may be given with the version in its base URL.
     let front = match base_url.rsplit('/').next() {
         Some("v1" | "v1beta" | "v1alpha") => String::new(),

@@ -28,9 +28,28 @@ use crate::units::Tokens;
 const LONGEST_REPLY: usize = 64 << 20;
 /// The longest error that is read, in bytes.
 const LONGEST_ERROR: usize = 64 << 10;
-/// Headers of a reply that are kept: they help a provider's support to find the call, and hold no secret.
-const KEPT_HEADERS: [&str; 5] =
-    ["x-request-id", "request-id", "openai-processing-ms", "x-generation-id", "x-ms-region"];
+/// Headers of a reply that are kept: they help a provider's support to find the call, or say why calls waited, and hold no
+/// secret. Those that state rate limits are kept by how they begin.
+const KEPT_HEADERS: [&str; 8] = [
+    "x-request-id",
+    "request-id",
+    "openai-processing-ms",
+    "x-generation-id",
+    "x-ms-region",
+    "retry-after",
+    "retry-after-ms",
+    "x-should-retry",
+];
+/// How the names of headers begin that state rate limits.
+const RATE_HEADERS: [&str; 2] = ["x-ratelimit-", "anthropic-ratelimit-"];
+/// The longest name of such a header that is kept.
+const LONGEST_NAME: usize = 64;
+
+/// Whether a header of a reply is kept in the journal.
+fn is_kept(name: &str) -> bool {
+    let states_rate = || RATE_HEADERS.iter().any(|front| name.starts_with(front));
+    KEPT_HEADERS.contains(&name) || (name.len() <= LONGEST_NAME && states_rate())
+}
 
 pub(super) struct HttpEndpoint {
     settings: Provider,
@@ -126,10 +145,14 @@ impl HttpEndpoint {
         })
     }
 
+    fn url(&self, path: &str) -> String {
+        format!("{}{}", self.base_url, self.api.versioned_path(&self.settings, path))
+    }
+
     /// The context window of a model, as the provider states it.
     pub(super) async fn window(&self, model: &str) -> Option<Tokens> {
         let question = self.api.describe(&self.settings, &self.base_url, model);
-        let url = format!("{}{}", self.base_url, question.path);
+        let url = self.url(&question.path);
         let request = match question.body {
             None => self.client.get(url),
             Some(body) => {
@@ -174,11 +197,7 @@ impl HttpEndpoint {
         };
         let bytes = body.to_string();
         call.began = Instant::now();
-        let post = self
-            .client
-            .post(format!("{}{path}", self.base_url))
-            .header(CONTENT_TYPE, "application/json")
-            .body(bytes);
+        let post = self.client.post(self.url(&path)).header(CONTENT_TYPE, "application/json").body(bytes);
         // A plain reply shows no progress: its headers come when the model has said all.
         let patience = if self.settings.stream { self.progress.min(self.total) } else { self.total };
         let response = match tokio::time::timeout(patience, post.send()).await {
@@ -202,9 +221,11 @@ impl HttpEndpoint {
         call.rates = limits::read(header, now);
         call.date =
             header("date").and_then(|text| Some(jiff::fmt::rfc2822::parse(text.trim()).ok()?.timestamp()));
-        for name in KEPT_HEADERS {
-            if let Some(value) = response.headers().get(name).and_then(|value| value.to_str().ok()) {
-                call.headers.insert(name.to_owned(), redact(value, self.key.as_ref()));
+        for (name, value) in response.headers() {
+            if let (true, Ok(value)) = (is_kept(name.as_str()), value.to_str()) {
+                let value = || redact(value, self.key.as_ref());
+                // Where a header comes twice, the first one stands.
+                call.headers.entry(name.as_str().to_owned()).or_insert_with(value);
             }
         }
         if !response.status().is_success() {

@@ -155,6 +155,17 @@ enum Framing {
     Lines,
 }
 
+/// Where `api_version` of the settings goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Versioned {
+    /// Into a header or the path, by the API itself; it has a default.
+    Own,
+    /// Behind every URL as `api-version`, which Azure and gateways in front of it ask for.
+    Query,
+    /// Nowhere: the API has no versions.
+    Not,
+}
+
 /// An API that speaks HTTP: encoding and decoding, no I/O.
 trait HttpApi: Sync {
     /// What to post where.
@@ -166,6 +177,19 @@ trait HttpApi: Sync {
     /// Headers that every request carries, beside the key.
     fn headers(&self, _endpoint: &Provider) -> Vec<(&'static str, String)> {
         Vec::new()
+    }
+    /// Where the version that the settings name goes.
+    fn versioned(&self) -> Versioned;
+    /// A path below the base URL, with the version behind it where that is where it goes.
+    fn versioned_path(&self, endpoint: &Provider, path: &str) -> String {
+        match (self.versioned(), &endpoint.api_version) {
+            // Its characters were checked when the settings were read.
+            (Versioned::Query, Some(version)) => {
+                let joint = if path.contains('?') { '&' } else { '?' };
+                format!("{path}{joint}api-version={version}")
+            }
+            (Versioned::Own | Versioned::Not, _) | (Versioned::Query, None) => path.to_owned(),
+        }
     }
     /// How to ask for what the provider knows of a model.
     fn describe(&self, endpoint: &Provider, base_url: &str, model: &str) -> describe::Question;
@@ -214,16 +238,41 @@ pub struct Identity {
 }
 
 fn find(provider: &Provider) -> Result<&'static Api, Faults> {
-    APIS.iter().find(|api| api.name == provider.api).copied().ok_or_else(|| {
+    let fault = |message: String, help: String| -> Faults {
+        let message = format!("provider `{}`: {message}", provider.name);
+        Fault::new(format!("route-prof.toml:{}", provider.line), message).help(help).into()
+    };
+    let Some(api) = APIS.iter().find(|api| api.name == provider.api).copied() else {
         let names: Vec<&str> = APIS.iter().map(|api| api.name).collect();
         let help = match nearest(&provider.api, names.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("the known ones are {}", names.join(", ")),
         };
-        let api = provider.api.escape_debug();
-        let message = format!("provider `{}`: unknown api `{api}`", provider.name);
-        Fault::new(format!("route-prof.toml:{}", provider.line), message).help(help).into()
-    })
+        return Err(fault(format!("unknown api `{}`", provider.api.escape_debug()), help));
+    };
+    let versioned = match api.wire {
+        Wire::Http(wire) => wire.versioned(),
+        Wire::Script => Versioned::Not,
+    };
+    let url = provider.base_url.as_deref().unwrap_or_default();
+    match (versioned, &provider.api_version) {
+        (Versioned::Not, Some(_)) => Err(fault(
+            format!("{} has no versions to choose from", api.name),
+            "take api_version out".to_owned(),
+        )),
+        (Versioned::Query, Some(version)) if quirks::is_azure(url) && !quirks::is_azure_version(version) => {
+            Err(fault(
+                format!("Azure has no api_version `{version}`"),
+                "write one of its dates, such as \"2024-10-21\" or \"2025-04-01-preview\"; a base_url that ends in /openai/v1 needs none"
+                    .to_owned(),
+            ))
+        }
+        (Versioned::Query, None) if quirks::is_azure(url) && url.contains("/deployments/") => Err(fault(
+            "Azure asks for a version at its deployments".to_owned(),
+            "write api_version = \"2024-10-21\", or a base_url that ends in /openai/v1, which needs none".to_owned(),
+        )),
+        (Versioned::Own | Versioned::Query | Versioned::Not, _) => Ok(api),
+    }
 }
 
 /// Whether a provider's replies must come from the very model that was asked: unless the settings say otherwise, where the

@@ -8,7 +8,7 @@ use super::common::{Common, Format};
 use super::content::{Part, Speaker, parts, speaker};
 use super::describe::Question;
 use super::facts::{Decoder, Ending, Facts, Step};
-use super::{Api, Encoded, Framing, HttpApi, KeyHeader, Wire};
+use super::{Api, Encoded, Framing, HttpApi, KeyHeader, Versioned, Wire};
 use crate::config::Provider;
 use crate::record::{Message, Request, Usage, UsageQuality};
 use crate::units::Tokens;
@@ -56,6 +56,10 @@ impl HttpApi for Ollama {
 
     fn decoder(&self) -> Box<dyn Decoder> {
         Box::new(ChatDecoder)
+    }
+
+    fn versioned(&self) -> Versioned {
+        Versioned::Not
     }
 
     fn key_header(&self) -> KeyHeader {

@@ -6,7 +6,7 @@ use super::batch::Protocol;
 use super::classify::ApiError;
 use super::describe::Question;
 use super::facts::{Decoder, Ending, Facts, Step};
-use super::{Api, Encoded, HttpApi, KeyHeader, Wire, quirks};
+use super::{Api, Encoded, HttpApi, KeyHeader, Versioned, Wire, quirks};
 use crate::config::Provider;
 use crate::record::{Request, Usage};
 use crate::units::Tokens;
@@ -43,6 +43,10 @@ impl HttpApi for OpenAi {
 
     fn decoder(&self) -> Box<dyn Decoder> {
         Box::new(ChatDecoder)
+    }
+
+    fn versioned(&self) -> Versioned {
+        Versioned::Query
     }
 
     fn key_header(&self) -> KeyHeader {

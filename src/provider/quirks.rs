@@ -55,6 +55,18 @@ pub(super) fn is_openai(base_url: &str) -> bool {
     belongs(base_url, "api.openai.com")
 }
 
+/// Whether a URL is that of an Azure OpenAI resource.
+pub(super) fn is_azure(base_url: &str) -> bool {
+    ["openai.azure.com", "cognitiveservices.azure.com"].into_iter().any(|suffix| belongs(base_url, suffix))
+}
+
+/// Whether Azure's versions look like this one: a date, maybe of a preview, or a word for the newest.
+pub(super) fn is_azure_version(version: &str) -> bool {
+    let date = version.strip_suffix("-preview").unwrap_or(version);
+    matches!(version, "v1" | "preview" | "latest")
+        || (date.len() == 10 && date.parse::<jiff::civil::Date>().is_ok())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,5 +81,18 @@ mod tests {
         assert_eq!(of("http://127.0.0.1:8080/v1"), NONE);
         assert!(is_openai("https://api.openai.com/v1") && is_openai("https://eu.api.openai.com/v1"));
         assert!(!is_openai("https://api.openai.com.example.org/v1"));
+    }
+
+    #[test]
+    fn azures_versions_are_dates() {
+        for good in ["2024-10-21", "2025-04-01-preview", "preview", "latest", "v1"] {
+            assert!(is_azure_version(good), "{good}");
+        }
+        for bad in ["2024-13-21", "2024", "20241021", "v2", "preview-2024-10-21", "2024-10-21T00"] {
+            assert!(!is_azure_version(bad), "{bad}");
+        }
+        assert!(
+            is_azure("https://me.cognitiveservices.azure.com/openai/v1") && !is_azure("https://azure.com")
+        );
     }
 }

@@ -7,7 +7,7 @@ use super::common::{Common, Format, no_counterpart};
 use super::content::{Part, Piece, Speaker, pieces, speaker};
 use super::describe::Question;
 use super::facts::{Decoder, Ending, Facts, Step};
-use super::{Api, Encoded, HttpApi, KeyHeader, Wire};
+use super::{Api, Encoded, HttpApi, KeyHeader, Versioned, Wire};
 use crate::config::Provider;
 use crate::record::{Message, Request, Usage};
 use crate::units::Tokens;
@@ -62,6 +62,10 @@ impl HttpApi for Responses {
 
     fn decoder(&self) -> Box<dyn Decoder> {
         Box::new(ResponsesDecoder)
+    }
+
+    fn versioned(&self) -> Versioned {
+        Versioned::Query
     }
 
     fn key_header(&self) -> KeyHeader {

@@ -41,6 +41,8 @@ struct State {
     /// How often each prompt (by model and last message) was asked, and answered whole.
     asked: Mutex<HashMap<(String, String), (usize, usize)>>,
     arrivals: Mutex<Vec<Instant>>,
+    /// Request lines and headers.
+    heads: Mutex<Vec<String>>,
     open: AtomicUsize,
     most_open: AtomicUsize,
 }
@@ -54,6 +56,7 @@ impl Server {
             script: Box::new(script),
             asked: Mutex::default(),
             arrivals: Mutex::default(),
+            heads: Mutex::default(),
             open: AtomicUsize::new(0),
             most_open: AtomicUsize::new(0),
         });
@@ -90,6 +93,11 @@ impl Server {
         self.state.most_open.load(Ordering::SeqCst)
     }
 
+    /// The request line and the headers of each request that arrived.
+    pub fn heads(&self) -> Vec<String> {
+        self.state.heads.lock().unwrap().clone()
+    }
+
     pub fn arrivals(&self) -> Vec<Instant> {
         self.state.arrivals.lock().unwrap().clone()
     }
@@ -102,10 +110,10 @@ fn serve(stream: TcpStream, state: &State) {
     while let Some((head, body)) = read_request(&mut reader) {
         let Ok(body) = serde_json::from_slice::<Value>(&body) else {
             let _ = write!(writer, "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n");
-            let _ = head;
             continue;
         };
         state.arrivals.lock().unwrap().push(Instant::now());
+        state.heads.lock().unwrap().push(head);
         let model = body["model"].as_str().unwrap_or_default().to_owned();
         let last = body["messages"].as_array().and_then(|all| all.last()).map(|m| m["content"].to_string());
         let key = (model, last.unwrap_or_default());

@@ -123,8 +123,9 @@ fn line(api: &str, stream: bool) -> &'static str {
         ("openai", _) => "POST /v1/chat/completions HTTP/1.1",
         ("openai-responses", _) => "POST /v1/responses HTTP/1.1",
         ("anthropic", _) => "POST /v1/messages HTTP/1.1",
-        ("gemini", false) => "POST /v1/models/model-a:generateContent HTTP/1.1",
-        ("gemini", true) => "POST /v1/models/model-a:streamGenerateContent?alt=sse HTTP/1.1",
+        // In its published form `v1` has no field for JSON.
+        ("gemini", false) => "POST /v1beta/models/model-a:generateContent HTTP/1.1",
+        ("gemini", true) => "POST /v1beta/models/model-a:streamGenerateContent?alt=sse HTTP/1.1",
         ("ollama", _) => "POST /api/chat HTTP/1.1",
         (other, _) => panic!("nobody has written down where `{other}` is"),
     }

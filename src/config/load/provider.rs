@@ -37,6 +37,16 @@ impl Check<'_> {
                 );
             }
         }
+        if let Some(version) = &raw.api_version {
+            // It goes into a header or a URL.
+            let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+            let text = version.get_ref();
+            if text.is_empty() || text.len() > 32 || !text.chars().all(plain) {
+                let help =
+                    "write it as the provider's documentation does, such as \"2023-06-01\" or \"v1beta\"";
+                self.fault(version.span(), "api_version is no version", help);
+            }
+        }
         for header in raw.headers.keys() {
             if SECRET_HEADERS.contains(&header.get_ref().to_lowercase().as_str()) {
                 self.faults.push(
@@ -50,7 +60,7 @@ impl Check<'_> {
             name: name.clone(),
             api: raw.api,
             base_url: raw.base_url.map(|url| url.into_inner().trim_end_matches('/').to_owned()),
-            api_version: raw.api_version,
+            api_version: raw.api_version.map(Spanned::into_inner),
             api_key_env: raw.api_key_env.map(Spanned::into_inner),
             headers: raw.headers.into_iter().map(|(name, value)| (name.into_inner(), value)).collect(),
             data_location: raw.data_location,

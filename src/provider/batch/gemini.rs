@@ -21,6 +21,8 @@ fn place(api: &Batches<'_>) -> String {
 pub(super) async fn submit(api: &Batches<'_>, label: &str, items: &[Item]) -> Result<String, BatchError> {
     let Some(first) = items.first() else { return Err(api.nonsense("a batch of nothing")) };
     let path = first.path.replace(":generateContent", ":batchGenerateContent");
+    // One version for all of a batch, and for asking after it, whatever its requests ask for.
+    let path = path.strip_prefix(version(&path)).map_or(path.clone(), |rest| format!("{}{rest}", place(api)));
     let before = format!(
         "{{\"batch\":{{\"displayName\":{},\"inputConfig\":{{\"requests\":{{\"requests\":[",
         Value::String(label.to_owned())

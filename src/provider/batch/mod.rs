@@ -197,7 +197,7 @@ impl Batches<'_> {
     }
 
     fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.base_url)
+        format!("{}{}", self.base_url, self.api.versioned_path(self.settings, path))
     }
 
     fn failed(&self, kind: ErrorKind, message: &str, retry: Retry) -> BatchError {
