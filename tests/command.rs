@@ -84,9 +84,17 @@ fn whatever_goes_wrong_with_a_program_is_never_a_fail() {
         ("echo '{\"pass\": true}'", "threshold = 0.5", "no `score`"),
         (many, "", "more than 65536 bytes"),
         ("printf '\\377'", "", "not UTF-8"),
+        ("yes '{\"pass\": true}'", "", "more than 65536 bytes"),
+        ("echo '{\"pass\": true}'; echo more", "", "no JSON object"),
+        ("echo '{\"pass\": true}'; kill -TERM $$", "", "failed (signal: 15"),
+        ("echo '{\"pass\": true}'; exit 3", "", "failed (exit status: 3)"),
+        ("echo '{\"pass\": false, \"pass\": true}'", "", "no JSON object"),
+        ("exec 1>&-; sleep 60", "timeout_s = 0.3", "took more than 0.3 s"),
         ("sleep 60", "timeout_s = 0.3", "took more than 0.3 s"),
         // A child that holds the pipe is killed with it.
         ("sleep 60 & wait", "timeout_s = 0.3", "took more than 0.3 s"),
+        // One that has left the group, too: nobody waits for it.
+        ("setsid sleep 60 & exit 0", "timeout_s = 0.3", ""),
     ] {
         let scratch = project(program, more);
         let begun = Instant::now();
@@ -100,6 +108,25 @@ fn whatever_goes_wrong_with_a_program_is_never_a_fail() {
     let (_, fail, ungraded, results) = graded(&missing);
     assert_eq!((fail, ungraded), (0, 4));
     assert!(results.contains("cannot be started"), "{results}");
+}
+
+#[test]
+fn a_program_that_behaves_oddly_and_says_a_clear_word_is_heard() {
+    for program in [
+        // It never reads what it is told.
+        "exec 0<&-; echo '{\"pass\": true}'",
+        "d=$(mktemp -d); cd \"$d\"; rmdir \"$d\"; echo '{\"pass\": true}'",
+        "yes noise | head -c 5000000 >&2; echo '{\"pass\": true}'",
+        "printf '\\n\\n  {\"pass\": true, \"reason\": \"\\\\u001b[2J\"}  \\n\\n'",
+        // It leaves a child behind that holds no pipe.
+        "sleep 60 >/dev/null 2>&1 </dev/null & echo '{\"pass\": true}'",
+    ] {
+        let begun = Instant::now();
+        let (pass, fail, ungraded, results) = graded(&project(program, "timeout_s = 20"));
+        assert_eq!((pass, fail, ungraded), (4, 0, 0), "{program}: {results}");
+        assert!(!results.contains('\u{1b}'), "{program}: {results}");
+        assert!(begun.elapsed() < Duration::from_secs(40), "{program} held the run up");
+    }
 }
 
 #[test]

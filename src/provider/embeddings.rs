@@ -61,18 +61,21 @@ impl Decoder for EmbeddingsDecoder {
             facts.error = Some(error);
             return;
         }
-        let vector = |wanted: u64| -> Option<Vec<f64>> {
-            let all = body["data"].as_array()?;
-            let entry = all.iter().find(|entry| entry["index"].as_u64() == Some(wanted));
-            let entry = entry.or_else(|| all.get(usize::try_from(wanted).ok()?))?;
-            entry["embedding"].as_array()?.iter().map(Value::as_f64).collect()
+        let data = body["data"].as_array().map(Vec::as_slice).unwrap_or_default();
+        // Some servers leave the index out; where it stands, it says which text a vector belongs to.
+        let indexed = data.iter().any(|entry| !entry["index"].is_null());
+        let vector = |wanted: usize| -> Option<Vec<f64>> {
+            let is_it = |entry: &&Value| entry["index"].as_u64() == u64::try_from(wanted).ok();
+            let entry = if indexed { data.iter().find(is_it) } else { data.get(wanted) };
+            entry?["embedding"].as_array()?.iter().map(Value::as_f64).collect()
         };
-        let several = body["data"].as_array().is_some_and(|data| data.len() > 1);
+        let several = data.len() > 1;
         let text = match (several, vector(0)) {
             (false, Some(one)) => written(&one),
-            (true, Some(one)) => {
-                vector(1).and_then(|two| cosine(&one, &two)).map(|cosine| format!("{cosine:.6}"))
-            }
+            (true, Some(one)) => vector(1)
+                .filter(|_| data.len() == 2)
+                .and_then(|two| cosine(&one, &two))
+                .map(|cosine| format!("{cosine:.6}")),
             (_, None) => None,
         };
         let Some(text) = text else {
