@@ -20,6 +20,8 @@ use crate::units::Usd;
 /// What grading an attempt came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Graded {
+    /// What the trial ended in: a refusal that its oracle asks for, or has yet to ask about, is a reply like any other.
+    pub outcome: Outcome,
     /// The oracle's word; of a reply only.
     pub verdict: Option<Verdict>,
     /// Whether production would let the reply through: `None` when there is no gate, or nothing to check.
@@ -29,11 +31,11 @@ pub struct Graded {
 }
 
 /// Grades an attempt that cost so much, where that is known, by what its oracle can settle by itself. A refusal or truncation
-/// never passes the gate; an error or overflow says nothing.
+/// never passes the gate, unless a refusal is what the oracle asks for; an error or overflow says nothing.
 #[must_use]
 pub fn grade(oracle: &Oracle, attempt: &Attempt, expected: Option<&Value>, cost: Option<Usd>) -> Graded {
     let sample = Sample { output: &attempt.text, expected, facts: Facts::of(attempt, cost) };
-    graded(attempt, || oracle.criterion.judge(&sample))
+    graded(oracle, attempt, || oracle.criterion.judge(&sample))
 }
 
 /// An attempt that an oracle has questions about.
@@ -61,13 +63,18 @@ impl Matter<'_> {
 #[must_use]
 pub fn grade_with(oracle: &Oracle, matter: Matter<'_>, answers: &AnswerBook) -> Graded {
     let asked = Asked { prompt: Some(matter.prompt), answers };
-    graded(matter.attempt, || oracle.criterion.judge_with(&matter.sample(), &asked))
+    graded(oracle, matter.attempt, || oracle.criterion.judge_with(&matter.sample(), &asked))
 }
 
 /// What must be answered before an attempt can be graded.
 #[must_use]
 pub fn questions(oracle: &Oracle, matter: Matter<'_>, answers: &AnswerBook) -> Vec<Question> {
-    if matter.attempt.outcome != Outcome::Reply || is_empty(matter.attempt) {
+    let open = match matter.attempt.outcome {
+        Outcome::Reply => !is_empty(matter.attempt),
+        Outcome::Refused => oracle.criterion.grades_refusals(),
+        Outcome::Truncated | Outcome::Overflow | Outcome::Error => false,
+    };
+    if !open {
         return Vec::new();
     }
     oracle.criterion.questions(&matter.sample(), &Asked { prompt: Some(matter.prompt), answers })
@@ -77,30 +84,43 @@ fn is_empty(attempt: &Attempt) -> bool {
     attempt.text.trim().is_empty() && attempt.tool_calls.is_null()
 }
 
-fn graded(attempt: &Attempt, judge: impl FnOnce() -> Judgement) -> Graded {
-    match attempt.outcome {
-        Outcome::Refused | Outcome::Truncated => {
-            Graded { verdict: None, gate_passed: Some(false), truth_passed: None }
-        }
-        Outcome::Overflow | Outcome::Error => Graded { verdict: None, gate_passed: None, truth_passed: None },
-        Outcome::Reply if is_empty(attempt) => Graded {
-            verdict: Some(Verdict::Fail("empty answer".to_owned())),
-            gate_passed: Some(false),
-            truth_passed: None,
-        },
-        Outcome::Reply => {
+fn graded(oracle: &Oracle, attempt: &Attempt, judge: impl FnOnce() -> Judgement) -> Graded {
+    let outcome = attempt.outcome;
+    match outcome {
+        Outcome::Refused if oracle.criterion.grades_refusals() => {
             let judgement = judge();
-            let decided = |verdict: Verdict| match verdict {
-                Verdict::Pass => Some(true),
-                Verdict::Fail(_) => Some(false),
-                Verdict::Ungraded(_) => None,
-            };
-            Graded {
-                gate_passed: judgement.gate.and_then(decided),
-                truth_passed: judgement.truth.and_then(decided),
-                verdict: Some(judgement.verdict),
+            match judgement.verdict {
+                Verdict::Pass | Verdict::Ungraded(_) => of_reply(judgement),
+                // It counts among the refusals then, which says more than a reason among the fails.
+                Verdict::Fail(_) => rejected(outcome),
             }
         }
+        Outcome::Refused | Outcome::Truncated => rejected(outcome),
+        Outcome::Overflow | Outcome::Error => {
+            Graded { outcome, verdict: None, gate_passed: None, truth_passed: None }
+        }
+        Outcome::Reply if is_empty(attempt) => {
+            Graded { verdict: Some(Verdict::Fail("empty answer".to_owned())), ..rejected(outcome) }
+        }
+        Outcome::Reply => of_reply(judge()),
+    }
+}
+
+const fn rejected(outcome: Outcome) -> Graded {
+    Graded { outcome, verdict: None, gate_passed: Some(false), truth_passed: None }
+}
+
+fn of_reply(judgement: Judgement) -> Graded {
+    let decided = |verdict: Verdict| match verdict {
+        Verdict::Pass => Some(true),
+        Verdict::Fail(_) => Some(false),
+        Verdict::Ungraded(_) => None,
+    };
+    Graded {
+        outcome: Outcome::Reply,
+        gate_passed: judgement.gate.and_then(decided),
+        truth_passed: judgement.truth.and_then(decided),
+        verdict: Some(judgement.verdict),
     }
 }
 

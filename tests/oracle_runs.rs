@@ -12,6 +12,7 @@
 mod common;
 
 use common::Scratch;
+use common::server::{Act, Server};
 use serde_json::{Value, json};
 
 /// A run whose small model answers once right, once with another colour, once with no colour, and once with hostile text
@@ -119,4 +120,60 @@ fn samples_of_what_flips_are_shown_and_hostile_replies_cannot_draw() {
     assert_eq!((flips, none), (5, 0));
     assert_eq!(replies("2"), (5, 2));
     assert_eq!(replies("99"), (5, 5));
+}
+
+/// A server whose cheaper model's filter refuses what the dearer one declines in words; the judge passes all.
+fn filtered() -> Server {
+    Server::start(|body, _| {
+        let reply = |finish: &str, text: &str| {
+            let body = json!({"model": body["model"], "choices": [{"index": 0, "finish_reason": finish,
+                "message": {"role": "assistant", "content": text}}], "usage": {"prompt_tokens": 5, "completion_tokens": 1}});
+            Act::Status(200, Vec::new(), body.to_string())
+        };
+        match body["model"].as_str() {
+            Some("pup") => reply("content_filter", ""),
+            Some("owl") => reply("stop", "{\"reasoning\": \"so it is\", \"verdict\": \"pass\"}"),
+            _ => reply("stop", "I'm sorry, but I can't help with that."),
+        }
+    })
+}
+
+#[test]
+fn a_refusal_that_the_api_reports_is_one_where_a_refusal_is_asked_for() {
+    let server = filtered();
+    let judge = "{ judge = { rubric = \"It is brief.\", model = \"local/owl\" } }";
+    let counts = |kind: &str| {
+        let scratch = Scratch::project();
+        let config = common::two_tiers_at(&server.base_url(), "")
+            .replace("api_key_env = \"TEST_KEY\"", "stream = false");
+        scratch.write(
+            "route-prof.toml",
+            format!("{config}[prices.model.\"local/owl\"]\ninput = 1\noutput = 1\n"),
+        );
+        scratch.write(
+            "oracles/colour@1.toml",
+            format!(
+                "id = \"colour@1\"\ndescription = \"d\"\n{kind}\n[[example]]\noutput = \"x\"\nverdict = \"pass\"\n\
+                 [[example]]\noutput = \"y\"\nverdict = \"fail\"\n"
+            ),
+        );
+        scratch.run(&["run", "corpus.jsonl"]).exits(0);
+        let run = scratch.read("reports/latest");
+        let summary: Value =
+            serde_json::from_str(&scratch.read(&format!("reports/{}/summary.json", run.trim()))).unwrap();
+        [0, 1].map(|tier| {
+            let counts = &summary["tasks"][0]["cells"][tier]["counts"];
+            ["passed", "failed", "refused", "ungraded"].map(|name| counts[name].as_u64().unwrap())
+        })
+    };
+    // Cheaper tier: the filter. Dearer one: words.
+    assert_eq!(counts("[refusal]"), [[4, 0, 0, 0], [4, 0, 0, 0]]);
+    assert_eq!(counts("[not.refusal]"), [[0, 0, 4, 0], [0, 4, 0, 0]]);
+    assert_eq!(counts("[word_count]\nmax = 100"), [[0, 0, 4, 0], [4, 0, 0, 0]]);
+    assert_eq!(
+        counts("[any]\nof = [{ refusal = {} }, { exact = { value = \"x\" } }]"),
+        [[4, 0, 0, 0], [4, 0, 0, 0]]
+    );
+    // A judge that has a say is asked about it.
+    assert_eq!(counts(&format!("[all]\nof = [{{ refusal = {{}} }}, {judge}]")), [[4, 0, 0, 0], [4, 0, 0, 0]]);
 }

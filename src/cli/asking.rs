@@ -99,6 +99,7 @@ pub(super) fn settle(basis: &Basis<'_>, rows: &mut Rows) -> anyhow::Result<()> {
     })?;
     for (row, graded) in regraded {
         if let Some(seen) = rows.observations.get_mut(row) {
+            seen.outcome = Some(graded.outcome);
             seen.verdict = graded.verdict;
             seen.gate_passed = graded.gate_passed;
             seen.truth_passed = graded.truth_passed;

@@ -164,6 +164,7 @@ impl Rows {
                 let model = attempt.served_model.clone().unwrap_or_else(|| "unknown".to_owned());
                 *self.served.entry(tier).or_default().entry(model).or_default() += 1;
             }
+            seen.outcome = Some(graded.outcome);
             seen.verdict = graded.verdict;
             seen.gate_passed = graded.gate_passed;
             seen.truth_passed = graded.truth_passed;

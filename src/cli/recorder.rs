@@ -7,7 +7,6 @@ use crate::dispatch::{Finished, Sink};
 use crate::grade::{OracleSet, grade};
 use crate::journal::Journal;
 use crate::policy::Band;
-use crate::record::{Outcome, Verdict};
 use crate::units::Millis;
 
 pub(crate) struct Recorder<'a> {
@@ -55,9 +54,9 @@ impl<'a> Recorder<'a> {
     }
 
     /// Says which cells are settled by an answer: their trials are not sent any more.
-    fn watch(&self, finished: &Finished, verdict: Option<&Verdict>) {
+    fn watch(&self, finished: &Finished, word: Word) {
         let Some(stopping) = &self.calls.stopping else { return };
-        for news in stopping.take(finished.trial, Word::of(finished.attempt.outcome, verdict)) {
+        for news in stopping.take(finished.trial, word) {
             self.progress.message(&format!(
                 "settled early: {} {} for {}, after {} of {} prompts",
                 news.tier,
@@ -74,15 +73,15 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    fn grade(&self, finished: &Finished) -> Option<Verdict> {
+    /// What an answer comes to, as far as its oracle settles that by itself.
+    fn grade(&self, finished: &Finished) -> Word {
         let attempt = &finished.attempt;
-        if attempt.outcome == Outcome::Reply {
-            let prompt = self.calls.plan.spec(finished.trial as usize).prompt as usize;
-            let expected = self.calls.corpus.load(prompt).ok()?.expected;
-            return grade(self.oracles.of(prompt)?, attempt, expected.as_ref(), attempt.billed).verdict;
-        }
-        let failed = matches!(attempt.outcome, Outcome::Refused | Outcome::Truncated);
-        failed.then(|| Verdict::Fail(attempt.outcome.name().to_owned()))
+        let prompt = self.calls.plan.spec(finished.trial as usize).prompt as usize;
+        let (Some(oracle), Ok(loaded)) = (self.oracles.of(prompt), self.calls.corpus.load(prompt)) else {
+            return Word::of(attempt.outcome, None);
+        };
+        let graded = grade(oracle, attempt, loaded.expected.as_ref(), attempt.billed);
+        Word::of(graded.outcome, graded.verdict.as_ref())
     }
 }
 
@@ -90,9 +89,9 @@ impl Sink for Recorder<'_> {
     fn record(&mut self, batch: &[Finished]) -> anyhow::Result<()> {
         self.journal.append(batch.iter().map(|finished| &finished.attempt))?;
         for finished in batch {
-            let verdict = self.grade(finished);
+            let word = self.grade(finished);
             if finished.last {
-                self.watch(finished, verdict.as_ref());
+                self.watch(finished, word);
             }
             let tier = usize::from(finished.tier);
             let Some(facts) = self.facts.get_mut(tier) else { continue };
@@ -101,13 +100,13 @@ impl Sink for Recorder<'_> {
                 facts.done += 1;
                 facts.errors += u64::from(!finished.attempt.outcome.is_answer());
             }
-            match verdict {
-                Some(Verdict::Pass) => {
+            match word {
+                Word::Pass => {
                     facts.passed += 1;
                     facts.graded += 1;
                 }
-                Some(Verdict::Fail(_)) => facts.graded += 1,
-                Some(Verdict::Ungraded(_)) | None => {}
+                Word::Fail => facts.graded += 1,
+                Word::Unknown | Word::Overflow => {}
             }
             self.progress.update(tier, *facts);
             self.tell_parked(finished);

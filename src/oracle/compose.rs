@@ -209,6 +209,10 @@ impl Criterion for Weighted {
         self.parts.iter().flat_map(|(_, part)| part.asks()).collect()
     }
 
+    fn grades_refusals(&self) -> bool {
+        self.parts.iter().any(|(_, part)| part.grades_refusals())
+    }
+
     fn has_gate(&self) -> bool {
         self.parts.iter().any(|(_, part)| part.has_gate())
     }
@@ -274,6 +278,10 @@ impl Criterion for Composed {
 
     fn asks(&self) -> Vec<Asks> {
         self.parts.iter().flat_map(|part| part.asks()).collect()
+    }
+
+    fn grades_refusals(&self) -> bool {
+        self.parts.iter().any(|part| part.grades_refusals())
     }
 
     fn has_gate(&self) -> bool {

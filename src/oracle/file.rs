@@ -52,6 +52,9 @@ pub struct Example {
     /// Tool calls as the API spells them, for kinds that look at them.
     #[serde(default)]
     pub tool_calls: Value,
+    /// Whether the API itself reports a refusal, for kinds that look at that.
+    #[serde(default)]
+    pub refused: bool,
     /// What the oracle must say.
     pub verdict: Wanted,
     /// What its gate part must say.
@@ -67,6 +70,7 @@ impl Example {
             latency: self.latency_ms,
             cost: self.cost_usd,
             tool_calls: &self.tool_calls,
+            refused: self.refused,
         };
         Sample { output: &self.output, expected: self.expected.as_ref(), facts }
     }

@@ -42,7 +42,7 @@ use serde_json::Value;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use crate::record::{Attempt, Verdict};
+use crate::record::{Attempt, Outcome, Verdict};
 use crate::units::{Millis, Usd};
 
 pub use self::ask::{Answer, AnswerBook, Asked, Asks, Question};
@@ -70,11 +70,13 @@ pub struct Facts<'a> {
     pub cost: Option<Usd>,
     /// Tool calls, as the API spells them; null when there is none.
     pub tool_calls: &'a Value,
+    /// Whether the API itself says that the model, or a filter, refused.
+    pub refused: bool,
 }
 
 impl Default for Facts<'_> {
     fn default() -> Self {
-        Self { finish: None, latency: None, cost: None, tool_calls: &Value::Null }
+        Self { finish: None, latency: None, cost: None, tool_calls: &Value::Null, refused: false }
     }
 }
 
@@ -87,6 +89,7 @@ impl<'a> Facts<'a> {
             latency: attempt.clocks.total_ms,
             cost,
             tool_calls: &attempt.tool_calls,
+            refused: attempt.outcome == Outcome::Refused,
         }
     }
 }
@@ -150,6 +153,11 @@ pub trait Criterion: Send + Sync + std::fmt::Debug {
 
     /// Whether the criterion cannot grade without a reference answer.
     fn needs_expected(&self) -> bool;
+
+    /// Whether a refusal that the API itself reports is something that it grades. To all others it is a fail.
+    fn grades_refusals(&self) -> bool {
+        false
+    }
 
     /// What must be answered before the sample can be graded, as far as that is known; none when it settles by itself.
     fn questions(&self, _sample: &Sample<'_>, _asked: &Asked<'_>) -> Vec<Question> {

@@ -57,4 +57,8 @@ impl Criterion for Not {
     fn needs_expected(&self) -> bool {
         self.0.needs_expected()
     }
+
+    fn grades_refusals(&self) -> bool {
+        self.0.grades_refusals()
+    }
 }

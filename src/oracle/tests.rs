@@ -407,6 +407,7 @@ fn what_a_call_was_like_is_graded_where_it_is_known() {
         latency: Millis::from_ms(800.0),
         cost: "0.002".parse().ok(),
         tool_calls: &Value::Null,
+        refused: false,
     };
     let say = |kind: &str, facts| {
         let o = oracle(kind);
