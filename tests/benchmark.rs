@@ -13,19 +13,8 @@
 
 mod common;
 
-use std::path::PathBuf;
-
 use common::Scratch;
 use serde_json::{Value, json};
-
-fn data(folder: &str) -> Option<PathBuf> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(folder);
-    if path.is_dir() {
-        return Some(path);
-    }
-    eprintln!("NOT TESTED: the recording {folder} is not beside the project (../shared/data/{folder})");
-    None
-}
 
 /// The recording, imported into a folder of that name.
 fn imported(from: &str, folder: &std::path::Path) -> Scratch {
@@ -58,7 +47,7 @@ fn is(value: &Value, wanted: &str) {
 
 #[test]
 fn zeroevals_figures_come_out_of_the_commands() {
-    let Some(folder) = data("zeroeval-claude") else { return };
+    let Some(folder) = common::recordings("zeroeval-claude") else { return };
     let scratch = imported("zeroeval", &folder);
     let ran = summary(&scratch, "route-prof.toml");
     let published = [
@@ -109,7 +98,7 @@ fn strict(task: &str, part: &str, expected: &str, answer: &str) -> String {
 
 #[test]
 fn a_strict_json_gate_is_seen_to_be_dead_by_the_commands() {
-    let Some(folder) = data("zeroeval-claude") else { return };
+    let Some(folder) = common::recordings("zeroeval-claude") else { return };
     let scratch = imported("zeroeval", &folder);
     let number = "{ number = { field = \"answer\", reading = \"plain\", which = \"first\" } }";
     let text = "{ exact = { field = \"answer\", normalise = [\"trim_quotes\", \"escape_newlines\"] } }";
@@ -135,7 +124,7 @@ fn a_strict_json_gate_is_seen_to_be_dead_by_the_commands() {
 
 #[test]
 fn routellms_figures_come_out_of_the_commands() {
-    let Some(folder) = data("routellm-gsm8k") else { return };
+    let Some(folder) = common::recordings("routellm-gsm8k") else { return };
     let ran = summary(&imported("routellm", &folder), "route-prof.toml");
     let pair = &ran["strategies"]["pairs"][0];
     let counts = ["both", "only_lower", "only_upper", "neither"].map(|name| pair[name].as_u64().unwrap());
@@ -157,7 +146,7 @@ fn routellms_figures_come_out_of_the_commands() {
 
 #[test]
 fn another_oracle_turns_the_tiers_of_routellm_over() {
-    let Some(folder) = data("routellm-gsm8k") else { return };
+    let Some(folder) = common::recordings("routellm-gsm8k") else { return };
     let scratch = Scratch::empty();
     for file in ["gsm8k_responses.csv", "test.jsonl"] {
         scratch.write(&format!("all/{file}"), std::fs::read(folder.join(file)).unwrap());

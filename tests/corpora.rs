@@ -11,7 +11,7 @@
 
 mod common;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use common::Scratch;
 use serde_json::Value;
@@ -23,16 +23,6 @@ fn fixture(name: &str) -> String {
 
 fn lines(scratch: &Scratch, name: &str) -> Vec<Value> {
     scratch.read(name).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
-/// The recorded benchmarks, which lie beside the project where they are present.
-fn shared(name: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(name);
-    if path.is_dir() {
-        return Some(path);
-    }
-    eprintln!("SKIPPED: the recorded benchmark {name} is absent ({})", path.display());
-    None
 }
 
 #[test]
@@ -280,7 +270,7 @@ fn a_project_of_every_kind_of_task_passes_its_own_checks_and_runs_at_once() {
 
 #[test]
 fn recorded_benchmarks_replay_without_a_call() {
-    let Some(folder) = shared("zeroeval-claude") else { return };
+    let Some(folder) = common::recordings("zeroeval-claude") else { return };
     let scratch = Scratch::empty();
     scratch.run(&["corpus", "import", "zeroeval", &folder.to_string_lossy(), "--out", "z"]).exits(0);
     let corpus = lines(&scratch, "z/corpus.jsonl");
@@ -391,7 +381,7 @@ fn passes(scratch: &Scratch, project: &str) -> std::collections::BTreeMap<String
 
 #[test]
 fn imported_benchmarks_come_to_their_published_accuracies() {
-    if let Some(folder) = shared("zeroeval-claude") {
+    if let Some(folder) = common::recordings("zeroeval-claude") {
         let scratch = Scratch::empty();
         scratch.run(&["corpus", "import", "zeroeval", &folder.to_string_lossy(), "--out", "z"]).exits(0);
         insta::assert_debug_snapshot!(passes(&scratch, "z"), @r#"
@@ -408,7 +398,7 @@ fn imported_benchmarks_come_to_their_published_accuracies() {
         }
         "#);
     }
-    if let Some(folder) = shared("routellm-gsm8k") {
+    if let Some(folder) = common::recordings("routellm-gsm8k") {
         let scratch = Scratch::empty();
         scratch.run(&["corpus", "import", "routellm", &folder.to_string_lossy(), "--out", "r"]).exits(0);
         insta::assert_debug_snapshot!(passes(&scratch, "r"), @r#"

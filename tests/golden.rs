@@ -11,6 +11,8 @@
     reason = "test code"
 )]
 
+mod common;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -24,15 +26,6 @@ use route_prof::policy::strategies::{Comparison, Drawing, Figures, Matrix, World
 use route_prof::record::{Outcome, Verdict};
 use route_prof::units::{Tokens, Usd};
 use serde_json::Value;
-
-fn data(folder: &str) -> Option<PathBuf> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(folder);
-    if path.is_dir() {
-        return Some(path);
-    }
-    eprintln!("NOT TESTED: the recording {folder} is not beside the project (../shared/data/{folder})");
-    None
-}
 
 struct Answer {
     passed: bool,
@@ -113,7 +106,7 @@ fn near(value: f64, wanted: f64, within: f64) {
 }
 
 fn routellm() -> Option<Recording> {
-    let folder = data("routellm-gsm8k")?;
+    let folder = common::recordings("routellm-gsm8k")?;
     let lines = std::fs::read_to_string(folder.join("contaminated_prompts.jsonl")).unwrap();
     let contaminated: BTreeSet<String> = lines
         .lines()
@@ -222,7 +215,7 @@ fn is_right(task: &str, output: &str, reference: &str) -> bool {
 }
 
 fn zeroeval() -> Option<Recording> {
-    let folder = data("zeroeval-claude")?;
+    let folder = common::recordings("zeroeval-claude")?;
     let outputs: Vec<BTreeMap<String, String>> = MODELS
         .iter()
         .map(|(_, model, _, _)| {

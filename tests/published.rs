@@ -9,6 +9,8 @@
     reason = "test code"
 )]
 
+mod common;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -16,16 +18,6 @@ use route_prof::oracle::library::Library;
 use route_prof::oracle::{Facts, Oracle, Sample};
 use route_prof::record::Verdict;
 use serde_json::Value;
-
-/// A folder of recordings beside the project, or a clear word that there is none.
-fn data(name: &str) -> Option<PathBuf> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(name);
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    eprintln!("SKIPPED: there is no ../shared/data/{name} beside the project, so nothing was compared");
-    None
-}
 
 fn lines(path: PathBuf) -> Vec<Value> {
     let text = std::fs::read_to_string(&path).unwrap();
@@ -49,7 +41,7 @@ fn passes(oracle: &Oracle, output: &str, expected: &str) -> bool {
 
 #[test]
 fn the_nine_accuracies_of_zeroeval_come_out_to_the_printed_digit() {
-    let Some(folder) = data("zeroeval-claude") else { return };
+    let Some(folder) = common::recordings("zeroeval-claude") else { return };
     let library = library();
     let questions: BTreeMap<String, Value> = lines(folder.join("questions.jsonl"))
         .into_iter()
@@ -87,7 +79,7 @@ fn the_nine_accuracies_of_zeroeval_come_out_to_the_printed_digit() {
 
 #[test]
 fn every_label_of_routellms_gsm8k_comes_out() {
-    let Some(folder) = data("routellm-gsm8k") else { return };
+    let Some(folder) = common::recordings("routellm-gsm8k") else { return };
     let library = library();
     let grader = oracle(&library, "last_digits@1");
     let references = lines(folder.join("test.jsonl"));

@@ -13,7 +13,7 @@
 mod common;
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use common::Scratch;
 use route_prof::stats::sequential::Tally;
@@ -22,16 +22,6 @@ use serde_json::Value;
 const ALPHA: f64 = 0.05;
 const MODELS: [&str; 3] =
     ["claude-3-haiku-20240307", "claude-3-5-haiku-20241022", "claude-3-5-sonnet-20241022"];
-
-/// The folder of recordings, or a word on stderr that it is not there.
-fn recordings() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/zeroeval-claude");
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    eprintln!("NOT CHECKED: the recordings ../shared/data/zeroeval-claude are absent");
-    None
-}
 
 fn lines(path: &Path) -> Vec<Value> {
     std::fs::read_to_string(path).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -117,7 +107,7 @@ fn settled(passes: &[bool], floor: f64) -> Option<usize> {
 
 #[test]
 fn on_gsm_with_a_floor_of_ninety_sonnet_is_settled_after_83_prompts_and_haiku_3_never() {
-    let Some(folder) = recordings() else { return };
+    let Some(folder) = common::recordings("zeroeval-claude") else { return };
     let labels = labels(&folder);
     let gsm = |model: &'static str| &labels[&("gsm".to_owned(), model)];
     assert_eq!(MODELS.map(|model| percent(gsm(model))), ["88.78", "94.47", "96.66"]);

@@ -184,11 +184,7 @@ fn recorded(folder: &Path) -> (Cells<Vec<bool>>, Cells<Band>, Config) {
 
 #[test]
 fn a_thousand_orders_of_all_nine_cells_decide_as_the_full_run_does() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/zeroeval-claude");
-    if !folder.is_dir() {
-        eprintln!("NOT CHECKED: the recordings ../shared/data/zeroeval-claude are absent");
-        return;
-    }
+    let Some(folder) = common::recordings("zeroeval-claude") else { return };
     let (verdicts, bands, config) = recorded(&folder);
     assert_eq!(verdicts.len(), 9);
     let policy = Policy::default();

@@ -204,3 +204,16 @@ pub const CORPUS: &str = r#"{"id": "sky", "task": "colour", "prompt": "The colou
 
 pub const SCRIPT: &str = r#"
 "#;
+
+/// A folder of recordings of real models, which lie beside the project where they are present; else a clear word on stderr.
+pub fn recordings(name: &str) -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(name);
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    #[allow(clippy::print_stderr, reason = "a test that compares nothing must say so")]
+    {
+        eprintln!("NOT TESTED: ../shared/data/{name} is not beside the project, so nothing was compared");
+    }
+    None
+}
