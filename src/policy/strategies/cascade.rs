@@ -2,7 +2,9 @@
 //! in production, false accepts and false rejects as measured; and with a perfect gate, which production has not, because it
 //! has no reference answer.
 
-use super::{Applied, Fact, Path, Row, Standing, Strategy, World};
+use smallvec::smallvec;
+
+use super::{Applied, Fact, Path, Paths, Row, Standing, Strategy, World};
 
 pub(super) const STRATEGY: Strategy = Strategy { name: "cascade", apply };
 
@@ -30,8 +32,8 @@ fn apply(world: &World<'_>) -> Vec<Applied> {
     ]
 }
 
-fn path(rungs: usize, row: &Row, stops: fn(&Fact) -> bool) -> Vec<Path> {
+fn path(rungs: usize, row: &Row, stops: fn(&Fact) -> bool) -> Paths {
     let last = (0..rungs).find(|tier| row.fact(*tier).is_some_and(stops));
     let last = last.unwrap_or(rungs.saturating_sub(1));
-    vec![Path { share: 1.0, tried: (0..=last).map(|tier| tier as u8).collect() }]
+    smallvec![Path { share: 1.0, tried: (0..=last).map(|tier| tier as u8).collect() }]
 }

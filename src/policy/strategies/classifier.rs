@@ -1,6 +1,8 @@
 //! A model that is asked first which tier to use: as it answered, where `[strategy.classifier]` had it asked; else by the price,
 //! latency and accuracy that stand there, and where it errs it names any other tier.
 
+use smallvec::smallvec;
+
 use super::asked::Said;
 use super::{Applied, Path, Standing, Strategy, World, oracle};
 use crate::config::ClassifierSettings;
@@ -41,7 +43,7 @@ fn reckoned(world: &World<'_>, classifier: &ClassifierSettings) -> Option<Applie
         let cheapest = oracle::cheapest(rungs, row);
         let path = |tier: usize| Path {
             share: if tier == cheapest { right } else { wrong },
-            tried: vec![tier as u8],
+            tried: smallvec![tier as u8],
         };
         (0..rungs).map(path).collect()
     });

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::figures::{self, Figures};
-use super::{Applied, Fact, Matrix, Means, Path, Row, STRATEGIES, Standing, World};
+use super::{Applied, Fact, Matrix, Means, Path, Paths, Row, STRATEGIES, Standing, World};
 use crate::stats::bootstrap::{self, Column, Plan};
 use crate::stats::frontier::{self, Point};
 use crate::stats::quantile::Sorted;
@@ -191,7 +191,7 @@ fn row_point(row: &Row, paths: &[Path], overhead: f64) -> Option<Point> {
 }
 
 /// Cost and quality over all rows; `None` where one is not known.
-pub(super) fn point(matrix: &Matrix, paths: &[Vec<Path>]) -> Option<Point> {
+pub(super) fn point(matrix: &Matrix, paths: &[Paths]) -> Option<Point> {
     let mut sum = (0.0, 0.0);
     for (row, paths) in matrix.rows.iter().zip(paths) {
         let (cost, quality) = row_point(row, paths, 0.0)?;

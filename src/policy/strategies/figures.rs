@@ -234,7 +234,7 @@ fn selection(world: &World<'_>, applied: &Applied, realised: &Realised) -> Optio
         least += row.weight * fact.cost;
         spent += row.weight * cost;
         quality += row.weight * good;
-        let chosen = paths.iter().filter(|path| path.tried == [cheapest as u8]);
+        let chosen = paths.iter().filter(|path| path.tried.as_slice() == [cheapest as u8]);
         optimal += row.weight * chosen.map(|path| path.share).sum::<f64>();
     }
     (weight > 0.0 && spent > 0.0).then(|| Selection {

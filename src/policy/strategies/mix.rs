@@ -1,6 +1,8 @@
 //! The random mix: requests are split between tiers by lot, without a look at them. Every point on the hull of the single
 //! tiers can be had so (RouterBench's "Zero" router); a router that stays below that hull is worth less than a coin.
 
+use smallvec::smallvec;
+
 use super::{Applied, Path, Standing, Strategy, World};
 
 pub(super) const STRATEGY: Strategy = Strategy { name: "mix", apply };
@@ -10,8 +12,8 @@ fn apply(world: &World<'_>) -> Vec<Applied> {
     if weak == strong {
         return Vec::new();
     }
-    let half = |tier: usize| Path { share: 0.5, tried: vec![tier as u8] };
-    let paths = world.matrix.rows.iter().map(|_| vec![half(weak), half(strong)]).collect();
+    let half = |tier: usize| Path { share: 0.5, tried: smallvec![tier as u8] };
+    let paths = world.matrix.rows.iter().map(|_| smallvec![half(weak), half(strong)]).collect();
     let label = format!("coin: half {}, half {}", world.name(weak), world.name(strong));
     let (low, high) = (world.mean(weak).quality, world.mean(strong).quality);
     let sweep = Some(vec![(0.0, low), (1.0, high)]);

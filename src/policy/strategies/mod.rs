@@ -27,6 +27,8 @@ pub(crate) mod tests;
 pub mod text;
 pub mod traffic;
 
+use smallvec::{SmallVec, smallvec};
+
 use crate::config::StrategySettings;
 use crate::ident::TierName;
 use crate::stats::frontier::Point;
@@ -57,13 +59,16 @@ pub struct Path {
     /// The probability.
     pub share: f64,
     /// The tiers; the answer of the last one stands.
-    pub tried: Vec<u8>,
+    pub tried: SmallVec<[u8; 8]>,
 }
+
+/// The paths of a request. Nearly always one, and there is one of these for each request and strategy: they lie in place.
+pub type Paths = SmallVec<[Path; 1]>;
 
 impl Path {
     /// A single tier, for sure.
-    fn sure(tier: usize) -> Vec<Self> {
-        vec![Self { share: 1.0, tried: vec![tier as u8] }]
+    fn sure(tier: usize) -> Paths {
+        smallvec![Self { share: 1.0, tried: smallvec![tier as u8] }]
     }
 }
 
@@ -77,9 +82,9 @@ pub struct Applied {
     /// What it is in the comparison.
     pub standing: Standing,
     /// What it does with each row, judged on prompts that it was not fitted on.
-    pub paths: Vec<Vec<Path>>,
+    pub paths: Vec<Paths>,
     /// The same fitted on all prompts, for what is fitted.
-    pub in_sample: Option<Vec<Vec<Path>>>,
+    pub in_sample: Option<Vec<Paths>>,
     /// What deciding costs and takes: USD and milliseconds a request.
     pub overhead: (f64, f64),
     /// Other points that it reaches with other thresholds: USD a request and quality.
@@ -93,12 +98,7 @@ pub struct Applied {
 
 impl Applied {
     /// A strategy that fits nothing.
-    fn fixed(
-        id: impl Into<String>,
-        label: impl Into<String>,
-        standing: Standing,
-        paths: Vec<Vec<Path>>,
-    ) -> Self {
+    fn fixed(id: impl Into<String>, label: impl Into<String>, standing: Standing, paths: Vec<Paths>) -> Self {
         Self {
             id: id.into(),
             label: label.into(),
