@@ -29,12 +29,21 @@ fn outputs() -> Vec<(&'static str, String)> {
         ),
         ("deep parentheses", format!("SELECT {}1{}", "(".repeat(deep), ")".repeat(deep))),
         ("a chain of operators", format!("SELECT 1{}", " + 1".repeat(deep / 4))),
+        // What the reader of SQL tries in two ways at each level, and what it reads by calling itself without a limit.
+        ("a doubling of ways", format!("SELECT {}1{}", "POSITION(".repeat(30), ")".repeat(30))),
+        ("a long pattern of rows", pattern_of_rows(&"|a".repeat(4000))),
+        ("a deep pattern of rows", pattern_of_rows(&format!("|{}a{}", "(".repeat(9000), ")".repeat(9000)))),
+        ("a query at its longest", format!("SELECT 1{}", " + 1".repeat(9999))),
         ("broken escapes", "{\"a\": \"\\ud800\\u12\\udc00\\x\"}".to_owned()),
         ("the same key twice", "{\"a\": 1, \"a\": 2}".to_owned()),
         ("fences in fences", "```json\n".repeat(10_000)),
         ("a number that is none", "NaN Infinity -Infinity 1e999999999 -1e-999999999 0x1p3".to_owned()),
         ("what makes backtracking explode", format!("{}!", "a".repeat(50_000))),
     ]
+}
+
+fn pattern_of_rows(pattern: &str) -> String {
+    format!("SELECT a FROM b MATCH_RECOGNIZE(PATTERN (a{pattern}) DEFINE a AS 1)")
 }
 
 #[test]
@@ -59,6 +68,22 @@ fn no_hostile_output_overflows_the_stack() {
         });
         assert!(reader.unwrap().join().is_ok(), "{what}");
     }
+}
+
+#[test]
+fn a_long_query_is_read_and_one_that_cannot_be_read_is_no_fail() {
+    let kind = "[is_sql]\nallow_tables = [\"a\"]";
+    let said = |text: String| word(&oracle(kind), &text, None);
+    assert_eq!(said(format!("INSERT INTO a VALUES (0){}", ", (1)".repeat(4000))), "pass/pass");
+    assert_eq!(said(format!("SELECT 1{} FROM a", " + 1".repeat(9990))), "pass/pass");
+    let stray = "fail/fail: a table that is not allowed";
+    assert_eq!(said(format!("SELECT 1{} + (SELECT 1 FROM b) FROM a", " + 1".repeat(9000))), stray);
+    let nested = |deep: usize| format!("SELECT {}1{}", "f(".repeat(deep), ")".repeat(deep));
+    let too_deep = "ungraded/ungraded: the query is nested too deep to be read";
+    assert_eq!((said(nested(16)), said(nested(17))), ("pass/pass".to_owned(), too_deep.to_owned()));
+    assert_eq!(said(format!("SELECT {}1", "- ".repeat(100))), too_deep);
+    let too_long = "ungraded/ungraded: the query is too long to be read";
+    assert_eq!(said(format!("SELECT 1{}", " + 1".repeat(10_000))), too_long);
 }
 
 const JUDGE: &str = "[judge]\nrubric = \"r\"\nmodel = \"p/m\"";
