@@ -272,7 +272,8 @@ impl Progress {
     fn line(&self) -> String {
         let parts = self.tiers.iter().map(|tier| {
             let facts = tier.facts.lock().map(|facts| *facts).unwrap_or_default();
-            format!("{} {}/{} {}", tier.name, facts.done, tier.total, describe(&facts))
+            let text = format!("{} {}/{} {}", tier.name, facts.done, tier.total, describe(&facts));
+            text.trim_end().to_owned()
         });
         parts.collect::<Vec<_>>().join(" | ")
     }
@@ -303,16 +304,21 @@ impl Progress {
     }
 }
 
+/// What is known so far: nothing is said of a pass rate before something is graded, nor of money where none is spent and nothing graded.
 fn describe(facts: &ProgressFacts) -> String {
-    let mut text = match facts.graded {
-        0 => "pass –".to_owned(),
-        graded => format!("pass {:.0} %", facts.passed as f64 / graded as f64 * 100.0),
-    };
-    if facts.errors > 0 {
-        text.push_str(&format!(", {} errors", facts.errors));
+    let mut parts = Vec::new();
+    if facts.graded > 0 {
+        parts.push(format!("pass {:.0} %", facts.passed as f64 / facts.graded as f64 * 100.0));
     }
-    text.push_str(&format!(", {}", facts.spent.human()));
-    text
+    match facts.errors {
+        0 => {}
+        1 => parts.push("1 error".to_owned()),
+        errors => parts.push(format!("{errors} errors")),
+    }
+    if facts.graded > 0 || facts.spent != Usd::ZERO {
+        parts.push(facts.spent.human());
+    }
+    parts.join(", ")
 }
 
 #[cfg(test)]
@@ -332,7 +338,7 @@ mod tests {
         let progress = Progress::new(&console, &[("small".to_owned(), 10, 0), ("large".to_owned(), 10, 4)]);
         let spent = "0.0123".parse().unwrap();
         progress.update(0, ProgressFacts { done: 4, passed: 3, graded: 4, errors: 1, spent });
-        assert_eq!(progress.line(), "small 4/10 pass 75 %, 1 errors, $0.0123 | large 4/10 pass –, $0");
+        assert_eq!(progress.line(), "small 4/10 pass 75 %, 1 error, $0.0123 | large 4/10");
     }
 
     #[test]

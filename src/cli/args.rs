@@ -308,7 +308,7 @@ pub(crate) struct SimulateArgs {
     /// The run: its name, its folder, or `latest`
     #[arg(default_value = "latest")]
     pub(crate) run: String,
-    /// Requests of the day [default: 1000000, or as in [simulate] of the settings]
+    /// Requests of the day [default: 1000000, or as in `[simulate]` of the settings]
     #[arg(long, value_name = "N")]
     pub(crate) requests: Option<u64>,
     /// How they fall over the day [default: office]
