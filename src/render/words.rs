@@ -377,6 +377,9 @@ pub(super) fn short_list(strategies: &Strategies) -> Vec<&StrategyLine> {
     list
 }
 
+/// A share that is too small to be shown.
+const NOTHING: &str = "0.0 %";
+
 /// The verdict in one or two sentences.
 pub(super) fn verdict(summary: &Summary) -> String {
     let count = |wanted: Decision| summary.tasks.iter().filter(|task| task.route.decision == wanted).count();
@@ -400,10 +403,13 @@ pub(super) fn verdict(summary: &Summary) -> String {
         if let Some(top) = summary.projection.baselines.last()
             && let (Some(cost), Some(saving)) = (&top.cost, &top.saving)
         {
-            let words = if saving.mean >= 0.0 { "less than" } else { "more than" };
+            let compared = match percent(saving.mean.abs()) {
+                same if same == NOTHING => "as much as".to_owned(),
+                off if saving.mean >= 0.0 => format!("{off} less than"),
+                off => format!("{off} more than"),
+            };
             text.push_str(&format!(
-                ", {} {words} {} on {} alone ({} a month)",
-                percent(saving.mean.abs()),
+                ", {compared} {} on {} alone ({} a month)",
                 if summary.tasks.len() == 1 { "the task" } else { "everything" },
                 top.tier,
                 cost.month.mean.human()
@@ -429,11 +435,27 @@ pub(super) fn saving_short(saving: &Interval) -> String {
 
 /// The same in large: the figure, and what it is compared with.
 pub(super) fn saving_tile(mean: f64) -> (String, &'static str) {
-    if mean >= 0.0 {
+    if percent(mean.abs()) == NOTHING {
+        (NOTHING.to_owned(), "away from the cost of")
+    } else if mean >= 0.0 {
         (percent(mean), "less than")
     } else if mean < -1.0 {
         (format!("{:.1} ×", 1.0 - mean), "the cost of")
     } else {
         (percent(-mean), "more than")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_saving_that_cannot_be_seen_is_none() {
+        assert_eq!(saving_tile(0.0004), ("0.0 %".to_owned(), "away from the cost of"));
+        assert_eq!(saving_tile(-0.0004), ("0.0 %".to_owned(), "away from the cost of"));
+        assert_eq!(saving_tile(0.25), ("25.0 %".to_owned(), "less than"));
+        assert_eq!(saving_tile(-0.25), ("25.0 %".to_owned(), "more than"));
+        assert_eq!(saving_tile(-2.0), ("3.0 ×".to_owned(), "the cost of"));
     }
 }
