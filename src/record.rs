@@ -147,6 +147,14 @@ pub struct Clocks {
     pub buffered: bool,
 }
 
+/// What a model that was asked for JSON means by a reply: the text, or the inside of the one fence around all of it.
+#[must_use]
+pub fn unfenced_json(reply: &str) -> &str {
+    let text = reply.trim();
+    let inner = text.strip_prefix("```json").or_else(|| text.strip_prefix("```"));
+    inner.and_then(|inner| inner.strip_suffix("```")).unwrap_or(text).trim()
+}
+
 /// What a trial, or one attempt at it, ended in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

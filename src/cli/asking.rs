@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
@@ -187,11 +187,16 @@ impl Identities {
 /// The journals that may hold answers to what is asked about replies: the one of that name beside each run's own, and
 /// recordings.
 pub(super) fn stored_files(basis: &Basis<'_>, name: &str) -> Vec<PathBuf> {
-    let file = |answers: &super::evidence::Answers| match answers.via {
-        Some(Via::Tape) => answers.path.clone(),
-        Some(Via::Live | Via::Reuse | Via::Script) | None => answers.path.with_file_name(name),
+    basis.answers.iter().filter_map(|answers| stored_file(&answers.path, answers.via, name)).collect()
+}
+
+/// The same of one journal; `None` where there is no such file.
+pub(super) fn stored_file(journal: &Path, via: Option<Via>, name: &str) -> Option<PathBuf> {
+    let path = match via {
+        Some(Via::Tape) => journal.to_owned(),
+        Some(Via::Live | Via::Reuse | Via::Script) | None => journal.with_file_name(name),
     };
-    basis.answers.iter().map(file).filter(|path| path.is_file()).collect()
+    path.is_file().then_some(path)
 }
 
 /// Takes the judges' stored answers into the book, and says what they took.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
-use super::asking::{OpenQuestion, Purpose};
+use super::asking::{self, OpenQuestion, Purpose};
 use super::exit::Exit;
 use super::project::Project;
 use super::run_record::JUDGE_JOURNAL;
@@ -247,10 +247,7 @@ pub(crate) fn take_over(
     let mut wanted: HashMap<TrialKey, ()> = open.iter().map(|question| (question.key, ())).collect();
     let mut found = Vec::new();
     for (path, via) in sources {
-        let path = if *via == Via::Tape { path.clone() } else { path.with_file_name(JUDGE_JOURNAL) };
-        if !path.is_file() {
-            continue;
-        }
+        let Some(path) = asking::stored_file(path, Some(*via), JUDGE_JOURNAL) else { continue };
         for record in Reader::open(&path)? {
             let (_, mut attempt) = record?;
             let reusable = *via == Via::Tape || matches!(attempt.via, Via::Live | Via::Reuse);

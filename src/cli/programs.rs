@@ -201,10 +201,7 @@ fn take_over(
 ) -> anyhow::Result<()> {
     let mut found = Vec::new();
     for (path, via) in running.others {
-        let path = if *via == Via::Tape { path.clone() } else { path.with_file_name(PROGRAM_JOURNAL) };
-        if !path.is_file() {
-            continue;
-        }
+        let Some(path) = asking::stored_file(path, Some(*via), PROGRAM_JOURNAL) else { continue };
         for record in Reader::open(&path)? {
             let (_, mut attempt) = record?;
             let Some(wanted) = questions.wanted.get_mut(&attempt.key) else { continue };

@@ -1,12 +1,13 @@
 //! The consumer of a run's attempts: makes them durable, then grades them for the progress display.
 
 use super::send::Calls;
-use super::stopping::Word;
 use crate::console::{Progress, ProgressFacts};
 use crate::dispatch::{Finished, Sink};
 use crate::grade::{OracleSet, grade};
 use crate::journal::Journal;
+use crate::measure::Grade;
 use crate::policy::Band;
+use crate::record::Outcome;
 use crate::units::Millis;
 
 pub(crate) struct Recorder<'a> {
@@ -54,9 +55,9 @@ impl<'a> Recorder<'a> {
     }
 
     /// Says which cells are settled by an answer: their trials are not sent any more.
-    fn watch(&self, finished: &Finished, word: Word) {
+    fn watch(&self, finished: &Finished, grade: Grade) {
         let Some(stopping) = &self.calls.stopping else { return };
-        for news in stopping.take(finished.trial, word) {
+        for news in stopping.take(finished.trial, grade) {
             self.progress.message(&format!(
                 "settled early: {} {} for {}, after {} of {} prompts",
                 news.tier,
@@ -74,14 +75,20 @@ impl<'a> Recorder<'a> {
     }
 
     /// What an answer comes to, as far as its oracle settles that by itself.
-    fn grade(&self, finished: &Finished) -> Word {
+    fn grade(&self, finished: &Finished) -> Grade {
         let attempt = &finished.attempt;
+        let by_outcome = || Grade::of(Some(attempt.outcome), None);
+        match attempt.outcome {
+            Outcome::Reply | Outcome::Refused => {}
+            // No oracle looks at these, so the prompt need not be read again.
+            Outcome::Truncated | Outcome::Overflow | Outcome::Error => return by_outcome(),
+        }
         let prompt = self.calls.plan.spec(finished.trial as usize).prompt as usize;
         let (Some(oracle), Ok(loaded)) = (self.oracles.of(prompt), self.calls.corpus.load(prompt)) else {
-            return Word::of(attempt.outcome, None);
+            return by_outcome();
         };
         let graded = grade(oracle, attempt, loaded.expected.as_ref(), attempt.billed);
-        Word::of(graded.outcome, graded.verdict.as_ref())
+        Grade::of(Some(graded.outcome), graded.verdict.as_ref())
     }
 }
 
@@ -89,9 +96,9 @@ impl Sink for Recorder<'_> {
     fn record(&mut self, batch: &[Finished]) -> anyhow::Result<()> {
         self.journal.append(batch.iter().map(|finished| &finished.attempt))?;
         for finished in batch {
-            let word = self.grade(finished);
+            let grade = self.grade(finished);
             if finished.last {
-                self.watch(finished, word);
+                self.watch(finished, grade);
             }
             let tier = usize::from(finished.tier);
             let Some(facts) = self.facts.get_mut(tier) else { continue };
@@ -100,13 +107,13 @@ impl Sink for Recorder<'_> {
                 facts.done += 1;
                 facts.errors += u64::from(!finished.attempt.outcome.is_answer());
             }
-            match word {
-                Word::Pass => {
+            match grade {
+                Grade::Pass => {
                     facts.passed += 1;
                     facts.graded += 1;
                 }
-                Word::Fail => facts.graded += 1,
-                Word::Unknown | Word::Overflow => {}
+                Grade::Fail => facts.graded += 1,
+                Grade::Unknown | Grade::Overflow => {}
             }
             self.progress.update(tier, *facts);
             self.tell_parked(finished);

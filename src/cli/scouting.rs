@@ -10,7 +10,7 @@ use super::evidence::{Basis, Rows};
 use super::exit::UsageError;
 use super::project::Project;
 use super::run_record::JUDGE_JOURNAL;
-use crate::config::{ClassifierSettings, Config, DataLocation, DataNeed};
+use crate::config::{ClassifierSettings, Config};
 use crate::corpus::{Corpus, Prompt};
 use crate::ident::{ModelRef, TrialKey};
 use crate::journal::Reader;
@@ -188,14 +188,11 @@ pub(super) fn check(project: &Project, corpus: &Corpus) -> anyhow::Result<()> {
         project.catalogue.price(&model)?;
         let provider =
             project.config.providers.get(&model.provider).context("a model of an unknown provider")?;
-        if provider.data_location == DataLocation::Local {
-            continue;
-        }
-        let local = corpus.entries().iter().find_map(|entry| {
+        let held_back = corpus.entries().iter().find_map(|entry| {
             let task = project.config.tasks.get(usize::from(entry.task))?;
-            (task.data_location == DataNeed::Local).then_some(task)
+            (!task.data_location.allows(provider.data_location)).then_some(task)
         });
-        if let Some(task) = local {
+        if let Some(task) = held_back {
             return Err(UsageError::with_help(
                 format!(
                     "the data of task {} may not leave, but {model} of [strategy] is not local",

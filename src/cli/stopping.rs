@@ -4,6 +4,7 @@
 //! far as it is answered without a gap: what was settled does not hang on which answer happened to be quick.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -16,36 +17,12 @@ use super::run_folder::RunFolder;
 use crate::corpus::Corpus;
 use crate::grade::OracleSet;
 use crate::ident::{TaskName, TierName, TrialKey};
-use crate::measure::Observation;
+use crate::measure::{Grade, Observation};
 use crate::plan::Plan;
 use crate::policy::{Settled, Watch, Weights};
-use crate::record::{Attempt, Outcome, Verdict};
+use crate::record::{Attempt, Outcome};
 use crate::summary::StopEarly;
 use crate::units::Usd;
-
-/// What a trial came to, as far as its cell's decision is concerned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Word {
-    Pass,
-    Fail,
-    /// It may have been either.
-    Unknown,
-    /// It does not fit, and says nothing.
-    Overflow,
-}
-
-impl Word {
-    pub(crate) fn of(outcome: Outcome, verdict: Option<&Verdict>) -> Self {
-        match (outcome, verdict) {
-            (Outcome::Reply, Some(Verdict::Pass)) => Self::Pass,
-            (Outcome::Reply, Some(Verdict::Fail(_))) | (Outcome::Refused | Outcome::Truncated, _) => {
-                Self::Fail
-            }
-            (Outcome::Reply, Some(Verdict::Ungraded(_)) | None) | (Outcome::Error, _) => Self::Unknown,
-            (Outcome::Overflow, _) => Self::Overflow,
-        }
-    }
-}
 
 /// A cell that has just been settled.
 #[derive(Clone, Debug)]
@@ -82,7 +59,7 @@ struct Watched {
 }
 
 struct State {
-    words: Vec<Option<Word>>,
+    grades: Vec<Option<Grade>>,
     /// By task, then tier.
     cells: Vec<Cell>,
 }
@@ -151,7 +128,7 @@ impl Stopping {
             task_of,
             shared: twins.iter().flat_map(|(twin, first)| [*twin, *first]).collect(),
             twins,
-            state: Mutex::new(State { words: vec![None; plan.len()], cells }),
+            state: Mutex::new(State { grades: vec![None; plan.len()], cells }),
         })
     }
 
@@ -179,7 +156,7 @@ impl Stopping {
         for (trial, seen) in (0..).zip(evidence::collect(&basis)?.observations) {
             // What ended in an error is asked again, and has said nothing yet.
             if let Some(outcome) = seen.outcome.filter(|outcome| outcome.is_answer()) {
-                stopping.take(trial, Word::of(outcome, seen.verdict.as_ref()));
+                stopping.take(trial, Grade::of(Some(outcome), seen.verdict.as_ref()));
             }
         }
         Ok(stopping)
@@ -189,7 +166,7 @@ impl Stopping {
     pub(crate) fn hold_back(&self, plan: &Plan, overflow: &[Attempt]) -> anyhow::Result<()> {
         let held: HashSet<TrialKey> = overflow.iter().map(|attempt| attempt.key).collect();
         for at in (0..plan.len()).filter(|at| held.contains(&plan.key(*at))) {
-            self.take(u32::try_from(at)?, Word::Overflow);
+            self.take(u32::try_from(at)?, Grade::Overflow);
         }
         Ok(())
     }
@@ -201,18 +178,18 @@ impl Stopping {
     }
 
     /// Takes in what a trial came to, and returns the cells that are settled by it.
-    pub(crate) fn take(&self, trial: u32, word: Word) -> Vec<News> {
+    pub(crate) fn take(&self, trial: u32, grade: Grade) -> Vec<News> {
         let mut state = self.lock();
         let at = self.twins.get(&trial).copied().unwrap_or(trial);
-        if let Some(slot) = state.words.get_mut(at as usize) {
-            *slot = Some(word);
+        if let Some(slot) = state.grades.get_mut(at as usize) {
+            *slot = Some(grade);
         }
         let Some(tier) = self.cell_of(trial).map(|cell| cell % self.tiers.len()) else { return Vec::new() };
         (0..self.tasks.len()).filter_map(|task| self.advance(&mut state, task, tier)).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // A thread that panicked has left words, not half of one.
+        // A thread that panicked has left grades, not half of one.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -224,14 +201,19 @@ impl Stopping {
         (tier < self.tiers.len()).then_some(task * self.tiers.len() + tier)
     }
 
-    /// What the trials of a prompt at a tier came to: `None` while one of them is open.
-    fn words(&self, state: &State, prompt: u32, tier: usize) -> Option<Vec<Word>> {
+    /// The trials of a prompt at a tier.
+    fn trials(&self, prompt: u32, tier: usize) -> Range<usize> {
         let from = (prompt as usize * self.targets + tier) * self.repeats;
-        (from..from + self.repeats)
+        from..from + self.repeats
+    }
+
+    /// What the trials of a prompt at a tier came to: `None` while one of them is open.
+    fn grades(&self, state: &State, prompt: u32, tier: usize) -> Option<Vec<Grade>> {
+        self.trials(prompt, tier)
             .map(|trial| {
                 let trial = u32::try_from(trial).ok()?;
                 let trial = self.twins.get(&trial).copied().unwrap_or(trial);
-                state.words.get(trial as usize).copied().flatten()
+                state.grades.get(trial as usize).copied().flatten()
             })
             .collect()
     }
@@ -246,10 +228,10 @@ impl Stopping {
                 return None;
             }
             let (prompt, weight) = *watched.prompts.get(cell.next)?;
-            let words = self.words(state, prompt, tier)?;
+            let grades = self.grades(state, prompt, tier)?;
             let cell = state.cells.get_mut(at)?;
             cell.next += 1;
-            look(&mut cell.watch, &words, weight);
+            look(&mut cell.watch, &grades, weight);
             if let Some(settled) = cell.watch.settled() {
                 self.settled.get(at)?.store(true, Ordering::Relaxed);
                 let (task, tier) = (watched.name.clone(), self.tiers.get(tier)?.clone());
@@ -261,11 +243,9 @@ impl Stopping {
     /// What stored answers settle. `Replay::Recording` forgets what a recording holds beyond that: the run that stops early
     /// would not have asked for it.
     pub(crate) fn replay(self, observations: &mut [Observation], replay: Replay) -> Stopped {
-        {
-            let mut state = self.lock();
-            for (slot, seen) in state.words.iter_mut().zip(observations.iter()) {
-                *slot = seen.outcome.map(|outcome| Word::of(outcome, seen.verdict.as_ref()));
-            }
+        let mut state = self.lock();
+        for (slot, seen) in state.grades.iter_mut().zip(observations.iter()) {
+            *slot = seen.outcome.map(|outcome| Grade::of(Some(outcome), seen.verdict.as_ref()));
         }
         let mut stopped = Stopped {
             cells: vec![vec![None; self.tiers.len()]; self.tasks.len()],
@@ -273,7 +253,6 @@ impl Stopping {
             forgotten: Vec::new(),
             whole: self.tasks.iter().filter(|task| task.is_asked).map(|task| task.name.clone()).collect(),
         };
-        let mut state = self.lock();
         for (task, watched) in self.tasks.iter().enumerate() {
             for tier in 0..self.tiers.len() {
                 self.advance(&mut state, task, tier);
@@ -283,12 +262,11 @@ impl Stopping {
                 }
                 let (mut watch, mut open) = (cell.watch.clone(), Vec::new());
                 for (prompt, weight) in watched.prompts.get(cell.next..).unwrap_or_default() {
-                    let from = (*prompt as usize * self.targets + tier) * self.repeats;
-                    let rows = from..from + self.repeats;
-                    match (replay, self.words(&state, *prompt, tier)) {
+                    let rows = self.trials(*prompt, tier);
+                    match (replay, self.grades(&state, *prompt, tier)) {
                         // Answers that were on their way when the cell was settled are paid for, and count.
-                        (Replay::Run, Some(words)) if !words.contains(&Word::Unknown) => {
-                            look(&mut watch, &words, *weight);
+                        (Replay::Run, Some(grades)) if !grades.contains(&Grade::Unknown) => {
+                            look(&mut watch, &grades, *weight);
                         }
                         (Replay::Run, _) => open.extend(
                             rows.filter(|row| observations.get(*row).is_some_and(|seen| !is_answered(seen))),
@@ -308,7 +286,11 @@ impl Stopping {
         }
         if replay == Replay::Recording {
             stopped.forgotten = stopped.spared.iter().copied().collect();
-            stopped.forgotten.iter().filter_map(|row| observations.get_mut(*row).map(forget)).count();
+            for row in &stopped.forgotten {
+                if let Some(seen) = observations.get_mut(*row) {
+                    forget(seen);
+                }
+            }
         }
         drop(state);
         stopped
@@ -316,12 +298,12 @@ impl Stopping {
 }
 
 /// Has a watch look at a prompt.
-fn look(watch: &mut Watch, words: &[Word], weight: f64) {
-    if words.iter().all(|word| *word == Word::Overflow) {
+fn look(watch: &mut Watch, grades: &[Grade], weight: f64) {
+    if grades.iter().all(|grade| *grade == Grade::Overflow) {
         return;
     }
-    let passed = words.iter().filter(|word| **word == Word::Pass).count();
-    let graded = passed + words.iter().filter(|word| **word == Word::Fail).count();
+    let passed = grades.iter().filter(|grade| **grade == Grade::Pass).count();
+    let graded = passed + grades.iter().filter(|grade| **grade == Grade::Fail).count();
     watch.take((graded > 0).then(|| passed as f64 / graded as f64), weight);
 }
 

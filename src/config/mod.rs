@@ -192,6 +192,17 @@ pub enum DataNeed {
     Local,
 }
 
+impl DataNeed {
+    /// Whether the data of such a task may go there.
+    #[must_use]
+    pub const fn allows(self, location: DataLocation) -> bool {
+        match (self, location) {
+            (Self::Local, DataLocation::External) => false,
+            (Self::Local, DataLocation::Local) | (Self::Any, _) => true,
+        }
+    }
+}
+
 /// What a provider takes at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {

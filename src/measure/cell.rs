@@ -21,8 +21,10 @@ const MOST_TRIES: u32 = 20;
 
 /// What a trial is evidence of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Grade {
+pub enum Grade {
+    /// The oracle passes it.
     Pass,
+    /// The oracle fails it, or there was nothing to pass.
     Fail,
     /// It may have been either: `error`, `ungraded`, missing.
     Unknown,
@@ -30,17 +32,24 @@ enum Grade {
     Overflow,
 }
 
-fn grade(observation: &Observation) -> Grade {
-    match observation.outcome {
-        Some(Outcome::Reply) => match observation.verdict {
-            Some(Verdict::Pass) => Grade::Pass,
-            Some(Verdict::Fail(_)) => Grade::Fail,
-            Some(Verdict::Ungraded(_)) | None => Grade::Unknown,
-        },
-        Some(Outcome::Refused | Outcome::Truncated) => Grade::Fail,
-        Some(Outcome::Overflow) => Grade::Overflow,
-        Some(Outcome::Error) | None => Grade::Unknown,
+impl Grade {
+    /// The grade of a trial that ended so; `None` is one without any attempt.
+    #[must_use]
+    pub const fn of(outcome: Option<Outcome>, verdict: Option<&Verdict>) -> Self {
+        match (outcome, verdict) {
+            (Some(Outcome::Reply), Some(Verdict::Pass)) => Self::Pass,
+            (Some(Outcome::Reply), Some(Verdict::Fail(_)))
+            | (Some(Outcome::Refused | Outcome::Truncated), _) => Self::Fail,
+            (Some(Outcome::Reply), Some(Verdict::Ungraded(_)) | None) | (Some(Outcome::Error) | None, _) => {
+                Self::Unknown
+            }
+            (Some(Outcome::Overflow), _) => Self::Overflow,
+        }
     }
+}
+
+fn grade(observation: &Observation) -> Grade {
+    Grade::of(observation.outcome, observation.verdict.as_ref())
 }
 
 /// Whether the model answered with something that costs and takes time.

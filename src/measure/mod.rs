@@ -21,6 +21,7 @@ use crate::stats::interval;
 use crate::stats::weighted::{self, Estimate};
 use crate::units::{Millis, Tokens, Usd};
 
+pub use cell::Grade;
 pub use facts::{Counts, Latency, Money, PassPower, Rate, ReasonCount, Repeats, TokenStats};
 pub use versus::Versus;
 

@@ -14,7 +14,7 @@ use toml::Spanned;
 use super::ask::{Answer, Asked, Asks, ModelQuestion, OwnAnswers, Question, object};
 use super::{Criterion, Judgement, Kind, Sample, TableError, settings};
 use crate::ident::{Digester, ModelRef};
-use crate::record::{Message, Verdict};
+use crate::record::{Message, Verdict, unfenced_json};
 use crate::units::Tokens;
 
 pub(super) const KIND: Kind = Kind {
@@ -210,13 +210,7 @@ struct Word {
 
 /// A judge's word. Structured output only: an object, bare or as the one fenced block of the reply.
 fn word(answer: &str) -> Verdict {
-    let text = answer.trim();
-    let inner = text
-        .strip_prefix("```json")
-        .or_else(|| text.strip_prefix("```"))
-        .and_then(|text| text.strip_suffix("```"))
-        .unwrap_or(text);
-    match object::<Word>(inner).as_ref().map(|said| said.verdict.as_str()) {
+    match object::<Word>(unfenced_json(answer)).as_ref().map(|said| said.verdict.as_str()) {
         Some("pass") => Verdict::Pass,
         Some("fail") => Verdict::Fail("the judge says that the rubric is not met".to_owned()),
         Some(_) | None => Verdict::Ungraded("the judge's reply holds no verdict".to_owned()),

@@ -241,10 +241,14 @@ fn comparison(cell: &CellEvidence, at: usize, bar: &Bar<'_>) -> Option<Compariso
         .reduce(|least, next| if next.p < least.p { next } else { least })
 }
 
+/// Whether effective prompts are as many as are asked for. Half a thousandth of a prompt is rounding.
+pub(super) fn is_enough(n_eff: f64, min_prompts: f64) -> bool {
+    n_eff + 5e-4 >= min_prompts
+}
+
 /// The band that odds come to.
 fn band(odds: Odds, floors: Floors, min_prompts: f64) -> Band {
-    // Half a thousandth of a prompt is rounding.
-    if odds.n_eff + 5e-4 < min_prompts {
+    if !is_enough(odds.n_eff, min_prompts) {
         Band::Undecided
     } else if odds.route >= floors.confidence {
         Band::Route

@@ -15,7 +15,7 @@ pub mod strategies;
 pub(crate) mod tests;
 mod types;
 
-use crate::config::{DataLocation, DataNeed, Policy, Rule, Task};
+use crate::config::{DataLocation, Policy, Rule, Task};
 use crate::ident::{OracleRef, TierName};
 use crate::measure::CellEvidence;
 use crate::stats::paired::Difference;
@@ -227,9 +227,8 @@ impl Case<'_> {
         {
             why.push(Infeasible::Latency(latency.p95, need));
         }
-        match (self.task.data_location, tier.location) {
-            (DataNeed::Local, DataLocation::External) => why.push(Infeasible::DataLocation),
-            (DataNeed::Local, DataLocation::Local) | (DataNeed::Any, _) => {}
+        if !self.task.data_location.allows(tier.location) {
+            why.push(Infeasible::DataLocation);
         }
         if cell.overflow_share.is_some_and(|share| share > OVERFLOW_TOLERANCE) {
             why.push(Infeasible::Context(cell.counts.overflow));

@@ -152,8 +152,7 @@ fn claim(
     let what = match case.policy.rule {
         Rule::Floor => format!("clears {floor}{manner}: {seen}"),
         Rule::NonInferior => {
-            let whom = case.policy.reference.as_ref().map_or("the best", |name| name.as_str());
-            let beside = versus(case, assessment).map(|text| format!("; {text}")).unwrap_or_default();
+            let (whom, beside) = (held_against(case), beside(case, assessment));
             let points = margin * 100.0;
             format!("is no more than {points:.1} points worse than {whom}{manner}: {seen}{beside}")
         }
@@ -179,6 +178,16 @@ fn claim(
         case.task.consequence.name(),
         floors.confidence,
     )
+}
+
+/// Whom a tier must be no worse than.
+fn held_against<'a>(case: &'a Case<'_>) -> &'a str {
+    case.policy.reference.as_ref().map_or("the best", |name| name.as_str())
+}
+
+/// The comparison as a further part of a sentence; nothing where there is none.
+fn beside(case: &Case<'_>, assessment: &Assessment) -> String {
+    versus(case, assessment).map_or_else(String::new, |text| format!("; {text}"))
 }
 
 /// `-1.2 points against tier3 on 208 prompts that both answered (lower bound -2.4)`.
@@ -238,12 +247,12 @@ fn best_effort(case: &Case<'_>, assessments: &[Assessment], floors: Floors) -> O
     let none = match case.policy.rule {
         Rule::Floor => format!("no tier clears {}", floors.monitor),
         Rule::NonInferior => {
-            let whom = case.policy.reference.as_ref().map_or("the best", |name| name.as_str());
-            format!("no tier that can serve is within {:.1} points of {whom}", floors.monitor_margin * 100.0)
+            let (whom, points) = (held_against(case), floors.monitor_margin * 100.0);
+            format!("no tier that can serve is within {points:.1} points of {whom}")
         }
     };
-    let beside = versus(case, assessment).map(|text| format!("; {text}")).unwrap_or_default();
-    let reason = format!("{none}; {} comes nearest: {}{beside}", name(case, tier), describe(cell),);
+    let (seen, beside) = (describe(cell), beside(case, assessment));
+    let reason = format!("{none}; {} comes nearest: {seen}{beside}", name(case, tier));
     Some(Choice { tier, decision: Decision::Escalate, reason })
 }
 
@@ -310,10 +319,7 @@ fn doubt(case: &Case<'_>, cell: &CellEvidence, assessment: &Assessment) -> Strin
         }
         None => format!("{what}, and not even {} more prompts would decide", power::MOST),
     };
-    let mut seen = describe(cell);
-    if let Some(beside) = versus(case, assessment) {
-        seen.push_str(&format!("; {beside}"));
-    }
+    let seen = describe(cell) + &beside(case, assessment);
     match assessment.doubt {
         Some(Doubt::NoEvidence) => "no trial was graded".to_owned(),
         Some(Doubt::NoPairs) => format!("{seen}, and no prompt was answered by what it is held against, too"),

@@ -1,6 +1,7 @@
 //! When a cell is settled: the first moment in a fixed random order of its prompts at which what was seen so far decides,
 //! however often one has looked. STATISTICS: a confidence sequence (`stats::sequential`), not an interval for a fixed n.
 
+use super::band::is_enough;
 use super::{Band, Case, Floors};
 use crate::config::{Multiplicity, Policy, Task};
 use crate::stats::interval::Bounds;
@@ -85,7 +86,7 @@ impl Watch {
         }
         self.looked += 1;
         if self.settled.is_none()
-            && self.graded.n() + 5e-4 >= self.enough
+            && is_enough(self.graded.n(), self.enough)
             && let Some(band) = self.band()
         {
             self.settled =

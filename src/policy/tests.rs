@@ -3,7 +3,7 @@
 mod rule;
 
 use super::*;
-use crate::config::Consequence;
+use crate::config::{Consequence, DataNeed};
 use crate::measure::tests::{SETTINGS, cents, failed, passed, unanswered};
 use crate::measure::{self, Observation};
 use crate::record::Outcome;
@@ -57,20 +57,34 @@ struct Decided {
     route: Route,
 }
 
+/// A case with nothing beside its cells: no gate, no cap, nothing stopped, each cell alone against the floors.
+fn plain<'a>(
+    task: &'a Task,
+    policy: &'a Policy,
+    tiers: &'a [TierFacts],
+    cells: &'a [CellEvidence],
+) -> Case<'a> {
+    Case {
+        task,
+        policy,
+        tiers,
+        cells,
+        gate: None,
+        caps: &[],
+        stopped: &[],
+        first: 0,
+        references: None,
+        strictness: &[],
+    }
+}
+
 fn decide_with(task: &Task, policy: &Policy, tiers: &[TierFacts], observations: &[Observation]) -> Decided {
     let cells = measure::cells(observations, 1, tiers.len(), &SETTINGS).remove(0);
     let references = references(policy, tiers);
     let case = Case {
-        task,
-        policy,
-        tiers,
-        cells: &cells,
         gate: Some(&task.oracle),
-        caps: &[],
-        stopped: &[],
-        first: 0,
         references: references.as_deref(),
-        strictness: &[],
+        ..plain(task, policy, tiers, &cells)
     };
     let assessments = case.assess();
     let route = case.route(&assessments).unwrap();

@@ -11,7 +11,7 @@ use super::super::asking::{self, OpenQuestion, Purpose};
 use super::super::exit::{Exit, UsageError};
 use super::super::judging;
 use super::super::project::Project;
-use crate::config::{DataLocation, DataNeed, Provider};
+use crate::config::{DataLocation, Provider};
 use crate::console::Console;
 use crate::corpus::RawPrompt;
 use crate::corpus::synth::Templates;
@@ -115,9 +115,7 @@ fn provider_of<'a>(project: &'a Project, order: &Order<'_>) -> anyhow::Result<&'
         ));
     };
     let task = project.config.tasks.iter().find(|task| task.name == *order.task);
-    if task.is_some_and(|task| task.data_location == DataNeed::Local)
-        && provider.data_location == DataLocation::External
-    {
+    if task.is_some_and(|task| !task.data_location.allows(provider.data_location)) {
         return Err(UsageError::with_help(
             format!("the data of task {} may not leave, but {} is not local", order.task, order.model),
             "name a model of a provider with data_location = \"local\"",

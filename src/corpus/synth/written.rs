@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{Templates, harden, make};
 use crate::corpus::{RawPrompt, near};
 use crate::diag::is_format_char;
-use crate::record::Message;
+use crate::record::{Message, unfenced_json};
 
 /// Prompts that a model is asked for at a time.
 pub const BATCH: usize = 10;
@@ -225,13 +225,7 @@ impl Writing {
 
 /// The prompts of a reply: an object, bare or as the one fenced block.
 fn items(reply: &str) -> Option<Vec<Value>> {
-    let text = reply.trim();
-    let inner = text
-        .strip_prefix("```json")
-        .or_else(|| text.strip_prefix("```"))
-        .and_then(|text| text.strip_suffix("```"))
-        .unwrap_or(text);
-    let value: Value = serde_json::from_str(inner.trim()).ok()?;
+    let value: Value = serde_json::from_str(unfenced_json(reply)).ok()?;
     value.get("prompts")?.as_array().cloned()
 }
 

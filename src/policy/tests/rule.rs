@@ -123,18 +123,7 @@ fn the_exact_interval_asks_for_more_than_the_posterior() {
         let settings = measure::Settings { interval, ..SETTINGS };
         let cells = measure::cells(&but(0, prompts, 0..0, "0.001"), 1, 1, &settings).remove(0);
         let tiers = ladder(1);
-        let case = Case {
-            task: &high,
-            policy: &policy,
-            tiers: &tiers,
-            cells: &cells,
-            gate: None,
-            caps: &[],
-            stopped: &[],
-            first: 0,
-            references: None,
-            strictness: &[],
-        };
+        let case = plain(&high, &policy, &tiers, &cells);
         (case.assess().remove(0).band, cells[0].pass_rate.unwrap())
     };
     // All pass at a floor of 0.95 and a confidence of 0.95: 58 by the uniform prior, 59 by the exact test, 38 by Jeffreys.
@@ -181,18 +170,7 @@ fn holm_asks_more_of_a_cell_the_more_cells_there_are() {
     assert!(strictness.iter().flatten().all(|s| (s.route - 10.0).abs() < 1e-9), "{strictness:?}");
     let cells = measure::cells(&trials(0, 0, 58, 58, "0.001"), 1, 1, &SETTINGS).remove(0);
     let (policy, tiers) = (Policy::default(), ladder(1));
-    let case = Case {
-        task: &high,
-        policy: &policy,
-        tiers: &tiers,
-        cells: &cells,
-        gate: None,
-        caps: &[],
-        stopped: &[],
-        first: 0,
-        references: None,
-        strictness: &strictness[0],
-    };
+    let case = Case { strictness: &strictness[0], ..plain(&high, &policy, &tiers, &cells) };
     let together = case.assess();
     assert_eq!(together[0].band, Band::Monitor);
     insta::assert_snapshot!(case.route(&together).unwrap().reason, @"cheapest tier that clears 0.85, with quality monitoring: 100.0 % of 58 prompts pass (93.8-100.0 %), P = 1.00 (1.00 when all cells are counted in, by Holm) where high consequence asks for 0.95");
