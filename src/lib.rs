@@ -24,6 +24,7 @@ pub mod policy;
 pub mod project;
 pub mod compare;
 pub mod summary;
+pub mod router;
 pub mod simulate;
 pub mod render;
 pub mod cli;

@@ -428,6 +428,12 @@ impl Timestamp {
     }
 }
 
+/// A share as a percentage of one decimal: `97.3 %`.
+#[must_use]
+pub fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

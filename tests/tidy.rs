@@ -149,11 +149,7 @@ fn every_plug_in_is_registered() {
                 "text_metrics",
             ],
         ),
-        (
-            "render",
-            "RENDERERS",
-            &["charts", "review", "router_diff", "router_toml", "terminal", "tests", "words"],
-        ),
+        ("render", "RENDERERS", &["charts", "review", "terminal", "tests", "words"]),
         // `day` draws a simulated day, which is no part of a summary.
         ("render/charts", "CHARTS", &["day"]),
         (

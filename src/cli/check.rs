@@ -15,7 +15,7 @@ use crate::corpus::Corpus;
 use crate::disk;
 use crate::ident::RunId;
 use crate::record::Via;
-use crate::render::router_toml::{self, RouterDiff, RouterFile};
+use crate::router::{self, RouterDiff, RouterFile};
 use crate::summary::NoticeLevel;
 
 /// What the check found.
@@ -57,7 +57,7 @@ pub(crate) fn run(global: &Global, console: &Console, args: &CheckArgs) -> anyho
         ));
     };
     let committed_text = String::from_utf8_lossy(&committed).into_owned();
-    let committed_file = router_toml::parse(&committed_text).map_err(|error| {
+    let committed_file = router::parse(&committed_text).map_err(|error| {
         UsageError::with_help(
             format!("{} cannot be read: {error}", project.shown(&router_path)),
             "write it anew with `route-prof report latest`",
@@ -148,12 +148,11 @@ fn recompute(
     };
     let rows = evidence::collect(&basis)?;
     let summary = evidence::summarise(&basis, &rows)?;
-    let fresh_bytes = router_toml::render(&summary)?;
-    let fresh_text = String::from_utf8_lossy(&fresh_bytes);
-    let fresh = router_toml::parse(&fresh_text)?;
+    let fresh_text = router::write(&summary);
+    let fresh = router::parse(&fresh_text)?;
     // Line breaks aside: a checkout may have made them its own.
     let same = committed_text.replace("\r\n", "\n") == fresh_text;
-    let mut diff = router_toml::diff(committed, &fresh);
+    let mut diff = router::diff(committed, &fresh);
     if !same && diff.is_empty() {
         diff.changed.push("the file's text (another version of route-prof, or an edit by hand)".to_owned());
     }
@@ -188,7 +187,7 @@ fn digests_only(
     let corpus = Corpus::open(&path, &project.shown(&path), &project.config)?;
     let oracles = project.oracles(&corpus, &[])?;
     let today = evidence::evidence(project, &corpus, &oracles)?;
-    let diff = router_toml::diff_evidence(&committed.evidence, &today);
+    let diff = router::diff_evidence(&committed.evidence, &today);
     Ok(CheckReport {
         fresh: diff.is_empty(),
         against: None,

@@ -16,7 +16,7 @@ use crate::console::{Align, Console, escape};
 use crate::disk;
 use crate::ident::{PromptId, TaskName, TierName};
 use crate::journal::fetch_at;
-use crate::render::router_toml::{self, RouterDiff};
+use crate::router::{self, RouterDiff};
 use crate::summary::Summary;
 
 /// The most replies of which a flip is shown.
@@ -86,16 +86,13 @@ pub(crate) fn run(global: &Global, console: &Console, args: &GradeArgs) -> anyho
     }
     let after = evidence::summarise(&basis, &after_rows)?;
 
-    let parse = |summary: &Summary| -> anyhow::Result<router_toml::RouterFile> {
-        let bytes = router_toml::render(summary)?;
-        Ok(router_toml::parse(&String::from_utf8_lossy(&bytes))?)
-    };
+    let parse = |summary: &Summary| router::parse(&router::write(summary));
     let result = Regrade {
         run: record.id.to_string(),
         replies: after.run.answered,
         flips: flips(&basis, &before_rows, &after_rows, args.samples)?,
         cells: cells(&before, &after),
-        routes: router_toml::diff(&parse(&before)?, &parse(&after)?),
+        routes: router::diff(&parse(&before)?, &parse(&after)?),
         written: args.write,
     };
     if args.write {

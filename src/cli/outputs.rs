@@ -13,7 +13,8 @@ use super::run_record::{self, RunRecord};
 use crate::console::Console;
 use crate::disk;
 use crate::journal::fetch_at;
-use crate::render::{self, csv::ResultRow, router_toml, terminal};
+use crate::render::{self, csv::ResultRow, terminal};
+use crate::router;
 use crate::summary::Summary;
 
 /// Whether the routing config may be written.
@@ -68,7 +69,7 @@ pub(crate) fn write(
     };
     disk::replace(&folder.join(run_record::FILE), &record.to_bytes()?)?;
     match router {
-        Router::Write(path) => disk::replace(path, &router_toml::render(summary)?)?,
+        Router::Write(path) => disk::replace(path, router::write(summary).as_bytes())?,
         Router::Withhold => {}
     }
     let latest = format!("{}\n", basis.id);

@@ -10,7 +10,8 @@ use super::programs;
 use super::run_record::RunRecord;
 use crate::console::{Console, escape};
 use crate::disk;
-use crate::render::{self, router_toml};
+use crate::render;
+use crate::router;
 use crate::summary::{Notice, NoticeLevel, Summary};
 
 pub(crate) fn run(global: &Global, console: &Console, args: &ReportArgs) -> anyhow::Result<Exit> {
@@ -72,10 +73,8 @@ fn what_if(global: &Global, console: &Console, args: &ReportArgs) -> anyhow::Res
             text: format!("This is what would be, not what is: {}.", changes.join("; ")),
         },
     );
-    let files = |summary: &Summary| -> anyhow::Result<router_toml::RouterFile> {
-        Ok(router_toml::parse(&String::from_utf8_lossy(&router_toml::render(summary)?))?)
-    };
-    let diff = router_toml::diff(&files(&now)?, &files(&then)?);
+    let files = |summary: &Summary| router::parse(&router::write(summary));
+    let diff = router::diff(&files(&now)?, &files(&then)?);
     if let Some(folder) = &args.what_if.out {
         for renderer in render::RENDERERS {
             disk::replace(&folder.join(renderer.file), &(renderer.render)(&then)?)?;
@@ -86,7 +85,7 @@ fn what_if(global: &Global, console: &Console, args: &ReportArgs) -> anyhow::Res
         console.note(&format!("wrote {}", past.project.shown(&folder.join("report.html"))));
     }
     if let Some(router) = &args.router {
-        disk::replace(router, &router_toml::render(&then)?)?;
+        disk::replace(router, router::write(&then).as_bytes())?;
         console.note(&format!("wrote {}, the routes of the what-if", past.project.shown(router)));
     }
     outputs::show(global, console, &then)?;

@@ -8,7 +8,7 @@ use super::run_record::RunRecord;
 use crate::console::Console;
 use crate::diag::nearest;
 use crate::grade::labels::Labelled;
-use crate::render::router_toml::RouterFile;
+use crate::router::RouterFile;
 use crate::summary::Summary;
 use crate::{config, corpus, disk, journal, oracle, provider, record};
 

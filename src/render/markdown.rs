@@ -3,12 +3,16 @@
 use super::words;
 use super::{RenderError, Renderer};
 use crate::summary::{Decision, Money, NoticeLevel, Strategies, Summary};
+use crate::units::percent;
 
 pub(super) const RENDERER: Renderer = Renderer { name: "markdown", file: "report.md", render };
 
 fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
     let mut md = String::from("## route-prof\n\n");
-    for note in words::source(summary)
+    for note in summary
+        .run
+        .source
+        .sentence()
         .into_iter()
         .chain(summary.evidence.price_note.as_ref().map(|note| format!("Prices: {note}.")))
     {
@@ -100,7 +104,7 @@ fn strategies(md: &mut String, summary: &Summary) {
                 line.label.clone(),
                 format!(
                     "{} ({:.1}–{:.1})",
-                    words::percent(line.pass_rate.mean),
+                    percent(line.pass_rate.mean),
                     line.pass_rate.low * 100.0,
                     line.pass_rate.high * 100.0
                 ),

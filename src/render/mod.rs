@@ -7,8 +7,6 @@ pub mod json;
 mod junit;
 mod markdown;
 pub mod review;
-pub mod router_diff;
-pub mod router_toml;
 mod strategies;
 pub mod terminal;
 mod words;

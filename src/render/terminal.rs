@@ -4,13 +4,14 @@ use super::words;
 use crate::console::{Align, escape, table};
 use crate::diag::Paint;
 use crate::summary::{Band, Cell, Decision, Horizon, NoticeLevel, Summary};
+use crate::units::percent;
 
 /// The summary as text of at most `width` columns.
 #[must_use]
 pub fn render(summary: &Summary, width: usize, paint: Paint) -> String {
     let page = Page { width, paint };
     let mut text = String::new();
-    if let Some(source) = words::source(summary) {
+    if let Some(source) = summary.run.source.sentence() {
         text.push_str(&page.wrap(&page.colour("33", &escape(&source)), ""));
     }
     if let Some(note) = &summary.evidence.price_note {
@@ -140,7 +141,7 @@ impl Page {
                 line.label.clone(),
                 format!(
                     "{} ({:.0}–{:.0})",
-                    words::percent(line.pass_rate.mean),
+                    percent(line.pass_rate.mean),
                     line.pass_rate.low * 100.0,
                     line.pass_rate.high * 100.0
                 ),

@@ -4,10 +4,10 @@ use crate::config::{Consequence, IntervalMethod, Rule};
 use crate::summary::beside::ServedModel;
 use crate::summary::robust::{FirstFlip, MovedBy, TurnedOver};
 use crate::summary::{
-    Band, Beside, Cell, Decision, Infeasible, Interval, Money, Notice, Rate, Repeats, Role, Source,
-    Strategies, StrategyKind, StrategyLine, Summary, Versus,
+    Band, Beside, Cell, Decision, Infeasible, Interval, Money, Notice, Rate, Repeats, Role, Strategies,
+    StrategyKind, StrategyLine, Summary, Versus,
 };
-use crate::units::Usd;
+use crate::units::{Usd, percent};
 
 /// What the judges took, in a sentence; `None` where no model judges.
 pub(super) fn judges(summary: &Summary) -> Option<String> {
@@ -136,11 +136,6 @@ pub(super) fn served(beside: &Beside) -> Option<String> {
     (!parts.is_empty()).then(|| format!("served by {}", parts.join(", ")))
 }
 
-/// A share as a percentage of one decimal.
-pub(super) fn percent(share: f64) -> String {
-    format!("{:.1} %", share * 100.0)
-}
-
 /// A rate with its interval: `97.3 % (94.4–98.8)`.
 pub(super) fn rate(rate: &Rate) -> String {
     format!("{:.1} % ({:.1}–{:.1})", rate.mean * 100.0, rate.low * 100.0, rate.high * 100.0)
@@ -193,22 +188,6 @@ pub(super) fn infeasible(why: &Infeasible) -> String {
         Infeasible::DataLocation => "the data may not leave".to_owned(),
         Infeasible::Context(1) => "1 prompt does not fit its context window".to_owned(),
         Infeasible::Context(n) => format!("{n} prompts do not fit its context window"),
-    }
-}
-
-/// What the answers are, where they are not plain calls: for the top of every page.
-pub(super) fn source(summary: &Summary) -> Option<String> {
-    match &summary.run.source {
-        Source::Live => None,
-        Source::Recording(tape) => Some(format!(
-            "Replay of a recording ({tape}): the answers are real, were recorded before, and no model was called now."
-        )),
-        Source::Script => {
-            Some("Scripted answers: no model was asked. Nothing here says anything about a model.".to_owned())
-        }
-        Source::Mixed => {
-            Some("Answers of several kinds (calls, recordings, scripts) are mixed here.".to_owned())
-        }
     }
 }
 

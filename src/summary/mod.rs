@@ -146,6 +146,25 @@ pub enum Source {
     Mixed,
 }
 
+impl Source {
+    /// What the answers are, where they are not plain calls: for the top of every page.
+    #[must_use]
+    pub fn sentence(&self) -> Option<String> {
+        match self {
+            Self::Live => None,
+            Self::Recording(tape) => Some(format!(
+                "Replay of a recording ({tape}): the answers are real, were recorded before, and no model was called now."
+            )),
+            Self::Script => Some(
+                "Scripted answers: no model was asked. Nothing here says anything about a model.".to_owned(),
+            ),
+            Self::Mixed => {
+                Some("Answers of several kinds (calls, recordings, scripts) are mixed here.".to_owned())
+            }
+        }
+    }
+}
+
 /// Digests of everything that the result depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -117,20 +117,16 @@ fn paint(figure: &Figure, days: &[Day], outages: &[Outage]) -> Result<Option<Dra
             write_text(root, &label, (x(hour * 60), BOTTOM + 16), &text_style(12, MUTED, HPos::Center))?;
         }
         let mut names: Vec<(i32, &'static str, RGBColor)> = Vec::new();
-        for (at, (day, values)) in days.iter().zip(&values).enumerate() {
+        for (at, (day, own)) in days.iter().zip(&values).enumerate() {
             // What came is the same for all variants.
-            if at > 0 && values == values_of(figure, days.first()).as_slice() {
+            if at > 0 && Some(own) == values.first() {
                 continue;
             }
             let colour = tier_colour(at + 1);
             // A value stands in the middle of its hour; an hour without one breaks the line.
             let middle = |hour: &Hour| x(hour.hour * 60 + 30);
-            let points: Vec<Option<(i32, i32)>> = day
-                .hours
-                .iter()
-                .zip(values)
-                .map(|(hour, value)| Some((middle(hour), y((*value)?))))
-                .collect();
+            let points: Vec<Option<(i32, i32)>> =
+                day.hours.iter().zip(own).map(|(hour, value)| Some((middle(hour), y((*value)?)))).collect();
             for stretch in points.split(Option::is_none) {
                 let path: Vec<(i32, i32)> = stretch.iter().flatten().copied().collect();
                 for place in &path {
@@ -152,10 +148,6 @@ fn paint(figure: &Figure, days: &[Day], outages: &[Outage]) -> Result<Option<Dra
         Ok(())
     })
     .map(Some)
-}
-
-fn values_of(figure: &Figure, day: Option<&Day>) -> Vec<Option<f64>> {
-    day.into_iter().flat_map(|day| &day.hours).map(figure.value).collect()
 }
 
 /// A stretch of time in which a tier does not answer.

@@ -2,11 +2,11 @@
 
 use minijinja::{AutoEscape, Environment, context, value::Value};
 
+use super::super::RenderError;
 use super::super::charts::{self, Drawn, day::name};
-use super::super::{RenderError, words};
 use crate::simulate::{ASSUMED, Day, Hour, Profile, Settings};
 use crate::summary::Summary;
-use crate::units::{Millis, Usd};
+use crate::units::{Millis, Usd, percent};
 
 /// The page, and its charts.
 ///
@@ -31,7 +31,7 @@ pub fn page(
         tool => summary.tool.clone(),
         run => summary.run.id.as_str(),
         corpus => summary.run.corpus.clone(),
-        source => words::source(summary),
+        source => summary.run.source.sentence(),
         price_note => summary.evidence.price_note.clone(),
         settings => described(settings),
         totals => days.iter().map(|day| row(name(day.variant).to_owned(), &day.total)).collect::<Vec<_>>(),
@@ -51,11 +51,7 @@ fn usd(amount: f64) -> String {
 
 fn row(label: String, hour: &Hour) -> Value {
     let share = |count: u64| {
-        if hour.requests == 0 {
-            "–".to_owned()
-        } else {
-            words::percent(count as f64 / hour.requests as f64)
-        }
+        if hour.requests == 0 { "–".to_owned() } else { percent(count as f64 / hour.requests as f64) }
     };
     let time =
         |ms: Option<f64>| ms.and_then(Millis::from_ms).map_or_else(|| "–".to_owned(), |ms| ms.to_string());
@@ -69,7 +65,7 @@ fn row(label: String, hour: &Hour) -> Value {
         p50 => time(hour.p50_ms),
         p95 => time(hour.p95_ms),
         cost => usd(hour.cost),
-        passes => if hour.served == 0 { "–".to_owned() } else { words::percent(hour.passes / hour.served as f64) },
+        passes => if hour.served == 0 { "–".to_owned() } else { percent(hour.passes / hour.served as f64) },
     }
 }
 
@@ -86,7 +82,7 @@ fn described(settings: &Settings) -> Vec<String> {
         }
     )];
     if settings.drift > 0.0 {
-        said.push(format!("The slowest hour is {} slower than the fastest.", words::percent(settings.drift)));
+        said.push(format!("The slowest hour is {} slower than the fastest.", percent(settings.drift)));
     }
     for outage in &settings.outages {
         let (hour, minute) = (outage.from / 60, outage.from % 60);

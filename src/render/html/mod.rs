@@ -11,6 +11,7 @@ use minijinja::{AutoEscape, Environment, context, value::Value};
 use super::{RenderError, Renderer, charts, words};
 use crate::config::Rule;
 use crate::summary::{Band, Beside, Cell, Decision, Horizon, Money, NoticeLevel, Summary, TaskSummary};
+use crate::units::percent;
 
 pub(super) const RENDERER: Renderer = Renderer { name: "html", file: "report.html", render };
 
@@ -48,7 +49,7 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
             repeats => summary.run.repeats,
             seed => summary.run.seed,
         },
-        source => words::source(summary),
+        source => summary.run.source.sentence(),
         price_source => summary.evidence.price_source.clone(),
         price_note => summary.evidence.price_note.clone(),
         // A figure and its sign stay on one line.
@@ -164,10 +165,10 @@ fn task(summary: &Summary, task: &TaskSummary) -> Value {
         requests => task.requests_per_day.map(|requests| format!("{requests:.0}")),
         prompts => task.prompts,
         adversarial => task.adversarial,
-        route_floor => words::percent(task.route_floor),
-        monitor_floor => words::percent(task.monitor_floor),
-        margin => task.margin.map(words::percent),
-        monitor_margin => task.monitor_margin.map(words::percent),
+        route_floor => percent(task.route_floor),
+        monitor_floor => percent(task.monitor_floor),
+        margin => task.margin.map(percent),
+        monitor_margin => task.monitor_margin.map(percent),
         confidence_needed => format!("{:.2}", task.confidence_needed),
         tier => route.tier.as_str(),
         decision => words::decision(route.decision),
@@ -181,8 +182,8 @@ fn task(summary: &Summary, task: &TaskSummary) -> Value {
         gate => route.gate.as_ref().map(|gate| gate.to_string()),
         gate_required => route.quality_gate == crate::summary::QualityGate::Required,
         escalation => route.escalation.map(|escalation| context! {
-            baseline => words::percent(escalation.baseline),
-            alert => words::percent(escalation.alert_above),
+            baseline => percent(escalation.baseline),
+            alert => percent(escalation.alert_above),
             window => escalation.window,
         }),
         reason => route.reason.clone(),
@@ -202,7 +203,7 @@ fn beside(beside: &Beside) -> Value {
         cells => beside.cells.iter().map(|cell| context! {
             task => cell.task.as_str(),
             class => band_class(cell.cell.band),
-            pass_rate => cell.cell.pass_rate.map(|rate| words::percent(rate.mean)),
+            pass_rate => cell.cell.pass_rate.map(|rate| percent(rate.mean)),
             n => cell.cell.pass_rate.map(|rate| rate.n),
         }).collect::<Vec<_>>(),
     }
@@ -213,7 +214,7 @@ fn cell(_summary: &Summary, cell: &Cell) -> Value {
         tier => cell.tier.as_str(),
         class => band_class(cell.band),
         band => words::band(cell.band),
-        pass_rate => cell.pass_rate.map(|rate| words::percent(rate.mean)),
+        pass_rate => cell.pass_rate.map(|rate| percent(rate.mean)),
         interval => cell.pass_rate.map(|rate| format!("{:.1} – {:.1} %", rate.low * 100.0, rate.high * 100.0)),
         n => cell.pass_rate.map(|rate| rate.n),
         n_eff => cell.pass_rate.map(|rate| format!("{:.0}", rate.n_eff)),
@@ -224,13 +225,13 @@ fn cell(_summary: &Summary, cell: &Cell) -> Value {
         repeats => cell.repeats.as_ref().map(words::repeats),
         reasons => cell.fail_reasons.iter().map(|reason| context! { text => reason.reason.clone(), count => reason.count }).collect::<Vec<_>>(),
         lost => words::lost(cell).join(", "),
-        gate_reject => cell.gate_reject.map(|rate| words::percent(rate.mean)),
+        gate_reject => cell.gate_reject.map(|rate| percent(rate.mean)),
         p50 => cell.latency.map(|latency| latency.p50.to_string()),
         p95 => cell.latency.map(|latency| latency.p95.to_string()),
         ttft => cell.latency.and_then(|latency| latency.ttft_p50).map(|ttft| ttft.to_string()),
         input => cell.tokens.map(|tokens| format!("{:.0}", tokens.input_mean)),
         output => cell.tokens.map(|tokens| format!("{:.0}", tokens.output_mean)),
-        retry_rate => words::percent(cell.retry_rate),
+        retry_rate => percent(cell.retry_rate),
         cost => cell.cost.map(|cost| cost.mean.human()),
         effective => cell.effective_cost.map(|cost| cost.total.human()),
         infeasible => cell.infeasible.iter().map(words::infeasible).collect::<Vec<_>>().join("; "),
@@ -261,7 +262,7 @@ fn projection(summary: &Summary) -> Value {
         baselines => projection.baselines.iter().map(|baseline| context! {
             tier => baseline.tier.as_str(),
             cost => baseline.cost.as_ref().map(horizon),
-            pass_rate => baseline.pass_rate.map(|rate| words::percent(rate.mean)),
+            pass_rate => baseline.pass_rate.map(|rate| percent(rate.mean)),
             saving => baseline.saving.map(|saving| words::saving(&saving)),
         }).collect::<Vec<_>>(),
         best_single => projection.best_single.as_ref().map(ToString::to_string),

@@ -7,6 +7,7 @@ use crate::summary::asked::ClassifierWords;
 use crate::summary::robust::{RouteFlip, TrafficFlip};
 use crate::summary::strategies::{CountedShare, GateAudit, TierPair};
 use crate::summary::{Strategies, StrategyKind, StrategyLine};
+use crate::units::percent;
 
 /// Rows of a table of flips; `summary.json` has them all.
 const SHOWN_FLIPS: usize = 12;
@@ -41,41 +42,41 @@ pub(super) fn value(strategies: &Strategies) -> Value {
 }
 
 fn line(strategies: &Strategies, line: &StrategyLine) -> Value {
-    let percent = |share: Option<f64>| share.map(words::percent);
+    let shown = |share: Option<f64>| share.map(percent);
     context! {
         label => line.label.clone(),
         kind => words::strategy_kind(line.kind),
         bound => line.kind == StrategyKind::Bound,
         marked => strategies.winner.as_ref() == Some(&line.id),
         n => line.n,
-        pass_rate => words::percent(line.pass_rate.mean),
+        pass_rate => percent(line.pass_rate.mean),
         pass_span => format!("{:.1} – {:.1} %", line.pass_rate.low * 100.0, line.pass_rate.high * 100.0),
         cost => line.cost_per_1000.mean.human(),
         cost_span => format!("{} – {}", line.cost_per_1000.low.human(), line.cost_per_1000.high.human()),
         month => line.month.map(|month| words::usd_short(month.mean)),
         p50 => line.latency_p50.map(|latency| latency.to_string()),
         p95 => line.latency_p95.map(|latency| latency.to_string()),
-        escalated => words::percent(line.escalation_rate),
+        escalated => percent(line.escalation_rate),
         gap => words::points(line.quality_gap.mean),
         gap_span => format!("{} to {}", words::points(line.quality_gap.low), words::points(line.quality_gap.high)),
         saving => line.saving.map(|saving| words::saving_short(&saving)),
-        saving_span => line.saving.map(|saving| format!("{} to {}", words::percent(saving.low), words::percent(saving.high))),
+        saving_span => line.saving.map(|saving| format!("{} to {}", percent(saving.low), percent(saving.high))),
         over_mix => line.over_mix.map(|over| words::points(over.mean)),
-        frontier => percent(line.frontier_share),
+        frontier => shown(line.frontier_share),
         bill => line.expected_bill_per_1000.map(|bill| bill.human()),
-        cost_save => percent(line.cost_save),
+        cost_save => shown(line.cost_save),
         aiq => line.aiq.map(|aiq| format!("{aiq:.3}")),
         pgr => line.pgr.map(|pgr| format!("{pgr:.3}")),
         apgr => line.apgr.map(|apgr| format!("{apgr:.3}")),
-        cpt50 => percent(line.cpt50),
-        cpt80 => percent(line.cpt80),
-        opt_sel => percent(line.opt_sel),
-        opt_cost => percent(line.opt_cost),
-        opt_acc => percent(line.opt_acc),
+        cpt50 => shown(line.cpt50),
+        cpt80 => shown(line.cpt80),
+        opt_sel => shown(line.opt_sel),
+        opt_cost => shown(line.opt_cost),
+        opt_acc => shown(line.opt_acc),
         ibc_lift => line.ibc_lift.map(|lift| format!("{lift:+.2}")),
         cost_of_pass => line.cost_of_pass.map(|cost| cost.human()),
         in_sample => line.in_sample.map(|flattering| format!(
-            "{} at {}", words::percent(flattering.pass_rate), flattering.cost_per_1000.human()
+            "{} at {}", percent(flattering.pass_rate), flattering.cost_per_1000.human()
         )),
     }
 }
@@ -108,9 +109,9 @@ fn gate(gate: &GateAudit) -> Vec<Value> {
                 false_rejects => counted(&tier.false_rejects),
                 dead => tier.dead,
                 cascade => gate.cascade_per_1000.map(|cost| cost.human()),
-                cascade_rate => gate.cascade_pass_rate.map(words::percent),
+                cascade_rate => gate.cascade_pass_rate.map(percent),
                 last => gate.last_tier_per_1000.map(|cost| cost.human()),
-                last_rate => gate.last_tier_pass_rate.map(words::percent),
+                last_rate => gate.last_tier_pass_rate.map(percent),
             }
         })
         .collect()
@@ -142,7 +143,7 @@ fn pair(pair: &TierPair) -> Value {
         neither => pair.neither,
         gap => pair.gap.map(words::points),
         gap_se => pair.gap_se.map(|se| format!("± {:.1}", se * 100.0)),
-        tolerable => pair.tolerable_gate_error.map(words::percent),
+        tolerable => pair.tolerable_gate_error.map(percent),
     }
 }
 
@@ -161,7 +162,7 @@ fn traffic(strategies: &Strategies, flip: &TrafficFlip) -> Value {
     context! {
         task => flip.task.as_str(),
         factor => words::factor(flip.factor),
-        share => format!("{} → {}", words::percent(flip.share), words::percent(flip.share_then)),
+        share => format!("{} → {}", percent(flip.share), percent(flip.share_then)),
         what => words::turned_over(&flip.what),
         from => label(&flip.from),
         to => label(&flip.to),

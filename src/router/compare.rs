@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::router_toml::{RouterEvidence, RouterFile, RouterRoute};
-use super::words::percent;
+use super::model::{RouterEvidence, RouterFile, RouterRoute};
 use crate::ident::TaskName;
 use crate::summary::Evidence;
+use crate::units::percent;
 
 /// What changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

@@ -1,0 +1,208 @@
+//! The types of `router.toml`, and how it is read.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::config::IntervalMethod;
+use crate::ident::{Digest, ModelRef, OracleRef, TaskName, TierName};
+use crate::summary::{Band, Decision, Escalation, PriceLine, QualityGate};
+use crate::units::{Millis, Tokens, Usd};
+
+/// The version of the format.
+pub const VERSION: u32 = 1;
+
+/// `router.toml` as read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "router.toml")]
+pub struct RouterFile {
+    /// The version of the format.
+    pub version: u32,
+    /// What the routes were made from.
+    pub evidence: RouterEvidence,
+    /// The ladder.
+    #[serde(default)]
+    pub tier: BTreeMap<TierName, RouterTier>,
+    /// Where a request of an unlisted task goes.
+    pub default: RouterDefault,
+    /// The routes by task.
+    #[serde(default)]
+    pub route: BTreeMap<TaskName, RouterRoute>,
+}
+
+/// What the routes were made from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RouterEvidence {
+    /// What the answers are: `live`, `recording: FILE`, `script`, `mixed`.
+    pub source: String,
+    /// The corpus, relative to the project.
+    pub corpus_file: String,
+    /// Prompts in it.
+    pub prompts: u64,
+    /// Trials with an answer.
+    pub trials: u64,
+    /// Where the prices come from.
+    pub price_source: String,
+    /// A remark on the prices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price_note: Option<String>,
+    /// The chance of settling a cell wrongly that was allowed for, where cells were settled early.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_alpha: Option<f64>,
+    /// Digest of the corpus.
+    pub corpus: Digest,
+    /// Digest of models, endpoints, parameters and prompts' surroundings.
+    pub tiers: Digest,
+    /// Digest of the tasks.
+    pub tasks: Digest,
+    /// Digest of the policy.
+    pub policy: Digest,
+    /// Digest of the prices used.
+    pub prices: Digest,
+    /// The oracle versions that graded, with their digests.
+    pub oracles: BTreeMap<OracleRef, Digest>,
+    /// The labels by people that judges were calibrated with.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<OracleRef, Digest>,
+}
+
+/// A rung of the ladder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RouterTier {
+    /// The model that was measured, then its fallbacks of the same class.
+    pub models: Vec<ModelRef>,
+    /// The context window, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context_window: Option<Tokens>,
+    /// The input size above which the tier is bypassed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guard_input_tokens: Option<Tokens>,
+    /// USD per million tokens.
+    pub price_per_million: PriceLine,
+}
+
+/// Where a request of an unlisted task goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RouterDefault {
+    /// The tier.
+    pub tier: TierName,
+}
+
+/// A route.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RouterRoute {
+    /// The tier that serves.
+    pub tier: TierName,
+    /// What the decision comes to.
+    pub decision: Decision,
+    /// Tiers to try next.
+    pub fallback: Vec<TierName>,
+    /// Above this many input tokens the tier is bypassed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_input_tokens: Option<Tokens>,
+    /// Times that a request is sent again to the same model first.
+    pub retries: u32,
+    /// The oracle whose gate part production runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<OracleRef>,
+    /// Whether each reply must be checked before it is used.
+    pub quality_gate: QualityGate,
+    /// The pass rate of the tier at the task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pass_rate: Option<RouterRate>,
+    /// Where the rule is non-inferiority: the tier beside the one that the decision hangs on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub versus: Option<RouterVersus>,
+    /// What production should see of escalations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalation: Option<Escalation>,
+    /// Latency of the tier at the task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_ms: Option<RouterLatency>,
+    /// Cost of a request in USD, expected escalations included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_per_request: Option<Usd>,
+    /// Mean output tokens to expect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_tokens: Option<f64>,
+    /// Why.
+    pub reason: String,
+    /// The evidence about the fallbacks of the tier's own class, where they were measured too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub same_class: Vec<RouterFallback>,
+}
+
+/// The evidence about a fallback of the same class at a task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RouterFallback {
+    /// The model.
+    pub model: ModelRef,
+    /// What the evidence says of its quality at the task.
+    pub quality: Band,
+    /// Its pass rate at the task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pass_rate: Option<RouterRate>,
+}
+
+/// The tier that serves beside the one that it is least surely as good as.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RouterVersus {
+    /// The other tier.
+    pub tier: TierName,
+    /// The pass rate above that of the other tier, on the prompts that both answered.
+    pub difference: f64,
+    /// Its one-sided lower bound at the confidence that the task asks for.
+    pub low: f64,
+    /// What the bound must be above: this much worse, at the most.
+    pub margin: f64,
+    /// Prompts that both answered.
+    pub n: u64,
+}
+
+/// A pass rate with what it rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RouterRate {
+    /// The weighted mean.
+    pub mean: f64,
+    /// Lower bound of the displayed interval.
+    pub low: f64,
+    /// Upper bound of the displayed interval.
+    pub high: f64,
+    /// Trials.
+    pub n: u64,
+    /// Effective number of prompts.
+    pub n_eff: f64,
+    /// Posterior probability that the true rate clears the floor that the decision claims.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f64>,
+    /// Which interval it is; left out where it is Wilson's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<IntervalMethod>,
+}
+
+/// Latency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RouterLatency {
+    /// Median.
+    pub p50: Millis,
+    /// 95th percentile.
+    pub p95: Millis,
+}
+
+/// Reads a `router.toml`.
+///
+/// # Errors
+/// When it is no TOML of that shape.
+pub fn parse(text: &str) -> Result<RouterFile, toml::de::Error> {
+    toml::from_str(text)
+}
