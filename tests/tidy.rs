@@ -179,7 +179,7 @@ fn every_plug_in_is_registered() {
 
 #[test]
 fn every_oracle_has_the_name_of_its_file_and_examples_of_both_kinds() {
-    for folder in ["oracles", "src/cli/template"] {
+    for folder in ["oracles", "src/engine/request/template"] {
         let all = files(&root().join(folder));
         let oracles = all
             .iter()

@@ -16,6 +16,7 @@ use crate::units::{Millis, Tokens, Usd};
 pub mod asked;
 pub mod beside;
 pub mod build;
+mod json;
 mod judge;
 mod lints;
 mod method;
