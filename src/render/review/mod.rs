@@ -72,12 +72,13 @@ pub fn csv(set: &ReviewSet) -> Result<Vec<u8>, RenderError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::ReviewItem;
 
-    fn set(output: &str) -> Set {
-        Set {
+    fn set(output: &str) -> ReviewSet {
+        ReviewSet {
             id: "s".to_owned(),
             run: "r".to_owned(),
-            items: vec![Item {
+            items: vec![ReviewItem {
                 id: "a1".to_owned(),
                 task: "tone".to_owned(),
                 about: None,
