@@ -10,28 +10,8 @@
 
 mod common;
 
-use std::path::Path;
-
-use common::Scratch;
+use common::{Scratch, quickstart};
 use serde_json::Value;
-
-/// A copy of what the quickstart needs.
-fn quickstart() -> Scratch {
-    let scratch = Scratch::empty();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut folders = vec![root.join("corpora"), root.join("oracles")];
-    let mut files = vec![root.join("route-prof.toml"), root.join("router.toml")];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).unwrap().flatten() {
-            if entry.path().is_dir() { folders.push(entry.path()) } else { files.push(entry.path()) }
-        }
-    }
-    for file in files {
-        let name = file.strip_prefix(root).unwrap().to_string_lossy().into_owned();
-        scratch.write(&name, std::fs::read(&file).unwrap());
-    }
-    scratch
-}
 
 fn folder(scratch: &Scratch) -> String {
     format!("reports/{}", scratch.read("reports/latest").trim())

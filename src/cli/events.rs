@@ -118,6 +118,7 @@ fn words(event: &Event) -> String {
         Event::MayCost { calls, model: Some(model), at_most } => {
             format!("{calls} calls to {model} cost {} at the most", at_most.human())
         }
+        Event::NotTaken { what, count } => format!("not taken: {count} {what}"),
         Event::DigestsOnly => {
             "there are no stored answers here: comparing digests only, without computing the routes again"
                 .to_owned()

@@ -150,6 +150,13 @@ pub enum Event {
         /// The most that they cost.
         at_most: Usd,
     },
+    /// Prompts that a model wrote were not taken.
+    NotTaken {
+        /// Why.
+        what: String,
+        /// How many.
+        count: u64,
+    },
     /// There are no stored answers: only digests are compared.
     DigestsOnly,
 }

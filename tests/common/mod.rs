@@ -20,6 +20,24 @@ pub struct Ran {
     pub stderr: String,
 }
 
+/// A copy of what the quickstart needs.
+pub fn quickstart() -> Scratch {
+    let scratch = Scratch::empty();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut folders = vec![root.join("corpora"), root.join("oracles")];
+    let mut files = vec![root.join("route-prof.toml"), root.join("router.toml")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap().flatten() {
+            if entry.path().is_dir() { folders.push(entry.path()) } else { files.push(entry.path()) }
+        }
+    }
+    for file in files {
+        let name = file.strip_prefix(root).unwrap().to_string_lossy().into_owned();
+        scratch.write(&name, std::fs::read(&file).unwrap());
+    }
+    scratch
+}
+
 impl Scratch {
     /// An empty folder.
     pub fn empty() -> Self {

@@ -52,9 +52,6 @@ pub(super) fn run(global: &Global, console: &Console, args: &SynthArgs) -> anyho
             return Ok(Exit::Incomplete);
         }
     }
-    for (what, count) in &made.refused {
-        console.note(&format!("not taken: {count} {what}"));
-    }
     if made.prompts < args.n {
         console
             .warn(&format!("there are {} different prompts, not {}: {}", made.prompts, args.n, made.advice));

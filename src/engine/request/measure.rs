@@ -32,7 +32,7 @@ use crate::engine::work::reuse;
 use crate::engine::work::send::Sending;
 use crate::engine::work::stopping::Stopping;
 use crate::grade::OracleSet;
-use crate::journal::{self, Journal, Reader, fetch_at};
+use crate::journal::{self, Index, Journal, Reader, Recovery, fetch_at};
 use crate::plan::{Plan, Repeats};
 use crate::summary::Summary;
 use crate::units::Usd;
@@ -162,10 +162,12 @@ fn run(engine: &Engine, project: &Project, request: &RunRequest) -> anyhow::Resu
     lock(engine, project)?;
     let plan = Arc::new(project.plan(&corpus)?);
     let folder = RunFolder::choose(project, &corpus, &plan, request.run_id.as_deref(), request.source.fresh)?;
+    // The lock on the journal comes first: two runs of one folder must not both look for answers.
+    let opened = Journal::open(&folder.path.join(JOURNAL))?;
     let sources = reuse::others(project, &folder, request.source.fresh)?;
     let running = Running { folder: &folder.path, others: &sources };
     let measuring = Measuring { engine, project, request, oracles: &oracles, folder: &folder, running };
-    let calls = measuring.measure(&corpus, &plan)?;
+    let calls = measuring.measure(&corpus, &plan, opened)?;
     let basis = measuring.basis(&corpus, &plan);
     let mut rows = collect(engine, &basis)?;
     let ended = calls.as_ref().is_none_or(|calls| calls.ended == Ended::Complete);
@@ -191,9 +193,13 @@ struct Measuring<'a> {
 
 impl<'a> Measuring<'a> {
     /// The first stage: sends the trials that have no answer.
-    fn measure(&self, corpus: &Arc<Corpus>, plan: &Arc<Plan>) -> anyhow::Result<Option<CallsMade>> {
+    fn measure(
+        &self,
+        corpus: &Arc<Corpus>,
+        plan: &Arc<Plan>,
+        (mut journal, mut index, recovery): (Journal, Index, Recovery),
+    ) -> anyhow::Result<Option<CallsMade>> {
         let (engine, project) = (self.engine, self.project);
-        let (mut journal, mut index, recovery) = Journal::open(&self.folder.path.join(JOURNAL))?;
         if recovery.cut > 0 {
             engine.tell(Event::JournalRepaired { file: JOURNAL.to_owned() });
         }

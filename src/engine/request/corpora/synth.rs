@@ -48,8 +48,6 @@ pub struct CorpusSynthesised {
     pub prompts: u64,
     /// The adversarial ones among them.
     pub adversarial: u64,
-    /// What the model wrote that was not taken, by the reason.
-    pub refused: Vec<(String, u64)>,
     /// What to do where there are fewer different prompts than asked for.
     pub advice: &'static str,
 }
@@ -80,7 +78,7 @@ fn synthesise(
     }
     let templates = read(&request.templates)?;
     let n = usize::try_from(request.n).unwrap_or(usize::MAX);
-    let (lines, refused, advice) = match (&request.with, &request.out) {
+    let (lines, advice) = match (&request.with, &request.out) {
         (Some(model), Some(out)) => {
             let order = Order {
                 model,
@@ -93,16 +91,13 @@ fn synthesise(
                 max_cost: request.max_cost,
             };
             match write::run(engine, config, &order)? {
-                Wrote::Lines { lines, refused } => {
-                    (lines, refused, "show it other examples, or take another --seed")
-                }
+                Wrote::Lines(lines) => (lines, "show it other examples, or take another --seed"),
                 Wrote::Stopped(ending) => {
                     return Ok(CorpusSynthesised {
                         ending,
                         text: String::new(),
                         prompts: 0,
                         adversarial: 0,
-                        refused: Vec::new(),
                         advice: "",
                     });
                 }
@@ -110,7 +105,7 @@ fn synthesise(
         }
         _ => {
             let lines = make(&templates, request.task.as_str(), n, request.adversarial, request.seed);
-            (lines, Vec::new(), "add values or templates")
+            (lines, "add values or templates")
         }
     };
     if lines.is_empty() {
@@ -129,7 +124,6 @@ fn synthesise(
         text,
         prompts: lines.len() as u64,
         adversarial: hard as u64,
-        refused,
         advice,
     })
 }

@@ -47,8 +47,8 @@ pub(super) struct Order<'a> {
 
 /// What came of it.
 pub(super) enum Wrote {
-    /// The lines, and what was not taken, by the reason.
-    Lines { lines: Vec<RawPrompt>, refused: Vec<(String, u64)> },
+    /// The lines.
+    Lines(Vec<RawPrompt>),
     /// Not all answers are there; the same request goes on.
     Stopped(SynthEnding),
 }
@@ -93,11 +93,10 @@ pub(super) fn run(engine: &Engine, config: Option<&Path>, order: &Order<'_>) -> 
             }
         }
     }
-    let refused = writing.refused().iter().map(|(what, count)| (what.to_string(), *count));
-    Ok(Wrote::Lines {
-        refused: refused.collect(),
-        lines: writing.lines(&order.model.to_string(), order.share, order.seed),
-    })
+    for (what, count) in writing.refused() {
+        engine.tell(Event::NotTaken { what: what.to_string(), count: *count });
+    }
+    Ok(Wrote::Lines(writing.lines(&order.model.to_string(), order.share, order.seed)))
 }
 
 /// Where the calls for a corpus are kept: beside it.
