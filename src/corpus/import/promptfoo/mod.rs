@@ -3,7 +3,7 @@
 
 mod assertion;
 mod check;
-mod csv_tests;
+mod csv_cases;
 mod files;
 mod graded;
 mod sample_text;

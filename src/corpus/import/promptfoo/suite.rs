@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::super::{ImportError, Skipped, utf8};
-use super::csv_tests;
+use super::csv_cases;
 use super::files::{Folder, Take, extension, yaml};
 use crate::diag::{Fault, Faults};
 use crate::record::Message;
@@ -52,7 +52,7 @@ pub(super) struct Test {
 /// Reads a file as what its name says it is.
 pub(super) fn load(path: &Path, skipped: &mut Vec<Skipped>) -> Result<Suite, ImportError> {
     let value = match extension(path).as_str() {
-        "csv" => return Ok(Suite { tests: csv_tests::read(path, skipped)?, ..Suite::default() }),
+        "csv" => return Ok(Suite { tests: csv_cases::read(path, skipped)?, ..Suite::default() }),
         "jsonl" => return Ok(Suite { tests: jsonl(path)?, ..Suite::default() }),
         _ => document(path)?,
     };
@@ -159,7 +159,7 @@ impl Suite {
                         }
                     };
                     match extension(&file).as_str() {
-                        "csv" => self.tests.extend(csv_tests::read(&file, skipped)?),
+                        "csv" => self.tests.extend(csv_cases::read(&file, skipped)?),
                         "jsonl" => self.tests.extend(jsonl(&file)?),
                         "yaml" | "yml" | "json" => {
                             let found = document(&file)?;

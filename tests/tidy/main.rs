@@ -12,10 +12,29 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+mod graph;
+mod paths;
+mod tokens;
+
 /// The most crates that the program may be made of.
 const CRATE_BUDGET: usize = 250;
 /// The most lines of a source file.
 const LONGEST_FILE: usize = 500;
+/// DELETE THIS, and the one line that reads it, once the rings of these folders are open.
+const STILL_IN_RINGS: &[&str] = &[
+    "src/cli/",
+    "src/config/",
+    "src/corpus/",
+    "src/dispatch/",
+    "src/journal/",
+    "src/measure/",
+    "src/oracle/",
+    "src/policy/",
+    "src/price/",
+    "src/provider/",
+    "src/render/",
+    "src/summary/",
+];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -103,6 +122,30 @@ fn a_module_imports_only_from_modules_below_it() {
         }
     }
     assert!(faults.is_empty(), "{faults:#?}");
+}
+
+#[test]
+fn no_files_name_one_another_in_a_ring() {
+    let sources: Vec<(String, String)> =
+        sources().into_iter().map(|(path, text)| (shown(&path), text)).collect();
+    let graph = graph::Graph::of(&sources);
+    assert!(graph.places().count() > 200, "the graph lost files: {}", graph.places().count());
+    let rings: Vec<String> = graph
+        .rings()
+        .iter()
+        .filter(|ring| {
+            !STILL_IN_RINGS.iter().any(|folder| ring.iter().all(|place| place.starts_with(folder)))
+        })
+        .map(|ring| ring.join(" -> "))
+        .collect();
+    assert!(rings.is_empty(), "move what these files share into a file below them: {rings:#?}");
+}
+
+#[test]
+fn product_code_does_not_go_by_the_name_of_tests() {
+    let misnamed: Vec<String> =
+        sources().iter().map(|(path, _)| shown(path)).filter(|name| name.ends_with("_tests.rs")).collect();
+    assert!(misnamed.is_empty(), "tests live in tests.rs, code has a name of its own: {misnamed:#?}");
 }
 
 #[test]
@@ -221,7 +264,7 @@ fn no_file_names_a_place_on_somebodys_machine() {
     let Ok(tracked) = tracked.as_ref().map(|output| String::from_utf8_lossy(&output.stdout)) else { return };
     let places: Vec<String> =
         ["work", "root", "home", "Users"].iter().map(|name| format!("/{name}/")).collect();
-    for name in tracked.lines().filter(|name| *name != "tests/tidy.rs") {
+    for name in tracked.lines().filter(|name| *name != "tests/tidy/main.rs") {
         let Ok(text) = std::fs::read_to_string(root().join(name)) else { continue };
         for place in &places {
             let at = text.find(place.as_str());
