@@ -25,7 +25,6 @@ const STILL_IN_RINGS: &[&str] = &[
     "src/cli/",
     "src/config/",
     "src/oracle/",
-    "src/policy/",
     "src/provider/",
     "src/render/",
     "src/summary/",
@@ -193,7 +192,10 @@ fn every_plug_in_is_registered() {
         (
             "policy/strategies",
             "STRATEGIES",
-            &["asked", "evaluate", "figures", "matrix", "sweep", "tests", "text", "traffic"],
+            &[
+                "asked", "drawing", "evaluate", "figures", "matrix", "replay", "strategy", "sweep", "tests",
+                "text", "traffic",
+            ],
         ),
     ];
     for (folder, registry, helpers) in helpers {
