@@ -27,7 +27,6 @@ const STILL_IN_RINGS: &[&str] = &[
     "src/oracle/",
     "src/provider/",
     "src/render/",
-    "src/summary/",
 ];
 
 fn root() -> PathBuf {
