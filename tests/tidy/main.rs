@@ -24,7 +24,6 @@ const LONGEST_FILE: usize = 500;
 const STILL_IN_RINGS: &[&str] = &[
     "src/cli/",
     "src/config/",
-    "src/oracle/",
     "src/provider/",
     "src/render/",
 ];
@@ -178,9 +177,13 @@ fn every_plug_in_is_registered() {
                 "file",
                 "ask",
                 "json_compare",
+                "judgement",
+                "kind",
                 "library",
                 "normalise",
                 "number_text",
+                "registry",
+                "sample",
                 "tests",
                 "text_metrics",
             ],
@@ -199,7 +202,9 @@ fn every_plug_in_is_registered() {
     ];
     for (folder, registry, helpers) in helpers {
         let path = root().join("src").join(folder);
-        let index = read(&path.join("mod.rs"));
+        // Where files of the folder look kinds up, the registry lies apart from mod.rs, so that they need not reach up.
+        let apart = path.join("registry.rs");
+        let index = read(&if apart.exists() { apart } else { path.join("mod.rs") });
         let list = index.split_once(&format!("const {registry}:")).map(|(_, rest)| rest).unwrap_or_default();
         let list = list.split_once("];").map_or(list, |(list, _)| list);
         for entry in std::fs::read_dir(&path).unwrap().flatten() {
