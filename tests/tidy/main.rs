@@ -21,12 +21,7 @@ const CRATE_BUDGET: usize = 250;
 /// The most lines of a source file.
 const LONGEST_FILE: usize = 500;
 /// DELETE THIS, and the one line that reads it, once the rings of these folders are open.
-const STILL_IN_RINGS: &[&str] = &[
-    "src/cli/",
-    "src/config/",
-    "src/provider/",
-    "src/render/",
-];
+const STILL_IN_RINGS: &[&str] = &["src/cli/", "src/config/", "src/render/"];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -165,8 +160,8 @@ fn every_plug_in_is_registered() {
             "provider",
             "APIS",
             &[
-                "batch", "classify", "common", "content", "describe", "facts", "http", "limits", "quirks",
-                "redact", "served", "sse", "tests",
+                "api", "batch", "classify", "common", "content", "describe", "facts", "http", "limits",
+                "quirks", "redact", "response", "served", "sse", "tests",
             ],
         ),
         (
