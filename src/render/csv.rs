@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use super::{RenderError, Renderer};
+use super::renderer::{RenderError, Renderer};
 use crate::ident::{ModelRef, PromptId, TaskName, TierName};
 use crate::record::{Outcome, Verdict};
 use crate::summary::{Horizon, Summary};

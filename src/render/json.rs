@@ -1,6 +1,6 @@
 //! `summary.json`: the summary itself.
 
-use super::{RenderError, Renderer};
+use super::renderer::{RenderError, Renderer};
 use crate::summary::Summary;
 
 pub(super) const RENDERER: Renderer = Renderer { name: "json", file: "summary.json", render };

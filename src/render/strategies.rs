@@ -1,7 +1,7 @@
 //! `strategies.csv`: every figure of every strategy, a row a strategy.
 
 use super::csv::guard;
-use super::{RenderError, Renderer};
+use super::renderer::{RenderError, Renderer};
 use crate::summary::{StrategyLine, Summary};
 use crate::units::{Millis, Usd};
 

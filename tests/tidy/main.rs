@@ -21,7 +21,7 @@ const CRATE_BUDGET: usize = 250;
 /// The most lines of a source file.
 const LONGEST_FILE: usize = 500;
 /// DELETE THIS, and the one line that reads it, once the rings of these folders are open.
-const STILL_IN_RINGS: &[&str] = &["src/cli/", "src/config/", "src/render/"];
+const STILL_IN_RINGS: &[&str] = &["src/cli/", "src/config/"];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -183,9 +183,9 @@ fn every_plug_in_is_registered() {
                 "text_metrics",
             ],
         ),
-        ("render", "RENDERERS", &["charts", "review", "terminal", "tests", "words"]),
+        ("render", "RENDERERS", &["charts", "renderer", "review", "terminal", "tests", "words"]),
         // `day` draws a simulated day, which is no part of a summary.
-        ("render/charts", "CHARTS", &["day"]),
+        ("render/charts", "CHARTS", &["canvas", "day", "plane"]),
         (
             "policy/strategies",
             "STRATEGIES",

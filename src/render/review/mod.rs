@@ -8,8 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use ring::digest;
 use serde::Serialize;
 
-use super::RenderError;
 use super::csv::guard;
+use super::renderer::RenderError;
 
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
