@@ -20,8 +20,8 @@ mod tokens;
 const CRATE_BUDGET: usize = 250;
 /// The most lines of a source file.
 const LONGEST_FILE: usize = 500;
-/// DELETE THIS, and the one line that reads it, once the rings of these folders are open.
-const STILL_IN_RINGS: &[&str] = &["src/cli/", "src/config/"];
+/// DELETE THIS, and the one line that reads it, once the rings of that folder are open.
+const STILL_IN_RINGS: &str = "src/cli/";
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -120,9 +120,7 @@ fn no_files_name_one_another_in_a_ring() {
     let rings: Vec<String> = graph
         .rings()
         .iter()
-        .filter(|ring| {
-            !STILL_IN_RINGS.iter().any(|folder| ring.iter().all(|place| place.starts_with(folder)))
-        })
+        .filter(|ring| !ring.iter().all(|place| place.starts_with(STILL_IN_RINGS)))
         .map(|ring| ring.join(" -> "))
         .collect();
     assert!(rings.is_empty(), "move what these files share into a file below them: {rings:#?}");
