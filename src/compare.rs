@@ -130,6 +130,12 @@ pub struct Row {
 }
 
 impl Row {
+    /// Whether the pass rate rose, beyond noise.
+    #[must_use]
+    pub fn is_better(&self) -> bool {
+        self.quality.is_some_and(|quality| quality.difference > 0.0 && quality.word == Word::Signal)
+    }
+
     /// Whether quality fell beyond noise.
     #[must_use]
     pub fn is_worse(&self) -> bool {

@@ -9,6 +9,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 pub use crate::diag::escape;
 use crate::diag::{Faults, Paint};
+use crate::engine::{Progress, Stage};
 use crate::units::Usd;
 
 /// When to use colour.
@@ -52,7 +53,7 @@ pub enum PrintError {
 }
 
 /// Where the program prints.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Console {
     out: Paint,
     err: Paint,
@@ -186,50 +187,35 @@ pub fn table(width: usize, headers: &[&str], rows: &[Vec<String>], align: &[Alig
     text
 }
 
-/// What is known of a tier while it is being measured.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ProgressFacts {
-    /// Trials that have ended, those of an earlier run included.
-    pub done: u64,
-    /// Trials that passed.
-    pub passed: u64,
-    /// Trials with a verdict.
-    pub graded: u64,
-    /// Trials that ended in an infrastructure error.
-    pub errors: u64,
-    /// Spent by this run, as far as known.
-    pub spent: Usd,
-}
-
 /// Progress of a run on stderr: a bar a tier on a terminal, else a plain line now and then.
 #[derive(Debug)]
-pub struct Progress {
-    tiers: Vec<TierProgress>,
+pub struct ProgressDisplay {
+    stages: Vec<StageProgress>,
     multi: Option<MultiProgress>,
     quiet: bool,
     last: Mutex<Instant>,
 }
 
 #[derive(Debug)]
-struct TierProgress {
+struct StageProgress {
     name: String,
     total: u64,
     bar: Option<ProgressBar>,
-    facts: Mutex<ProgressFacts>,
+    facts: Mutex<Progress>,
 }
 
 /// A plain line comes no more often than this.
 const PLAIN_EVERY: Duration = Duration::from_secs(10);
 
-impl Progress {
-    /// Starts to show progress: name, trials in all, and trials that are done already, of each tier.
+impl ProgressDisplay {
+    /// Starts to show progress: a bar a stage.
     #[must_use]
-    pub fn new(console: &Console, tiers: &[(String, u64, u64)]) -> Self {
+    pub fn new(console: &Console, stages: &[Stage]) -> Self {
         let quiet = console.verbosity == Verbosity::Quiet;
         let multi = (console.live && !quiet)
             .then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(8)));
-        let longest = tiers.iter().map(|(name, ..)| name.chars().count()).max().unwrap_or_default();
-        let bars = tiers.iter().map(|(name, total, done)| TierProgress {
+        let longest = stages.iter().map(|stage| stage.name.chars().count()).max().unwrap_or_default();
+        let bars = stages.iter().map(|Stage { name, total, done }| StageProgress {
             name: name.clone(),
             total: *total,
             bar: multi.as_ref().map(|multi| {
@@ -242,14 +228,14 @@ impl Progress {
                 bar.reset_eta();
                 bar
             }),
-            facts: Mutex::new(ProgressFacts { done: *done, ..ProgressFacts::default() }),
+            facts: Mutex::new(Progress { done: *done, ..Progress::default() }),
         });
-        Self { tiers: bars.collect(), multi, quiet, last: Mutex::new(Instant::now()) }
+        Self { stages: bars.collect(), multi, quiet, last: Mutex::new(Instant::now()) }
     }
 
-    /// Shows what is known of a tier now.
-    pub fn update(&self, tier: usize, facts: ProgressFacts) {
-        let Some(shown) = self.tiers.get(tier) else { return };
+    /// Shows how far a stage is.
+    pub fn update(&self, stage: usize, facts: Progress) {
+        let Some(shown) = self.stages.get(stage) else { return };
         if let Ok(mut kept) = shown.facts.lock() {
             *kept = facts;
         }
@@ -270,7 +256,7 @@ impl Progress {
     }
 
     fn line(&self) -> String {
-        let parts = self.tiers.iter().map(|tier| {
+        let parts = self.stages.iter().map(|tier| {
             let facts = tier.facts.lock().map(|facts| *facts).unwrap_or_default();
             let text = format!("{} {}/{} {}", tier.name, facts.done, tier.total, describe(&facts));
             text.trim_end().to_owned()
@@ -293,7 +279,7 @@ impl Progress {
 
     /// Ends the show: the bars go, a last line stays.
     pub fn finish(&self) {
-        for tier in &self.tiers {
+        for tier in &self.stages {
             if let Some(bar) = &tier.bar {
                 bar.finish_and_clear();
             }
@@ -305,7 +291,7 @@ impl Progress {
 }
 
 /// What is known so far: nothing is said of a pass rate before something is graded, nor of money where none is spent and nothing graded.
-fn describe(facts: &ProgressFacts) -> String {
+fn describe(facts: &Progress) -> String {
     let mut parts = Vec::new();
     if facts.graded > 0 {
         parts.push(format!("pass {:.0} %", facts.passed as f64 / facts.graded as f64 * 100.0));
@@ -335,9 +321,10 @@ mod tests {
     fn progress_reads_as_a_line_where_there_is_no_terminal() {
         let console =
             Console { out: Paint::Plain, err: Paint::Plain, verbosity: Verbosity::Quiet, live: false };
-        let progress = Progress::new(&console, &[("small".to_owned(), 10, 0), ("large".to_owned(), 10, 4)]);
+        let stage = |name: &str, done| Stage { name: name.to_owned(), total: 10, done };
+        let progress = ProgressDisplay::new(&console, &[stage("small", 0), stage("large", 4)]);
         let spent = "0.0123".parse().unwrap();
-        progress.update(0, ProgressFacts { done: 4, passed: 3, graded: 4, errors: 1, spent });
+        progress.update(0, Progress { done: 4, passed: 3, graded: 4, errors: 1, spent });
         assert_eq!(progress.line(), "small 4/10 pass 75 %, 1 error, $0.0123 | large 4/10");
     }
 

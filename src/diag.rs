@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
+use std::path::Path;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
@@ -329,6 +330,47 @@ impl fmt::Display for Faults {
 
 impl std::error::Error for Faults {}
 
+/// A text that no spreadsheet takes for a formula: an apostrophe goes before a cell, or a line of a cell, whose first visible
+/// character begins one; control characters become their escapes.
+#[must_use]
+pub fn formula_safe(text: &str) -> Cow<'_, str> {
+    let invisible = |c: char| c.is_whitespace() || c.is_control() || is_format_char(c);
+    let formula = |line: &str| {
+        line.trim_start_matches(invisible).starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
+    };
+    let safe = escape(text);
+    if !safe.split('\n').any(formula) && !text.starts_with(['\t', '\r', '\n']) {
+        return safe;
+    }
+    let lines = safe.split('\n').map(|line| if formula(line) { format!("'{line}") } else { line.to_owned() });
+    let text = lines.collect::<Vec<_>>().join("\n");
+    Cow::Owned(if text.starts_with(['\t', '\n']) { format!("'{text}") } else { text })
+}
+
+/// A path as it is shown: relative to where the user stands where it lies below.
+#[must_use]
+pub fn shown(path: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    full.strip_prefix(&here).unwrap_or(path).display().to_string()
+}
+
+/// Bad usage that no file is to blame for, such as a run that does not exist.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct UsageError {
+    message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+impl UsageError {
+    /// An error with its remedy.
+    pub fn with_help(message: impl Into<String>, help: impl Into<String>) -> anyhow::Error {
+        Self { message: message.into(), help: Some(help.into()) }.into()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -396,6 +438,21 @@ mod tests {
             let excerpt = Excerpt::of(&text, a..a + len);
             proptest::prop_assert!(excerpt.text.get(excerpt.span.clone()).is_some());
             let _ = Faults::from(Fault::new("x", "y").at(excerpt)).to_string();
+        }
+    }
+
+    #[test]
+    fn no_cell_begins_a_formula() {
+        for (text, wanted) in [
+            ("plain", "plain"),
+            ("=1+1", "'=1+1"),
+            (" \u{a0}@cmd", "' \u{a0}@cmd"),
+            ("a\n=cmd()", "a\n'=cmd()"),
+            ("\tx", "'\tx"),
+            ("\u{200b}-1", "\\u{200b}-1"),
+            ("5 - 3", "5 - 3"),
+        ] {
+            assert_eq!(formula_safe(text), wanted, "{text:?}");
         }
     }
 }

@@ -6,25 +6,26 @@ use clap::CommandFactory;
 
 use super::args::Cli;
 use super::exit::Exit;
+use super::session;
 use crate::console::Console;
-use crate::disk;
 
-pub(crate) fn completions(console: &Console, shell: clap_complete::Shell) -> anyhow::Result<Exit> {
+pub(super) fn completions(console: &Console, shell: clap_complete::Shell) -> anyhow::Result<Exit> {
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "route-prof", &mut text);
     console.out(&String::from_utf8_lossy(&text))?;
     Ok(Exit::Fine)
 }
 
-pub(crate) fn man(console: &Console, folder: Option<&Path>) -> anyhow::Result<Exit> {
+pub(super) fn man(console: &Console, folder: Option<&Path>) -> anyhow::Result<Exit> {
     let mut command = Cli::command().disable_help_subcommand(true);
     command.build();
     let Some(folder) = folder else {
         console.out(&String::from_utf8_lossy(&page(&command)?))?;
         return Ok(Exit::Fine);
     };
+    let engine = session::engine(console);
     for (name, bytes) in pages(&command, "route-prof")? {
-        disk::replace(&folder.join(format!("{name}.1")), &bytes)?;
+        engine.write(&folder.join(format!("{name}.1")), &bytes)?;
     }
     Ok(Exit::Fine)
 }

@@ -1,212 +1,44 @@
-//! `diff A B`: what got better, worse, dearer or slower between two runs, and whether that is noise. No calls.
+//! `diff A B`: what got better, worse, dearer or slower between two runs, and whether that is noise.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use super::args::decide::{DiffArgs, RegressionArg};
+use super::args::global::{Format, Global};
+use super::exit::Exit;
+use super::{outputs, session};
+use crate::console::{Align, Console};
+use crate::diag::{UsageError, escape};
+use crate::engine::{Diff, DiffChange, DiffRequest, DiffRow, Regression};
 
-use anyhow::Context;
-use serde::Serialize;
-
-use super::args::{Ailment, DiffArgs, Format, Global};
-use super::exit::{Exit, UsageError};
-use super::project::Project;
-use crate::compare::{self, CellKey, Change, Row, Seen, Settings, Side};
-use crate::console::{Align, Console, escape};
-use crate::disk;
-use crate::summary::Summary;
-
-/// What the comparison found.
-#[derive(Serialize)]
-struct Diff {
-    before: String,
-    after: String,
-    rows: Vec<Row>,
-    /// Tasks of which the decision is another.
-    decisions: Vec<DecisionChange>,
-    /// Tiers of one run that the other does not have.
-    unmatched: Vec<String>,
-    samples: Vec<Sample>,
-}
-
-#[derive(Serialize)]
-struct DecisionChange {
-    task: String,
-    before: String,
-    after: String,
-}
-
-/// A prompt that passed before and does not now.
-#[derive(Serialize)]
-struct Sample {
-    task: String,
-    tier: String,
-    prompt: String,
-    reply: String,
-}
-
-/// A run's folder, read.
-struct Read {
-    name: String,
-    summary: Summary,
-    side: Side,
-    /// The beginning of each reply, by cell and prompt.
-    replies: BTreeMap<(CellKey, String), String>,
-}
-
-pub(crate) fn run(global: &Global, console: &Console, args: &DiffArgs) -> anyhow::Result<Exit> {
-    let project = Project::load(global)?;
-    let before = read(&project, &args.before)?;
-    let after = read(&project, &args.after)?;
-    let mut tiers = BTreeMap::new();
-    for pair in &args.tier {
-        let Some((one, two)) = pair.split_once('=') else {
-            return Err(UsageError::with_help(
-                format!("`{}` is no pair of tiers", escape(pair)),
-                "write --tier BEFORE=AFTER",
-            ));
-        };
-        tiers.insert(one.to_owned(), two.to_owned());
-    }
-    let settings = Settings {
+pub(super) fn run(global: &Global, console: &Console, args: &DiffArgs) -> anyhow::Result<Exit> {
+    let engine = session::engine(console);
+    let request = DiffRequest {
+        before: args.before.clone(),
+        after: args.after.clone(),
+        tiers: args.tier.iter().map(|pair| renamed(pair)).collect::<anyhow::Result<_>>()?,
         alpha: args.alpha,
-        resamples: project.config.policy.bootstrap_resamples,
-        seed: project.config.run.seed,
+        samples: args.samples,
     };
-    let rows = compare::compare(&before.side, &after.side, &tiers, &settings);
-    if rows.is_empty() {
-        return Err(UsageError::with_help(
-            format!("{} and {} have no task and tier in common", before.name, after.name),
-            "name tiers that are called otherwise now: --tier BEFORE=AFTER",
-        ));
-    }
-    let known =
-        |side: &Side| side.keys().map(|(_, tier)| tier.clone()).collect::<std::collections::BTreeSet<_>>();
-    let (old, new) = (known(&before.side), known(&after.side));
-    let mut unmatched: Vec<String> =
-        old.iter().filter(|tier| !new.contains(tiers.get(*tier).unwrap_or(tier))).cloned().collect();
-    let reached = |tier: &String| old.iter().any(|one| tiers.get(one).unwrap_or(one) == tier);
-    unmatched.extend(new.iter().filter(|tier| !reached(tier)).cloned());
-    let diff = Diff {
-        samples: samples(&rows, &after, &tiers, args.samples),
-        decisions: decisions(&before.summary, &after.summary),
-        before: before.name,
-        after: after.name,
-        rows,
-        unmatched,
-    };
-    let failed = diff.rows.iter().any(|row| args.fail_on.iter().any(|ailment| has(row, *ailment)));
+    let diff = engine.diff(&engine.open(global.config.as_deref())?, &request)?;
     match (global.format, args.markdown) {
-        (Format::Json, _) => console.out(&format!("{}\n", serde_json::to_string_pretty(&diff)?))?,
+        (Format::Json, _) => outputs::json(console, &diff)?,
         (Format::Human, true) => console.out(&markdown(&diff))?,
         (Format::Human, false) => console.out(&text(console, &diff))?,
     }
-    Ok(if failed { Exit::Gate } else { Exit::Fine })
+    let fail_on: Vec<Regression> = args.fail_on.iter().copied().map(RegressionArg::of_engine).collect();
+    Ok(if diff.shows(&fail_on) { Exit::Gate } else { Exit::Fine })
 }
 
-fn has(row: &Row, ailment: Ailment) -> bool {
-    match ailment {
-        Ailment::Worse => row.is_worse(),
-        Ailment::Dearer => row.is_dearer(),
-        Ailment::Slower => row.is_slower(),
+/// `BEFORE=AFTER`.
+fn renamed(pair: &str) -> anyhow::Result<(String, String)> {
+    match pair.split_once('=') {
+        Some((before, after)) => Ok((before.to_owned(), after.to_owned())),
+        None => Err(UsageError::with_help(
+            format!("`{}` is no pair of tiers", escape(pair)),
+            "write --tier BEFORE=AFTER",
+        )),
     }
 }
 
-/// Reads a run's summary and results: verdicts and costs as they were then.
-fn read(project: &Project, name: &str) -> anyhow::Result<Read> {
-    let folder = project.find_run(name)?;
-    let summary = disk::read(&folder.join("summary.json"))?;
-    let summary: Summary = serde_json::from_slice(&summary).with_context(|| {
-        format!(
-            "{} cannot be read; render the run again with `route-prof report`",
-            folder.join("summary.json").display()
-        )
-    })?;
-    let (side, replies) = results(&folder.join("results.csv"))?;
-    Ok(Read { name: summary.run.id.to_string(), summary, side, replies })
-}
-
-type Results = (Side, BTreeMap<(CellKey, String), String>);
-
-fn results(path: &Path) -> anyhow::Result<Results> {
-    #[derive(Default)]
-    struct Sum {
-        weight: f64,
-        scores: (f64, u32),
-        costs: (f64, u32),
-        latencies: (f64, u32),
-    }
-    let mut sums: BTreeMap<CellKey, BTreeMap<String, Sum>> = BTreeMap::new();
-    let mut replies = BTreeMap::new();
-    let mut reader = csv::Reader::from_reader(std::io::BufReader::new(disk::open(path)?));
-    for record in reader.deserialize::<BTreeMap<String, String>>() {
-        let record = record.with_context(|| format!("{} is no table of results", path.display()))?;
-        let cell = |name: &str| record.get(name).map_or("", String::as_str);
-        let key = (cell("task").to_owned(), cell("tier").to_owned());
-        let prompt = cell("prompt").to_owned();
-        let sum = sums.entry(key.clone()).or_default().entry(prompt.clone()).or_default();
-        sum.weight = cell("weight").parse().unwrap_or(1.0);
-        let score = match (cell("verdict"), cell("outcome")) {
-            ("pass", _) => Some(1.0),
-            ("fail", _) | (_, "refused" | "truncated") => Some(0.0),
-            _ => None,
-        };
-        let figure = |name: &str| cell(name).parse::<f64>().ok();
-        for (into, value) in [
-            (&mut sum.scores, score),
-            (&mut sum.costs, figure("cost_usd")),
-            (&mut sum.latencies, figure("latency_ms")),
-        ] {
-            if let Some(value) = value {
-                *into = (into.0 + value, into.1 + 1);
-            }
-        }
-        replies.insert((key, prompt), cell("output").to_owned());
-    }
-    let mean = |(sum, count): (f64, u32)| (count > 0).then(|| sum / f64::from(count));
-    let side = sums.into_iter().map(|(key, prompts)| {
-        let prompts = prompts.into_iter().map(|(prompt, sum)| {
-            let (score, cost, latency) = (mean(sum.scores), mean(sum.costs), mean(sum.latencies));
-            (prompt, Seen { weight: sum.weight, score, cost, latency })
-        });
-        (key, prompts.collect())
-    });
-    Ok((side.collect(), replies))
-}
-
-fn samples(rows: &[Row], after: &Read, tiers: &BTreeMap<String, String>, most: usize) -> Vec<Sample> {
-    let all = rows.iter().flat_map(|row| row.regressions.iter().map(move |prompt| (row, prompt)));
-    all.take(most)
-        .filter_map(|(row, prompt)| {
-            let tier = tiers.get(&row.tier).unwrap_or(&row.tier);
-            let reply = after.replies.get(&((row.task.clone(), tier.clone()), prompt.clone()))?;
-            Some(Sample {
-                task: row.task.clone(),
-                tier: row.tier.clone(),
-                prompt: prompt.clone(),
-                reply: reply.chars().take(300).collect(),
-            })
-        })
-        .collect()
-}
-
-fn decisions(before: &Summary, after: &Summary) -> Vec<DecisionChange> {
-    let said = |summary: &Summary, task: &str| {
-        let task = summary.tasks.iter().find(|other| other.name.as_str() == task)?;
-        Some(format!("{} on {}", task.route.decision.name(), task.route.tier))
-    };
-    let mut changes = Vec::new();
-    for task in &before.tasks {
-        let name = task.name.as_str();
-        let (was, is) = (said(before, name), said(after, name));
-        if let (Some(was), Some(is)) = (was, is)
-            && was != is
-        {
-            changes.push(DecisionChange { task: name.to_owned(), before: was, after: is });
-        }
-    }
-    changes
-}
-
-fn quality_cell(row: &Row) -> String {
+fn quality_cell(row: &DiffRow) -> String {
     row.quality.map_or_else(
         || "nothing in common".to_owned(),
         |quality| {
@@ -226,7 +58,7 @@ fn quality_cell(row: &Row) -> String {
     )
 }
 
-fn change_cell(change: Option<Change>) -> String {
+fn change_cell(change: Option<DiffChange>) -> String {
     change.map_or_else(
         || "–".to_owned(),
         |change| match change.ratio {
@@ -237,11 +69,9 @@ fn change_cell(change: Option<Change>) -> String {
 }
 
 /// What a row comes to, in a word or two.
-fn word(row: &Row) -> String {
-    let better =
-        row.quality.is_some_and(|quality| quality.difference > 0.0 && quality.word == compare::Word::Signal);
+fn word(row: &DiffRow) -> String {
     let words = [
-        (better, "better"),
+        (row.is_better(), "better"),
         (row.is_worse(), "worse"),
         (row.is_dearer(), "dearer"),
         (row.is_slower(), "slower"),
@@ -251,7 +81,7 @@ fn word(row: &Row) -> String {
 }
 
 fn table_rows(diff: &Diff) -> Vec<Vec<String>> {
-    let row = |row: &Row| {
+    let row = |row: &DiffRow| {
         vec![
             row.task.clone(),
             row.tier.clone(),

@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use crate::diag::Faults;
+use crate::diag::UsageError;
+use crate::engine::{Error, ErrorKind};
 
 /// What a command ends in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,35 +52,14 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Bad usage that no file is to blame for, such as a run that does not exist.
-#[derive(Debug, thiserror::Error)]
-#[error("{message}")]
-pub(crate) struct UsageError {
-    message: String,
-    /// What to do about it.
-    pub(crate) help: Option<String>,
-}
-
-impl UsageError {
-    /// An error with its remedy.
-    pub(crate) fn with_help(message: impl Into<String>, help: impl Into<String>) -> anyhow::Error {
-        Self { message: message.into(), help: Some(help.into()) }.into()
-    }
-}
-
-/// The user stopped a command in the middle; what it had done by then is kept.
-#[derive(Debug, thiserror::Error)]
-#[error("interrupted with {open} questions to programs open; run the same command again to continue")]
-pub(crate) struct Interruption {
-    /// What was still to be asked.
-    pub(crate) open: u64,
-}
-
-/// The code of an error: the user's own wish where the chain holds one, bad input wherever the chain holds faults or a usage error, else a failure.
+/// The code of an error.
 pub(crate) fn of_error(error: &anyhow::Error) -> Exit {
-    if error.chain().any(|cause| cause.is::<Interruption>()) {
-        return Exit::Interrupted;
+    if let Some(error) = error.downcast_ref::<Error>() {
+        return match error.kind() {
+            ErrorKind::Input => Exit::Usage,
+            ErrorKind::Interrupted => Exit::Interrupted,
+            ErrorKind::Failed => Exit::Failed,
+        };
     }
-    let bad_input = error.chain().any(|cause| cause.is::<Faults>() || cause.is::<UsageError>());
-    if bad_input { Exit::Usage } else { Exit::Failed }
+    if error.is::<UsageError>() { Exit::Usage } else { Exit::Failed }
 }

@@ -1,47 +1,38 @@
-//! The command line: arguments, exit codes, one file per command. Nothing here decides or computes: it reads, calls
-//! the modules below, and writes what they give.
+//! The command line: arguments to a request, a call of the engine, its result to tables and an exit code. Nothing here decides
+//! or computes.
 
 mod args;
-mod asking;
 mod check;
 mod completions;
 mod corpus;
-mod evidence;
 mod diff;
 mod doctor;
+mod ending;
+mod events;
 mod exit;
-mod batch;
 mod grade;
 mod init;
-mod judging;
 mod oracle;
 mod outputs;
-mod past_run;
 mod plan;
-mod programs;
-mod project;
-mod recorder;
 mod report;
 mod review;
 mod run;
-mod run_folder;
-mod run_record;
 mod schema;
-mod scouting;
-mod send;
+mod session;
 mod simulate;
-mod stopping;
-mod what_if;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use self::args::{Cli, Colour, Command, OracleCommand, ReviewCommand};
+use self::args::global::Colour;
+use self::args::project::{OracleCommand, ReviewCommand};
+use self::args::{Cli, Command};
 pub use self::exit::Exit;
-use self::exit::{Interruption, UsageError};
 use crate::console::{ColourChoice, Console, Verbosity};
-use crate::diag::Faults;
+use crate::diag::UsageError;
+use crate::engine;
 
 /// The whole program: parses the arguments, runs the command, says what went wrong, and gives the exit code.
 #[must_use]
@@ -89,40 +80,30 @@ fn run(cli: &Cli, console: &Console) -> anyhow::Result<Exit> {
             oracle::check(global, console, *locked, run.as_deref())
         }
         Command::Oracle(OracleCommand::List) => oracle::list(global, console),
-        Command::Review(ReviewCommand::Export(args)) => review::export::run(global, console, args),
-        Command::Review(ReviewCommand::Import(args)) => review::import::run(global, console, args),
+        Command::Review(ReviewCommand::Export(args)) => review::export(global, console, args),
+        Command::Review(ReviewCommand::Import(args)) => review::import(global, console, args),
         Command::Schema(args) => schema::run(global, console, args),
         Command::Completions { shell } => completions::completions(console, *shell),
         Command::Man { out } => completions::man(console, out.as_deref()),
     }
 }
 
-/// Says what went wrong on stderr: faults with their carets, anything else as one line a cause.
+/// Says what went wrong on stderr: faults with their carets, anything else as one line.
 fn explain(console: &Console, error: &anyhow::Error) {
-    for cause in error.chain() {
-        if let Some(interruption) = cause.downcast_ref::<Interruption>() {
-            console.note(&interruption.to_string());
-            return;
-        }
-        if let Some(faults) = cause.downcast_ref::<Faults>() {
-            console.faults(faults);
-            return;
+    let failed = error.downcast_ref::<engine::Error>();
+    if let Some(faults) = failed.and_then(engine::Error::faults) {
+        console.faults(faults);
+        return;
+    }
+    let own = error.downcast_ref::<UsageError>();
+    let help = failed.and_then(engine::Error::help).or_else(|| own.and_then(|own| own.help.as_deref()));
+    match failed.map(engine::Error::kind) {
+        Some(engine::ErrorKind::Interrupted) => console.note(&error.to_string()),
+        Some(engine::ErrorKind::Input | engine::ErrorKind::Failed) | None => {
+            console.error(&error.to_string())
         }
     }
-    let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
-    let mut text = String::new();
-    for cause in &causes {
-        // Many errors repeat their cause in their own text.
-        if !text.contains(cause.as_str()) {
-            if !text.is_empty() {
-                text.push_str(": ");
-            }
-            text.push_str(cause);
-        }
-    }
-    console.error(&text);
-    let help = error.chain().find_map(|cause| cause.downcast_ref::<UsageError>()?.help.clone());
     if let Some(help) = help {
-        console.help(&help);
+        console.help(help);
     }
 }

@@ -1,146 +1,29 @@
-//! `plan`: what a run would take, and what it could decide. No network.
+//! `plan`: what a run would take, and what it could decide.
 
-mod decides;
-mod worth;
-
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde::Serialize;
-
-use self::decides::TaskPower;
-use self::worth::NextPrompts;
-use super::args::{Format, Global, SourceArgs};
+use super::args::global::{Format, Global};
+use super::args::run::SourceArgs;
 use super::exit::Exit;
-use super::project::Project;
-use super::run::answered_elsewhere;
-use super::run_folder::RunFolder;
+use super::{outputs, session};
 use crate::console::{Align, Console};
-use crate::grade::OracleSet;
-use crate::ident::{ModelRef, RunId};
-use crate::oracle::Asks;
-use crate::plan::Plan;
-use crate::plan::estimate::{Estimate, estimate};
-use crate::units::{Tokens, Usd};
+use crate::engine::{NextPrompts, PlanReport, PlanRequest, TaskPower};
+use crate::units::{Millis, Usd};
 
-/// What a run would take and could decide.
-#[derive(Debug, Serialize)]
-struct PlanReport {
-    run: RunId,
-    corpus: String,
-    prompts: u64,
-    price_source: String,
-    estimate: Estimate,
-    /// Calls to judges, at the most: only where an oracle asks a model.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    judges: Vec<JudgePlan>,
-    /// Calls to models that strategies ask about the prompts, at the most: what has been asked before is not asked again.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    strategies: Vec<JudgePlan>,
-    decides: Vec<TaskPower>,
-    /// Where more prompts help most, dearest first.
-    next_prompts: NextPrompts,
-}
-
-/// What a judge would be asked, at the most: what needs no judge, or has been asked before, is not known before the replies.
-#[derive(Debug, Serialize)]
-struct JudgePlan {
-    model: ModelRef,
-    calls: u64,
-    low: Usd,
-    high: Usd,
-}
-
-pub(crate) fn run(
+pub(super) fn run(
     global: &Global,
     console: &Console,
     corpus: &Path,
     source: &SourceArgs,
 ) -> anyhow::Result<Exit> {
-    let mut project = Project::load(global)?;
-    project.apply(source)?;
-    let corpus_name = project.relative(corpus);
-    let corpus = project.corpus(corpus)?;
-    // Oracles that are missing or broken are better known before the bill.
-    let oracles = project.oracles(&corpus, &[])?;
-    let plan = project.plan(&corpus)?;
-    let folder = RunFolder::choose(&project, &corpus, &plan, None, source.fresh)?;
-    let done = answered_elsewhere(&project, &folder, &plan, source.fresh)?;
-    let estimated = estimate(&project.config, &corpus, &plan, |key| done.contains(key))?;
-    let last = worth::last_run(&project)?;
-    let report = PlanReport {
-        run: folder.id.clone(),
-        corpus: corpus_name,
-        prompts: corpus.len() as u64,
-        price_source: project.catalogue.source(),
-        judges: judges(&project, &corpus, &oracles, &plan)?,
-        strategies: scouts(&project, &corpus)?,
-        next_prompts: worth::next_prompts(&project, &corpus, &estimated, &plan, last.as_ref()),
-        decides: decides::decides(&project, &corpus, last.as_ref()),
-        estimate: estimated,
-    };
+    let engine = session::engine(console);
+    let request = PlanRequest { corpus: corpus.to_owned(), source: source.options() };
+    let report = engine.plan(engine.open(global.config.as_deref())?, &request)?;
     match global.format {
-        Format::Json => console.out(&format!("{}\n", serde_json::to_string_pretty(&report)?))?,
+        Format::Json => outputs::json(console, &report)?,
         Format::Human => console.out(&text(console, &report))?,
     }
     Ok(Exit::Fine)
-}
-
-/// From no output at all to every output, the judges' included, at its cap.
-fn judges(
-    project: &Project,
-    corpus: &crate::corpus::Corpus,
-    oracles: &OracleSet<'_>,
-    plan: &Plan,
-) -> anyhow::Result<Vec<JudgePlan>> {
-    let mut judges: BTreeMap<String, JudgePlan> = BTreeMap::new();
-    for at in 0..plan.len() {
-        let spec = plan.spec(at);
-        let Some(oracle) = oracles.of(spec.prompt as usize) else { continue };
-        let asks = oracle.criterion.asks();
-        if !asks.iter().any(|asks| matches!(asks, Asks::Model { .. })) {
-            continue;
-        }
-        let (prompt, request) = plan.request(&project.config, corpus, spec)?;
-        let expected = prompt.expected.as_ref().map_or(0, |expected| expected.to_string().len());
-        for asks in asks {
-            let Asks::Model { model, max_output_tokens, instructions, .. } = asks else { continue };
-            // Four bytes a token, as in English: near enough for an estimate that spans every possible length.
-            let told = Tokens((instructions + prompt.content.plain().len() + expected) as u64 / 4);
-            let price = project.catalogue.price(&model)?;
-            let (low, high) = (
-                price.ceiling(told, Tokens(0)),
-                price.ceiling(told.plus(request.max_output_tokens), max_output_tokens),
-            );
-            let judge = judges.entry(model.to_string()).or_insert_with(|| JudgePlan {
-                model,
-                calls: 0,
-                low: Usd::ZERO,
-                high: Usd::ZERO,
-            });
-            judge.calls += 1;
-            judge.low += low.unwrap_or_default();
-            judge.high += high.unwrap_or_default();
-        }
-    }
-    Ok(judges.into_values().collect())
-}
-
-/// From no word at all to every word at its cap.
-fn scouts(project: &Project, corpus: &crate::corpus::Corpus) -> anyhow::Result<Vec<JudgePlan>> {
-    let mut models: Vec<JudgePlan> = Vec::new();
-    super::scouting::planned(project, corpus, |model, told, cap| {
-        if models.last().is_none_or(|last| last.model != *model) {
-            models.push(JudgePlan { model: model.clone(), calls: 0, low: Usd::ZERO, high: Usd::ZERO });
-        }
-        let Some(last) = models.last_mut() else { return Ok(()) };
-        let (price, told) = (project.catalogue.price(model)?, Tokens(told as u64 / 4));
-        last.calls += 1;
-        last.low += price.ceiling(told, Tokens(0)).unwrap_or_default();
-        last.high += price.ceiling(told, cap).unwrap_or_default();
-        Ok(())
-    })?;
-    Ok(models)
 }
 
 fn text(console: &Console, report: &PlanReport) -> String {
@@ -196,14 +79,95 @@ fn text(console: &Console, report: &PlanReport) -> String {
             model.high.human()
         ));
     }
-    match estimate.seconds.and_then(|seconds| crate::units::Millis::from_ms(seconds * 1000.0)) {
+    match estimate.seconds.and_then(|seconds| Millis::from_ms(seconds * 1000.0)) {
         Some(time) => text.push_str(&format!(
             "time at the limits of the settings: about {time}, if a reply takes {} s\n",
             estimate.assumed_latency_s
         )),
         None => text.push_str("nothing to send: no call would be made\n"),
     }
-    text.push_str(&decides::text(console, &report.decides));
-    text.push_str(&worth::text(console, &report.next_prompts));
+    text.push_str(&decides_text(console, &report.decides));
+    text.push_str(&worth_text(console, &report.next_prompts));
+    text
+}
+
+fn decides_text(console: &Console, decides: &[TaskPower]) -> String {
+    let rows: Vec<Vec<String>> = decides
+        .iter()
+        .map(|task| {
+            let floor = match (task.decidable, task.detectable, task.smallest_n) {
+                (true, Some(rate), _) => format!("yes: a tier that passes {:.1} % or more", rate * 100.0),
+                (true, None, _) => "barely: only if nearly every reply passes".to_owned(),
+                (false, _, Some(n)) => format!("no: {n} prompts of equal weight at the least"),
+                (false, _, None) => "no number of prompts can".to_owned(),
+            };
+            let margin = match (task.decidable_margin, task.smallest_n_margin) {
+                (true, Some(n)) => format!("yes ({n} do)"),
+                (_, Some(n)) => format!("no: {n}"),
+                (_, None) => "no".to_owned(),
+            };
+            vec![
+                task.task.to_string(),
+                task.prompts.to_string(),
+                format!("{:.0}", task.n_eff),
+                format!("{} at P {}", task.route_floor, task.confidence),
+                floor,
+                margin,
+            ]
+        })
+        .collect();
+    let align = [Align::Left, Align::Right, Align::Right, Align::Left, Align::Left, Align::Left];
+    let margins: Vec<String> = decides.iter().map(|task| format!("{:.1}", task.margin * 100.0)).collect();
+    let one = margins.first().filter(|first| margins.iter().all(|margin| margin == *first));
+    let within =
+        one.map_or_else(|| "within the margin".to_owned(), |margin| format!("within {margin} points"));
+    let headers = ["task", "prompts", "n eff", "floor", "can clear the floor", within.as_str()];
+    let mut text = format!("\nWhat these prompts can decide:\n{}", console.table(&headers, &rows, &align));
+    if let Some(task) = decides.first() {
+        let basis = if task.discordant_measured { "as in the last run" } else { "assumed" };
+        text.push_str(&format!(
+            "{within}: can a tier as good as another one be shown to be no worse than that, four times out of five,\nif they \
+             disagree on {:.1} % of the prompts ({basis})?\n",
+            task.discordant * 100.0
+        ));
+    }
+    text
+}
+
+fn worth_text(console: &Console, next: &NextPrompts) -> String {
+    let mut text = format!("\nWhere {} more prompts of a task help most:\n", next.more);
+    if next.other_rule {
+        text.push_str("unknown: the last run was decided by floors; `route-prof report latest` decides it by the rule of today\n");
+        return text;
+    }
+    if next.tasks.is_empty() {
+        text.push_str("nowhere: no cheaper tier is left open for want of prompts\n");
+        return text;
+    }
+    let unknown = || "unknown".to_owned();
+    let rows: Vec<Vec<String>> = next
+        .tasks
+        .iter()
+        .map(|worth| {
+            vec![
+                worth.task.to_string(),
+                format!("{} for {}", worth.tier, worth.instead_of),
+                worth.requests_per_day.map_or_else(unknown, |requests| format!("{requests:.0}")),
+                worth.saved_per_request.map_or_else(unknown, Usd::human),
+                format!("{:.1} %", worth.chance * 100.0),
+                worth.month.map_or_else(unknown, Usd::human),
+            ]
+        })
+        .collect();
+    let align = [Align::Left, Align::Left, Align::Right, Align::Right, Align::Right, Align::Right];
+    let headers = ["task", "may serve", "requests a day", "saved a request", "chance", "worth a month"];
+    text.push_str(&console.table(&headers, &rows, &align));
+    text.push_str("worth: traffic x saving x the chance that they prove the cheaper tier good enough;\n");
+    text.push_str(&match &next.run {
+        Some(run) => format!("rates and costs are those of run {run}\n"),
+        None => "nothing was measured yet, so every pass rate is taken to be as likely as any other, and a reply to be half \
+                 as long as it may be\n"
+            .to_owned(),
+    });
     text
 }

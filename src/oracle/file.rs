@@ -121,6 +121,18 @@ impl std::fmt::Display for ExampleFailure {
 }
 
 impl Oracle {
+    /// Whether a model judges for it, or is asked for embeddings.
+    #[must_use]
+    pub fn asks_a_model(&self) -> bool {
+        self.criterion.asks().iter().any(|asks| matches!(asks, Asks::Model { .. }))
+    }
+
+    /// Whether it asks a program of the user's.
+    #[must_use]
+    pub fn asks_a_program(&self) -> bool {
+        self.criterion.asks().iter().any(|asks| matches!(asks, Asks::Program))
+    }
+
     /// What the criterion says of each example, with the answers at hand.
     pub fn judge_examples<'a>(&'a self, answers: &'a AnswerBook) -> impl Iterator<Item = Judgement> + 'a {
         let asked = Asked { prompt: None, answers };

@@ -216,7 +216,7 @@ fn row(md: &mut String, cells: &[String]) {
 
 /// Text that Markdown takes for nothing but text.
 fn escape(text: &str) -> String {
-    let text = crate::console::escape(text);
+    let text = crate::diag::escape(text);
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -1,9 +1,9 @@
 //! A summary to bytes: one file per format, one line each in [`RENDERERS`]. Pure: reads no file, writes none, asks no clock.
 
 pub mod charts;
-pub mod csv;
+mod csv;
+mod day;
 pub mod html;
-pub mod json;
 mod junit;
 mod markdown;
 mod renderer;
@@ -13,13 +13,61 @@ pub mod terminal;
 mod words;
 
 pub use self::renderer::{RenderError, Renderer};
+use crate::engine::SimulatedDay;
+use crate::simulate::Variant;
+use crate::summary::{Band, Summary};
 
 /// Every format that is a function of the summary alone and stands in the run's folder.
-pub const RENDERERS: &[&Renderer] = &[
-    &json::RENDERER,
-    &html::RENDERER,
-    &markdown::RENDERER,
-    &csv::PROJECTION,
-    &strategies::RENDERER,
-    &junit::RENDERER,
-];
+pub const RENDERERS: &[&Renderer] =
+    &[&html::RENDERER, &markdown::RENDERER, &csv::PROJECTION, &strategies::RENDERER, &junit::RENDERER];
+
+/// A file that a summary becomes.
+pub struct Page {
+    /// Its path in the run's folder.
+    pub name: String,
+    /// Its contents.
+    pub bytes: Vec<u8>,
+}
+
+/// Every page and chart of a summary.
+///
+/// # Errors
+/// When one cannot be rendered: a defect.
+pub fn pages(summary: &Summary) -> Result<Vec<Page>, RenderError> {
+    let mut pages = Vec::new();
+    for renderer in RENDERERS {
+        pages.push(Page { name: renderer.file.to_owned(), bytes: (renderer.render)(summary)? });
+    }
+    for chart in charts::all(summary)? {
+        pages.push(Page { name: format!("charts/{}", chart.file), bytes: chart.svg.into_bytes() });
+    }
+    Ok(pages)
+}
+
+/// The page, the table and the charts of a simulated day.
+///
+/// # Errors
+/// When one cannot be rendered: a defect.
+pub fn day_pages(day: &SimulatedDay) -> Result<Vec<Page>, RenderError> {
+    let (html, charts) = html::day::page(&day.summary, &day.settings, &day.result.days)?;
+    let mut pages = vec![
+        Page { name: "simulate.csv".to_owned(), bytes: day::csv(&day.result.days)? },
+        Page { name: "simulate.html".to_owned(), bytes: html.into_bytes() },
+    ];
+    for chart in charts {
+        pages.push(Page { name: format!("charts/{}", chart.file), bytes: chart.svg.into_bytes() });
+    }
+    Ok(pages)
+}
+
+/// Who chose the tier on a simulated day, in words.
+#[must_use]
+pub const fn variant(variant: Variant) -> &'static str {
+    charts::day::name(variant)
+}
+
+/// What the evidence says of a tier, in words.
+#[must_use]
+pub const fn band(band: Band) -> &'static str {
+    words::band(band)
+}

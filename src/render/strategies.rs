@@ -1,7 +1,7 @@
 //! `strategies.csv`: every figure of every strategy, a row a strategy.
 
-use super::csv::guard;
 use super::renderer::{RenderError, Renderer};
+use crate::diag::formula_safe;
 use crate::summary::{StrategyLine, Summary};
 use crate::units::{Millis, Usd};
 
@@ -19,8 +19,8 @@ fn number(value: Option<f64>) -> String {
 }
 
 const COLUMNS: &[Column] = &[
-    ("strategy", |line| guard(&line.id).into_owned()),
-    ("what", |line| guard(&line.label).into_owned()),
+    ("strategy", |line| formula_safe(&line.id).into_owned()),
+    ("what", |line| formula_safe(&line.label).into_owned()),
     ("kind", |line| super::words::strategy_kind(line.kind).to_owned()),
     ("n", |line| line.n.to_string()),
     ("pass_rate", |line| line.pass_rate.mean.to_string()),

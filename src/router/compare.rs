@@ -56,7 +56,7 @@ impl RouterDiff {
         if self.routes.is_empty() && !self.changed.is_empty() {
             text.push_str("no route changes\n");
         }
-        crate::console::escape(&text).into_owned()
+        crate::diag::escape(&text).into_owned()
     }
 }
 

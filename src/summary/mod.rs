@@ -8,6 +8,7 @@ pub mod asked;
 pub mod beside;
 pub mod build;
 mod counted;
+mod json;
 mod judge;
 mod method;
 mod notice;

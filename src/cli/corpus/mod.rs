@@ -1,84 +1,105 @@
-//! The `corpus` commands: check, stats, import, sample.
+//! The `corpus` commands. Here: check, stats and sample.
 
-pub(crate) mod args;
 mod import;
-mod recorded;
-mod sample;
-mod stats;
 mod synth;
-mod write;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::json;
 
-use self::args::{CorpusCommand, ImportArgs, Source};
-use super::args::{Format, Global};
+use super::args::corpus::{CorpusCommand, SampleArgs};
+use super::args::global::{Format, Global};
 use super::exit::Exit;
-use super::project::find_config;
-use crate::config;
-use crate::console::Console;
-use crate::corpus::Corpus;
-use crate::corpus::import::OracleDraft;
-use crate::disk;
+use super::{outputs, session};
+use crate::console::{Align, Console};
+use crate::diag::escape;
+use crate::engine::{CorpusDescribed, CorpusSample};
 
-pub(crate) fn run(global: &Global, console: &Console, command: &CorpusCommand) -> anyhow::Result<Exit> {
+pub(super) fn run(global: &Global, console: &Console, command: &CorpusCommand) -> anyhow::Result<Exit> {
     match command {
         CorpusCommand::Check { corpus } => check(global, console, corpus),
-        CorpusCommand::Stats { corpus } => stats::run(global, console, corpus),
-        CorpusCommand::Import(args) => import(global, console, args),
+        CorpusCommand::Stats { corpus } => stats(global, console, corpus),
+        CorpusCommand::Import(args) => import::run(global, console, args),
         CorpusCommand::Synth(args) => synth::run(global, console, args),
-        CorpusCommand::Sample(args) => sample::run(global, console, args),
+        CorpusCommand::Sample(args) => sample(global, console, args),
     }
-}
-
-fn import(global: &Global, console: &Console, args: &ImportArgs) -> anyhow::Result<Exit> {
-    let from = match args.from {
-        Source::Auto => import::detect(&args.file)?,
-        named => named,
-    };
-    match from {
-        Source::Zeroeval | Source::Routellm => recorded::run(global, console, args, from),
-        _ => import::run(global, console, args, from),
-    }
-}
-
-/// Writes oracles that are not there yet; returns their paths. One that is there is left alone where it says the same.
-fn write_oracles(folder: &Path, oracles: &[OracleDraft]) -> anyhow::Result<Vec<PathBuf>> {
-    let mut written = Vec::new();
-    for oracle in oracles {
-        let Some(text) = oracle.to_toml() else { continue };
-        let path = folder.join(format!("{}.toml", oracle.id));
-        if disk::read_if_present(&path)?.is_none() {
-            disk::replace(&path, text.as_bytes())?;
-            written.push(path);
-        }
-    }
-    Ok(written)
-}
-
-fn open(global: &Global, path: &Path) -> anyhow::Result<(config::Config, Corpus)> {
-    let config = config::load(&find_config(global)?)?;
-    let corpus = Corpus::open(path, &path.to_string_lossy(), &config)?;
-    Ok((config, corpus))
 }
 
 fn check(global: &Global, console: &Console, path: &Path) -> anyhow::Result<Exit> {
-    let (_, corpus) = open(global, path)?;
+    let checked = session::engine(console).check_corpus(global.config.as_deref(), path)?;
     match global.format {
-        Format::Json => {
-            let report =
-                json!({ "corpus": corpus.shown(), "prompts": corpus.len(), "digest": corpus.digest() });
-            console.out(&format!("{report:#}\n"))?;
-        }
-        Format::Human => {
-            let tasks = corpus.used_tasks().len();
-            console.out(&format!(
-                "{}: {} prompts of {tasks} tasks, no faults\n",
-                crate::console::escape(corpus.shown()),
-                corpus.len()
-            ))?;
-        }
+        Format::Json => outputs::json(console, &checked)?,
+        Format::Human => console.out(&format!(
+            "{}: {} prompts of {} tasks, no faults\n",
+            escape(&checked.corpus),
+            checked.prompts,
+            checked.tasks
+        ))?,
+    }
+    Ok(Exit::Fine)
+}
+
+fn stats(global: &Global, console: &Console, path: &Path) -> anyhow::Result<Exit> {
+    let described = session::engine(console).describe_corpus(global.config.as_deref(), path)?;
+    match global.format {
+        Format::Json => outputs::json(console, &described)?,
+        Format::Human => show_stats(console, &described)?,
+    }
+    Ok(Exit::Fine)
+}
+
+fn show_stats(console: &Console, report: &CorpusDescribed) -> anyhow::Result<()> {
+    let rows = report.corpus.tasks.iter().zip(&report.tokens).map(|(task, tokens)| {
+        vec![
+            task.task.to_string(),
+            task.prompts.to_string(),
+            format!("{:.1} %", task.share * 100.0),
+            format!("{:.0}", task.n_eff),
+            format!("{:.0} / {}", tokens.mean, tokens.max),
+            format!("{} / {}", task.duplicates, task.near_duplicates),
+            format!("{:.0} %", task.adversarial as f64 * 100.0 / task.prompts.max(1) as f64),
+            task.with_expected.to_string(),
+            match (task.least_rate, task.smallest_n) {
+                (Some(rate), _) => format!("{:.1} %", rate * 100.0),
+                (None, Some(n)) => format!("no: n < {n}"),
+                (None, None) => "no".to_owned(),
+            },
+        ]
+    });
+    let headers = ["task", "prompts", "share", "n eff", "tokens", "twins", "advers.", "expected", "decides"];
+    let mut align = [Align::Right; 9];
+    align[0] = Align::Left;
+    console.out(&console.table(&headers, &rows.collect::<Vec<_>>(), &align))?;
+    console.note(
+        "tokens: mean / most, estimated; twins: the same / alike; decides: the pass rate that would clear the floor",
+    );
+    if let Some((most, least)) = report.unbalanced {
+        console.note(&format!("unbalanced: the largest task has {most} prompts, the smallest {least}"));
+    }
+    for task in &report.corpus.without_prompts {
+        console.note(&format!("task {task} has no prompt in this corpus"));
+    }
+    Ok(())
+}
+
+fn sample(global: &Global, console: &Console, args: &SampleArgs) -> anyhow::Result<Exit> {
+    let request =
+        CorpusSample { corpus: args.corpus.clone(), n: args.n, seed: args.seed, out: args.out.clone() };
+    let sampled = session::engine(console).sample_corpus(global.config.as_deref(), &request)?;
+    let Some(out) = &args.out else {
+        console.out(&sampled.text)?;
+        return Ok(Exit::Fine);
+    };
+    let report = json!({ "corpus": out, "prompts": sampled.prompts, "of": sampled.of, "seed": args.seed });
+    match global.format {
+        Format::Json => console.out(&format!("{report:#}\n"))?,
+        Format::Human => console.out(&format!(
+            "wrote {}: {} of {} prompts, stratified by task and length (seed {}); weights keep each task's total\n",
+            escape(&out.display().to_string()),
+            sampled.prompts,
+            sampled.of,
+            args.seed
+        ))?,
     }
     Ok(Exit::Fine)
 }

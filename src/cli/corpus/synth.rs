@@ -1,106 +1,103 @@
-//! `corpus synth`: prompts from templates, or by a model after them, where no real ones exist yet.
-
-use std::path::Path;
+//! `corpus synth`: prompts from templates, or by a model after them.
 
 use serde_json::json;
 
-use super::super::args::{Format, Global};
-use super::super::exit::{Exit, UsageError};
-use super::args::SynthArgs;
-use super::write::{self, Order, Wrote};
-use crate::console::{Console, escape};
-use crate::corpus::import::to_jsonl;
-use crate::corpus::synth::{Templates, make};
-use crate::diag::{Fault, Faults};
-use crate::disk;
-
-const EXAMPLE: &str = include_str!("../template/synth.toml");
+use crate::cli::args::corpus::SynthArgs;
+use crate::cli::args::global::{Format, Global};
+use crate::cli::exit::Exit;
+use crate::cli::session;
+use crate::console::Console;
+use crate::diag::{UsageError, escape};
+use crate::engine::{CallsMade, CorpusSynth, Ended, SYNTH_TEMPLATES, SynthEnding};
+use crate::ident::ModelRef;
+use crate::units::Usd;
 
 pub(super) fn run(global: &Global, console: &Console, args: &SynthArgs) -> anyhow::Result<Exit> {
-    // What a model wrote is made anew from its journal, and may be there as it is.
-    for path in args.out.iter().filter(|_| args.with.is_none()).chain(&args.init) {
-        if path.exists() {
-            return Err(taken(path));
-        }
-    }
+    let engine = session::engine(console);
     if let Some(path) = &args.init {
-        disk::replace(path, EXAMPLE.as_bytes())?;
+        if path.exists() {
+            return Err(UsageError::with_help(
+                format!("{} is there already", path.display()),
+                "name another file, or move it away: nothing is overwritten",
+            ));
+        }
+        engine.write(path, SYNTH_TEMPLATES.as_bytes())?;
         console.note(&format!("wrote {}: templates to start from", path.display()));
         return Ok(Exit::Fine);
     }
-    let (Some(path), Some(task)) = (&args.templates, &args.task) else {
+    let (Some(templates), Some(task)) = (&args.templates, &args.task) else {
         return Err(UsageError::with_help(
             "corpus synth needs --templates and --task",
             "write an example of the templates with `route-prof corpus synth --init templates.toml`",
         ));
     };
-    let templates = read(path)?;
-    let n = usize::try_from(args.n).unwrap_or(usize::MAX);
-    let (lines, advice) = match (&args.with, &args.out) {
-        (Some(model), Some(out)) => {
-            let order = Order {
-                model,
-                templates: &templates,
-                task,
-                n,
-                share: args.adversarial,
-                seed: args.seed,
-                out,
-                max_cost: args.max_cost,
-            };
-            match write::run(global, console, &order)? {
-                Wrote::Lines(lines) => (lines, "show it other examples, or take another --seed"),
-                Wrote::Stopped(exit) => return Ok(exit),
-            }
-        }
-        _ => {
-            let lines = make(&templates, task.as_str(), n, args.adversarial, args.seed);
-            (lines, "add values or templates")
-        }
+    let request = CorpusSynth {
+        templates: templates.clone(),
+        task: task.clone(),
+        n: args.n,
+        adversarial: args.adversarial,
+        seed: args.seed,
+        out: args.out.clone(),
+        with: args.with.clone(),
+        max_cost: args.max_cost,
     };
-    if lines.is_empty() {
-        return Err(UsageError::with_help("there is no prompt to be written".to_owned(), advice));
+    let made = engine.synthesise_corpus(global.config.as_deref(), &request)?;
+    match made.ending {
+        SynthEnding::Complete => {}
+        SynthEnding::Stopped(calls) => {
+            return Ok(stopped(console, &calls, args.with.as_ref(), args.max_cost));
+        }
+        SynthEnding::Unanswered => {
+            console.warn("a request for prompts has no answer; run the same command again to continue");
+            return Ok(Exit::Incomplete);
+        }
     }
-    if lines.len() < n {
-        console.warn(&format!("there are {} different prompts, not {n}: {advice}", lines.len()));
+    for (what, count) in &made.refused {
+        console.note(&format!("not taken: {count} {what}"));
     }
-    let text = to_jsonl(&lines);
+    if made.prompts < args.n {
+        console
+            .warn(&format!("there are {} different prompts, not {}: {}", made.prompts, args.n, made.advice));
+    }
     let Some(out) = &args.out else {
-        console.out(&text)?;
+        console.out(&made.text)?;
         return Ok(Exit::Fine);
     };
-    if disk::read_if_present(out)?.is_some_and(|there| there != text.as_bytes()) {
-        return Err(taken(out));
-    }
-    disk::replace(out, text.as_bytes())?;
-    let hard = lines.iter().filter(|line| line.tags.iter().any(|tag| tag == "adversarial")).count();
     match global.format {
         Format::Json => {
-            let report =
-                json!({ "corpus": out, "prompts": lines.len(), "adversarial": hard, "seed": args.seed });
+            let report = json!({
+                "corpus": out, "prompts": made.prompts, "adversarial": made.adversarial, "seed": args.seed,
+            });
             console.out(&format!("{report:#}\n"))?;
         }
         Format::Human => console.out(&format!(
-            "wrote {}: {} synthetic prompts of task {task}, {hard} of them adversarial (seed {})\n",
+            "wrote {}: {} synthetic prompts of task {task}, {} of them adversarial (seed {})\n",
             escape(&out.display().to_string()),
-            lines.len(),
+            made.prompts,
+            made.adversarial,
             args.seed
         ))?,
     }
     Ok(Exit::Fine)
 }
 
-fn taken(path: &Path) -> anyhow::Error {
-    UsageError::with_help(
-        format!("{} is there already", path.display()),
-        "name another file, or move it away: nothing is overwritten",
-    )
-}
-
-fn read(path: &Path) -> anyhow::Result<Templates> {
-    let source = String::from_utf8_lossy(&disk::read(path)?).into_owned();
-    let shown = path.display().to_string();
-    let templates: Templates =
-        toml::from_str(&source).map_err(|error| Faults::from(Fault::from_toml(&shown, &source, &error)))?;
-    Ok(templates)
+/// The calls to the model that writes did not come to their end.
+fn stopped(console: &Console, calls: &CallsMade, model: Option<&ModelRef>, ceiling: Option<Usd>) -> Exit {
+    for (_, why) in &calls.stopped {
+        console.warn(&format!("{} was stopped: {why}", model.map(ToString::to_string).unwrap_or_default()));
+    }
+    match calls.ended {
+        Ended::Complete => Exit::Fine,
+        Ended::Budget => {
+            console.warn(&format!(
+                "stopped before the next call could exceed {}: raise --max-cost to continue",
+                ceiling.map(Usd::human).unwrap_or_default()
+            ));
+            Exit::Incomplete
+        }
+        Ended::Interrupted => {
+            console.note("interrupted; run the same command again to continue");
+            Exit::Interrupted
+        }
+    }
 }

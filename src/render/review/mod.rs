@@ -6,47 +6,14 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ring::digest;
-use serde::Serialize;
 
-use super::csv::guard;
 use super::renderer::RenderError;
+use crate::diag::formula_safe;
+use crate::engine::ReviewSet;
 
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
-
-/// An answer to be judged.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Item {
-    /// Names the answer without giving its tier away.
-    pub id: String,
-    /// The task.
-    pub task: String,
-    /// What the task does, for people.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub about: Option<String>,
-    /// What was asked.
-    pub prompt: String,
-    /// The reference answer.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub expected: Option<String>,
-    /// The answer.
-    pub output: String,
-    /// Which tier and model gave it, where people may know.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub by: Option<String>,
-}
-
-/// A set of answers to be judged.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Set {
-    /// Names the set: progress is kept under this name.
-    pub id: String,
-    /// The run.
-    pub run: String,
-    /// The answers, in the order in which they are shown.
-    pub items: Vec<Item>,
-}
 
 /// The digest of an inline script or style, as a content policy names it.
 fn policy_digest(text: &str) -> String {
@@ -54,7 +21,7 @@ fn policy_digest(text: &str) -> String {
 }
 
 /// JSON that can stand within a script element: nothing in it can end the element or begin a comment.
-fn inert_json(set: &Set) -> Result<String, serde_json::Error> {
+fn inert_json(set: &ReviewSet) -> Result<String, serde_json::Error> {
     let mut text = String::new();
     for c in serde_json::to_string(set)?.chars() {
         match c {
@@ -69,7 +36,7 @@ fn inert_json(set: &Set) -> Result<String, serde_json::Error> {
 ///
 /// # Errors
 /// When the set cannot be written as JSON.
-pub fn html(set: &Set) -> Result<Vec<u8>, RenderError> {
+pub fn html(set: &ReviewSet) -> Result<Vec<u8>, RenderError> {
     // The data goes in last, so that nothing in it is taken for a place to fill.
     let page = PAGE
         .replace("{style-digest}", &policy_digest(STYLE))
@@ -84,19 +51,19 @@ pub fn html(set: &Set) -> Result<Vec<u8>, RenderError> {
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn csv(set: &Set) -> Result<Vec<u8>, RenderError> {
+pub fn csv(set: &ReviewSet) -> Result<Vec<u8>, RenderError> {
     let mut writer = ::csv::Writer::from_writer(Vec::new());
     writer.write_record(["id", "verdict", "note", "task", "prompt", "expected", "output", "by"])?;
     for item in &set.items {
         writer.write_record([
-            &*guard(&item.id),
+            &*formula_safe(&item.id),
             "",
             "",
-            &guard(&item.task),
-            &guard(&item.prompt),
-            &guard(item.expected.as_deref().unwrap_or_default()),
-            &guard(&item.output),
-            &guard(item.by.as_deref().unwrap_or_default()),
+            &formula_safe(&item.task),
+            &formula_safe(&item.prompt),
+            &formula_safe(item.expected.as_deref().unwrap_or_default()),
+            &formula_safe(&item.output),
+            &formula_safe(item.by.as_deref().unwrap_or_default()),
         ])?;
     }
     writer.into_inner().map_err(|error| RenderError::Io(error.into_error()))
@@ -105,12 +72,13 @@ pub fn csv(set: &Set) -> Result<Vec<u8>, RenderError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::ReviewItem;
 
-    fn set(output: &str) -> Set {
-        Set {
+    fn set(output: &str) -> ReviewSet {
+        ReviewSet {
             id: "s".to_owned(),
             run: "r".to_owned(),
-            items: vec![Item {
+            items: vec![ReviewItem {
                 id: "a1".to_owned(),
                 task: "tone".to_owned(),
                 about: None,

@@ -1,0 +1,69 @@
+//! The files of a run's folder that later requests read, the routing config, and which run is the latest.
+
+use std::path::{Path, PathBuf};
+
+use super::results;
+use crate::disk;
+use crate::engine::run::basis::Basis;
+use crate::engine::run::files::{LATEST, RECORD, RESULTS, SUMMARY};
+use crate::engine::run::record::RunRecord;
+use crate::engine::run::rows::Rows;
+use crate::router;
+use crate::summary::Summary;
+
+/// What became of the routing config.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RouterWritten {
+    /// It is written here.
+    Here(PathBuf),
+    /// It is left as it was, because answers are missing.
+    Withheld,
+}
+
+/// Whether nothing is missing that a decision could hang on: every trial was attempted, every program run, and
+/// every judge asked.
+pub(crate) fn is_whole(rows: &Rows, summary: &Summary) -> bool {
+    rows.programs_missing == 0
+        && summary.run.missing == 0
+        && summary.spend.judge.as_ref().is_none_or(|judge| judge.missing == 0)
+}
+
+/// Writes what a run came to: its folder, the routing config at `router` unless answers are missing, and which run is the
+/// latest. Pages are rendered from the summary by whoever shows them.
+pub(crate) fn save(
+    basis: &Basis<'_>,
+    rows: &Rows,
+    summary: &Summary,
+    folder: &Path,
+    router: PathBuf,
+) -> anyhow::Result<RouterWritten> {
+    let project = basis.project;
+    disk::replace(&folder.join(SUMMARY), &summary.to_json()?)?;
+    results::write(basis, rows, &folder.join(RESULTS))?;
+    let config = disk::read(&project.config.path)?;
+    let record = RunRecord {
+        version: RunRecord::version(),
+        tool: summary.tool.clone(),
+        id: basis.id.clone(),
+        corpus: basis.corpus_name.clone(),
+        corpus_path: project.path_outside(basis.corpus.path()),
+        corpus_digest: summary.evidence.corpus,
+        tape: basis.tape.clone(),
+        repeats: project.config.run.repeats,
+        seed: project.config.run.seed,
+        fallbacks: project.fallbacks(),
+        stop_early: project.config.run.stop_early,
+        oracles: summary.evidence.oracles.clone(),
+        programs: rows.programs.clone(),
+        config: String::from_utf8_lossy(&config).into_owned(),
+    };
+    disk::replace(&folder.join(RECORD), &record.to_bytes()?)?;
+    let written = if is_whole(rows, summary) {
+        disk::replace(&router, router::write(summary).as_bytes())?;
+        RouterWritten::Here(router)
+    } else {
+        RouterWritten::Withheld
+    };
+    disk::replace(&project.reports().join(LATEST), format!("{}\n", basis.id).as_bytes())?;
+    Ok(written)
+}

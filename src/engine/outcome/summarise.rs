@@ -1,0 +1,171 @@
+//! Rows to a summary: has them measured, decided and projected.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+
+use super::evidence::evidence;
+use crate::engine::run::basis::Basis;
+use crate::engine::run::project::Project;
+use crate::engine::run::rows::Rows;
+use crate::grade::labels::{self, JudgeStanding};
+use crate::measure::Observation;
+use crate::record::{Outcome, Via};
+use crate::summary::build::{Gate, Inputs, MeasuredTask, build};
+use crate::summary::strategies::Texts;
+use crate::summary::{Notice, NoticeLevel, RunFacts, Source, Spend, Summary};
+
+/// Measures, decides and projects.
+pub(crate) fn summarise(basis: &Basis<'_>, rows: &Rows) -> anyhow::Result<Summary> {
+    let (project, corpus) = (basis.project, basis.corpus);
+    let spared = |row: usize| rows.stopped.as_ref().is_some_and(|stopped| stopped.spares(row));
+    let count = |wanted: fn(&Observation) -> bool| {
+        let rows = rows.observations.iter().enumerate();
+        rows.filter(|(at, row)| wanted(row) && !spared(*at)).count() as u64
+    };
+    let source = source(basis, rows);
+    let run = RunFacts {
+        id: basis.id.clone(),
+        corpus: basis.corpus_name.clone(),
+        prompts: corpus.len() as u64,
+        trials: rows.observations.len() as u64,
+        answered: count(|row| row.outcome.is_some_and(Outcome::is_answer)),
+        errors: count(|row| row.outcome == Some(Outcome::Error)),
+        missing: count(|row| row.outcome.is_none()),
+        repeats: project.config.run.repeats,
+        seed: project.config.run.seed,
+        source,
+        stop_early: rows
+            .stopped
+            .as_ref()
+            .map(|stopped| stopped.account(&rows.observations, project.config.policy.stop_alpha.get())),
+    };
+    let mut notices = Vec::new();
+    for (tier, price) in project.config.tiers.iter().zip(&project.prices) {
+        if let Some(day) = &price.deprecated {
+            notices.push(Notice {
+                level: NoticeLevel::Warning,
+                code: "deprecated-model".to_owned(),
+                text: format!("{} ({}) is announced to go on {day}.", tier.name, tier.model),
+            });
+        }
+    }
+    notices.extend(same_class_notices(project));
+    let mut tasks = Vec::new();
+    for index in corpus.used_tasks() {
+        let task = project.config.tasks.get(usize::from(index)).context("a task of other settings")?;
+        let of_task = || corpus.entries().iter().filter(|entry| entry.task == index);
+        let has_gate = basis.oracles.of_task(index).is_some_and(|oracle| oracle.criterion.has_gate());
+        tasks.push(MeasuredTask {
+            task,
+            gate: if has_gate { Gate::Present } else { Gate::Absent },
+            prompts: of_task().count() as u64,
+            adversarial: of_task().filter(|entry| entry.adversarial).count() as u64,
+            judge: judge_standing(basis, index)?,
+        });
+    }
+    let mut texts = Texts::default();
+    for prompt in 0..corpus.len() {
+        texts.push(&corpus.load(prompt)?.content.plain());
+    }
+    let inputs = Inputs {
+        config: &project.config,
+        tool: TOOL.to_owned(),
+        spend: spend(rows),
+        run,
+        evidence: evidence(project, corpus, basis.oracles)?,
+        tasks: &tasks,
+        prices: &project.prices,
+        observations: &rows.observations,
+        texts: Some(&texts),
+        asked: &rows.asked,
+        scouted: &rows.queried,
+        served: &rows.served,
+        stopped: rows.stopped.as_ref().map_or(&[], |stopped| &stopped.cells),
+        notices,
+    };
+    Ok(build(inputs)?)
+}
+
+/// How far the judges of a task can be trusted: the one that can be trusted least, where its prompts name several.
+fn judge_standing(basis: &Basis<'_>, task: u16) -> anyhow::Result<Option<JudgeStanding>> {
+    let config = &basis.project.config;
+    let folder = config.root.join(&config.run.oracles);
+    let mut judges = BTreeMap::new();
+    for (at, entry) in basis.corpus.entries().iter().enumerate() {
+        let Some(oracle) = basis.oracles.of(at).filter(|_| entry.task == task) else { continue };
+        if !judges.contains_key(&oracle.id) && oracle.asks_a_model() {
+            let labels = labels::read(&labels::file(&folder, &oracle.id))?;
+            let needed = config.policy.judge_min_labels;
+            judges.insert(&oracle.id, JudgeStanding::of(oracle.id.clone(), oracle.digest, &labels, needed));
+        }
+    }
+    let capped = judges.values().find(|standing| standing.cap().is_some());
+    Ok(capped.or_else(|| judges.values().next()).cloned())
+}
+
+/// What is wrong with the tiers' fallbacks of the same class, measured or not.
+fn same_class_notices(project: &Project) -> Vec<Notice> {
+    let mut notices = Vec::new();
+    let mut unmeasured = Vec::new();
+    for (tier, price) in project.config.ladder().iter().zip(&project.prices) {
+        let own = tier.context_window.or(price.context_window);
+        for model in &tier.same_class {
+            if !project.fallbacks() {
+                unmeasured.push(model.to_string());
+            }
+            let window = project.catalogue.price(model).ok().and_then(|price| price.context_window);
+            if let (Some(own), Some(window)) = (own, window)
+                && window < own
+            {
+                notices.push(Notice {
+                    level: NoticeLevel::Error,
+                    code: "same-class-window".to_owned(),
+                    text: format!(
+                        "{model} stands in for {} of tier {}, but its context window of {window} tokens is smaller than \
+                         {own}: what fits the one fails at the other. Name another model, or state context_window.",
+                        tier.model, tier.name
+                    ),
+                });
+            }
+        }
+    }
+    if !unmeasured.is_empty() {
+        notices.push(Notice {
+            level: NoticeLevel::Note,
+            code: "fallback-unmeasured".to_owned(),
+            text: format!(
+                "Fallbacks without evidence: {}. Measure them with --fallbacks.",
+                unmeasured.join(", ")
+            ),
+        });
+    }
+    notices
+}
+
+/// The program as its files name it.
+pub(crate) const TOOL: &str = concat!("route-prof ", env!("CARGO_PKG_VERSION"));
+
+fn spend(rows: &Rows) -> Spend {
+    let seen = || rows.observations.iter();
+    Spend {
+        attempts: seen().map(|row| u64::from(row.attempts)).sum(),
+        retries: seen().map(|row| u64::from(row.attempts.saturating_sub(1))).sum(),
+        list: seen().map(|row| row.cost.unwrap_or_default() + row.wasted).sum(),
+        billed: rows.billed,
+        unpriced: seen().map(|row| u64::from(row.unpriced)).sum(),
+        judge: rows.judged.clone(),
+    }
+}
+
+fn source(basis: &Basis<'_>, rows: &Rows) -> Source {
+    let recording = || Source::Recording(basis.tape.clone().unwrap_or_else(|| "a recording".to_owned()));
+    let vias: Vec<Via> = rows.vias.iter().copied().collect();
+    match vias.as_slice() {
+        // An answer of an earlier run of this project is a call to a model like any other.
+        [] | [Via::Live] | [Via::Reuse] | [Via::Live, Via::Reuse] => Source::Live,
+        [Via::Tape] => recording(),
+        [Via::Script] => Source::Script,
+        _ => Source::Mixed,
+    }
+}

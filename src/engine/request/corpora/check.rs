@@ -1,0 +1,59 @@
+//! Whether a corpus is without faults.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::config::{self, Config};
+use crate::corpus::Corpus;
+use crate::engine::context::Engine;
+use crate::engine::error::Error;
+use crate::engine::run::project::find_config;
+use crate::ident::Digest;
+
+/// A corpus without faults.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CorpusChecked {
+    /// The corpus, as it was named.
+    pub corpus: String,
+    /// Its prompts.
+    pub prompts: u64,
+    /// The tasks that have prompts.
+    #[serde(skip)]
+    pub tasks: u64,
+    /// Its digest.
+    pub digest: Digest,
+}
+
+impl Engine {
+    /// Reports every fault of a corpus, with its line.
+    ///
+    /// # Errors
+    /// The faults, all of them.
+    ///
+    /// ```no_run
+    /// # use std::path::Path;
+    /// # use route_prof::engine::{Engine, Error};
+    /// # fn main() -> Result<(), Error> {
+    /// let checked = Engine::new().check_corpus(None, Path::new("corpora/quickstart.jsonl"))?;
+    /// println!("{} prompts", checked.prompts);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn check_corpus(&self, config: Option<&Path>, corpus: &Path) -> Result<CorpusChecked, Error> {
+        let (_, corpus) = open(config, corpus)?;
+        Ok(CorpusChecked {
+            corpus: corpus.shown().to_owned(),
+            prompts: corpus.len() as u64,
+            tasks: corpus.used_tasks().len() as u64,
+            digest: corpus.digest(),
+        })
+    }
+}
+
+/// The settings of a project, and a corpus of it.
+pub(super) fn open(config: Option<&Path>, path: &Path) -> anyhow::Result<(Config, Corpus)> {
+    let config = config::load(&find_config(config)?)?;
+    let corpus = Corpus::open(path, &path.to_string_lossy(), &config)?;
+    Ok((config, corpus))
+}

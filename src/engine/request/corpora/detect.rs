@@ -1,0 +1,79 @@
+//! The formats that a corpus is imported from, and which of them a file is in.
+
+use std::path::Path;
+
+use crate::diag::UsageError;
+use crate::disk;
+
+/// What wrote a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImportFormat {
+    /// promptfoo: a config (YAML, JSON) or tests (CSV, JSONL).
+    Promptfoo,
+    /// OpenAI evals: JSONL with `input` and `ideal`.
+    Evals,
+    /// Any CSV, with its columns named.
+    Csv,
+    /// LiteLLM: spend logs or standard logging payloads (JSONL, JSON).
+    Litellm,
+    /// OpenTelemetry: GenAI spans as OTLP JSON.
+    Otel,
+    /// Langfuse: exported observations or traces (JSON, JSONL, CSV).
+    Langfuse,
+    /// ZeroEval's results of three Claude models: a whole project with a recording.
+    Zeroeval,
+    /// RouteLLM's GSM8K answers: a whole project with a recording.
+    Routellm,
+}
+
+impl ImportFormat {
+    /// Whether it is a recorded benchmark, which becomes a whole project.
+    #[must_use]
+    pub const fn is_benchmark(self) -> bool {
+        matches!(self, Self::Zeroeval | Self::Routellm)
+    }
+
+    /// The format of a file: by its name, else by what stands in it.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    pub fn of(path: &Path) -> Result<Self, crate::engine::error::Error> {
+        Ok(detect(path)?)
+    }
+}
+
+/// Which format a file is in: by its name, else by what stands in it.
+fn detect(path: &Path) -> anyhow::Result<ImportFormat> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    if path.is_dir() {
+        return Ok(if path.join("gsm8k_responses.csv").exists() {
+            ImportFormat::Routellm
+        } else {
+            ImportFormat::Zeroeval
+        });
+    }
+    if name.ends_with(".yaml") || name.ends_with(".yml") {
+        return Ok(ImportFormat::Promptfoo);
+    }
+    let bytes = disk::read(path)?;
+    let head = String::from_utf8_lossy(bytes.get(..bytes.len().min(20_000)).unwrap_or_default()).into_owned();
+    let has = |words: &[&str]| words.iter().any(|word| head.contains(word));
+    Ok(if name.ends_with(".csv") {
+        if has(&["__expected"]) { ImportFormat::Promptfoo } else { ImportFormat::Csv }
+    } else if has(&["\"resourceSpans\"", "gen_ai."]) {
+        ImportFormat::Otel
+    } else if has(&["\"ideal\""]) {
+        ImportFormat::Evals
+    } else if has(&["\"call_type\"", "\"model_group\"", "\"litellm"]) {
+        ImportFormat::Litellm
+    } else if has(&["\"assert\"", "\"vars\""]) {
+        ImportFormat::Promptfoo
+    } else if has(&["\"traceId\"", "\"observations\"", "\"input\""]) {
+        ImportFormat::Langfuse
+    } else {
+        return Err(UsageError::with_help(
+            format!("{} is in no format that is known by its looks", path.display()),
+            "name the format in place of `auto`: `route-prof corpus import --help` lists them",
+        ));
+    })
+}

@@ -1,0 +1,82 @@
+//! What a corpus is like, and what its size can decide.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::check::open;
+use crate::corpus::Corpus;
+use crate::corpus::stats::{self, CorpusStats};
+use crate::engine::context::Engine;
+use crate::engine::error::Error;
+use crate::plan::tokens;
+use crate::record::{Message, Request};
+use crate::units::Tokens;
+
+/// From this ratio of the largest task's prompts to the smallest's on, the corpus is called unbalanced.
+const UNBALANCED: u64 = 10;
+
+/// What a corpus is like.
+#[derive(Debug, Serialize)]
+pub struct CorpusDescribed {
+    /// The figures of the corpus itself.
+    #[serde(flatten)]
+    pub corpus: CorpusStats,
+    /// Estimated tokens of the prompts alone, a line a task with prompts.
+    pub tokens: Vec<PromptTokens>,
+    /// Prompts of the largest task for each prompt of the smallest.
+    pub imbalance: Option<f64>,
+    /// Prompts of the largest and of the smallest task, where one has many times those of the other.
+    #[serde(skip)]
+    pub unbalanced: Option<(u64, u64)>,
+}
+
+/// Estimated tokens of a task's prompts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct PromptTokens {
+    /// On average.
+    pub mean: f64,
+    /// Of the longest one.
+    pub max: u64,
+}
+
+impl Engine {
+    /// Describes a corpus: shares, tokens, duplicates, adversarial share, imbalance, and what its size can decide.
+    ///
+    /// # Errors
+    /// When the corpus has faults.
+    pub fn describe_corpus(&self, config: Option<&Path>, corpus: &Path) -> Result<CorpusDescribed, Error> {
+        Ok(describe(config, corpus)?)
+    }
+}
+
+fn describe(config: Option<&Path>, path: &Path) -> anyhow::Result<CorpusDescribed> {
+    let (config, corpus) = open(config, path)?;
+    let described = stats::describe(&corpus, &config)?;
+    let most = described.tasks.iter().map(|task| task.prompts).max();
+    let least = described.tasks.iter().map(|task| task.prompts).min().filter(|least| *least > 0);
+    let both = most.zip(least);
+    Ok(CorpusDescribed {
+        tokens: prompt_tokens(&corpus)?,
+        corpus: described,
+        imbalance: both.map(|(most, least)| most as f64 / least as f64),
+        unbalanced: both.filter(|(most, least)| *most >= least.saturating_mul(UNBALANCED)),
+    })
+}
+
+/// Tokens of each task's prompts, for the tasks that have any, in the order of the settings.
+fn prompt_tokens(corpus: &Corpus) -> anyhow::Result<Vec<PromptTokens>> {
+    let mut sums: BTreeMap<u16, (u64, u64, u64)> = Default::default();
+    for (at, entry) in corpus.entries().iter().enumerate() {
+        let message = Message::text("user", &corpus.load(at)?.content.plain());
+        let request =
+            Request { messages: vec![message], params: Default::default(), max_output_tokens: Tokens(0) };
+        let tokens = tokens::estimate(&request).0;
+        let (n, sum, max) = sums.entry(entry.task).or_default();
+        (*n, *sum, *max) = (*n + 1, *sum + tokens, (*max).max(tokens));
+    }
+    let means =
+        sums.into_values().map(|(n, sum, max)| PromptTokens { mean: sum as f64 / n.max(1) as f64, max });
+    Ok(means.collect())
+}

@@ -1,0 +1,227 @@
+//! Where the next prompts help most: traffic x what a cheaper tier would save x the chance that more prompts prove it good
+//! enough.
+
+use serde::Serialize;
+
+use super::decides::ASSUMED_DISCORDANT;
+use crate::config::{IntervalMethod, Rule, Task};
+use crate::corpus::Corpus;
+use crate::disk;
+use crate::engine::run::files::SUMMARY;
+use crate::engine::run::project::Project;
+use crate::ident::{RunId, TaskName, TierName};
+use crate::measure;
+use crate::plan::Plan;
+use crate::plan::estimate::Estimate;
+use crate::policy::Floors;
+use crate::stats::paired::{self, Difference};
+use crate::stats::{floor, power};
+use crate::summary::{Band, Cell, Summary, TaskSummary};
+use crate::units::{Tokens, Usd};
+
+/// Prompts that are asked about: as many more of one task.
+const MORE: u32 = 100;
+/// Days of a month, on average.
+const MONTH: f64 = 365.0 / 12.0;
+
+/// The tasks by what further prompts of them are worth.
+#[derive(Debug, Serialize)]
+pub struct NextPrompts {
+    /// As many more prompts of one task.
+    pub more: u32,
+    /// The run whose rates and costs these are; `None`: nothing was measured yet, and both are assumed.
+    pub run: Option<RunId>,
+    /// Whether that run was decided by floors, which says nothing of differences.
+    #[serde(skip)]
+    pub other_rule: bool,
+    /// Most worth first; those whose worth is unknown stand last.
+    pub tasks: Vec<Worth>,
+}
+
+/// What further prompts of a task are worth.
+#[derive(Debug, Serialize)]
+pub struct Worth {
+    /// The task.
+    pub task: TaskName,
+    /// The cheaper tier that they may prove good enough, with or without monitoring.
+    pub tier: TierName,
+    /// The tier that serves until they do.
+    pub instead_of: TierName,
+    /// Expected traffic, where stated.
+    pub requests_per_day: Option<f64>,
+    /// USD that the cheaper one saves a request; `None` where a cost is unknown.
+    pub saved_per_request: Option<Usd>,
+    /// The chance that as many more prompts prove it.
+    pub chance: f64,
+    /// USD a month that they are worth: the product of the three.
+    pub month: Option<Usd>,
+}
+
+/// The summary of the last run of this project, where it was of the same models, asked in the same way.
+pub(super) fn last_run(project: &Project) -> anyhow::Result<Option<Summary>> {
+    let Some(folder) = project.latest()? else { return Ok(None) };
+    // A run that was interrupted has none, and one of another version is no help here.
+    let summary =
+        disk::read_if_present(&folder.join(SUMMARY))?.and_then(|bytes| Summary::from_json(&bytes).ok());
+    Ok(summary.filter(|summary| summary.evidence.tiers == project.config.tiers_digest()))
+}
+
+pub(super) fn next_prompts(
+    project: &Project,
+    corpus: &Corpus,
+    estimate: &Estimate,
+    plan: &Plan,
+    last: Option<&Summary>,
+) -> NextPrompts {
+    let mut tasks = Vec::new();
+    for index in corpus.used_tasks() {
+        let Some(task) = project.config.tasks.get(usize::from(index)) else { continue };
+        let floors = Floors::of(task, &project.config.policy);
+        let measured = last.and_then(|last| last.tasks.iter().find(|other| other.name == task.name));
+        match (last, measured) {
+            (Some(_), Some(measured)) => {
+                let cells = measured.cells.iter();
+                let worth = cells.filter_map(|cell| by_evidence(project, task, floors, measured, cell));
+                // A task is worth what the best of its open tiers is.
+                tasks.extend(worth.reduce(|most, next| if dearer(&next, &most) { next } else { most }));
+            }
+            (Some(_), None) | (None, _) => {
+                let weights = corpus.entries().iter().filter(|entry| entry.task == index);
+                let weights: Vec<f64> = weights.map(|entry| entry.weight.get()).collect();
+                tasks.extend(by_assumption(project, task, floors, &weights, (estimate, plan)));
+            }
+        }
+    }
+    // Stable: tasks of the same worth stay in the order of the settings.
+    tasks.sort_by(|a, b| b.month.cmp(&a.month).then(b.chance.total_cmp(&a.chance)));
+    let rule = project.config.policy.rule;
+    NextPrompts {
+        more: MORE,
+        run: last.map(|last| last.run.id.clone()),
+        other_rule: last.is_some_and(|last| last.method.rule != rule && rule == Rule::NonInferior),
+        tasks,
+    }
+}
+
+fn dearer(one: &Worth, other: &Worth) -> bool {
+    (one.month, one.chance) > (other.month, other.chance)
+}
+
+/// What more prompts are worth for a tier that is cheaper than the one that serves, and whose evidence does not decide.
+fn by_evidence(
+    project: &Project,
+    task: &Task,
+    floors: Floors,
+    measured: &TaskSummary,
+    cell: &Cell,
+) -> Option<Worth> {
+    if !cell.infeasible.is_empty() {
+        return None;
+    }
+    let serves = measured.cells.iter().find(|other| other.tier == measured.route.tier)?;
+    let total = |cell: &Cell| cell.effective_cost.map(|cost| cost.total.to_f64());
+    let saved = total(serves).zip(total(cell)).map(|(dear, cheap)| dear - cheap);
+    if cell.tier == serves.tier || saved.is_some_and(|saved| saved <= 0.0) {
+        return None;
+    }
+    let rate = cell.pass_rate?;
+    // Further prompts are as uneven in weight and as repetitive as those so far.
+    let prompts = f64::from(MORE) * rate.n_eff / measured.prompts.max(1) as f64;
+    let chance = match project.config.policy.rule {
+        Rule::Floor => {
+            // By the floors of today, whatever the run was decided by.
+            let least = f64::from(project.config.policy.min_prompts);
+            let posterior = |mean, n| rate.interval.posterior(mean, n);
+            let clears = |mean: f64, n: f64| {
+                n >= least && posterior(mean, n).clears(floors.monitor) >= floors.confidence
+            };
+            let misses = rate.n_eff >= least
+                && posterior(rate.mean, rate.n_eff).misses(floors.monitor) >= floors.confidence;
+            // What is not open for want of prompts, no prompt settles: it is decided, or answers are missing.
+            if misses || clears(rate.mean, rate.n_eff) {
+                return None;
+            }
+            power::chance_to_clear(rate.mean, rate.n_eff, prompts.round() as u32, clears)
+        }
+        Rule::NonInferior => {
+            match cell.band {
+                Band::Undecided => {}
+                Band::Route | Band::Monitor | Band::Below => return None,
+            }
+            let versus = cell.versus.as_ref()?;
+            let seen = Difference {
+                mean: versus.difference,
+                se: None,
+                only_first: versus.only_this,
+                only_second: versus.only_other,
+                n: versus.n,
+                n_eff: versus.n_eff,
+            };
+            paired::chance_to_show(&seen, prompts, floors.monitor_margin, floors.confidence)
+        }
+    };
+    Some(worth(task, &cell.tier, &serves.tier, saved, chance))
+}
+
+/// The same before anything was measured, for the first tier of the ladder in place of the last one: every pass rate is as
+/// likely as any other, or the two are of one quality and disagree as seldom as is assumed; a reply is half as long as it may
+/// be.
+fn by_assumption(
+    project: &Project,
+    task: &Task,
+    floors: Floors,
+    weights: &[f64],
+    (estimate, plan): (&Estimate, &Plan),
+) -> Option<Worth> {
+    let (first, top) = (project.config.ladder().first()?, project.config.ladder().last()?);
+    if first.name == top.name {
+        return None;
+    }
+    let cost = |tier: &TierName| {
+        let cell = estimate.cells.iter().find(|cell| cell.task == task.name && cell.tier == *tier)?;
+        let target = plan.targets().iter().find(|target| target.tier == *tier)?;
+        let input = Tokens(cell.input_mean.round() as u64);
+        target.price.ceiling(input, Tokens(cell.output_cap.0 / 2)).map(Usd::to_f64)
+    };
+    let saved = cost(&top.name).zip(cost(&first.name)).map(|(dear, cheap)| dear - cheap);
+    if saved.is_some_and(|saved| saved <= 0.0) {
+        return None;
+    }
+    let n = floor::kish(weights)?;
+    let policy = &project.config.policy;
+    let even = project.config.run.repeats == 1 && n >= weights.len() as f64 - 1e-6;
+    let method = if even { policy.interval } else { IntervalMethod::Wilson };
+    let worth_of_one = n / weights.len() as f64;
+    let all = n + f64::from(MORE) * worth_of_one;
+    let chance = |n: f64| match policy.rule {
+        Rule::Floor => power::chance_to_clear(0.0, 0.0, n.round() as u32, |mean, n| {
+            n >= f64::from(policy.min_prompts)
+                && method.posterior(mean, n).clears(floors.monitor) >= floors.confidence
+        }),
+        Rule::NonInferior => {
+            let equal = Difference {
+                mean: 0.0,
+                se: None,
+                only_first: ASSUMED_DISCORDANT,
+                only_second: ASSUMED_DISCORDANT,
+                n: 1,
+                n_eff: 1.0,
+            };
+            paired::chance_if_so(&equal, n, floors.monitor_margin, floors.confidence)
+        }
+    };
+    Some(worth(task, &first.name, &top.name, saved, (chance(all) - chance(n)).max(0.0)))
+}
+
+fn worth(task: &Task, tier: &TierName, instead_of: &TierName, saved: Option<f64>, chance: f64) -> Worth {
+    let month = task.requests_per_day.zip(saved).map(|(requests, saved)| requests * MONTH * saved * chance);
+    Worth {
+        task: task.name.clone(),
+        tier: tier.clone(),
+        instead_of: instead_of.clone(),
+        requests_per_day: task.requests_per_day,
+        saved_per_request: saved.and_then(measure::usd).map(|usd| usd.significant(4)),
+        chance: (chance * 1e4).round() / 1e4,
+        month: month.and_then(measure::usd).map(|usd| usd.significant(4)),
+    }
+}

@@ -1,0 +1,342 @@
+//! What a run would decide and cost if prices, traffic or policy were otherwise. No calls, and nothing of the run is overwritten.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use anyhow::Context;
+
+use super::report::graded_by;
+use crate::config::{Policy, PriceOverride};
+use crate::diag::{UsageError, escape, nearest};
+use crate::disk;
+use crate::engine::context::Engine;
+use crate::engine::error::Error;
+use crate::engine::outcome::collect::collect;
+use crate::engine::outcome::summarise::summarise;
+use crate::engine::run::files::SUMMARY;
+use crate::engine::run::past::PastRun;
+use crate::engine::run::project::Project;
+use crate::ident::ModelRef;
+use crate::router::{self, RouterDiff};
+use crate::summary::{Notice, NoticeLevel, Summary};
+use crate::units::Usd;
+
+/// What is to be otherwise, of which run.
+#[derive(Clone, Debug, Default)]
+pub struct WhatIfRequest {
+    /// The run: its name, its folder, or `latest`.
+    pub run: String,
+    /// Other prices.
+    pub prices: Vec<PriceChange>,
+    /// Other traffic.
+    pub traffic: Vec<TrafficChange>,
+    /// Other numbers of the policy.
+    pub policy: Vec<PolicyChange>,
+    /// Write the summary into this folder.
+    pub out: Option<PathBuf>,
+    /// Write the routes here.
+    pub router: Option<PathBuf>,
+}
+
+/// A price that is to be another. Reads `prices.json`, `provider/model=INPUT/OUTPUT` and `provider/model=x0.5`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PriceChange {
+    /// The prices of a file in LiteLLM's format.
+    File(PathBuf),
+    /// A model's prices, in USD per million tokens.
+    Model {
+        /// The model.
+        model: ModelRef,
+        /// Input.
+        input: Usd,
+        /// Output.
+        output: Usd,
+    },
+    /// A model's prices, times a factor.
+    Factor {
+        /// The model.
+        model: ModelRef,
+        /// The factor: 0 or more.
+        factor: Usd,
+    },
+}
+
+/// Traffic that is to be another. Reads `task=50000`, `task=x2` and `x2`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrafficChange {
+    /// The task; `None`: all of them.
+    pub task: Option<String>,
+    /// What it comes to.
+    pub amount: Amount,
+}
+
+/// How much traffic.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Amount {
+    /// As many requests a day.
+    PerDay(f64),
+    /// What is expected now, times a factor.
+    Times(f64),
+}
+
+/// A number of the policy that is to be another. Reads `key=value`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyChange {
+    /// The key, as in `[policy]`.
+    pub key: String,
+    /// The value, as in TOML; a word needs no quotes.
+    pub value: String,
+}
+
+/// What would be, beside what is.
+#[derive(Debug)]
+pub struct WhatIf {
+    /// What the run decides today.
+    pub now: Summary,
+    /// What it would decide.
+    pub then: Summary,
+    /// What was changed, a line each.
+    pub changes: Vec<String>,
+    /// What that does to the routes.
+    pub routes: RouterDiff,
+}
+
+impl Engine {
+    /// Decides a run as if prices, traffic or policy were otherwise.
+    ///
+    /// # Errors
+    /// When there is no such run, or a change names what does not exist.
+    ///
+    /// ```no_run
+    /// # use route_prof::engine::{Engine, Error, WhatIfRequest};
+    /// # fn main() -> Result<(), Error> {
+    /// let engine = Engine::new();
+    /// let request = WhatIfRequest {
+    ///     run: "latest".to_owned(),
+    ///     traffic: vec!["x2".parse()?],
+    ///     ..WhatIfRequest::default()
+    /// };
+    /// let what_if = engine.what_if(engine.open(None)?, &request)?;
+    /// println!("{}", what_if.routes.to_text());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn what_if(&self, project: Project, request: &WhatIfRequest) -> Result<WhatIf, Error> {
+        Ok(what_if(self, project, request)?)
+    }
+}
+
+fn what_if(engine: &Engine, project: Project, request: &WhatIfRequest) -> anyhow::Result<WhatIf> {
+    let summarise = |past: &PastRun| -> anyhow::Result<Summary> {
+        let oracles = graded_by(past)?;
+        let basis = past.basis(&oracles);
+        summarise(&basis, &collect(engine, &basis)?)
+    };
+    let mut past = PastRun::open(project, &request.run)?;
+    let now = summarise(&past)?;
+    let changes = apply(&mut past.project, request)?;
+    let mut then = summarise(&past)?;
+    then.notices.insert(
+        0,
+        Notice {
+            level: NoticeLevel::Warning,
+            code: "what-if".to_owned(),
+            text: format!("This is what would be, not what is: {}.", changes.join("; ")),
+        },
+    );
+    let files = |summary: &Summary| router::parse(&router::write(summary));
+    let routes = router::diff(&files(&now)?, &files(&then)?);
+    if let Some(folder) = &request.out {
+        disk::replace(&folder.join(SUMMARY), &then.to_json()?)?;
+    }
+    if let Some(path) = &request.router {
+        disk::replace(path, router::write(&then).as_bytes())?;
+    }
+    Ok(WhatIf { now, then, changes, routes })
+}
+
+/// Makes a project what it would be. Returns what was changed, a line each.
+fn apply(project: &mut Project, request: &WhatIfRequest) -> anyhow::Result<Vec<String>> {
+    let mut said = Vec::new();
+    for change in &request.prices {
+        said.push(price(project, change)?);
+    }
+    if !request.prices.is_empty() {
+        project.reprice()?;
+    }
+    for change in &request.traffic {
+        said.push(traffic(project, change)?);
+    }
+    for change in &request.policy {
+        said.push(policy(project, change)?);
+    }
+    Ok(said)
+}
+
+fn bad(what: String, help: &str) -> anyhow::Error {
+    UsageError::with_help(what, help)
+}
+
+const PRICE_HELP: &str = "write --prices prices.json, or --prices provider/model=INPUT/OUTPUT (USD per million tokens), or --prices provider/model=x0.5";
+
+impl FromStr for PriceChange {
+    type Err = Error;
+
+    fn from_str(change: &str) -> Result<Self, Error> {
+        let Some((model, figures)) = change.split_once('=') else {
+            return Ok(Self::File(PathBuf::from(change)));
+        };
+        let model: ModelRef =
+            model.parse().map_err(|_| bad(format!("`{}` is no model", escape(model)), PRICE_HELP))?;
+        let amount = |text: &str| -> Result<Usd, Error> {
+            let amount: Usd =
+                text.parse().map_err(|_| bad(format!("`{}` is no price", escape(text)), PRICE_HELP))?;
+            if amount < Usd::ZERO {
+                Err(bad(format!("{amount} is no price"), PRICE_HELP).into())
+            } else {
+                Ok(amount)
+            }
+        };
+        if let Some(factor) = figures.strip_prefix('x') {
+            return Ok(Self::Factor { model, factor: amount(factor)? });
+        }
+        let (input, output) = figures
+            .split_once('/')
+            .ok_or_else(|| bad(format!("`{}` is no price", escape(figures)), PRICE_HELP))?;
+        Ok(Self::Model { model, input: amount(input)?, output: amount(output)? })
+    }
+}
+
+fn price(project: &mut Project, change: &PriceChange) -> anyhow::Result<String> {
+    let model = match change {
+        PriceChange::File(path) => {
+            project.config.prices.catalogue = Some(std::path::absolute(path).context("no such path")?);
+            // A price file that is named now is asked before the lines of the settings.
+            project.config.prices.models.clear();
+            return Ok(format!("prices of {}", escape(&path.to_string_lossy())));
+        }
+        PriceChange::Model { model, .. } | PriceChange::Factor { model, .. } => model,
+    };
+    let known: Vec<String> = project.config.tiers.iter().map(|tier| tier.model.to_string()).collect();
+    let Some(at) = project.config.tiers.iter().position(|tier| tier.model == *model) else {
+        let near = nearest(&model.to_string(), known.iter().map(String::as_str)).map(str::to_owned);
+        let help = near.map_or_else(
+            || format!("there are {}", known.join(", ")),
+            |near| format!("did you mean `{near}`?"),
+        );
+        return Err(bad(format!("no tier is served by {model}"), &help));
+    };
+    let now = project.prices.get(at).context("a tier without a price")?;
+    let before = project.config.prices.models.get(model).cloned().unwrap_or_default();
+    let over = match change {
+        PriceChange::File(_) => before,
+        PriceChange::Model { input, output, .. } => {
+            PriceOverride { input: Some(*input), output: Some(*output), ..before }
+        }
+        PriceChange::Factor { factor, .. } => {
+            let times = |price: Usd| price.times(factor.amount()).context("a price too large to count with");
+            PriceOverride {
+                input: Some(times(now.input)?),
+                output: Some(times(now.output)?),
+                cache_read: now.cache_read.map(times).transpose()?,
+                cache_write: now.cache_write.map(times).transpose()?,
+                ..before
+            }
+        }
+    };
+    let line = format!(
+        "{model} at {} in, {} out per million tokens",
+        over.input.map(Usd::human).unwrap_or_default(),
+        over.output.map(Usd::human).unwrap_or_default()
+    );
+    project.config.prices.models.insert(model.clone(), over);
+    Ok(line)
+}
+
+const TRAFFIC_HELP: &str =
+    "write --traffic task=50000 (requests a day), --traffic task=x2, or --traffic x2 for all tasks";
+
+impl FromStr for TrafficChange {
+    type Err = Error;
+
+    fn from_str(change: &str) -> Result<Self, Error> {
+        let number = |text: &str| -> Result<f64, Error> {
+            let number: f64 =
+                text.parse().map_err(|_| bad(format!("`{}` is no traffic", escape(text)), TRAFFIC_HELP))?;
+            if number.is_finite() && number >= 0.0 {
+                Ok(number)
+            } else {
+                Err(bad(format!("{number} is no traffic"), TRAFFIC_HELP).into())
+            }
+        };
+        let (task, amount) =
+            change.split_once('=').map_or((None, change), |(task, amount)| (Some(task), amount));
+        let amount = match amount.strip_prefix('x') {
+            Some(factor) => Amount::Times(number(factor)?),
+            None if task.is_none() => {
+                return Err(bad(format!("`{}` names no task", escape(change)), TRAFFIC_HELP).into());
+            }
+            None => Amount::PerDay(number(amount)?),
+        };
+        Ok(Self { task: task.map(str::to_owned), amount })
+    }
+}
+
+fn traffic(project: &mut Project, change: &TrafficChange) -> anyhow::Result<String> {
+    let task = change.task.as_deref();
+    if let Some(task) = task
+        && project.config.task(task).is_none()
+    {
+        let near = nearest(task, project.config.tasks.iter().map(|task| task.name.as_str()));
+        let help = near.map_or_else(|| TRAFFIC_HELP.to_owned(), |near| format!("did you mean `{near}`?"));
+        return Err(bad(format!("there is no task `{}`", escape(task)), &help));
+    }
+    let mut said = Vec::new();
+    for known in
+        project.config.tasks.iter_mut().filter(|known| task.is_none_or(|task| known.name.as_str() == task))
+    {
+        known.requests_per_day = match change.amount {
+            Amount::Times(factor) => known.requests_per_day.map(|requests| requests * factor),
+            Amount::PerDay(requests) => Some(requests),
+        };
+        if let Some(requests) = known.requests_per_day {
+            said.push(format!("{} with {requests:.0} requests a day", known.name));
+        }
+    }
+    Ok(said.join(", "))
+}
+
+const POLICY_HELP: &str =
+    "write --policy key=value, with a key of [policy], such as --policy route_floor=0.9";
+
+impl FromStr for PolicyChange {
+    type Err = Error;
+
+    fn from_str(change: &str) -> Result<Self, Error> {
+        let (key, value) = change
+            .split_once('=')
+            .ok_or_else(|| bad(format!("`{}` sets nothing", escape(change)), POLICY_HELP))?;
+        Ok(Self { key: key.to_owned(), value: value.to_owned() })
+    }
+}
+
+fn policy(project: &mut Project, change: &PolicyChange) -> anyhow::Result<String> {
+    let PolicyChange { key, value } = change;
+    let shown = format!("{key}={value}");
+    let line = format!("{key} = {value}");
+    let typed: BTreeMap<String, toml::Value> = toml::from_str(&line)
+        .or_else(|_| toml::from_str(&format!("{key} = {}", toml::Value::String(value.clone()))))
+        .map_err(|_| bad(format!("`{}` cannot be read", escape(&shown)), POLICY_HELP))?;
+    let mut all = toml::Table::try_from(&project.config.policy).context("the policy cannot be written")?;
+    all.extend(typed);
+    let changed: Policy = all
+        .try_into()
+        .map_err(|error| bad(format!("{}: {}", escape(&shown), error.message()), POLICY_HELP))?;
+    let ladder: Vec<&str> = project.config.ladder().iter().map(|tier| tier.name.as_str()).collect();
+    if let Some(problem) = changed.rule_problems(&ladder).into_iter().next() {
+        return Err(UsageError::with_help(format!("{}: {}", escape(&shown), problem.message), problem.help));
+    }
+    project.config.policy = changed;
+    Ok(line)
+}

@@ -1,0 +1,99 @@
+//! The folder of a run: which one a command finds again, and whether what is in it is complete.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use super::files::{JOURNAL, SUMMARY};
+use super::project::Project;
+use crate::corpus::Corpus;
+use crate::diag::UsageError;
+use crate::disk;
+use crate::ident::{RunId, TrialKey};
+use crate::journal::Reader;
+use crate::plan::Plan;
+use crate::summary::Summary;
+
+/// The folder of a run.
+pub(crate) struct RunFolder {
+    pub(crate) id: RunId,
+    pub(crate) path: PathBuf,
+}
+
+impl RunFolder {
+    /// The folder that the same command finds again: named after the corpus and the models, or as the user says. A fresh
+    /// measurement begins a new one behind those that are there.
+    pub(crate) fn choose(
+        project: &Project,
+        corpus: &Corpus,
+        plan: &Plan,
+        named: Option<&str>,
+        fresh: bool,
+    ) -> anyhow::Result<Self> {
+        if let Some(name) = named {
+            let id = RunId::new(name)
+                .map_err(|error| UsageError::with_help(error.to_string(), "such as `baseline`"))?;
+            let path = project.reports().join(id.as_str());
+            return Ok(Self { id, path });
+        }
+        let mut digester = crate::ident::Digester::new("route-prof run 1");
+        for target in plan.targets() {
+            for part in [target.tier.as_str(), &target.api, &target.base_url, &target.model.model] {
+                digester.part(part.as_bytes());
+            }
+        }
+        digester.part(&project.config.run.repeats.to_le_bytes());
+        if project.config.tape.is_some() {
+            // A replay never stands in the way of a measurement.
+            digester.part(b"tape");
+        }
+        let stem: String = corpus
+            .path()
+            .file_stem()
+            .map(|stem| stem.to_string_lossy().into_owned())
+            .unwrap_or_default()
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '_' | '-') { c } else { '-' })
+            .take(40)
+            .collect();
+        let stem = stem.trim_start_matches(['-', '_']);
+        let stem = if stem.is_empty() { "corpus" } else { stem };
+        let base = format!("{stem}-{}", &digester.finish().short()[..6]);
+        let reports = project.reports();
+        let name = |number: u32| if number == 1 { base.clone() } else { format!("{base}-{number}") };
+        let there = |number: u32| reports.join(name(number)).join(JOURNAL).is_file();
+        // The newest of the series is the one that goes on; a fresh run that was interrupted goes on, too.
+        let newest = (1..).take_while(|number| there(*number)).last().unwrap_or(1);
+        let number = if fresh && there(newest) && is_complete(&reports.join(name(newest)), plan)? {
+            newest + 1
+        } else {
+            newest
+        };
+        let id = RunId::new(&name(number))?;
+        Ok(Self { path: reports.join(id.as_str()), id })
+    }
+}
+
+/// Whether a folder's journal answers every trial of a plan, or all that was wanted of it.
+fn is_complete(folder: &Path, plan: &Plan) -> anyhow::Result<bool> {
+    let answered = answered_in(&folder.join(JOURNAL))?;
+    if (0..plan.len()).all(|at| answered.contains(&plan.key(at))) {
+        return Ok(true);
+    }
+    let Ok(bytes) = disk::read(&folder.join(SUMMARY)) else { return Ok(false) };
+    let summary: Option<Summary> = serde_json::from_slice(&bytes).ok();
+    Ok(summary.is_some_and(|s| s.run.stop_early.is_some() && s.run.missing + s.run.errors == 0))
+}
+
+/// The trials that a journal answers.
+pub(crate) fn answered_in(path: &Path) -> anyhow::Result<HashSet<TrialKey>> {
+    let mut answered = HashSet::new();
+    if path.is_file() {
+        for record in Reader::open(path)? {
+            let (_, attempt) = record?;
+            if attempt.is_answer() {
+                answered.insert(attempt.key);
+            }
+        }
+    }
+    Ok(answered)
+}

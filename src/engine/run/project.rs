@@ -1,0 +1,228 @@
+//! A project as a command needs it: settings, oracles, prices, and a corpus.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use anyhow::Context;
+
+use super::files::{LATEST, RECORD};
+use crate::config::{self, Config, TierRole};
+use crate::corpus::Corpus;
+use crate::diag::{UsageError, escape, shown};
+use crate::ident::{RunId, TrialKey};
+use crate::oracle::library::Library;
+use crate::plan::{Plan, TargetSpec};
+use crate::price::{Catalogue, ModelPrice};
+use crate::provider;
+
+/// The name of the settings' file.
+pub(crate) const CONFIG_FILE: &str = "route-prof.toml";
+
+/// Settings, oracles and prices.
+pub struct Project {
+    pub(crate) config: Config,
+    pub(crate) library: Library,
+    pub(crate) catalogue: Catalogue,
+    /// The price of each tier's model, in the order of the ladder.
+    pub(crate) prices: Vec<ModelPrice>,
+    /// How calls are made, and so what they cost.
+    pub(crate) calling: Calling,
+    /// The questions on which programs of `command` oracles failed in this process: another try would be in vain.
+    pub(crate) programs_tried: Mutex<BTreeSet<TrialKey>>,
+}
+
+/// How calls are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Calling {
+    /// One by one.
+    Direct,
+    /// Through batch APIs.
+    Batch,
+}
+
+/// Which settings file: the one that was named, or the nearest one from here upwards.
+pub(crate) fn find_config(named: Option<&Path>) -> anyhow::Result<PathBuf> {
+    if let Some(path) = named {
+        return Ok(path.to_owned());
+    }
+    let here = std::env::current_dir().context("cannot tell the present folder")?;
+    for folder in here.ancestors() {
+        if folder.join(CONFIG_FILE).is_file() {
+            // Shown as the user would name it: relative to the present folder where that is where it lies.
+            return Ok(if folder == here { CONFIG_FILE.into() } else { folder.join(CONFIG_FILE) });
+        }
+    }
+    Err(UsageError::with_help(
+        format!("there is no {CONFIG_FILE} here or in a folder above"),
+        "start a project with `route-prof init`, or name the file with --config",
+    ))
+}
+
+fn tier_prices(config: &Config, catalogue: &Catalogue) -> anyhow::Result<Vec<ModelPrice>> {
+    Ok(config.tiers.iter().map(|tier| catalogue.price(&tier.model)).collect::<Result<_, _>>()?)
+}
+
+impl std::fmt::Debug for Project {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Project").field("config", &self.config.path).finish_non_exhaustive()
+    }
+}
+
+impl Project {
+    /// Loads the settings, every oracle and the price of every tier.
+    pub(crate) fn load(config: &Path) -> anyhow::Result<Self> {
+        let config = config::load(config)?;
+        let library = Library::open(&config.root.join(&config.run.oracles))?;
+        let catalogue = Catalogue::load(&config)?;
+        let prices = tier_prices(&config, &catalogue)?;
+        let programs_tried = Mutex::default();
+        Ok(Self { config, library, catalogue, prices, calling: Calling::Direct, programs_tried })
+    }
+
+    /// Has the fallbacks of every tier measured too. They need a price then, like every model that is called.
+    pub(crate) fn measure_fallbacks(&mut self) -> anyhow::Result<()> {
+        self.config.add_fallbacks();
+        self.prices = tier_prices(&self.config, &self.catalogue)?;
+        Ok(())
+    }
+
+    /// Looks the prices of every tier up anew.
+    pub(crate) fn reprice(&mut self) -> anyhow::Result<()> {
+        self.catalogue = Catalogue::load(&self.config)?;
+        self.prices = tier_prices(&self.config, &self.catalogue)?;
+        Ok(())
+    }
+
+    /// Whether the fallbacks of the tiers are measured too.
+    pub(crate) fn fallbacks(&self) -> bool {
+        self.config.tiers.iter().any(|tier| matches!(tier.role, TierRole::Fallback(_)))
+    }
+
+    /// The corpus at a path as the user named it.
+    pub(crate) fn corpus(&self, path: &Path) -> anyhow::Result<Corpus> {
+        Ok(Corpus::open(path, &path.to_string_lossy(), &self.config)?)
+    }
+
+    /// The models to measure: a target a tier, in the order of the ladder.
+    pub(crate) fn targets(&self) -> anyhow::Result<Vec<TargetSpec>> {
+        let mut targets = Vec::with_capacity(self.config.tiers.len());
+        for (tier, price) in self.config.tiers.iter().zip(self.calling_prices()) {
+            let provider = self
+                .config
+                .providers
+                .get(&tier.model.provider)
+                .with_context(|| format!("the provider of {} is not defined", tier.model))?;
+            let identity = provider::identity(provider)?;
+            targets.push(TargetSpec {
+                tier: tier.name.clone(),
+                model: tier.model.clone(),
+                api: identity.api,
+                base_url: identity.base_url,
+                context_window: tier.context_window.or(price.context_window),
+                price,
+            });
+        }
+        Ok(targets)
+    }
+
+    /// What calls cost in the way in which they are made. A batch price that is not known counts as the direct one: too dear
+    /// rather than too cheap.
+    pub(crate) fn calling_prices(&self) -> Vec<ModelPrice> {
+        let price = |price: &ModelPrice| match self.calling {
+            Calling::Direct => price.clone(),
+            Calling::Batch => price.in_batch().unwrap_or_else(|| price.clone()),
+        };
+        self.prices.iter().map(price).collect()
+    }
+
+    /// All trials of a corpus.
+    pub(crate) fn plan(&self, corpus: &Corpus) -> anyhow::Result<Plan> {
+        Ok(Plan::new(&self.config, corpus, self.targets()?)?)
+    }
+
+    /// Refuses a recording that is not there.
+    pub(crate) fn require_tape(&self, file: &Path) -> anyhow::Result<()> {
+        if file.is_file() {
+            return Ok(());
+        }
+        Err(UsageError::with_help(
+            format!("there is no recording at {}", shown(file)),
+            "correct `file` of [tape] in route-prof.toml (or --tape), or call the models with --live",
+        ))
+    }
+
+    /// The folder of all runs.
+    pub(crate) fn reports(&self) -> PathBuf {
+        self.config.root.join(&self.config.run.reports)
+    }
+
+    /// The routing config: the one that was named, or the project's own.
+    pub(crate) fn router(&self, named: Option<&Path>) -> PathBuf {
+        named.map_or_else(|| self.config.root.join(&self.config.run.router), Path::to_path_buf)
+    }
+
+    /// A path as it is written into files: relative to the project where it lies within, with forward slashes. Outside of
+    /// it, the file's name must do: where things lie on a machine is nobody's business.
+    pub(crate) fn relative(&self, path: &Path) -> String {
+        let inside = self.path_inside(path);
+        let shown = inside.or_else(|| path.file_name().map(PathBuf::from)).unwrap_or_default();
+        shown.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+    }
+
+    /// The whole path of what lies outside of the project.
+    pub(crate) fn path_outside(&self, path: &Path) -> Option<PathBuf> {
+        if self.path_inside(path).is_some() { None } else { std::path::absolute(path).ok() }
+    }
+
+    fn path_inside(&self, path: &Path) -> Option<PathBuf> {
+        let root = &self.config.root;
+        let here = if root.as_os_str().is_empty() { Path::new(".") } else { root };
+        let (root, full) = (std::path::absolute(here).ok()?, std::path::absolute(path).ok()?);
+        full.strip_prefix(&root).ok().map(Path::to_path_buf)
+    }
+
+    /// The folder of a run that the user names: `latest`, a run's name, or a folder.
+    pub(crate) fn find_run(&self, name: &str) -> anyhow::Result<PathBuf> {
+        let reports = self.reports();
+        if name == "latest" {
+            return self.latest()?.ok_or_else(|| {
+                UsageError::with_help(
+                    format!("there is no run in {} yet", self.config.run.reports.display()),
+                    "start one with `route-prof run CORPUS`",
+                )
+            });
+        }
+        for folder in [reports.join(name), PathBuf::from(name)] {
+            if folder.join(RECORD).is_file() {
+                return Ok(folder);
+            }
+        }
+        let known = self.runs()?;
+        let help = if known.is_empty() {
+            "there is none yet: start one with `route-prof run CORPUS`".to_owned()
+        } else {
+            format!("there are: {}", known.join(", "))
+        };
+        Err(UsageError::with_help(format!("there is no run `{}`", escape(name)), help))
+    }
+
+    /// The names of all runs, sorted.
+    pub(crate) fn runs(&self) -> anyhow::Result<Vec<String>> {
+        let reports = self.reports();
+        let mut names = crate::disk::list(&reports)?;
+        names.retain(|name| RunId::new(name).is_ok() && reports.join(name).join(RECORD).is_file());
+        Ok(names)
+    }
+
+    /// The folder that `reports/latest` names, if it is there.
+    pub(crate) fn latest(&self) -> anyhow::Result<Option<PathBuf>> {
+        let Some(bytes) = crate::disk::read_if_present(&self.reports().join(LATEST))? else {
+            return Ok(None);
+        };
+        let name = String::from_utf8_lossy(&bytes);
+        let Ok(id) = RunId::new(name.trim()) else { return Ok(None) };
+        let folder = self.reports().join(id.as_str());
+        Ok(folder.join(RECORD).is_file().then_some(folder))
+    }
+}

@@ -1,0 +1,175 @@
+//! The trials of a run in memory: a row for each, with what was found of it. Texts stay on disk.
+
+use std::collections::{BTreeSet, HashMap};
+
+use anyhow::Context;
+
+use super::basis::ProgramFiles;
+use super::project::Project;
+use super::question::OpenQuestion;
+use super::stopped::Stopped;
+use crate::config::TierRole;
+use crate::corpus::Corpus;
+use crate::grade::{OracleSet, grade};
+use crate::ident::TrialKey;
+use crate::measure::Observation;
+use crate::plan::Plan;
+use crate::policy::strategies::asked::Asked;
+use crate::record::{Attempt, Outcome, Via};
+use crate::summary::JudgeSpend;
+use crate::summary::asked::AskedModel;
+use crate::summary::beside::Tally;
+use crate::units::Usd;
+
+/// No further row has the same key.
+const NONE: u32 = u32::MAX;
+
+/// All planned trials in canonical order (prompt, tier, repeat), with what was found of each.
+pub(crate) struct Rows {
+    pub(crate) observations: Vec<Observation>,
+    /// Where the answering attempt of each row stands: the number of the journal and the offset in it.
+    pub(crate) places: Vec<Option<(u16, u64)>>,
+    /// The rows that the context guard held back and nothing has answered since.
+    guarded: BTreeSet<usize>,
+    /// Which models served the replies of routers.
+    pub(crate) served: Tally,
+    pub(crate) vias: BTreeSet<Via>,
+    pub(crate) billed: Usd,
+    /// What the oracles asked; `None` where none of them asks a model.
+    pub(crate) judged: Option<JudgeSpend>,
+    /// Answers to questions beside the trials that were used again from other runs.
+    pub(crate) reused: u64,
+    /// What the oracles ask programs and nobody has answered.
+    pub(crate) programs_missing: u64,
+    /// The programs that graded.
+    pub(crate) programs: ProgramFiles,
+    /// What the oracles ask models and nobody has answered.
+    pub(crate) open: Vec<OpenQuestion>,
+    /// What was settled before all of it was answered; `None` without `--stop-early`.
+    pub(crate) stopped: Option<Stopped>,
+    /// What models said of the prompts themselves, and what that took.
+    pub(crate) asked: Asked,
+    pub(crate) queried: Vec<AskedModel>,
+    /// The next row with the same key: prompts of the same text share their trials.
+    next_same: Vec<u32>,
+    by_key: HashMap<TrialKey, u32>,
+}
+
+impl Rows {
+    /// A row for every planned trial, empty so far.
+    pub(crate) fn new(corpus: &Corpus, plan: &Plan) -> anyhow::Result<Self> {
+        let trials = plan.len();
+        let mut rows = Self {
+            observations: Vec::with_capacity(trials),
+            places: vec![None; trials],
+            guarded: BTreeSet::new(),
+            served: Tally::new(),
+            vias: BTreeSet::new(),
+            billed: Usd::ZERO,
+            judged: None,
+            reused: 0,
+            programs_missing: 0,
+            programs: ProgramFiles::new(),
+            open: Vec::new(),
+            stopped: None,
+            asked: Asked::default(),
+            queried: Vec::new(),
+            next_same: vec![NONE; trials],
+            by_key: HashMap::with_capacity(trials),
+        };
+        let measured = corpus.used_tasks();
+        for at in 0..trials {
+            let spec = plan.spec(at);
+            let entry =
+                corpus.entries().get(spec.prompt as usize).context("the plan is of another corpus")?;
+            rows.observations.push(Observation {
+                prompt: spec.prompt,
+                // The statistics count only the tasks that have prompts.
+                task: u16::try_from(measured.binary_search(&entry.task).unwrap_or_default())?,
+                tier: spec.target,
+                repeat: spec.repeat,
+                weight: entry.weight.get(),
+                ..Observation::default()
+            });
+            let here = u32::try_from(at).context("too many trials")?;
+            if let Some(before) = rows.by_key.insert(plan.key(at), here) {
+                rows.next_same[at] = before;
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Takes an attempt in; the first answer of a trial stands.
+    pub(crate) fn take(
+        &mut self,
+        project: &Project,
+        corpus: &Corpus,
+        oracles: &OracleSet<'_>,
+        attempt: &Attempt,
+        place: (u16, u64),
+    ) -> anyhow::Result<()> {
+        let mut at = self.by_key.get(&attempt.key).copied().unwrap_or(NONE);
+        let mut first = true;
+        while at != NONE {
+            let row = at as usize;
+            at = self.next_same[row];
+            let Some(seen) = self.observations.get_mut(row) else { break };
+            if seen.outcome.is_some_and(Outcome::is_answer) && !self.guarded.contains(&row) {
+                continue;
+            }
+            self.guarded.remove(&row);
+            if !attempt.was_sent() {
+                self.guarded.insert(row);
+            }
+            let price = project.prices.get(usize::from(seen.tier)).context("a tier without a price")?;
+            let cost = price.cost(&attempt.usage);
+            seen.attempts += u32::from(attempt.was_sent());
+            seen.outcome = Some(attempt.outcome);
+            if first {
+                first = false;
+                self.billed += attempt.billed.filter(|_| attempt.via == Via::Live).unwrap_or_default();
+            }
+            if !attempt.outcome.is_answer() {
+                match cost {
+                    Some(cost) => seen.wasted += cost.billed,
+                    None if attempt.may_be_billed() => seen.unpriced += 1,
+                    None => {}
+                }
+                continue;
+            }
+            self.vias.insert(attempt.via);
+            self.places[row] = Some(place);
+            if attempt.outcome == Outcome::Overflow {
+                continue;
+            }
+            let prompt = corpus.load(seen.prompt as usize)?;
+            let oracle = oracles.of(seen.prompt as usize).context("a prompt without an oracle")?;
+            let graded = grade(oracle, attempt, prompt.expected.as_ref(), cost.map(|cost| cost.billed));
+            let tier = usize::from(seen.tier);
+            if project.config.tiers.get(tier).is_some_and(|tier| tier.role == TierRole::Router) {
+                let model = attempt.served_model.clone().unwrap_or_else(|| "unknown".to_owned());
+                *self.served.entry(tier).or_default().entry(model).or_default() += 1;
+            }
+            seen.outcome = Some(graded.outcome);
+            seen.verdict = graded.verdict;
+            seen.gate_passed = graded.gate_passed;
+            seen.truth_passed = graded.truth_passed;
+            seen.total = attempt.clocks.total_ms;
+            seen.first_content = attempt.clocks.first_content_ms;
+            seen.input = attempt.usage.all_input();
+            seen.output = attempt.usage.output;
+            seen.cost = cost.map(|cost| cost.billed);
+            seen.cost_uncached = cost.map(|cost| cost.uncached);
+            if cost.is_none() {
+                seen.unpriced += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets go of what finds a trial by its key: once all answers are in, it is a tenth of a large run's memory.
+    pub(crate) fn forget_keys(&mut self) {
+        self.by_key = HashMap::new();
+        self.next_same = Vec::new();
+    }
+}

@@ -1,0 +1,152 @@
+//! Answers to what is asked beside the trials are stored as trials are: looked up by key, used again from other runs, and
+//! kept before anything rests on them.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use crate::engine::run::basis::{Answers, Basis, Running};
+use crate::ident::TrialKey;
+use crate::journal::{Journal, Reader};
+use crate::oracle::Answer;
+use crate::price::Catalogue;
+use crate::record::{Attempt, Outcome, Via};
+use crate::units::Usd;
+
+/// Questions of one kind, and what is known of their answers.
+pub(crate) trait Questions {
+    /// The journal that keeps their answers, beside the run's own.
+    const JOURNAL: &'static str;
+
+    /// Whether a question without an answer has that key.
+    fn is_open(&self, key: &TrialKey) -> bool;
+
+    /// Whether there is any such question.
+    fn any_open(&self) -> bool;
+
+    /// Whether an answer that stands with another run may be used again. What was replayed or scripted once is no measurement.
+    fn may_reuse(attempt: &Attempt) -> bool {
+        matches!(attempt.via, Via::Live | Via::Reuse)
+    }
+
+    /// Takes in an attempt at a question; one at anything else means nothing to it. The first answer stands.
+    fn take(&mut self, attempt: Attempt);
+}
+
+/// Finds the answers that are stored: beside the run's own journal, in its recording, or with other runs where a request may
+/// use those. Returns how many were used again from other runs.
+pub(crate) fn resolve(basis: &Basis<'_>, questions: &mut impl Questions) -> anyhow::Result<u64> {
+    for answers in &basis.answers {
+        look_up(answers, questions)?;
+    }
+    match basis.programs.running() {
+        Some(running) => reuse(running, questions),
+        None => Ok(0),
+    }
+}
+
+fn look_up<Q: Questions>(answers: &Answers, questions: &mut Q) -> anyhow::Result<()> {
+    let path = answers.beside(Q::JOURNAL);
+    if path.is_file() {
+        for record in Reader::open(&path)? {
+            questions.take(record?.1);
+        }
+    }
+    Ok(())
+}
+
+/// Copies answers of other runs, or of a recording, into the run's own folder, so that it is whole by itself.
+fn reuse<Q: Questions>(running: Running<'_>, questions: &mut Q) -> anyhow::Result<u64> {
+    let mut found = Vec::new();
+    for (path, via) in running.others {
+        if !questions.any_open() {
+            break;
+        }
+        let path = Answers { path: path.clone(), via: Some(*via) }.beside(Q::JOURNAL);
+        if !path.is_file() {
+            continue;
+        }
+        for record in Reader::open(&path)? {
+            let (_, mut attempt) = record?;
+            let reusable = *via == Via::Tape || Q::may_reuse(&attempt);
+            if reusable && attempt.is_answer() && questions.is_open(&attempt.key) {
+                attempt.via = *via;
+                attempt.billed = None;
+                questions.take(attempt.clone());
+                found.push(attempt);
+            }
+        }
+    }
+    if !found.is_empty() {
+        keep::<Q>(running.folder)?.append(&found)?;
+    }
+    Ok(found.len() as u64)
+}
+
+/// The journal of a run's folder that keeps the answers to questions of a kind, open for writing.
+pub(crate) fn keep<Q: Questions>(folder: &Path) -> anyhow::Result<Journal> {
+    Ok(Journal::open(&folder.join(Q::JOURNAL))?.0)
+}
+
+/// What a model's attempt at a question says; `None` where it must be asked again.
+pub(crate) fn answer(attempt: &Attempt) -> Option<Answer> {
+    match attempt.outcome {
+        Outcome::Reply => Some(Answer::Text(attempt.text.clone())),
+        Outcome::Refused | Outcome::Truncated | Outcome::Overflow => {
+            attempt.was_sent().then(|| Answer::Failed(attempt.outcome.name().to_owned()))
+        }
+        Outcome::Error => None,
+    }
+}
+
+/// Every answer in a journal of questions to models, by key.
+pub(crate) fn answers_in(journal: &Path) -> anyhow::Result<HashMap<TrialKey, Answer>> {
+    let mut answers = HashMap::new();
+    if journal.is_file() {
+        for record in Reader::open(journal)? {
+            let (_, attempt) = record?;
+            if let Some(answer) = answer(&attempt) {
+                answers.entry(attempt.key).or_insert(answer);
+            }
+        }
+    }
+    Ok(answers)
+}
+
+/// What a journal's attempts were billed in all.
+pub(crate) fn billed(journal: &Path) -> anyhow::Result<Usd> {
+    let mut sum = Usd::ZERO;
+    if journal.is_file() {
+        for record in Reader::open(journal)? {
+            sum += record?.1.billed.unwrap_or_default();
+        }
+    }
+    Ok(sum)
+}
+
+/// What attempts at questions took.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Bill {
+    /// Calls, failed ones included.
+    pub(crate) attempts: u64,
+    /// At list prices.
+    pub(crate) list: Usd,
+    /// Billed for calls of this run.
+    pub(crate) billed: Usd,
+    /// Calls that may have been billed, but whose cost is unknown.
+    pub(crate) unpriced: u64,
+}
+
+impl Bill {
+    /// Takes an attempt in. Returns its cost at list prices, where that is known.
+    pub(crate) fn take(&mut self, catalogue: &Catalogue, attempt: &Attempt) -> Option<Usd> {
+        self.attempts += u64::from(attempt.was_sent());
+        self.billed += attempt.billed.filter(|_| attempt.via == Via::Live).unwrap_or_default();
+        let price = catalogue.price(&attempt.model).ok();
+        let cost = price.and_then(|price| price.cost(&attempt.usage)).map(|cost| cost.billed);
+        match cost {
+            Some(cost) => self.list += cost,
+            None => self.unpriced += u64::from(attempt.may_be_billed()),
+        }
+        cost
+    }
+}

@@ -1,0 +1,99 @@
+//! Answers that are there already: in the recording, or in earlier runs of the project. What is found need not be sent.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use crate::engine::run::files::JOURNAL;
+use crate::engine::run::folder::{RunFolder, answered_in};
+use crate::engine::run::project::Project;
+use crate::ident::TrialKey;
+use crate::journal::{Index, Journal, Reader};
+use crate::plan::Plan;
+use crate::record::Via;
+
+/// The journals to look a trial up in before it is sent: the recording, else earlier runs of the project.
+pub(crate) fn others(
+    project: &Project,
+    folder: &RunFolder,
+    fresh: bool,
+) -> anyhow::Result<Vec<(PathBuf, Via)>> {
+    if let Some(tape) = &project.config.tape {
+        project.require_tape(&tape.file)?;
+        return Ok(vec![(tape.file.clone(), Via::Tape)]);
+    }
+    if fresh {
+        return Ok(Vec::new());
+    }
+    let runs = project.runs()?.into_iter().filter(|name| name != folder.id.as_str());
+    Ok(runs
+        .map(|name| (project.reports().join(name).join(JOURNAL), Via::Reuse))
+        .filter(|(path, _)| path.is_file())
+        .collect())
+}
+
+/// The trials that a run would not have to send.
+pub(crate) fn answered_elsewhere(
+    project: &Project,
+    folder: &RunFolder,
+    plan: &Plan,
+    fresh: bool,
+) -> anyhow::Result<HashSet<TrialKey>> {
+    let mut answered = answered_in(&folder.path.join(JOURNAL))?;
+    for (path, via) in others(project, folder, fresh)? {
+        if via == Via::Reuse && reused_is_tape(&path)? {
+            continue;
+        }
+        answered.extend(answered_in(&path)?);
+    }
+    answered.retain({
+        let planned: HashSet<TrialKey> = (0..plan.len()).map(|at| plan.key(at)).collect();
+        move |key| planned.contains(key)
+    });
+    Ok(answered)
+}
+
+/// Whether a run's journal holds answers of a recording: those are nobody's measurement of today.
+fn reused_is_tape(path: &Path) -> anyhow::Result<bool> {
+    let mut first = Reader::open(path)?;
+    Ok(first.next().transpose()?.is_some_and(|(_, attempt)| attempt.via == Via::Tape))
+}
+
+/// Copies answers into the run's own journal, so that its folder is whole by itself. Returns how many.
+pub(crate) fn copy_answers(
+    journal: &mut Journal,
+    index: &mut Index,
+    plan: &Plan,
+    sources: &[(PathBuf, Via)],
+) -> anyhow::Result<u64> {
+    let planned: HashSet<TrialKey> = (0..plan.len()).map(|at| plan.key(at)).collect();
+    let mut copied = 0;
+    for (path, via) in sources {
+        let mut batch = Vec::new();
+        let mut end = 0;
+        for record in Reader::open(path)? {
+            let (_, mut attempt) = record?;
+            let wanted = attempt.outcome.is_answer()
+                && planned.contains(&attempt.key)
+                && !index.is_answered(&attempt.key)
+                // A recording may hold what was too long to be sent; it is no answer, and needed once.
+                && (attempt.is_answer() || (*via == Via::Tape && index.get(&attempt.key).is_none()))
+                // What was replayed or scripted once is no measurement to be reused.
+                && (*via == Via::Tape || matches!(attempt.via, Via::Live | Via::Reuse));
+            if !wanted {
+                continue;
+            }
+            attempt.via = *via;
+            attempt.billed = None;
+            index.take(end, &attempt);
+            end += 1;
+            copied += 1;
+            batch.push(attempt);
+            if batch.len() == 1024 {
+                journal.append(&batch)?;
+                batch.clear();
+            }
+        }
+        journal.append(&batch)?;
+    }
+    Ok(copied)
+}
