@@ -1,6 +1,6 @@
 //! `route-prof`: which model is good enough for which task, and what will it cost?
 //!
-//! Data flows one way: a module imports only from modules listed above it. `tests/tidy.rs` reads this list and
+//! Data flows one way: a module imports only from modules listed above it. `tests/tidy` reads this list and
 //! fails on an upward import, so the order here is the architecture.
 
 pub mod units;

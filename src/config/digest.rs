@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::{Config, Tier};
+use super::settings::Config;
+use super::tier::Tier;
 use crate::ident::{Digest, Digester, TaskName};
 use crate::record::canonical_json;
 

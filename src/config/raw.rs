@@ -8,12 +8,20 @@ use serde::Deserialize;
 use serde_json::Value;
 use toml::Spanned;
 
+use super::policy::Policy;
+use super::price::PriceOverride;
+use super::provider::{DataLocation, ServedModel};
+use super::run::{RunSettings, TapeMode};
 use super::simulate::RawSimulate;
-use super::{
-    Consequence, DataLocation, DataNeed, Policy, PriceOverride, RunSettings, ServedModel, StrategySettings,
-    TapeMode,
-};
+use super::strategy::StrategySettings;
+use super::task::{Consequence, DataNeed};
 use crate::units::Usd;
+
+/// The JSON Schema of `route-prof.toml`.
+#[must_use]
+pub fn json_schema() -> Value {
+    schemars::schema_for!(RawConfig).to_value()
+}
 
 /// The settings of a project.
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -3,7 +3,6 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Policy;
 use crate::stats::posterior::Posterior;
 use crate::units::Share;
 
@@ -115,28 +114,8 @@ pub struct Problem {
 }
 
 impl Problem {
-    fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
+    pub(super) fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
         Self { message: message.into(), help: help.into() }
-    }
-}
-
-impl Policy {
-    /// What is wrong with the rule and its numbers on a ladder of these tiers.
-    #[must_use]
-    pub fn rule_problems(&self, ladder: &[&str]) -> Vec<Problem> {
-        let mut found = margin_problems(self.margin, self.monitor_margin);
-        if let Some(reference) = self.reference.as_ref().filter(|name| !ladder.contains(&name.as_str())) {
-            let help = format!("name a tier of the ladder: {}", ladder.join(", "));
-            found.push(Problem::new(format!("reference `{reference}` is no tier"), help));
-        }
-        match self.rule {
-            Rule::NonInferior if ladder.len() < 2 => found.push(Problem::new(
-                "rule = \"non_inferior\" has nothing to compare with",
-                "add the tier that the others must be no worse than, or use rule = \"floor\"",
-            )),
-            Rule::NonInferior | Rule::Floor => {}
-        }
-        found
     }
 }
 

@@ -8,8 +8,8 @@ use std::io::{Read, Seek, SeekFrom};
 
 use serde_json::Value;
 
+use super::index::{CorpusError, Index, LONGEST, Place, find};
 use super::line::{Column, KEYS, RawPrompt};
-use super::{CorpusError, Index, LONGEST, Place};
 use crate::diag::{Fault, Faults, nearest};
 
 pub(super) fn index(mut file: File, index: &mut Index<'_>) -> Result<Vec<Column>, CorpusError> {
@@ -75,7 +75,7 @@ fn header(index: &Index<'_>, record: &csv::ByteRecord, number: u32) -> Result<Ve
             }
             Some(at) => columns.push(at),
             None => {
-                let span = super::find(&line, name).unwrap_or(0..line.len());
+                let span = find(&line, name).unwrap_or(0..line.len());
                 let help = match nearest(name, KEYS) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("the columns of a corpus are {}", KEYS.join(", ")),

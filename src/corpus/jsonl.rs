@@ -3,8 +3,8 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 
+use super::index::{CorpusError, Index, LONGEST, Place, find};
 use super::line::{KEYS, RawPrompt};
-use super::{CorpusError, Index, LONGEST, Place};
 use crate::config::plain_json_error;
 use crate::diag::nearest;
 
@@ -55,7 +55,7 @@ pub(super) fn index(file: File, index: &mut Index<'_>) -> Result<(), CorpusError
             Err(error) => {
                 let column = error.column().saturating_sub(1).min(text.len().saturating_sub(1));
                 let (message, help, name) = explain(&error);
-                let span = name.and_then(|name| super::find(text, &name)).unwrap_or(column..column + 1);
+                let span = name.and_then(|name| find(text, &name)).unwrap_or(column..column + 1);
                 index.fault(number, text, span, message, help);
             }
         }

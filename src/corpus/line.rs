@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Content, Prompt};
+use super::prompt::{Content, Prompt};
 use crate::ident::{Digester, PromptId, TaskName};
 use crate::record::{Message, canonical_json};
 use crate::units::{Tokens, Weight};

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use serde_json::Value;
 
 fn config() -> (tempfile::TempDir, Config) {
     let folder = tempfile::tempdir().unwrap();

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::Concurrency;
+use super::settings::Concurrency;
 
 /// Where adaptive concurrency begins: enough to fill a small endpoint, too little to trip a limit on sharp ramps.
 const START: usize = 4;

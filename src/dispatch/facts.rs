@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{Ended, Report, Wish};
+use super::ending::{Ended, Report, Wish};
 
 /// As many refusals of the same words in a row stop a tier: every further call would be refused in the same way.
 pub(super) const SAME_REFUSALS: u32 = 5;

@@ -7,11 +7,14 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::adapt::{Adaptive, Place, Signal};
-use super::budget::Grant;
+use super::backoff;
+use super::budget::{Budget, Grant};
+use super::call::{Call, Finished, Parcel, Source};
+use super::ending::Wish;
 use super::facts::{Facts, SAME_REFUSALS, lock};
 use super::limit::Rates;
 use super::queue::{Again, Next, Queue};
-use super::{Budget, Call, Finished, Lane, Parcel, Settings, Source, Wish, backoff};
+use super::settings::{Lane, Settings};
 use crate::provider::{Response, Retry};
 use crate::record::{Attempt, ErrorKind, Outcome, Via};
 use crate::units::{Millis, Timestamp, Usd};

@@ -8,165 +8,25 @@
 mod adapt;
 mod backoff;
 mod budget;
+mod call;
+mod ending;
 mod facts;
 mod lane;
 mod limit;
 mod queue;
+mod settings;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
-
-use crate::config::Limits;
-use crate::ident::{ModelRef, PromptId, TrialKey};
-use crate::provider::Endpoint;
-use crate::record::{Attempt, Request};
-use crate::units::Usd;
+use tokio::sync::{mpsc, watch};
 
 pub use self::budget::Budget;
-
-/// A trial that is about to be sent.
-#[derive(Clone, Debug)]
-pub struct Call {
-    /// The trial.
-    pub key: TrialKey,
-    /// The prompt.
-    pub prompt: PromptId,
-    /// The tier's index on the ladder.
-    pub tier: u16,
-    /// The model.
-    pub model: ModelRef,
-    /// The repeat.
-    pub repeat: u32,
-    /// What is asked.
-    pub request: Request,
-    /// Input estimate and output cap together: what a limit on tokens reserves.
-    pub tokens: u64,
-    /// Whether the model that answers must be the one that is asked.
-    pub exact_model: bool,
-    /// The most that the call can cost.
-    pub reserve: Usd,
-    /// Attempts at this trial in earlier runs.
-    pub attempts_before: u32,
-}
-
-/// Where calls come from. Loaded one by one when it is their turn, so that a run of any size fits into memory.
-pub trait Source: Send + Sync {
-    /// The call of a trial.
-    ///
-    /// # Errors
-    /// When the corpus cannot be read; the run ends.
-    fn load(&self, trial: u32) -> anyhow::Result<Call>;
-    /// What an attempt was billed, as far as can be told.
-    fn price(&self, tier: u16, attempt: &Attempt) -> Option<Usd>;
-    /// The tier of a trial, without loading it.
-    fn tier(&self, trial: u32) -> u16;
-    /// Whether the trial's answer still matters; one that does not is not sent, or not sent again.
-    fn wanted(&self, _trial: u32) -> bool {
-        true
-    }
-}
-
-/// An attempt that has ended.
-#[derive(Debug)]
-pub struct Finished {
-    /// The number of the trial.
-    pub trial: u32,
-    /// The tier's index on the ladder.
-    pub tier: u16,
-    /// What came of it.
-    pub attempt: Attempt,
-    /// Whether the trial is over: answered, or given up.
-    pub last: bool,
-    /// How long the tier is to wait from here on, where the server asked for a long time.
-    pub parked: Option<Duration>,
-}
-
-/// Who takes attempts: one consumer, on a thread of its own.
-pub trait Sink: Send {
-    /// Makes attempts durable. What this returns `Ok` for is never sent again.
-    ///
-    /// # Errors
-    /// When that cannot be done; the run ends.
-    fn record(&mut self, batch: &[Finished]) -> anyhow::Result<()>;
-}
-
-/// The trials of one endpoint, in the order in which they are to be sent.
-pub struct Lane {
-    /// The endpoint.
-    pub endpoint: Arc<Endpoint>,
-    /// What it takes at a time.
-    pub limits: Limits,
-    /// The trials.
-    pub trials: Vec<u32>,
-}
-
-/// What a run is to keep to.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Attempts at a trial at the most.
-    pub max_attempts: u32,
-    /// Seed of the jitter.
-    pub seed: u64,
-    /// The time for a trial, from its first attempt: none begins after it.
-    pub max_elapsed: Duration,
-    /// The share of an endpoint's calls that may be retries; what is beyond goes out one at a time.
-    pub retry_share: f64,
-    /// The longest that a tier waits for a server that asks it to; one that asks for more stops the tier.
-    pub max_park: Duration,
-    /// Whether the number of calls at a time follows what the server bears.
-    pub concurrency: Concurrency,
-}
-
-/// How many calls an endpoint is sent at a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Concurrency {
-    /// As many as it bears, up to its limit.
-    Adaptive,
-    /// Its limit, always: latencies are comparable then.
-    Pinned,
-}
-
-/// How far a user wants a run to go on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wish {
-    /// To its end.
-    Go,
-    /// Take no new calls, finish those in flight.
-    Drain,
-    /// Leave at once.
-    Abort,
-}
-
-/// How a run ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// Every trial is answered or given up.
-    Complete,
-    /// The next call might have broken the ceiling.
-    Budget,
-    /// The user wished it.
-    Interrupted,
-}
-
-/// What a run came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
-    /// How it ended.
-    pub ended: Ended,
-    /// Attempts that were made.
-    pub attempts: u64,
-    /// Tiers that were stopped, by index, and why.
-    pub stopped: Vec<(u16, String)>,
-    /// The smallest number of calls at a time that throttling led to, where there was any.
-    pub throttled_to: Option<usize>,
-}
-
-/// An attempt on its way to the consumer, and whom to tell that it is durable.
-type Parcel = (Finished, oneshot::Sender<()>);
+use self::call::Parcel;
+pub use self::call::{Call, Finished, Sink, Source};
+pub use self::ending::{Ended, Report, Wish};
+pub use self::settings::{Concurrency, Lane, Settings};
 
 /// The most attempts that are made durable together.
 const BATCH: usize = 256;

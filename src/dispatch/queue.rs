@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Call;
+use super::call::Call;
 
 /// A trial that is to be tried again.
 pub(super) struct Again {

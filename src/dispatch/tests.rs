@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use super::*;
-use crate::config::{DataLocation, Provider, RunSettings};
-use crate::ident::{Digest, ProviderName};
-use crate::record::{Message, Outcome};
-use crate::units::Tokens;
+use crate::config::{DataLocation, Limits, Provider, RunSettings};
+use crate::ident::{Digest, PromptId, ProviderName, TrialKey};
+use crate::provider::Endpoint;
+use crate::record::{Attempt, Message, Outcome, Request};
+use crate::units::{Tokens, Usd};
 
 /// Trials that ask "say N"; every third trial is of tier 1.
 struct Numbers {

@@ -4,6 +4,8 @@
 //! the same thing, a look-up by trial key. A torn last line (a kill, a power cut) is cut off when the journal is opened for
 //! writing; a damaged line anywhere else is an error, because nothing that was paid for is skipped in silence.
 
+mod error;
+mod header;
 mod index;
 mod reader;
 mod tape;
@@ -11,88 +13,18 @@ mod tape;
 mod tests;
 
 use std::borrow::Cow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use self::error::JournalError;
+pub use self::header::Header;
 pub use self::index::{Index, Stored};
 pub use self::reader::{Reader, fetch_at};
 pub use self::tape::write_tape;
 
-use crate::disk::{AppendError, Appender, DiskError};
-use crate::record::{Attempt, JOURNAL_VERSION};
-
-/// The first line of a journal.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Header {
-    /// What the file is: `journal`.
-    #[serde(rename = "route-prof")]
-    pub kind: String,
-    /// The version of the format.
-    pub version: u32,
-    /// For people: of a tape, what was recorded.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
-}
-
-impl Header {
-    fn new(note: Option<String>) -> Self {
-        Self { kind: "journal".to_owned(), version: JOURNAL_VERSION, note }
-    }
-}
-
-/// Why a journal cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum JournalError {
-    /// The file system said no.
-    #[error(transparent)]
-    Disk(#[from] DiskError),
-    /// Another process is writing it.
-    #[error(transparent)]
-    Append(#[from] AppendError),
-    /// It was written by a newer program.
-    #[error("{} is a journal of version {found}, newer than the {JOURNAL_VERSION} that this program knows: update route-prof", path.display())]
-    Newer {
-        /// The file.
-        path: PathBuf,
-        /// Its version.
-        found: u32,
-    },
-    /// It does not begin with a journal's header.
-    #[error("{} is no journal: its first line is no header", .0.display())]
-    NoJournal(PathBuf),
-    /// A line that is not the last cannot be read.
-    #[error("{}:{line}: this line of the journal is damaged ({why}); restore the file, or take the line out to pay for its trial again", path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// The line, from 1.
-        line: u64,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// It cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// An attempt is longer than any line that a reader takes.
-    #[error("the attempt at prompt `{prompt}` takes {bytes} bytes, more than a line of the journal may hold")]
-    TooLong {
-        /// The prompt.
-        prompt: String,
-        /// How long its line would be.
-        bytes: usize,
-    },
-    /// An attempt cannot be written as JSON.
-    #[error("an attempt cannot be written: {0}")]
-    Encode(#[from] serde_json::Error),
-}
+use crate::disk::Appender;
+use crate::record::Attempt;
 
 /// What opening a journal for writing found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

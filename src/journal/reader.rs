@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use super::{Header, JournalError};
+use super::error::JournalError;
+use super::header::Header;
 use crate::disk;
 use crate::record::{Attempt, JOURNAL_VERSION};
 

@@ -3,7 +3,8 @@
 use std::io;
 use std::path::Path;
 
-use super::{Header, JournalError};
+use super::error::JournalError;
+use super::header::Header;
 use crate::disk;
 use crate::record::{Attempt, Via};
 

@@ -1,8 +1,11 @@
 //! Tests of the journal: nothing whole is lost, nothing torn is kept.
 
+use std::path::PathBuf;
+
 use proptest::prelude::*;
 
 use super::*;
+use crate::disk::AppendError;
 use crate::ident::{Digest, PromptId, TrialKey};
 use crate::record::{Clocks, Outcome, Usage, Via};
 

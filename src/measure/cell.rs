@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    CellEvidence, Counts, Draws, Latency, Observation, PassPower, ReasonCount, Repeats, Settings, TokenStats,
-    money, rate, usd,
-};
+use super::estimate::{money, rate, usd};
+use super::evidence::{CellEvidence, Draws, Observation, Settings};
+use super::facts::{Counts, Latency, PassPower, ReasonCount, Repeats, TokenStats};
 use crate::config::IntervalMethod;
 use crate::record::{Outcome, Verdict};
 use crate::stats::bootstrap::Column;

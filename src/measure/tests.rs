@@ -1,6 +1,8 @@
 //! What cells are made of.
 
 use super::*;
+use crate::record::{Outcome, Verdict};
+use crate::units::{Millis, Tokens, Usd};
 
 pub(crate) const SETTINGS: Settings =
     Settings { confidence: 0.95, interval: IntervalMethod::Wilson, resamples: 200, seed: 1 };

@@ -1,22 +1,8 @@
 //! Two tiers at one task, prompt by prompt: what non-inferiority is decided by.
 
 use super::cell::Cell;
+use super::evidence::Versus;
 use crate::stats::paired::{self, Difference, Pair};
-
-/// A tier beside another one, on the prompts of a task that both answered. A prompt that does not fit either is left out.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Versus {
-    /// The index of the other tier among all that were measured.
-    pub other: usize,
-    /// Trials of the other tier without a grade.
-    pub unknown: u64,
-    /// This tier less the other one; `None` where they share no graded prompt of weight.
-    pub seen: Option<Difference>,
-    /// The same if every trial without a grade had failed here and passed there.
-    pub worst: Option<Difference>,
-    /// The same if every trial without a grade had passed here and failed there.
-    pub best: Option<Difference>,
-}
 
 /// The tier at `own` beside each other one of a task's cells.
 pub(super) fn of(own: usize, cells: &[Cell<'_>]) -> Vec<Versus> {

@@ -9,14 +9,16 @@ use serde_json::{Value, json};
 use toml::Spanned;
 
 use super::ask::{Answer, Asked, Asks, ProgramQuestion, Question, object};
-use super::{Criterion, Judgement, Kind, Sample, TableError, settings};
+use super::judgement::{Judgement, NOT_RUN};
+use super::kind::{Build, Criterion, Kind, TableError, settings};
+use super::sample::Sample;
 use crate::corpus::Content;
 use crate::record::Verdict;
 
 pub(super) const KIND: Kind = Kind {
     name: "command",
     summary: "a program of the user's says pass or fail",
-    build: |table| {
+    build: Build::Alone(|table| {
         let settings: Settings = settings(table)?;
         if settings.argv.get_ref().first().is_none_or(|program| program.trim().is_empty()) {
             let help = "name the program and its arguments: argv = [\"checks/intent.py\", \"--strict\"]";
@@ -33,7 +35,7 @@ pub(super) const KIND: Kind = Kind {
             env: settings.env,
             threshold: settings.threshold,
         }))
-    },
+    }),
     schema: || schemars::schema_for!(Settings).to_value(),
 };
 
@@ -148,7 +150,7 @@ fn one_line(text: &str) -> String {
 
 impl Criterion for Command {
     fn judge(&self, _sample: &Sample<'_>) -> Judgement {
-        Judgement::gateless(Verdict::Ungraded(super::NOT_RUN.to_owned()))
+        Judgement::gateless(Verdict::Ungraded(NOT_RUN.to_owned()))
     }
 
     fn has_gate(&self) -> bool {

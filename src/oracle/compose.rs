@@ -12,21 +12,23 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::ask::{Asked, Asks, Question};
-use super::{Criterion, Judgement, Kind, Sample, Table, TableError, kind, kind_names};
+use super::judgement::Judgement;
+use super::kind::{Build, Criterion, Kind, Kinds, Table, TableError};
+use super::sample::Sample;
 use crate::diag::nearest;
 use crate::record::Verdict;
 
 pub(super) const ALL: Kind = Kind {
     name: "all",
     summary: "every one of several criteria",
-    build: |table| build(table, Mode::All),
+    build: Build::OfParts(|table, kinds| build(table, kinds, Mode::All)),
     schema: || schemars::schema_for!(Settings).to_value(),
 };
 
 pub(super) const ANY: Kind = Kind {
     name: "any",
     summary: "one of several criteria at the least",
-    build: |table| build(table, Mode::Any),
+    build: Build::OfParts(|table, kinds| build(table, kinds, Mode::Any)),
     schema: || schemars::schema_for!(Settings).to_value(),
 };
 
@@ -62,7 +64,7 @@ struct Weighted {
     parts: Vec<(f64, Box<dyn Criterion>)>,
 }
 
-fn build(table: Table<'_>, mode: Mode) -> Result<Box<dyn Criterion>, TableError> {
+fn build(table: Table<'_>, kinds: Kinds, mode: Mode) -> Result<Box<dyn Criterion>, TableError> {
     // The shape is checked by serde, for its messages; the parts keep their places.
     let shape = Settings::deserialize(table.clone().into_deserializer())?;
     if shape.of.get_ref().is_empty() {
@@ -87,7 +89,7 @@ fn build(table: Table<'_>, mode: Mode) -> Result<Box<dyn Criterion>, TableError>
     {
         for item in items {
             let (weight, item) = weight_of(item)?;
-            parts.push((weight, part(item)?));
+            parts.push((weight, part(item, kinds)?));
         }
     }
     if let Some(threshold) = threshold {
@@ -102,18 +104,19 @@ fn build(table: Table<'_>, mode: Mode) -> Result<Box<dyn Criterion>, TableError>
     Ok(Box::new(Composed { mode, parts }))
 }
 
-pub(super) fn part(item: Spanned<DeValue<'_>>) -> Result<Box<dyn Criterion>, TableError> {
+/// A part: a table with one key, the kind, and the table of that kind.
+pub(super) fn part(item: Spanned<DeValue<'_>>, kinds: Kinds) -> Result<Box<dyn Criterion>, TableError> {
     let span = item.span();
-    let help = || format!("a part is a table with one key, the kind: {}", kind_names().join(", "));
+    let help = || format!("a part is a table with one key, the kind: {}", kinds.names().join(", "));
     let DeValue::Table(table) = item.into_inner() else {
         return Err(TableError::new(span, "a part is no table", help()));
     };
     let mut entries = table.into_iter();
     match (entries.next(), entries.next()) {
-        (Some((name, settings)), None) => match kind(name.get_ref()) {
-            Some(kind) => (kind.build)(settings),
+        (Some((name, settings)), None) => match kinds.find(name.get_ref()) {
+            Some(kind) => kind.build(settings, kinds),
             None => {
-                let help = match nearest(name.get_ref(), kind_names()) {
+                let help = match nearest(name.get_ref(), kinds.names()) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => help(),
                 };

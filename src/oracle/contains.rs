@@ -8,13 +8,15 @@ use serde::Deserialize;
 use serde_json::Value;
 use toml::Spanned;
 
-use super::{Criterion, Judgement, Kind, NO_EXPECTED, Sample, Table, TableError, as_text, settings};
+use super::judgement::{Judgement, NO_EXPECTED};
+use super::kind::{Build, Criterion, Kind, Table, TableError, settings};
+use super::sample::{Sample, as_text};
 use crate::record::Verdict;
 
 pub(super) const KIND: Kind = Kind {
     name: "contains",
     summary: "texts that stand, or do not stand, in the output",
-    build,
+    build: Build::Alone(build),
     schema: || schemars::schema_for!(Settings).to_value(),
 };
 

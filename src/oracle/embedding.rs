@@ -5,9 +5,9 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::ask::{Answer, Asked, Asks, ModelQuestion, OwnAnswers, Question};
-use super::{
-    Criterion, Judgement, Kind, NO_EXPECTED, NOT_JUDGED, Sample, Table, TableError, as_text, settings,
-};
+use super::judgement::{Judgement, NO_EXPECTED, NOT_JUDGED};
+use super::kind::{Build, Criterion, Kind, Table, TableError, settings};
+use super::sample::{Sample, as_text};
 use crate::ident::ModelRef;
 use crate::record::{Message, Verdict};
 use crate::units::Tokens;
@@ -15,7 +15,7 @@ use crate::units::Tokens;
 pub(super) const KIND: Kind = Kind {
     name: "embedding",
     summary: "a nearness in meaning to the reference, by an embeddings model",
-    build,
+    build: Build::Alone(build),
     schema: || schemars::schema_for!(Settings).to_value(),
 };
 

@@ -9,7 +9,10 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::ask::{AnswerBook, Asked, Asks, Question};
-use super::{Criterion, Facts, KINDS, Kind, Sample, TableError, kind, kind_names, settings};
+use super::judgement::Judgement;
+use super::kind::{Criterion, Kind, TableError, settings};
+use super::registry::{ALL_KINDS, KINDS};
+use super::sample::{Facts, Sample};
 use crate::diag::{Excerpt, Fault, Faults, nearest};
 use crate::ident::{Digest, Digester, OracleRef};
 use crate::record::{Verdict, canonical_json};
@@ -131,10 +134,7 @@ impl Oracle {
     }
 
     /// What the criterion says of each example, with the answers at hand.
-    pub fn judge_examples<'a>(
-        &'a self,
-        answers: &'a AnswerBook,
-    ) -> impl Iterator<Item = super::Judgement> + 'a {
+    pub fn judge_examples<'a>(&'a self, answers: &'a AnswerBook) -> impl Iterator<Item = Judgement> + 'a {
         let asked = Asked { prompt: None, answers };
         self.examples.iter().map(move |example| self.criterion.judge_with(&example.sample(), &asked))
     }
@@ -222,13 +222,15 @@ pub fn read(shown: &str, stem: &str, source: &str) -> Result<Oracle, Faults> {
                 draft = Some(settings::<Spanned<bool>>(value).map_err(from_table)?)
                     .filter(|draft| *draft.get_ref());
             }
-            name => match kind(name) {
+            name => match ALL_KINDS.find(name) {
                 None => {
-                    let known: Vec<&str> =
-                        ["id", "description", "draft", "example"].into_iter().chain(kind_names()).collect();
+                    let known: Vec<&str> = ["id", "description", "draft", "example"]
+                        .into_iter()
+                        .chain(ALL_KINDS.names())
+                        .collect();
                     let help = match nearest(name, known) {
                         Some(near) => format!("did you mean `{near}`?"),
-                        None => format!("the kinds of oracles are {}", kind_names().join(", ")),
+                        None => format!("the kinds of oracles are {}", ALL_KINDS.names().join(", ")),
                     };
                     return Err(fault(key.span(), format!("unknown key `{name}`"), help));
                 }
@@ -237,7 +239,11 @@ pub fn read(shown: &str, stem: &str, source: &str) -> Result<Oracle, Faults> {
                     return Err(fault(key.span(), "an oracle has one kind".to_owned(), help));
                 }
                 Some(kind) => {
-                    built = Some((kind, digest_of(kind, &value), (kind.build)(value).map_err(from_table)?))
+                    built = Some((
+                        kind,
+                        digest_of(kind, &value),
+                        kind.build(value, ALL_KINDS).map_err(from_table)?,
+                    ))
                 }
             },
         }
@@ -254,7 +260,7 @@ pub fn read(shown: &str, stem: &str, source: &str) -> Result<Oracle, Faults> {
     let description = description
         .ok_or_else(|| whole("the oracle has no description", "say in a line what it accepts".to_owned()))?;
     let Some((kind, digest, criterion)) = built else {
-        let help = format!("add one of the tables [{}]", kind_names().join("], ["));
+        let help = format!("add one of the tables [{}]", ALL_KINDS.names().join("], ["));
         return Err(whole("the oracle has no kind", help));
     };
     let has = |wanted: Wanted| examples.iter().any(|example: &Example| example.verdict == wanted);
@@ -296,7 +302,8 @@ fn digest_of(kind: &Kind, table: &Spanned<DeValue<'_>>) -> Digest {
 }
 
 /// The JSON Schema of an oracle's file, put together from the kinds'.
-pub(super) fn json_schema() -> Value {
+#[must_use]
+pub fn json_schema() -> Value {
     let mut kinds = BTreeMap::new();
     for kind in KINDS {
         let mut schema = (kind.schema)();

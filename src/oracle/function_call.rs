@@ -9,13 +9,15 @@ use serde_json::Value;
 use toml::Spanned;
 
 use super::json::validator;
-use super::{Criterion, Judgement, Kind, NO_EXPECTED, Sample, Table, TableError, settings};
+use super::judgement::{Judgement, NO_EXPECTED};
+use super::kind::{Build, Criterion, Kind, Table, TableError, settings};
+use super::sample::Sample;
 use crate::record::{Verdict, canonical_json};
 
 pub(super) const KIND: Kind = Kind {
     name: "function_call",
     summary: "calls of known functions with arguments of their schemas; the expected ones, in any order",
-    build,
+    build: Build::Alone(build),
     schema: || schemars::schema_for!(Settings).to_value(),
 };
 

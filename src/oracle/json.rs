@@ -8,14 +8,16 @@ use serde_json::Value;
 use toml::Spanned;
 
 use super::json_compare::{Compare, Field};
+use super::judgement::{Judgement, NO_EXPECTED};
+use super::kind::{Build, Criterion, Kind, Table, TableError, settings};
 use super::normalise::{Normaliser, unfence};
-use super::{Criterion, Judgement, Kind, NO_EXPECTED, Sample, Table, TableError, settings};
+use super::sample::Sample;
 use crate::record::{Verdict, canonical_json};
 
 pub(super) const KIND: Kind = Kind {
     name: "json",
     summary: "JSON that fits a schema, field by field against the reference",
-    build,
+    build: Build::Alone(build),
     schema: || schemars::schema_for!(Settings).to_value(),
 };
 

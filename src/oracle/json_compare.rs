@@ -5,9 +5,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::as_text;
 use super::normalise::{Normaliser, apply};
 use super::number::{close, reference};
+use super::sample::as_text;
 use crate::record::canonical_json;
 
 /// How a field is compared.

@@ -7,20 +7,22 @@ use serde_json::Value;
 use toml::Spanned;
 
 use super::json::{first_json_where, validator};
-use super::{Criterion, Judgement, Kind, Sample, Table, TableError, settings};
+use super::judgement::Judgement;
+use super::kind::{Build, Criterion, Kind, Table, TableError, settings};
+use super::sample::Sample;
 use crate::record::Verdict;
 
 pub(super) const IS: Kind = Kind {
     name: "is_json",
     summary: "the whole output is JSON, of a schema where one is given",
-    build: |table| build(table, Where::Whole),
+    build: Build::Alone(|table| build(table, Where::Whole)),
     schema: || schemars::schema_for!(Settings).to_value(),
 };
 
 pub(super) const CONTAINS: Kind = Kind {
     name: "contains_json",
     summary: "an object or array of JSON stands in the output, of a schema where one is given",
-    build: |table| build(table, Where::Anywhere),
+    build: Build::Alone(|table| build(table, Where::Anywhere)),
     schema: || schemars::schema_for!(Settings).to_value(),
 };
 

@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 use toml::Spanned;
 
 use super::ask::{Answer, Asked, Asks, ModelQuestion, OwnAnswers, Question, object};
-use super::{Criterion, Judgement, Kind, Sample, TableError, settings};
+use super::judgement::{Judgement, NOT_JUDGED};
+use super::kind::{Build, Criterion, Kind, TableError, settings};
+use super::sample::{Sample, as_text};
 use crate::ident::{Digester, ModelRef};
 use crate::record::{Message, Verdict, unfenced_json};
 use crate::units::Tokens;
@@ -20,7 +22,7 @@ use crate::units::Tokens;
 pub(super) const KIND: Kind = Kind {
     name: "judge",
     summary: "a rubric that a model applies",
-    build: |table| {
+    build: Build::Alone(|table| {
         let settings: Settings = settings(table)?;
         if settings.rubric.get_ref().trim().is_empty() {
             let help = "say in words what a good answer is, and what is not";
@@ -58,7 +60,7 @@ pub(super) const KIND: Kind = Kind {
             answers: settings.answer,
             own_answers: if settings.allow_self { OwnAnswers::Allowed } else { OwnAnswers::Refused },
         }))
-    },
+    }),
     schema: || schemars::schema_for!(Settings).to_value(),
 };
 
@@ -139,8 +141,7 @@ impl Judge {
     fn messages(&self, sample: &Sample<'_>, asked: &Asked<'_>) -> Vec<Message> {
         let prompt = asked.prompt.map(|prompt| prompt.content.plain());
         let expected = sample.expected.map(|expected| {
-            super::as_text(expected)
-                .unwrap_or_else(|| serde_json::to_string_pretty(expected).unwrap_or_default())
+            as_text(expected).unwrap_or_else(|| serde_json::to_string_pretty(expected).unwrap_or_default())
         });
         let tool_calls = Some(sample.facts.tool_calls).filter(|calls| !calls.is_null());
         let candidate = match tool_calls {
@@ -243,7 +244,7 @@ fn majority(words: Vec<Verdict>) -> Verdict {
 
 impl Criterion for Judge {
     fn judge(&self, _sample: &Sample<'_>) -> Judgement {
-        Judgement::gateless(Verdict::Ungraded(super::NOT_JUDGED.to_owned()))
+        Judgement::gateless(Verdict::Ungraded(NOT_JUDGED.to_owned()))
     }
 
     fn has_gate(&self) -> bool {
@@ -261,7 +262,7 @@ impl Criterion for Judge {
     fn judge_with(&self, sample: &Sample<'_>, asked: &Asked<'_>) -> Judgement {
         let words =
             self.ask_each(sample, asked).into_iter().map(|question| match asked.answers.get(&question) {
-                None => Verdict::Ungraded(super::NOT_JUDGED.to_owned()),
+                None => Verdict::Ungraded(NOT_JUDGED.to_owned()),
                 Some(Answer::Text(text)) => word(text),
                 Some(Answer::Failed(why)) => Verdict::Ungraded(format!("the judge gave no answer: {why}")),
             });

@@ -5,28 +5,30 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Criterion, Judgement, Kind, Sample, Table, TableError, settings};
+use super::judgement::Judgement;
+use super::kind::{Build, Criterion, Kind, Table, TableError, settings};
+use super::sample::Sample;
 use crate::record::Verdict;
 use crate::units::{Millis, Usd};
 
 pub(super) const FINISH_REASON: Kind = Kind {
     name: "finish_reason",
     summary: "the provider's word for why the reply ended",
-    build: finish,
+    build: Build::Alone(finish),
     schema: || schemars::schema_for!(FinishSettings).to_value(),
 };
 
 pub(super) const LATENCY: Kind = Kind {
     name: "latency",
     summary: "the reply took no longer than this",
-    build: latency,
+    build: Build::Alone(latency),
     schema: || schemars::schema_for!(LatencySettings).to_value(),
 };
 
 pub(super) const COST: Kind = Kind {
     name: "cost",
     summary: "the call cost no more than this",
-    build: cost,
+    build: Build::Alone(cost),
     schema: || schemars::schema_for!(CostSettings).to_value(),
 };
 

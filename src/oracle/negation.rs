@@ -2,13 +2,15 @@
 
 use super::ask::{Asked, Asks, Question};
 use super::compose::part;
-use super::{Criterion, Judgement, Kind, Sample};
+use super::judgement::Judgement;
+use super::kind::{Build, Criterion, Kind};
+use super::sample::Sample;
 use crate::record::Verdict;
 
 pub(super) const NOT: Kind = Kind {
     name: "not",
     summary: "another criterion turned round",
-    build: |table| Ok(Box::new(Not(part(table)?)) as Box<dyn Criterion>),
+    build: Build::OfParts(|table, kinds| Ok(Box::new(Not(part(table, kinds)?)) as Box<dyn Criterion>)),
     schema: || schemars::schema_for!(std::collections::BTreeMap<String, serde_json::Value>).to_value(),
 };
 

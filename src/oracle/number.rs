@@ -11,15 +11,17 @@ use serde_json::Value;
 use toml::Spanned;
 
 use super::field;
+use super::judgement::{Judgement, NO_EXPECTED};
+use super::kind::{Build, Criterion, Kind, Table, TableError, settings};
 use super::number_text::{Found, find_all, find_digits, find_plain, parse};
 use super::pattern::compile;
-use super::{Criterion, Judgement, Kind, NO_EXPECTED, Sample, Table, TableError, settings};
+use super::sample::Sample;
 use crate::record::Verdict;
 
 pub(super) const KIND: Kind = Kind {
     name: "number",
     summary: "a number in the output, within a tolerance of the reference",
-    build,
+    build: Build::Alone(build),
     schema: || schemars::schema_for!(Settings).to_value(),
 };
 

@@ -5,14 +5,16 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::judgement::{Judgement, NO_EXPECTED};
+use super::kind::{Build, Criterion, Kind, Table, TableError, settings};
 use super::normalise::{Normaliser, apply};
-use super::{Criterion, Judgement, Kind, NO_EXPECTED, Sample, Table, TableError, as_text, settings};
+use super::sample::{Sample, as_text};
 use crate::record::Verdict;
 
 pub(super) const KIND: Kind = Kind {
     name: "pattern",
     summary: "a regular expression, and what its first group captures",
-    build,
+    build: Build::Alone(build),
     schema: || schemars::schema_for!(Settings).to_value(),
 };
 

@@ -5,15 +5,17 @@ use serde::Deserialize;
 use serde_json::Value;
 use toml::Spanned;
 
+use super::judgement::{Judgement, NO_EXPECTED};
+use super::kind::{Build, Criterion, Kind, Table, TableError, settings};
 use super::normalise::{Normaliser, apply};
+use super::sample::{Sample, as_text};
 use super::text_metrics::{bleu, rouge_l, rouge_n, token_f1, words};
-use super::{Criterion, Judgement, Kind, NO_EXPECTED, Sample, Table, TableError, as_text, settings};
 use crate::record::Verdict;
 
 pub(super) const KIND: Kind = Kind {
     name: "similarity",
     summary: "a likeness to the reference: levenshtein, rouge_n, rouge_l, bleu or token_f1",
-    build,
+    build: Build::Alone(build),
     schema: || schemars::schema_for!(Settings).to_value(),
 };
 

@@ -11,13 +11,15 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, Tokenizer};
 use toml::Spanned;
 
-use super::{Criterion, Judgement, Kind, Sample, Table, TableError, settings};
+use super::judgement::Judgement;
+use super::kind::{Build, Criterion, Kind, Table, TableError, settings};
+use super::sample::Sample;
 use crate::record::Verdict;
 
 pub(super) const IS_SQL: Kind = Kind {
     name: "is_sql",
     summary: "the whole output is SQL of a dialect, over allowed tables",
-    build,
+    build: Build::Alone(build),
     schema: || schemars::schema_for!(Settings).to_value(),
 };
 

@@ -3,14 +3,16 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::judgement::{Judgement, NO_EXPECTED};
+use super::kind::{Build, Criterion, Kind, Table, TableError, settings};
 use super::normalise::{Normaliser, apply};
-use super::{Criterion, Judgement, Kind, NO_EXPECTED, Sample, Table, TableError, as_text, settings};
+use super::sample::{Sample, as_text};
 use crate::record::Verdict;
 
 pub(super) const KIND: Kind = Kind {
     name: "starts_with",
     summary: "a text that the output begins with",
-    build,
+    build: Build::Alone(build),
     schema: || schemars::schema_for!(Settings).to_value(),
 };
 

@@ -1,12 +1,14 @@
 //! Tests of the oracles: every kind by example, hostile outputs, faults of files, and the lock.
 
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::file;
 use super::library::{self, Library};
 use super::*;
 use crate::disk;
+use crate::record::Verdict;
+use crate::units::Millis;
 
 mod hostile;
 

@@ -3,13 +3,15 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Criterion, Judgement, Kind, Sample, Table, TableError, settings};
+use super::judgement::Judgement;
+use super::kind::{Build, Criterion, Kind, Table, TableError, settings};
+use super::sample::Sample;
 use crate::record::Verdict;
 
 pub(super) const KIND: Kind = Kind {
     name: "word_count",
     summary: "a number of words, exactly or within bounds",
-    build,
+    build: Build::Alone(build),
     schema: || schemars::schema_for!(Settings).to_value(),
 };
 

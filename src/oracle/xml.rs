@@ -7,13 +7,15 @@ use quick_xml::events::Event;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Criterion, Judgement, Kind, Sample, Table, TableError, settings};
+use super::judgement::Judgement;
+use super::kind::{Build, Criterion, Kind, Table, TableError, settings};
+use super::sample::Sample;
 use crate::record::Verdict;
 
 pub(super) const IS_XML: Kind = Kind {
     name: "is_xml",
     summary: "the whole output is well-formed XML, with the elements that are asked for",
-    build,
+    build: Build::Alone(build),
     schema: || schemars::schema_for!(Settings).to_value(),
 };
 

@@ -1,49 +1,21 @@
 //! What the evidence says of a tier's quality at a task: under either rule the same bands, by two thresholds and the
 //! confidence that the task's consequence asks for.
 
-use super::{Assessment, Band, Bar, Comparison, Doubt, Floors, Settled};
+use super::assessment::{Assessment, Comparison, Doubt, Odds, Settled, Strictness};
+use super::floors::Floors;
+use super::types::Band;
 use crate::config::IntervalMethod;
 use crate::measure::{CellEvidence, Versus};
 use crate::stats::paired::Difference;
 use crate::stats::power;
 use crate::stats::weighted::Estimate;
 
-/// How sure the evidence is of each claim, 0 to 1, and what it rests on.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Odds {
-    /// That the tier is good enough.
-    pub route: f64,
-    /// That it is good enough with monitoring.
-    pub monitor: f64,
-    /// That it is not even that.
-    pub(super) below: f64,
-    /// Effective prompts.
-    pub(super) n_eff: f64,
-}
-
-/// How many other claims a cell's claims stand among: the factor by which Holm's procedure raises its chance of error.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Strictness {
-    /// Of the claim to be good enough.
-    pub route: f64,
-    /// Of the claim to be so with monitoring.
-    pub monitor: f64,
-}
-
-impl Default for Strictness {
-    /// A cell that stands alone.
-    fn default() -> Self {
-        Self { route: 1.0, monitor: 1.0 }
-    }
-}
-
-impl Strictness {
-    /// The odds when the chances of error count as many times over. That a tier is not good enough is nobody's risk: that
-    /// claim stays as it is.
-    pub(super) fn applied(self, odds: Odds) -> Odds {
-        let raised = |p: f64, times: f64| (1.0 - times * (1.0 - p)).max(0.0);
-        Odds { route: raised(odds.route, self.route), monitor: raised(odds.monitor, self.monitor), ..odds }
-    }
+/// What the cells of a task are held against.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bar<'a> {
+    pub(super) floors: Floors,
+    pub(super) min_prompts: u32,
+    pub(super) references: Option<&'a [usize]>,
 }
 
 /// The evidence that a rule decides by: a rate, or differences from the tiers that the cell is held against.

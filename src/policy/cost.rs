@@ -1,6 +1,6 @@
 //! The cost that tiers are compared by: serving, expected escalations, waiting.
 
-use super::{EffectiveCost, waiting_price};
+use super::types::EffectiveCost;
 use crate::config::{Policy, Task};
 use crate::measure::{CellEvidence, usd};
 use crate::units::Usd;
@@ -71,4 +71,12 @@ pub(super) fn effective(
             })
         })
         .collect()
+}
+
+/// The price of waiting a second at a task: nothing without a latency need.
+fn waiting_price(task: &Task, policy: &Policy) -> Usd {
+    match task.latency_p95 {
+        Some(_) => task.latency_penalty.unwrap_or(policy.latency_penalty),
+        None => Usd::ZERO,
+    }
 }

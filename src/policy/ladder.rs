@@ -1,6 +1,7 @@
 //! Verdicts about tiers over all tasks: which ones buy nothing, which one would do alone.
 
-use super::{Assessment, Band};
+use super::assessment::Assessment;
+use super::types::Band;
 use crate::config::DataLocation;
 
 /// How a tier stands over all tasks.

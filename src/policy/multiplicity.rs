@@ -1,6 +1,6 @@
 //! Many cells decided at once: Holm's step-down over all of them.
 
-use super::{Assessment, Odds, Settled, Strictness};
+use super::assessment::{Assessment, Odds, Settled, Strictness};
 use crate::stats::multiple;
 
 /// How strictly each cell must be judged so that the chance of calling any of them good enough by luck is what it would be

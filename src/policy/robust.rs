@@ -4,7 +4,10 @@
 //! exactly. Quality does not move: which tiers are good enough stays what it is. Traffic flips no route, because each task is
 //! decided by itself.
 
-use super::{Assessment, Band, Case, EffectiveMeans};
+use super::assessment::Assessment;
+use super::case::Case;
+use super::cost::EffectiveMeans;
+use super::types::Band;
 use crate::price::ModelPrice;
 
 /// What moves.

@@ -1,9 +1,9 @@
 //! The choice among a task's tiers, and the sentence that says why.
 
-use super::{
-    Assessment, Band, Case, Comparison, Decision, Doubt, Escalation, Floors, Infeasible, Odds, QualityGate,
-    Route, Strictness, could_catch,
-};
+use super::assessment::{Assessment, Comparison, Doubt, Odds, Strictness};
+use super::case::{Case, could_catch};
+use super::floors::Floors;
+use super::types::{Band, Decision, Escalation, Infeasible, QualityGate, Route};
 use crate::config::{Consequence, Policy, Rule};
 use crate::measure::CellEvidence;
 use crate::stats::alert;
@@ -17,8 +17,15 @@ struct Choice {
     reason: String,
 }
 
-/// The route of a task; `None` when the ladder is empty.
-pub(super) fn choose(case: &Case<'_>, assessments: &[Assessment]) -> Option<Route> {
+impl Case<'_> {
+    /// The route, by the assessments of [`Self::assess`]; `None` when the ladder is empty.
+    #[must_use]
+    pub fn route(&self, assessments: &[Assessment]) -> Option<Route> {
+        choose(self, assessments)
+    }
+}
+
+fn choose(case: &Case<'_>, assessments: &[Assessment]) -> Option<Route> {
     let floors = Floors::of(case.task, case.policy);
     let choice = good_enough(case, assessments, floors)
         .or_else(|| undecided(case, assessments))

@@ -1,24 +1,13 @@
 //! When a cell is settled: the first moment in a fixed random order of its prompts at which what was seen so far decides,
 //! however often one has looked. STATISTICS: a confidence sequence (`stats::sequential`), not an interval for a fixed n.
 
+use super::assessment::Settled;
 use super::band::is_enough;
-use super::{Band, Case, Floors};
+use super::floors::Floors;
+use super::types::Band;
 use crate::config::{Multiplicity, Policy, Task};
 use crate::stats::interval::Bounds;
 use crate::stats::sequential::{Tally, Unit, Wealth, weighted_bounds};
-
-/// A cell that was settled before all of its prompts were answered.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Settled {
-    /// What its evidence says.
-    pub band: Band,
-    /// Prompts that were looked at until then.
-    pub prompts: u64,
-    /// The chance of being wrong that was allowed for.
-    pub alpha: f64,
-    /// The confidence sequence, by all answers there are.
-    pub bounds: Bounds,
-}
 
 /// The prompts of a cell, as far as a watch must know them beforehand.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -128,13 +117,6 @@ impl Watch {
 
     fn bounds(&self) -> Bounds {
         Bounds { low: self.worst.bounds(self.alpha).low, high: self.best.bounds(self.alpha).high }
-    }
-}
-
-impl Case<'_> {
-    /// What the evidence of a cell said when it was settled, where it was.
-    pub(super) fn settled(&self, tier: usize) -> Option<Settled> {
-        self.stopped.get(tier).copied().flatten()
     }
 }
 

@@ -3,11 +3,11 @@
 mod rule;
 
 use super::*;
-use crate::config::{Consequence, DataNeed};
+use crate::config::{Consequence, DataLocation, DataNeed, Policy, Task};
 use crate::measure::tests::{SETTINGS, cents, failed, passed, unanswered};
-use crate::measure::{self, Observation};
+use crate::measure::{self, CellEvidence, Observation};
 use crate::record::Outcome;
-use crate::units::{Millis, Share};
+use crate::units::{Millis, Share, Tokens, Usd};
 
 pub(crate) fn task(name: &str) -> Task {
     Task {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
-use super::{BatchPrice, LongContext, ModelPrice, litellm};
+use super::litellm;
+use super::model_price::{BatchPrice, LongContext, ModelPrice};
 use crate::config::Config;
 use crate::diag::{Fault, Faults, nearest};
 use crate::disk;

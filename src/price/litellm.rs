@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 
-use super::{BatchPrice, LongContext, ModelPrice};
+use super::model_price::{BatchPrice, LongContext, ModelPrice};
 use crate::config::plain_json_error;
 use crate::diag::{Excerpt, Fault, Faults};
 use crate::units::{Tokens, Usd};

@@ -1,7 +1,9 @@
 //! Tests of prices.
 
 use super::*;
+use crate::record::Usage;
 use crate::record::UsageQuality;
+use crate::units::{Tokens, Usd};
 
 fn usd(text: &str) -> Usd {
     text.parse().unwrap()

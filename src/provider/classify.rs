@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::Retry;
 use super::limits::go_duration;
+use super::response::Retry;
 use crate::record::{ErrorKind, Failure, Outcome};
 
 /// An error as a provider states it, in the body of a reply or within a stream.

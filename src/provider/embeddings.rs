@@ -4,11 +4,10 @@
 
 use serde_json::{Value, json};
 
+use super::api::{Api, Encoded, HttpApi, Wire};
 use super::classify::ApiError;
 use super::content::text_only;
-use super::describe::Question;
 use super::facts::{Decoder, Ending, Facts, Step};
-use super::{Api, Encoded, HttpApi, KeyHeader, Versioned, Wire};
 use crate::config::Provider;
 use crate::record::{Request, Usage, UsageQuality};
 use crate::units::Tokens;
@@ -33,18 +32,6 @@ impl HttpApi for Embeddings {
 
     fn decoder(&self) -> Box<dyn Decoder> {
         Box::new(EmbeddingsDecoder)
-    }
-
-    fn versioned(&self) -> Versioned {
-        Versioned::Query
-    }
-
-    fn key_header(&self) -> KeyHeader {
-        KeyHeader::Bearer
-    }
-
-    fn describe(&self, _: &Provider, _: &str, _: &str) -> Question {
-        Question { path: "/models".to_owned(), body: None }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::Retry;
 use super::classify::{self, ApiError};
+use super::response::Retry;
 use crate::record::{ErrorKind, Failure, Outcome, Usage};
 
 /// What an event brought.

@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::batch::Protocol;
+use super::api::{Api, Encoded, HttpApi, KeyHeader, Versioned, Wire};
+use super::batch::protocol::Protocol;
 use super::classify::ApiError;
 use super::common::{Common, Format};
 use super::content::{Part, Speaker, parts, speaker, text_only};
 use super::describe::Question;
 use super::facts::{Decoder, Ending, Facts, Step};
-use super::{Api, Encoded, HttpApi, KeyHeader, Versioned, Wire};
 use crate::config::Provider;
 use crate::record::{Request, Usage, UsageQuality};
 use crate::units::Tokens;

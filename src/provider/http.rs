@@ -10,6 +10,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
+use super::api::{HttpApi, KeyHeader};
 use super::batch::Batches;
 use super::classify::{self, ApiError};
 use super::describe;
@@ -17,8 +18,9 @@ use super::facts::{Facts, judge};
 use super::limits::{self, RateHeaders};
 use super::quirks;
 use super::redact::redact;
+use super::response::{Response, Retry};
+use super::sse::Framing;
 use super::sse::{self, SseError};
-use super::{Framing, HttpApi, KeyHeader, Response, Retry};
 use crate::config::{Provider, RunSettings};
 use crate::diag::{Fault, Faults};
 use crate::record::{Clocks, ErrorKind, Failure, Outcome, Request};

@@ -4,6 +4,7 @@
 //! are shared, in `http`. A call is one attempt: retries, limits and budgets are `dispatch`'s.
 
 mod anthropic;
+mod api;
 pub mod batch;
 mod classify;
 mod common;
@@ -18,6 +19,7 @@ mod ollama;
 mod openai;
 mod quirks;
 mod redact;
+mod response;
 mod responses;
 pub mod scripted;
 mod served;
@@ -25,197 +27,14 @@ mod sse;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-use std::time::Duration;
-
-use serde_json::Value;
-
+pub use self::api::Api;
+use self::api::{Versioned, Wire};
+pub use self::limits::{RateHeaders, Window};
+pub use self::response::{Response, Retry};
 use crate::config::{DataLocation, Provider, RunSettings, ServedModel};
 use crate::diag::{Fault, Faults, nearest};
-use crate::ident::{ModelRef, PromptId, TrialKey};
-use crate::record::{Attempt, Clocks, ErrorKind, Failure, Outcome, Request, Usage, Via};
+use crate::record::Request;
 use crate::units::Tokens;
-
-use self::facts::Decoder;
-pub use self::limits::{RateHeaders, Window};
-
-/// What a failed attempt calls for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Retry {
-    /// Nothing: it is an answer, or another attempt would end in the same way.
-    No,
-    /// Another attempt after a backoff.
-    Backoff,
-    /// One more attempt at the most: this one may already stand on the bill.
-    Once,
-    /// Another attempt after this time at the earliest; the whole endpoint waits.
-    After(Duration),
-    /// No further call of this tier: money, a daily quota, or the key.
-    StopTier,
-}
-
-/// What one call came to.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Response {
-    /// What it ended in.
-    pub outcome: Outcome,
-    /// The visible text, whole or as far as it came.
-    pub text: String,
-    /// Tool calls, as the API spells them; null when there is none.
-    pub tool_calls: Value,
-    /// The provider's word for why the reply ended.
-    pub finish: Option<String>,
-    /// The model that the provider says it used.
-    pub served_model: Option<String>,
-    /// Tokens.
-    pub usage: Usage,
-    /// Times, without the wait for a place.
-    pub clocks: Clocks,
-    /// Whether the reply was streamed.
-    pub streamed: bool,
-    /// The HTTP status.
-    pub status: Option<u16>,
-    /// Why there is no usable answer.
-    pub failure: Option<Failure>,
-    /// Headers from the allow-list.
-    pub headers: BTreeMap<String, String>,
-    /// What a failure calls for.
-    pub retry: Retry,
-    /// What the server said of its rate limits.
-    pub rates: RateHeaders,
-    /// The server's clock, as its `Date` header states it.
-    pub date: Option<jiff::Timestamp>,
-}
-
-impl Response {
-    /// Makes a reply of another model than the one that was asked a failure: to measure the wrong model is worse than to
-    /// measure none. The reply is kept for the record.
-    pub fn insist_on(&mut self, asked: &str) {
-        let Some(served) = self.served_model.as_deref().filter(|served| !served::is_same(asked, served))
-        else {
-            return;
-        };
-        if !self.outcome.is_answer() {
-            return;
-        }
-        let message = format!(
-            "asked for {asked}, served by {served}; if that is as it should be, say served_model = \"any\" of the provider"
-        );
-        self.outcome = Outcome::Error;
-        self.failure = Some(Failure { kind: ErrorKind::WrongModel, message });
-        self.retry = Retry::StopTier;
-    }
-
-    /// The first attempt at a trial that came to this: not priced, not dated, by a live call.
-    #[must_use]
-    pub fn into_attempt(self, key: TrialKey, prompt: PromptId, model: ModelRef, repeat: u32) -> Attempt {
-        Attempt {
-            key,
-            prompt,
-            model,
-            repeat,
-            attempt: 1,
-            outcome: self.outcome,
-            text: self.text,
-            tool_calls: self.tool_calls,
-            finish: self.finish,
-            served_model: self.served_model,
-            usage: self.usage,
-            clocks: self.clocks,
-            streamed: self.streamed,
-            batch: false,
-            status: self.status,
-            failure: self.failure,
-            headers: self.headers,
-            billed: None,
-            at: None,
-            via: Via::Live,
-        }
-    }
-}
-
-/// How an API takes its key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum KeyHeader {
-    /// `Authorization: Bearer KEY`.
-    Bearer,
-    /// The key alone, in a header of this name.
-    Named(&'static str),
-}
-
-/// The path below the base URL, and the body; or why the request cannot be put into the API's words.
-type Encoded = Result<(String, Value), String>;
-
-/// How a streamed reply is cut into events.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Framing {
-    /// Server-sent events.
-    Events,
-    /// A JSON document a line.
-    Lines,
-}
-
-/// Where `api_version` of the settings goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Versioned {
-    /// Into a header or the path, by the API itself; it has a default.
-    Own,
-    /// Behind every URL as `api-version`, which Azure and gateways in front of it ask for.
-    Query,
-    /// Nowhere: the API has no versions.
-    Not,
-}
-
-/// An API that speaks HTTP: encoding and decoding, no I/O.
-trait HttpApi: Sync {
-    /// What to post where.
-    fn encode(&self, endpoint: &Provider, base_url: &str, model: &str, request: &Request) -> Encoded;
-    /// Decodes one reply.
-    fn decoder(&self) -> Box<dyn Decoder>;
-    /// How it takes its key.
-    fn key_header(&self) -> KeyHeader;
-    /// Headers that every request carries, beside the key.
-    fn headers(&self, _endpoint: &Provider) -> Vec<(&'static str, String)> {
-        Vec::new()
-    }
-    /// Where the version that the settings name goes.
-    fn versioned(&self) -> Versioned;
-    /// A path below the base URL, with the version behind it where that is where it goes.
-    fn versioned_path(&self, endpoint: &Provider, path: &str) -> String {
-        match (self.versioned(), &endpoint.api_version) {
-            // Its characters were checked when the settings were read.
-            (Versioned::Query, Some(version)) => {
-                let joint = if path.contains('?') { '&' } else { '?' };
-                format!("{path}{joint}api-version={version}")
-            }
-            (Versioned::Own | Versioned::Not, _) | (Versioned::Query, None) => path.to_owned(),
-        }
-    }
-    /// How to ask for what the provider knows of a model.
-    fn describe(&self, endpoint: &Provider, base_url: &str, model: &str) -> describe::Question;
-    /// How its streams are cut.
-    fn framing(&self) -> Framing {
-        Framing::Events
-    }
-    /// Its batch API, where it has one.
-    fn batch(&self) -> Option<batch::Protocol> {
-        None
-    }
-}
-
-enum Wire {
-    Http(&'static dyn HttpApi),
-    Script,
-}
-
-/// An API as the settings name it.
-pub struct Api {
-    /// Its name.
-    pub name: &'static str,
-    /// Its own base URL.
-    pub base_url: &'static str,
-    wire: Wire,
-}
 
 /// Every API.
 pub const APIS: &[&Api] = &[

@@ -3,12 +3,13 @@
 
 use serde_json::{Value, json};
 
+use super::api::{Api, Encoded, HttpApi, Versioned, Wire};
 use super::classify::ApiError;
 use super::common::{Common, Format};
 use super::content::{Part, Speaker, parts, speaker};
 use super::describe::Question;
 use super::facts::{Decoder, Ending, Facts, Step};
-use super::{Api, Encoded, Framing, HttpApi, KeyHeader, Versioned, Wire};
+use super::sse::Framing;
 use crate::config::Provider;
 use crate::record::{Message, Request, Usage, UsageQuality};
 use crate::units::Tokens;
@@ -60,10 +61,6 @@ impl HttpApi for Ollama {
 
     fn versioned(&self) -> Versioned {
         Versioned::Not
-    }
-
-    fn key_header(&self) -> KeyHeader {
-        KeyHeader::Bearer
     }
 
     fn describe(&self, _: &Provider, base_url: &str, model: &str) -> Question {

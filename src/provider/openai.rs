@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::batch::Protocol;
+use super::api::{Api, Encoded, HttpApi, Wire};
+use super::batch::protocol::Protocol;
 use super::classify::ApiError;
-use super::describe::Question;
 use super::facts::{Decoder, Ending, Facts, Step};
-use super::{Api, Encoded, HttpApi, KeyHeader, Versioned, Wire, quirks};
+use super::quirks;
 use crate::config::Provider;
 use crate::record::{Request, Usage};
 use crate::units::Tokens;
@@ -43,18 +43,6 @@ impl HttpApi for OpenAi {
 
     fn decoder(&self) -> Box<dyn Decoder> {
         Box::new(ChatDecoder)
-    }
-
-    fn versioned(&self) -> Versioned {
-        Versioned::Query
-    }
-
-    fn key_header(&self) -> KeyHeader {
-        KeyHeader::Bearer
-    }
-
-    fn describe(&self, _: &Provider, _: &str, _: &str) -> Question {
-        Question { path: "/models".to_owned(), body: None }
     }
 
     fn batch(&self) -> Option<Protocol> {

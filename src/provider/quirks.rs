@@ -1,6 +1,6 @@
 //! What is different at well-known hosts that speak another's API.
 
-use super::KeyHeader;
+use super::api::KeyHeader;
 
 /// A host and what is different there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,12 +2,14 @@
 
 use serde_json::{Value, json};
 
+use super::batch::protocol::Protocol;
 use super::classify::ApiError;
+
+use super::api::{Api, Encoded, HttpApi, Wire};
 use super::common::{Common, Format, no_counterpart};
 use super::content::{Part, Piece, Speaker, pieces, speaker};
-use super::describe::Question;
 use super::facts::{Decoder, Ending, Facts, Step};
-use super::{Api, Encoded, HttpApi, KeyHeader, Versioned, Wire};
+use super::quirks;
 use crate::config::Provider;
 use crate::record::{Message, Request, Usage};
 use crate::units::Tokens;
@@ -29,7 +31,7 @@ impl HttpApi for Responses {
         });
         if endpoint.stream {
             body["stream"] = json!(true);
-            if super::quirks::is_openai(base_url) {
+            if quirks::is_openai(base_url) {
                 body["stream_options"] = json!({ "include_obfuscation": false });
             }
         }
@@ -64,20 +66,8 @@ impl HttpApi for Responses {
         Box::new(ResponsesDecoder)
     }
 
-    fn versioned(&self) -> Versioned {
-        Versioned::Query
-    }
-
-    fn key_header(&self) -> KeyHeader {
-        KeyHeader::Bearer
-    }
-
-    fn describe(&self, _: &Provider, _: &str, _: &str) -> Question {
-        Question { path: "/models".to_owned(), body: None }
-    }
-
-    fn batch(&self) -> Option<super::batch::Protocol> {
-        Some(super::batch::Protocol::OpenAi)
+    fn batch(&self) -> Option<Protocol> {
+        Some(Protocol::OpenAi)
     }
 }
 

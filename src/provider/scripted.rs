@@ -9,9 +9,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::api::{Api, Wire};
 use super::classify::{self, ApiError};
 use super::facts::{Facts, judge};
-use super::{Api, Response, Retry, Wire};
+use super::limits::RateHeaders;
+use super::response::{Response, Retry};
 use crate::config::Provider;
 use crate::diag::{Fault, Faults};
 use crate::disk;
@@ -201,7 +203,7 @@ fn response(
         failure,
         headers: BTreeMap::new(),
         retry,
-        rates: super::RateHeaders::default(),
+        rates: RateHeaders::default(),
         date: None,
     }
 }

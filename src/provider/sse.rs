@@ -4,7 +4,14 @@
 /// The longest line, in bytes.
 const LONGEST: usize = 4 << 20;
 
-use super::Framing;
+/// How a streamed reply is cut into events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Framing {
+    /// Server-sent events.
+    Events,
+    /// A JSON document a line.
+    Lines,
+}
 
 /// What is wrong with a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 use crate::config::{DataLocation, Limits, RunSettings};
-use crate::record::{ErrorKind, Message, UsageQuality};
+use crate::record::{ErrorKind, Message, Outcome, UsageQuality};
 use crate::units::Tokens;
 
 /// What a server writes: pieces of bytes, each after a pause; then it closes, or hangs.

@@ -1,6 +1,6 @@
 //! `projection.csv`: what the routes cost on the expected traffic, beside every tier used alone.
 
-use super::{RenderError, Renderer};
+use super::renderer::{RenderError, Renderer};
 use crate::summary::{Horizon, Summary};
 
 /// `projection.csv`.

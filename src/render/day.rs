@@ -1,7 +1,7 @@
 //! `simulate.csv`: a simulated day, hour by hour.
 
-use super::RenderError;
 use super::charts::day::name;
+use super::renderer::RenderError;
 use crate::simulate::Day;
 
 /// A row for each hour.

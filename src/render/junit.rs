@@ -1,6 +1,7 @@
 //! `junit.xml`: a case a task. A route passes, no good tier fails, an open decision is skipped.
 
-use super::{RenderError, Renderer, words};
+use super::renderer::{RenderError, Renderer};
+use super::words;
 use crate::summary::{Decision, Summary};
 
 pub(super) const RENDERER: Renderer = Renderer { name: "junit", file: "junit.xml", render };

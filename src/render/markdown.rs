@@ -1,7 +1,7 @@
 //! `report.md`: fits a comment on a pull request. Foreign text cannot make links, mentions, HTML or table cells of its own.
 
+use super::renderer::{RenderError, Renderer};
 use super::words;
-use super::{RenderError, Renderer};
 use crate::summary::{Decision, Money, NoticeLevel, Strategies, Summary};
 use crate::units::percent;
 

@@ -6,44 +6,16 @@ mod day;
 pub mod html;
 mod junit;
 mod markdown;
+mod renderer;
 pub mod review;
 mod strategies;
 pub mod terminal;
 mod words;
 
+pub use self::renderer::{RenderError, Renderer};
 use crate::engine::SimulatedDay;
 use crate::simulate::Variant;
 use crate::summary::{Band, Summary};
-
-/// Why a summary cannot be rendered: a defect of the program, never of its input.
-#[derive(Debug, thiserror::Error)]
-pub enum RenderError {
-    /// JSON.
-    #[error("the summary cannot be written as JSON: {0}")]
-    Json(#[from] serde_json::Error),
-    /// The page's template.
-    #[error("the report's template fails: {0}")]
-    Template(#[from] minijinja::Error),
-    /// A chart.
-    #[error("a chart cannot be drawn: {0}")]
-    Chart(String),
-    /// CSV.
-    #[error("the table cannot be written as CSV: {0}")]
-    Csv(#[from] ::csv::Error),
-    /// Writing to memory.
-    #[error("a report cannot be written: {0}")]
-    Io(#[from] std::io::Error),
-}
-
-/// A format.
-pub struct Renderer {
-    /// Its name.
-    pub name: &'static str,
-    /// The file that it becomes in the run's folder.
-    pub file: &'static str,
-    /// The bytes of a summary.
-    pub render: fn(&Summary) -> Result<Vec<u8>, RenderError>,
-}
 
 /// Every format that is a function of the summary alone and stands in the run's folder.
 pub const RENDERERS: &[&Renderer] =

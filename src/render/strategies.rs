@@ -1,6 +1,6 @@
 //! `strategies.csv`: every figure of every strategy, a row a strategy.
 
-use super::{RenderError, Renderer};
+use super::renderer::{RenderError, Renderer};
 use crate::diag::formula_safe;
 use crate::summary::{StrategyLine, Summary};
 use crate::units::{Millis, Usd};

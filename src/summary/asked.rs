@@ -1,14 +1,10 @@
-//! What models were asked about the prompts for the strategies: what it took, and how right a classifier's words were.
+//! What models were asked about the prompts for the strategies: what it took, and how right a classifier was.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::rounding;
-use super::strategies::CountedShare;
+use super::counted::CountedShare;
 use crate::ident::{ModelRef, TierName};
-use crate::policy::strategies::{World, confusion};
-use crate::project::Interval;
-use crate::stats::interval;
 use crate::units::{Millis, Usd};
 
 /// A model that strategies had asked about the prompts, and what it took.
@@ -60,29 +56,4 @@ pub struct NamedTier {
     pub cheapest: Vec<u64>,
     /// Of these so many are passed by no tier.
     pub none: u64,
-}
-
-/// The classifier's words; `None` where none was asked, or not about every prompt.
-pub(super) fn words(world: &World<'_>, names: &[TierName], confidence: f64) -> Option<ClassifierWords> {
-    let said = world.asked.classifier.as_ref()?;
-    let confusion = confusion(world)?;
-    let share = confusion.right as f64 / confusion.passable.max(1) as f64;
-    let bounds = interval::wilson(share, confusion.passable as f64, confidence);
-    let right = bounds.filter(|_| confusion.passable > 0).map(|bounds| Interval {
-        mean: rounding::share(share),
-        low: rounding::share(bounds.low),
-        high: rounding::share(bounds.high),
-    });
-    let named = confusion.counts.iter().zip(names).map(|(counts, tier)| {
-        let (none, cheapest) = counts.split_last().map_or((0, &[][..]), |(none, cheapest)| (*none, cheapest));
-        NamedTier { tier: tier.clone(), cheapest: cheapest.to_vec(), none }
-    });
-    Some(ClassifierWords {
-        model: said.model.clone(),
-        right: CountedShare { count: confusion.right, of: confusion.passable, share: right },
-        unreadable: confusion.unreadable,
-        cost_per_1000: said.cost.and_then(super::strategies::thousand),
-        latency: said.latency.and_then(Millis::from_ms),
-        named: named.collect(),
-    })
 }

@@ -1,6 +1,6 @@
 //! `summary.json`: the summary itself, written and read.
 
-use super::Summary;
+use super::result::Summary;
 
 impl Summary {
     /// The summary as indented JSON, with a line break at its end.

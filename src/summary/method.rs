@@ -3,11 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::build::Decided;
-use super::{Decision, Notice, NoticeLevel, PassPower, Repeats, Summary, rounding};
-use crate::config::{IntervalMethod, Multiplicity, Policy, Rule, is_default};
-use crate::ident::{TaskName, TierName};
-use crate::policy::Comparison;
+use crate::config::{IntervalMethod, Multiplicity, Rule, is_default};
+use crate::ident::TierName;
 
 /// How the routes were decided.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -51,114 +48,4 @@ pub struct Versus {
     pub only_other: f64,
     /// The confidence at which the tier is shown to be no worse than the margin.
     pub p: f64,
-}
-
-pub(super) fn method(policy: &Policy, decided: &[Decided<'_>]) -> Method {
-    let cells = decided.iter().flat_map(|task| &task.assessments).filter(|cell| cell.odds.is_some());
-    Method {
-        rule: policy.rule,
-        reference: match policy.rule {
-            Rule::Floor => None,
-            Rule::NonInferior => policy.reference.clone(),
-        },
-        multiplicity: policy.multiplicity,
-        comparisons: match policy.multiplicity {
-            Multiplicity::None => None,
-            Multiplicity::Holm => Some(cells.count() as u64),
-        },
-        interval: policy.interval,
-    }
-}
-
-/// A margin where it decides.
-pub(super) fn in_force(policy: &Policy, margin: f64) -> Option<f64> {
-    match policy.rule {
-        Rule::Floor => None,
-        Rule::NonInferior => Some(rounding::share(margin)),
-    }
-}
-
-pub(super) fn versus(comparison: Comparison, names: &[TierName]) -> Option<Versus> {
-    let Comparison { other, difference, low, p } = comparison;
-    Some(Versus {
-        tier: names.get(other)?.clone(),
-        n: difference.n,
-        n_eff: rounding::tenth(difference.n_eff),
-        difference: rounding::share(difference.mean),
-        low: rounding::share(low),
-        only_this: rounding::share(difference.only_first),
-        only_other: rounding::share(difference.only_second),
-        p: rounding::share(p),
-    })
-}
-
-pub(super) fn repeats(repeats: Repeats) -> Repeats {
-    let line = |power: PassPower| PassPower { share: rounding::share(power.share), ..power };
-    Repeats {
-        prompts: repeats.prompts,
-        flaky: rounding::share(repeats.flaky),
-        within: rounding::share(repeats.within),
-        between: rounding::share(repeats.between),
-        pass_power: repeats.pass_power.into_iter().map(line).collect(),
-    }
-}
-
-/// The tasks whose routes hang on whether many cells are decided as if each stood alone.
-pub(super) fn differing(alone: &[Decided<'_>], together: &[Decided<'_>]) -> Vec<TaskName> {
-    let differs = |(one, other): &(&Decided<'_>, &Decided<'_>)| {
-        (one.tier, one.route.decision) != (other.tier, other.route.decision)
-    };
-    let pairs = alone.iter().zip(together).filter(differs);
-    pairs.map(|(one, _)| one.measured.task.name.clone()).collect()
-}
-
-/// What follows from how the routes were decided and must be known.
-pub(super) fn notices(policy: &Policy, summary: &Summary, differing: &[TaskName]) -> Vec<Notice> {
-    poor(policy, summary).into_iter().chain(together(policy, summary, differing)).collect()
-}
-
-/// Tasks where the best that was measured is not good: non-inferiority does not see that.
-fn poor(policy: &Policy, summary: &Summary) -> Option<Notice> {
-    match policy.rule {
-        Rule::Floor => return None,
-        Rule::NonInferior => {}
-    }
-    let poor: Vec<String> = summary
-        .tasks
-        .iter()
-        .filter(|task| matches!(task.route.decision, Decision::Route | Decision::Monitor))
-        .filter_map(|task| {
-            let rate = task.route.pass_rate.filter(|rate| rate.high < task.monitor_floor)?;
-            Some(format!("{} ({:.1} % of {} trials pass)", task.name, rate.mean * 100.0, rate.n))
-        })
-        .collect();
-    (!poor.is_empty()).then(|| Notice {
-        level: NoticeLevel::Warning,
-        code: "best-is-poor".to_owned(),
-        text: format!(
-            "Good enough means no worse than the best tier here, and that is not good: below monitor_floor for {}.",
-            poor.join(", ")
-        ),
-    })
-}
-
-/// What deciding many cells at once comes to, where nothing was done about it and it matters.
-fn together(policy: &Policy, summary: &Summary, differing: &[TaskName]) -> Option<Notice> {
-    let cells: usize = summary.tasks.iter().map(|task| task.cells.len()).sum();
-    match policy.multiplicity {
-        Multiplicity::None if !differing.is_empty() => {}
-        Multiplicity::None | Multiplicity::Holm => return None,
-    }
-    let names: Vec<&str> = differing.iter().map(TaskName::as_str).collect();
-    Some(Notice {
-        level: NoticeLevel::Note,
-        code: "multiplicity".to_owned(),
-        text: format!(
-            "{cells} cells were decided as if each stood alone; counted together (Holm), {} of {} routes would be other \
-             ones: {}. policy.multiplicity = \"holm\" has it so.",
-            differing.len(),
-            summary.tasks.len(),
-            names.join(", ")
-        ),
-    })
 }

@@ -1,6 +1,6 @@
 //! Rounds figures to what they can carry, so that the same inputs give the same bytes on every machine.
 
-use crate::measure::{Money, Rate};
+use crate::measure::{self, Money, Rate};
 use crate::policy::{EffectiveCost, Escalation, Route};
 use crate::project::{Baseline, Horizon, Interval, Projection};
 use crate::units::Usd;
@@ -95,4 +95,9 @@ fn baseline(baseline: Baseline) -> Baseline {
         }),
         ..baseline
     }
+}
+
+/// USD a request to USD per 1,000 requests.
+pub(super) fn thousand(cost: f64) -> Option<Usd> {
+    measure::usd(cost * 1000.0).map(usd)
 }

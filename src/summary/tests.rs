@@ -7,10 +7,12 @@ use super::*;
 use crate::config::{
     Config, DataLocation, Limits, Policy, Prices, Provider, RunSettings, Task, Tier, TierRole,
 };
+use crate::ident::{Digest, TierName};
 use crate::measure::Observation;
 use crate::measure::tests::cents;
 use crate::policy::tests::{task, trials};
 use crate::price::ModelPrice;
+use crate::units::{Tokens, Usd};
 
 fn config(tasks: Vec<Task>) -> Config {
     let tier = |name: &str, model: &str| Tier {

@@ -1,21 +1,30 @@
 //! From `route-prof.toml` as typed to [`Config`]: every check that needs no other file than those it names.
 
+mod check;
 mod provider;
 mod simulate;
 mod strategy;
 mod task;
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::path::Path;
 
 use toml::Spanned;
 
+use self::check::Check;
+pub use self::check::plain_json_error;
+use super::policy::Policy;
+use super::price::Prices;
+use super::provider::Provider;
 use super::raw::{RawConfig, RawPrices};
-use super::{Config, Policy, Prices, Provider, RunSettings, StrategySettings, Tape, Task, TierRole, rule};
-use crate::diag::{Excerpt, Fault, Faults};
+use super::run::{RunSettings, Tape};
+use super::settings::Config;
+use super::strategy::StrategySettings;
+use super::task::Task;
+use super::tier::TierRole;
+use crate::diag::{Fault, Faults};
 use crate::disk;
-use crate::ident::{NameError, ProviderName, TaskName};
+use crate::ident::{ProviderName, TaskName};
 use crate::units::{Share, Usd};
 
 /// Why settings cannot be used.
@@ -49,32 +58,7 @@ pub fn load(path: &Path) -> Result<Config, ConfigError> {
     Ok(check.faults.into_result(config)?)
 }
 
-struct Check<'a> {
-    shown: &'a str,
-    source: &'a str,
-    root: &'a Path,
-    faults: Faults,
-}
-
 impl Check<'_> {
-    fn fault(&mut self, span: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
-        self.faults.push(Fault::new(self.shown, message).at(Excerpt::of(self.source, span)).help(help));
-    }
-
-    fn name<T>(&mut self, typed: &Spanned<String>, make: impl Fn(&str) -> Result<T, NameError>) -> Option<T> {
-        match make(typed.get_ref()) {
-            Ok(name) => Some(name),
-            Err(error @ NameError::Empty { .. }) => {
-                self.fault(typed.span(), error.to_string(), "give it a name");
-                None
-            }
-            Err(NameError::Malformed { name, what, rule }) => {
-                self.fault(typed.span(), format!("`{name}` is no {what}"), rule);
-                None
-            }
-        }
-    }
-
     fn config(&mut self, path: &Path, raw: RawConfig) -> Config {
         if *raw.version.get_ref() != 1 {
             let message = format!("version {} is not known", raw.version.get_ref());
@@ -172,13 +156,6 @@ impl Check<'_> {
         policy
     }
 
-    /// Every fault at the same place.
-    fn faults_at(&mut self, span: &Range<usize>, found: Vec<rule::Problem>) {
-        for problem in found {
-            self.fault(span.clone(), problem.message, problem.help);
-        }
-    }
-
     fn strategy(
         &mut self,
         strategy: Spanned<StrategySettings>,
@@ -243,15 +220,4 @@ impl Check<'_> {
         let catalogue = raw.catalogue.map(|file| self.root.join(file));
         Prices { catalogue, models, note: raw.note }
     }
-}
-
-/// What serde_json says, without its line and column: the caret says that.
-#[must_use]
-pub fn plain_json_error(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    text.split(" at line ").next().unwrap_or(&text).to_owned()
-}
-
-fn line_of(source: &str, place: usize) -> usize {
-    source.as_bytes().iter().take(place).filter(|byte| **byte == b'\n').count() + 1
 }

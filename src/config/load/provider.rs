@@ -5,9 +5,10 @@ use std::ops::Range;
 
 use toml::Spanned;
 
+use super::super::provider::{DataLocation, Limits, Provider};
 use super::super::raw::{RawLimits, RawProvider, RawTier};
-use super::super::{DataLocation, Limits, Provider, Tier, TierRole};
-use super::{Check, line_of};
+use super::super::tier::{Tier, TierRole};
+use super::check::{Check, line_of};
 use crate::diag::{Excerpt, Fault, nearest};
 use crate::ident::{ModelRef, ProviderName, TierName};
 use crate::units::Tokens;

@@ -2,9 +2,9 @@
 
 use toml::Spanned;
 
-use super::Check;
-use crate::config::Tier;
+use super::check::Check;
 use crate::config::simulate::{PlannedOutage, RawSimulate, SimulateSettings};
+use crate::config::tier::Tier;
 use crate::units::Usd;
 
 /// Users at the most: each has a budget to keep.

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::Check;
-use crate::config::{ClassifierSettings, Provider, StrategySettings};
+use super::check::Check;
+use crate::config::provider::Provider;
+use crate::config::strategy::{ClassifierSettings, StrategySettings};
 use crate::ident::{ModelRef, ProviderName};
 use crate::units::Usd;
 

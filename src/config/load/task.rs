@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use toml::Spanned;
 
+use super::super::policy::Policy;
 use super::super::raw::RawTask;
-use super::super::{Policy, Task, rule};
-use super::{Check, line_of, plain_json_error};
+use super::super::rule;
+use super::super::task::Task;
+use super::check::{Check, line_of, plain_json_error};
 use crate::diag::{Excerpt, Fault};
 use crate::disk::{self, DiskError};
 use crate::ident::TaskName;

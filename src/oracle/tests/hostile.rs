@@ -1,6 +1,8 @@
 //! Outputs that are meant to break a grader. Every kind reads each of them on a small stack; a hang is a failed test run.
 
 use super::*;
+use crate::record::Verdict;
+use serde_json::Value;
 
 /// What a worker of the runtime has by default; an overflow would take the whole program down.
 const STACK: usize = 2 << 20;

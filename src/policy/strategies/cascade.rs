@@ -4,7 +4,8 @@
 
 use smallvec::smallvec;
 
-use super::{Applied, Fact, Path, Paths, Row, Standing, Strategy, World};
+use super::matrix::{Fact, Row};
+use super::strategy::{Applied, Path, Paths, Standing, Strategy, World};
 
 pub(super) const STRATEGY: Strategy = Strategy { name: "cascade", apply };
 

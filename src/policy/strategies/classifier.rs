@@ -4,7 +4,8 @@
 use smallvec::smallvec;
 
 use super::asked::Said;
-use super::{Applied, Path, Standing, Strategy, World, oracle};
+use super::oracle;
+use super::strategy::{Applied, Path, Standing, Strategy, World};
 use crate::config::ClassifierSettings;
 
 pub(super) const STRATEGY: Strategy = Strategy { name: "classifier", apply };

@@ -6,10 +6,33 @@
 
 use std::collections::BTreeMap;
 
-use super::evaluate::{Drawing, Draws, Gap, Realised, Span, point};
-use super::{Applied, Standing, World, oracle};
+use super::drawing::{Drawing, Draws};
+use super::matrix::Means;
+use super::oracle;
+use super::replay::{Realised, point};
+use super::strategy::{Applied, Standing, World};
 use crate::stats::bootstrap;
 use crate::stats::frontier::{self, Point};
+
+/// A mean with its interval.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Span {
+    /// The estimate.
+    pub mean: f64,
+    /// Lower bound.
+    pub low: f64,
+    /// Upper bound.
+    pub high: f64,
+}
+
+/// What a strategy is better or worse by, requests compared one by one.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Gap {
+    /// Quality above that of the best single tier.
+    pub quality: Span,
+    /// The share of that tier's cost that is saved; `None` where it costs nothing.
+    pub saving: Option<Span>,
+}
 
 /// How a strategy chose, on the requests that some tier passed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -244,7 +267,7 @@ fn selection(world: &World<'_>, applied: &Applied, realised: &Realised) -> Optio
     })
 }
 
-fn ibc_lift(own: Point, weak: super::Means, best: super::Means) -> Option<f64> {
+fn ibc_lift(own: Point, weak: Means, best: Means) -> Option<f64> {
     let base = (best.quality - weak.quality) / (best.cost - weak.cost);
     let ibc = (own.1 - weak.quality) / (own.0 - weak.cost);
     (best.cost > weak.cost && base > 0.0 && own.0 > weak.cost).then(|| ibc / base - 1.0)

@@ -3,7 +3,10 @@
 
 use std::collections::HashMap;
 
-use super::{Applied, Row, Strategy, World, sweep, text::Texts};
+use super::matrix::Row;
+use super::strategy::{Applied, Strategy, World};
+use super::sweep;
+use super::text::Texts;
 
 pub(super) const STRATEGY: Strategy = Strategy { name: "keywords", apply };
 

@@ -1,6 +1,7 @@
 //! The length of the prompt as a score: the longer, the more likely the strongest tier. The humblest of routers.
 
-use super::{Applied, Strategy, World, sweep};
+use super::strategy::{Applied, Strategy, World};
+use super::sweep;
 
 pub(super) const STRATEGY: Strategy = Strategy { name: "length", apply };
 

@@ -3,7 +3,7 @@
 
 use smallvec::smallvec;
 
-use super::{Applied, Path, Standing, Strategy, World};
+use super::strategy::{Applied, Path, Standing, Strategy, World};
 
 pub(super) const STRATEGY: Strategy = Strategy { name: "mix", apply };
 

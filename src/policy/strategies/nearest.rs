@@ -2,8 +2,12 @@
 //! their words' TF-IDF, which is a strong baseline (arXiv 2505.12601) and takes no call; and by the cosine of their embeddings,
 //! which adds a call to an embeddings model to every request.
 
+use super::matrix::{Matrix, Means, Row};
+use super::replay;
+use super::strategy::{Applied, Path, Standing, Strategy, World};
+use super::sweep;
 use super::task_map::{cheapest_that_keeps, worth};
-use super::{Applied, Matrix, Means, Path, Row, Standing, Strategy, World, evaluate, sweep, text};
+use super::text;
 use crate::stats::frontier::Point;
 
 pub(super) const STRATEGY: Strategy = Strategy { name: "knn", apply };
@@ -87,7 +91,7 @@ fn by(world: &World<'_>, prompts: &[u32], nearest: &[Vec<u32>], id: &str, label:
             .filter_map(|price| {
                 let tier =
                     |at: usize, _: &Row| expected.get(at).map_or(world.strong, |means| worth(means, price));
-                evaluate::point_of_tiers(matrix, tier)
+                replay::point_of_tiers(matrix, tier)
             })
             .collect()
     };

@@ -1,6 +1,8 @@
 //! The perfect oracle: for every request the cheapest tier that passes, known beforehand. No router can do better.
 
-use super::{Applied, Path, Row, Standing, Strategy, World, sweep};
+use super::matrix::Row;
+use super::strategy::{Applied, Path, Standing, Strategy, World};
+use super::sweep;
 
 pub(super) const STRATEGY: Strategy = Strategy { name: "oracle", apply };
 

@@ -1,6 +1,6 @@
 //! Somebody else's routers, measured like tiers (`router = true`): their answers and their bill beside ours.
 
-use super::{Applied, Path, Standing, Strategy, World};
+use super::strategy::{Applied, Path, Standing, Strategy, World};
 
 pub(super) const STRATEGY: Strategy = Strategy { name: "router", apply };
 

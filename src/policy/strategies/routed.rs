@@ -2,7 +2,8 @@
 
 use smallvec::{SmallVec, smallvec};
 
-use super::{Applied, Path, Paths, Row, Standing, Strategy, World};
+use super::matrix::Row;
+use super::strategy::{Applied, Path, Paths, Standing, Strategy, World};
 
 pub(super) const STRATEGY: Strategy = Strategy { name: "routes", apply };
 

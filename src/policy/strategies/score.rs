@@ -1,7 +1,9 @@
 //! A weighted score of complexity, cost and latency, as hand-written routers use it: complexity is the length of the prompt
 //! in three classes, and counts by the pass rate that each tier had in that class, learned on other prompts.
 
-use super::{Applied, Means, Path, Row, Standing, Strategy, World, text::Texts};
+use super::matrix::{Means, Row};
+use super::strategy::{Applied, Path, Standing, Strategy, World};
+use super::text::Texts;
 use crate::stats::quantile::Sorted;
 
 pub(super) const STRATEGY: Strategy = Strategy { name: "score", apply };

@@ -1,6 +1,6 @@
 //! Single tiers: everything on one of them. What every router has to beat.
 
-use super::{Applied, Path, Standing, Strategy, World};
+use super::strategy::{Applied, Path, Standing, Strategy, World};
 
 pub(super) const STRATEGY: Strategy = Strategy { name: "single", apply };
 

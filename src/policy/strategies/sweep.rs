@@ -1,7 +1,9 @@
 //! Two tiers and a score: requests above a threshold go to the strongest tier, the others to the weakest. The threshold is
 //! swept over eleven quantiles of the score, as RouteLLM's evaluation does; for the table it is fitted on other prompts.
 
-use super::{Applied, Path, Row, Standing, World, evaluate};
+use super::matrix::Row;
+use super::replay;
+use super::strategy::{Applied, Path, Standing, World};
 use crate::stats::frontier::Point;
 use crate::stats::quantile::Sorted;
 
@@ -72,7 +74,7 @@ fn swept(world: &World<'_>, scores: &[f64]) -> Vec<(f64, Point)> {
                 .filter(|(at, _)| is_strong(*at))
                 .fold(0.0, |sum, (_, row)| sum + row.weight);
             let tier = |at: usize, _: &Row| if is_strong(at) { world.strong } else { world.weak };
-            Some((share, evaluate::point_of_tiers(world.matrix, tier)?))
+            Some((share, replay::point_of_tiers(world.matrix, tier)?))
         })
         .collect();
     points.sort_by(|a, b| a.0.total_cmp(&b.0));

@@ -6,7 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Applied, Matrix, Means, Path, Row, Standing, Strategy, World, evaluate};
+use super::matrix::{Matrix, Means, Row};
+use super::replay;
+use super::strategy::{Applied, Path, Standing, Strategy, World};
 use crate::stats::frontier::{self, Point};
 
 pub(super) const STRATEGY: Strategy = Strategy { name: "map", apply };
@@ -30,8 +32,8 @@ fn apply(world: &World<'_>) -> Vec<Applied> {
         let maps = tables.map(priced);
         let tier =
             |map: &BTreeMap<usize, usize>, row: &Row| map.get(&row.task).copied().unwrap_or(world.strong);
-        curve.extend(evaluate::point_of_tiers(matrix, |_, row| tier(maps.unseen(row), row)));
-        in_sample_curve.extend(evaluate::point_of_tiers(matrix, |_, row| tier(&maps.whole, row)));
+        curve.extend(replay::point_of_tiers(matrix, |_, row| tier(maps.unseen(row), row)));
+        in_sample_curve.extend(replay::point_of_tiers(matrix, |_, row| tier(&maps.whole, row)));
     }
     world
         .settings

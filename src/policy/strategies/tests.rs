@@ -2,7 +2,7 @@
 
 use super::text::Texts;
 use super::*;
-use crate::config::ClassifierSettings;
+use crate::config::{ClassifierSettings, StrategySettings};
 use crate::measure::Observation;
 use crate::measure::tests::{cents, failed, passed};
 use crate::policy::audit;

@@ -4,7 +4,9 @@
 //! every crossing is solved for exactly. What was learned stays as it was learned. The traffic of all tasks together moves every
 //! bill alike, and turns nothing over.
 
-use super::{Comparison, Figures, Standing};
+use super::evaluate::Comparison;
+use super::figures::Figures;
+use super::strategy::Standing;
 
 /// What a move of the traffic turns over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

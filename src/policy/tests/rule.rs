@@ -1,7 +1,7 @@
 //! Non-inferiority, the three intervals, and many cells at once.
 
 use super::*;
-use crate::config::{IntervalMethod, Rule};
+use crate::config::{IntervalMethod, Policy, Rule, Task};
 
 fn non_inferior() -> Policy {
     Policy { rule: Rule::NonInferior, ..Policy::default() }

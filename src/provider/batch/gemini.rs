@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{BatchError, Batches, Found, Item, State, joined};
-use crate::provider::Response;
+use super::transport::{BatchError, Batches, Found, Item, State, joined};
+use crate::provider::response::Response;
 
 pub(super) fn line(id: &str, body: &Value) -> Value {
     json!({ "request": body, "metadata": { "key": id } })

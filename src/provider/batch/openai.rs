@@ -3,8 +3,8 @@
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
-use super::{BatchError, Batches, Found, Item, State, joined};
-use crate::provider::Response;
+use super::transport::{BatchError, Batches, Found, Item, State, joined};
+use crate::provider::response::Response;
 
 /// What the label of a batch is called among its metadata.
 const LABEL: &str = "route-prof";

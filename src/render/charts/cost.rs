@@ -3,10 +3,10 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-use super::{
-    Chart, Drawing, GOOD, GRID, INK, RenderError, clean, draw, failed, line, text_style, tier_colour,
-    write_text,
+use super::canvas::{
+    Chart, Drawing, GOOD, GRID, INK, clean, draw, failed, line, text_style, tier_colour, write_text,
 };
+use crate::render::renderer::RenderError;
 use crate::summary::{Money, Summary};
 
 pub(super) const CHART: Chart = Chart {

@@ -4,10 +4,11 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-use super::{
-    Drawing, Drawn, GRID, INK, MUTED, RenderError, Root, clean, dot, draw, failed, finish, line, spread,
-    text_style, tier_colour, write_text,
+use super::canvas::{
+    Drawing, Drawn, GRID, INK, MUTED, Root, clean, dot, draw, failed, finish, line, spread, text_style,
+    tier_colour, write_text,
 };
+use crate::render::renderer::RenderError;
 use crate::simulate::{Day, Hour, Outage, Variant};
 use crate::units::{Millis, Usd};
 

@@ -3,10 +3,10 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-use super::{
-    Chart, Drawing, GRID, INK, MUTED, RenderError, clean, draw, failed, line, spread, text_style,
-    tier_colour, write_text,
+use super::canvas::{
+    Chart, Drawing, GRID, INK, MUTED, clean, draw, failed, line, spread, text_style, tier_colour, write_text,
 };
+use crate::render::renderer::RenderError;
 use crate::summary::Summary;
 use crate::units::Millis;
 

@@ -2,10 +2,10 @@
 
 use plotters::style::text_anchor::HPos;
 
-use super::{
-    Chart, Drawing, GRID, INK, MUTED, RenderError, clean, dot, draw, line, text_style, tier_colour,
-    write_text,
+use super::canvas::{
+    Chart, Drawing, GRID, INK, MUTED, clean, dot, draw, line, text_style, tier_colour, write_text,
 };
+use crate::render::renderer::RenderError;
 use crate::summary::Summary;
 
 pub(super) const CHART: Chart = Chart {

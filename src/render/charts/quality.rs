@@ -2,10 +2,9 @@
 
 use plotters::style::text_anchor::HPos;
 
-use super::{
-    Chart, Drawing, GOOD, GRID, INK, MUTED, RenderError, clean, dot, draw, line, spread, text_style,
-    tier_colour, write_text,
-};
+use super::canvas::{Chart, Drawing, GOOD, INK, clean, spread, text_style, tier_colour, write_text};
+use super::plane::{Frame, Margins, Plane, Point};
+use crate::render::renderer::RenderError;
 use crate::summary::Summary;
 
 pub(super) const CHART: Chart = Chart {
@@ -14,23 +13,7 @@ pub(super) const CHART: Chart = Chart {
     draw: paint,
 };
 
-const WIDTH: i32 = 760;
-const HEIGHT: i32 = 340;
-const LEFT: i32 = 64;
-const RIGHT: i32 = 130;
-const TOP: i32 = 20;
-const BOTTOM: i32 = 300;
-
-struct Point {
-    name: String,
-    /// USD per thousand requests.
-    cost: f64,
-    rate: f64,
-    low: f64,
-    high: f64,
-    colour: plotters::style::RGBColor,
-    size: i32,
-}
+const FRAME: Frame = Frame { width: 760, height: 340, left: 64, right: 130, top: 20, bottom: 300 };
 
 fn points(summary: &Summary) -> Vec<Point> {
     let mut points: Vec<Point> = summary
@@ -76,62 +59,24 @@ fn points(summary: &Summary) -> Vec<Point> {
             });
         }
     }
-    points.retain(|point| point.cost.is_finite() && point.cost > 0.0);
+    points.retain(Point::has_a_place);
     points
 }
 
 fn paint(summary: &Summary) -> Result<Option<Drawing>, RenderError> {
     let points = points(summary);
-    let costs = || points.iter().map(|point| point.cost);
-    let (Some(least), Some(most)) = (costs().reduce(f64::min), costs().reduce(f64::max)) else {
-        return Ok(None);
-    };
-    // A decade of room at the least, on a logarithmic axis.
-    let (from, to) = ((least / 1.6).log10(), (most * 1.6).log10());
-    let lowest = points.iter().map(|point| point.low).fold(1.0, f64::min);
-    let floor = ((lowest * 10.0).floor() / 10.0 - 0.1).max(0.0);
-    let x = |cost: f64| {
-        LEFT + ((cost.log10() - from) / (to - from) * f64::from(WIDTH - LEFT - RIGHT)).round() as i32
-    };
-    let y = |rate: f64| {
-        BOTTOM - ((rate - floor) / (1.0 - floor).max(0.01) * f64::from(BOTTOM - TOP)).round() as i32
-    };
-    draw(WIDTH as u32, HEIGHT as u32, |root| {
-        let mut tenth = (floor * 10.0).round();
-        while tenth <= 10.0 {
-            let rate = tenth / 10.0;
-            line(root, (LEFT, y(rate)), (WIDTH - RIGHT, y(rate)), GRID, 1)?;
-            write_text(
-                root,
-                &format!("{:.0} %", rate * 100.0),
-                (LEFT - 8, y(rate)),
-                &text_style(12, MUTED, HPos::Right),
-            )?;
-            tenth += if floor < 0.55 { 2.0 } else { 1.0 };
-        }
-        for decade in (from.floor() as i32)..=(to.ceil() as i32) {
-            for step in [1.0, 3.0] {
-                let cost = step * 10_f64.powi(decade);
-                if cost.log10() > from && cost.log10() < to {
-                    line(root, (x(cost), TOP), (x(cost), BOTTOM), GRID, 1)?;
-                    let label = crate::units::Usd::from_estimate(cost)
-                        .map(crate::units::Usd::human)
-                        .unwrap_or_default();
-                    write_text(root, &label, (x(cost), BOTTOM + 14), &text_style(12, MUTED, HPos::Center))?;
-                }
+    let margins = Margins { cost: 1.6, tenths: 1.0 };
+    let Some(plane) = Plane::around(&points, FRAME, margins) else { return Ok(None) };
+    plane
+        .draw(if plane.floor < 0.55 { 2.0 } else { 1.0 }, |root| {
+            let heights: Vec<i32> = points.iter().map(|point| plane.y(point.rate)).collect();
+            let names = spread(&heights, 16, FRAME.top, FRAME.bottom);
+            for (point, name) in points.iter().zip(names) {
+                plane.mark(root, point, 2)?;
+                let at = (plane.x(point.cost) + 13, name);
+                write_text(root, &clean(&point.name, 18), at, &text_style(13, INK, HPos::Left))?;
             }
-        }
-        let style = text_style(12, MUTED, HPos::Center);
-        write_text(root, "USD per 1,000 requests", ((LEFT + WIDTH - RIGHT) / 2, BOTTOM + 32), &style)?;
-        let heights: Vec<i32> = points.iter().map(|point| y(point.rate)).collect();
-        let names = spread(&heights, 16, TOP, BOTTOM);
-        for (point, name) in points.iter().zip(names) {
-            let at = (x(point.cost), y(point.rate));
-            line(root, (at.0, y(point.low)), (at.0, y(point.high)), point.colour, 2)?;
-            dot(root, at, point.size, point.colour)?;
-            write_text(root, &clean(&point.name, 18), (at.0 + 13, name), &text_style(13, INK, HPos::Left))?;
-        }
-        Ok(())
-    })
-    .map(Some)
+            Ok(())
+        })
+        .map(Some)
 }

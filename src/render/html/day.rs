@@ -2,8 +2,8 @@
 
 use minijinja::{AutoEscape, Environment, context, value::Value};
 
-use super::super::RenderError;
 use super::super::charts::{self, Drawn, day::name};
+use super::super::renderer::RenderError;
 use crate::simulate::{ASSUMED, Day, Hour, Profile, Settings};
 use crate::summary::Summary;
 use crate::units::{Millis, Usd, percent};

@@ -8,7 +8,9 @@ mod strategies;
 
 use minijinja::{AutoEscape, Environment, context, value::Value};
 
-use super::{RenderError, Renderer, charts, words};
+use super::charts;
+use super::renderer::{RenderError, Renderer};
+use super::words;
 use crate::config::Rule;
 use crate::summary::{Band, Beside, Cell, Decision, Horizon, Money, NoticeLevel, Summary, TaskSummary};
 use crate::units::percent;

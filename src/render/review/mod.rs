@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ring::digest;
 
-use super::RenderError;
+use super::renderer::RenderError;
 use crate::diag::formula_safe;
 use crate::engine::ReviewSet;
 

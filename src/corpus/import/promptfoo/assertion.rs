@@ -3,26 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use super::check::Check;
+use super::criterion::{Criterion, together};
 use super::files::{Folder, Take};
 use super::graded::{self, Options};
-use super::{render, sample_text};
-
-/// An assertion that has a counterpart.
-#[derive(Clone, Debug)]
-pub(super) struct Criterion {
-    /// Its type, as promptfoo calls it.
-    pub(super) name: String,
-    /// The table of the kind: an object with one key.
-    pub(super) table: Value,
-    /// The same table without the text that is this test's own, and that text.
-    pub(super) own: Option<(Value, Value)>,
-    /// What it counts in a set with a threshold.
-    pub(super) weight: f64,
-    /// What it means, where that is plain.
-    pub(super) check: Option<Check>,
-    /// A fact beside the output that it looks at alone: its name, one that passes, one that fails.
-    pub(super) fact: Option<(&'static str, Value, Value)>,
-}
+use super::sample_text;
+use super::template::render;
 
 /// What was found, and why it has no counterpart.
 type Without = (String, String);
@@ -141,7 +126,7 @@ fn set(
     let threshold = assertion.get("threshold").and_then(Value::as_f64);
     Ok(Some(Criterion {
         name,
-        table: super::together(&parts, threshold),
+        table: together(&parts, threshold),
         own: None,
         weight,
         check: None,

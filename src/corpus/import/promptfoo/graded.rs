@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::assertion::Criterion;
+use super::criterion::Criterion;
 use crate::ident::ModelRef;
 
 /// Who grades where a config does not say, or says it in a way that has no counterpart.

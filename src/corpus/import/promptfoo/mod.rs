@@ -2,24 +2,29 @@
 //! assertions become one oracle. What has no counterpart here (code, traces, other judges) is listed.
 
 mod assertion;
+mod case;
 mod check;
-mod csv_tests;
+mod criterion;
+mod csv_cases;
 mod files;
 mod graded;
 mod sample_text;
 mod suite;
+mod template;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use minijinja::UndefinedBehavior;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use self::assertion::{Context, Criterion};
+use self::assertion::Context;
+use self::case::Test;
+use self::criterion::{Criterion, together};
 use self::files::Folder;
 pub use self::graded::Graders;
 use self::graded::Options;
-use self::suite::{Suite, Template, Test};
+use self::suite::Suite;
+use self::template::{Template, render};
 use super::oracle_draft::ExampleDraft;
 use super::{ImportError, Imported, OracleDraft, Skipped};
 use crate::corpus::RawPrompt;
@@ -120,16 +125,6 @@ fn fill(
     Ok(())
 }
 
-/// Fills a template; what is not defined is empty, as in Nunjucks.
-fn render(template: &str, vars: &Map<String, Value>) -> Result<String, String> {
-    let mut engine = minijinja::Environment::new();
-    engine.set_undefined_behavior(UndefinedBehavior::Chainable);
-    // A template of a foreign file must come to an end.
-    engine.set_fuel(Some(100_000));
-    let vars = minijinja::Value::from(minijinja::value::Serde(vars));
-    engine.render_str(template, vars).map_err(|error| format!("its template fails: {error}"))
-}
-
 /// The most combinations of a test's variables.
 const COMBINATIONS: usize = 1000;
 
@@ -212,30 +207,6 @@ fn grade(
             skip("its assertions".to_owned(), "no name could be made for their oracle".to_owned());
             None
         }
-    }
-}
-
-/// Several criteria as one table.
-fn together(criteria: &[Criterion], threshold: Option<f64>) -> Value {
-    if let ([only], None) = (criteria, threshold) {
-        return only.table.clone();
-    }
-    let parts: Vec<Value> = criteria
-        .iter()
-        .map(|criterion| {
-            let mut part = criterion.table.clone();
-            if criterion.weight != 1.0
-                && threshold.is_some()
-                && let Value::Object(map) = &mut part
-            {
-                map.insert("weight".to_owned(), json!(criterion.weight));
-            }
-            part
-        })
-        .collect();
-    match threshold {
-        Some(threshold) => json!({ "all": { "threshold": threshold, "of": parts } }),
-        None => json!({ "all": { "of": parts } }),
     }
 }
 

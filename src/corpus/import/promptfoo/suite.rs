@@ -5,8 +5,10 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::super::{ImportError, Skipped, utf8};
-use super::csv_tests;
+use super::case::{self, Test};
+use super::csv_cases;
 use super::files::{Folder, Take, extension, yaml};
+use super::template::Template;
 use crate::diag::{Fault, Faults};
 use crate::record::Message;
 
@@ -29,30 +31,10 @@ impl Suite {
     }
 }
 
-/// A prompt with `{{variables}}`.
-#[derive(Clone, Debug)]
-pub(super) enum Template {
-    Text(String),
-    Messages(Vec<Message>),
-}
-
-/// A test.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Test {
-    pub(super) vars: Map<String, Value>,
-    pub(super) asserts: Vec<Value>,
-    pub(super) threshold: Option<f64>,
-    pub(super) tags: Vec<String>,
-    pub(super) prefix: String,
-    pub(super) suffix: String,
-    /// Its `options`, where graders are named.
-    pub(super) options: Value,
-}
-
 /// Reads a file as what its name says it is.
 pub(super) fn load(path: &Path, skipped: &mut Vec<Skipped>) -> Result<Suite, ImportError> {
     let value = match extension(path).as_str() {
-        "csv" => return Ok(Suite { tests: csv_tests::read(path, skipped)?, ..Suite::default() }),
+        "csv" => return Ok(Suite { tests: csv_cases::read(path, skipped)?, ..Suite::default() }),
         "jsonl" => return Ok(Suite { tests: jsonl(path)?, ..Suite::default() }),
         _ => document(path)?,
     };
@@ -77,7 +59,7 @@ pub(super) fn load(path: &Path, skipped: &mut Vec<Skipped>) -> Result<Suite, Imp
         other => other.cloned().unwrap_or_default(),
     };
     suite.default_options = default.get("options").cloned().unwrap_or_default();
-    suite.default_asserts = list(default.get("assert"));
+    suite.default_asserts = case::assertions(default.get("assert"));
     suite.default_threshold = default.get("threshold").and_then(Value::as_f64);
     for prompt in one_or_many(config.get("prompts")) {
         suite.take_prompt(path, &prompt, skipped)?;
@@ -159,11 +141,11 @@ impl Suite {
                         }
                     };
                     match extension(&file).as_str() {
-                        "csv" => self.tests.extend(csv_tests::read(&file, skipped)?),
+                        "csv" => self.tests.extend(csv_cases::read(&file, skipped)?),
                         "jsonl" => self.tests.extend(jsonl(&file)?),
                         "yaml" | "yml" | "json" => {
                             let found = document(&file)?;
-                            self.tests.extend(one_or_many(Some(&found)).iter().map(from_value));
+                            self.tests.extend(one_or_many(Some(&found)).iter().map(case::from_value));
                         }
                         _ => skipped.push(Skipped {
                             file: path.display().to_string(),
@@ -173,33 +155,10 @@ impl Suite {
                         }),
                     }
                 }
-                other => self.tests.push(from_value(other)),
+                other => self.tests.push(case::from_value(other)),
             }
         }
         Ok(())
-    }
-}
-
-/// A test as an object.
-fn from_value(value: &Value) -> Test {
-    let mut tags = Vec::new();
-    if let Some(Value::Object(metadata)) = value.get("metadata") {
-        for (key, value) in metadata {
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            tags.push(format!("{key}:{text}"));
-        }
-    }
-    let option = |name: &str| {
-        value.get("options").and_then(|options| options.get(name)?.as_str()).unwrap_or_default().to_owned()
-    };
-    Test {
-        vars: value.get("vars").and_then(Value::as_object).cloned().unwrap_or_default(),
-        asserts: list(value.get("assert")),
-        threshold: value.get("threshold").and_then(Value::as_f64),
-        tags,
-        prefix: option("prefix"),
-        suffix: option("suffix"),
-        options: value.get("options").cloned().unwrap_or_default(),
     }
 }
 
@@ -209,7 +168,7 @@ fn jsonl(path: &Path) -> Result<Vec<Test>, ImportError> {
     let mut faults = Faults::default();
     for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         match serde_json::from_str::<Value>(line) {
-            Ok(value) => tests.push(from_value(&value)),
+            Ok(value) => tests.push(case::from_value(&value)),
             Err(error) => {
                 let excerpt = crate::diag::Excerpt::of_line(at + 1, line, 0..line.len().min(1));
                 let fault = Fault::new(path.display().to_string(), crate::config::plain_json_error(&error));
@@ -239,10 +198,6 @@ pub(in crate::corpus::import) fn document(path: &Path) -> Result<Value, ImportEr
 /// A file that a config names and that is not read.
 fn named(path: &Path, place: &str, what: &str, reason: String) -> Skipped {
     Skipped { file: path.display().to_string(), place: place.to_owned(), what: what.to_owned(), reason }
-}
-
-fn list(value: Option<&Value>) -> Vec<Value> {
-    value.and_then(Value::as_array).cloned().unwrap_or_default()
 }
 
 fn one_or_many(value: Option<&Value>) -> Vec<Value> {

@@ -2,97 +2,34 @@
 //!
 //! Reads no file and no clock; the same inputs give the same summary.
 
-use super::asked::AskedModel;
-use super::rounding::{self, share, tenth};
-use super::{
-    Cell, Evidence, JudgeSpend, Notice, PriceLine, RunFacts, SettledEarly, Spend, Summary, TaskSummary,
-    TierSummary, TokenStats, VERSION, beside, judge, method, notices, strategies,
-};
-use crate::config::{Config, DataLocation, IntervalMethod, Multiplicity, Task};
-use crate::grade::labels::JudgeStanding;
-use crate::ident::{OracleRef, TierName};
-use crate::measure::{self, CellEvidence, Observation, Settings, TierEvidence};
-use crate::policy::strategies::asked::Asked;
-use crate::policy::{self, Assessment, Case, Flip, Floors, Route, Settled, Standing, Strictness, TierFacts};
+mod asked;
+mod beside;
+mod cell;
+mod decided;
+mod inputs;
+mod judge;
+mod method;
+mod robust;
+mod strategies;
+
+use self::cell::{cell, price_line};
+use self::decided::{Decided, decide};
+pub use self::inputs::{Gate, Inputs, MeasuredTask};
+use crate::config::{Config, DataLocation, IntervalMethod, Multiplicity};
+use crate::ident::TierName;
+use crate::measure::{self, Settings, TierEvidence};
+use crate::policy::{self, Assessment, Floors, Standing, Strictness, TierFacts};
 use crate::price::ModelPrice;
 use crate::project::{self, Routed};
-use crate::units::Tokens;
-
-/// Everything that a summary is built from.
-#[derive(Clone, Debug)]
-pub struct Inputs<'a> {
-    /// The settings: tiers, tasks, policy, seed.
-    pub config: &'a Config,
-    /// The program, such as `route-prof 0.1.0`.
-    pub tool: String,
-    /// What was run.
-    pub run: RunFacts,
-    /// Digests of everything that the result depends on.
-    pub evidence: Evidence,
-    /// The measured tasks; `Observation::task` is an index into them.
-    pub tasks: &'a [MeasuredTask<'a>],
-    /// The price of each tier's model, in the order of the ladder.
-    pub prices: &'a [ModelPrice],
-    /// A line a trial that the plan asks for, attempted or not.
-    pub observations: &'a [Observation],
-    /// The texts of the prompts, for the strategies that read; `Observation::prompt` is an index into them.
-    pub texts: Option<&'a strategies::Texts>,
-    /// What models said of the prompts, for the strategies that had them asked.
-    pub asked: &'a Asked,
-    /// What that took.
-    pub scouted: &'a [AskedModel],
-    /// Which models served the replies of tiers that are routers themselves.
-    pub served: &'a beside::Tally,
-    /// The cells that were settled before all of their prompts were answered: by task, then tier.
-    pub stopped: &'a [Vec<Option<Settled>>],
-    /// What the measurement took.
-    pub spend: Spend,
-    /// Notices of the caller's own; they stand before those that follow from the figures.
-    pub notices: Vec<Notice>,
-}
-
-/// A task that the corpus holds prompts of.
-#[derive(Clone, Debug)]
-pub struct MeasuredTask<'a> {
-    /// Its settings.
-    pub task: &'a Task,
-    /// Whether its oracle has a part that production can run.
-    pub gate: Gate,
-    /// Its prompts in the corpus.
-    pub prompts: u64,
-    /// Those of them that carry the tag `adversarial`.
-    pub adversarial: u64,
-    /// How far the judge that grades it can be trusted; `None` where no model judges.
-    pub judge: Option<JudgeStanding>,
-}
-
-/// Whether an oracle has a part that production can run without a reference answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Gate {
-    /// It has.
-    Present,
-    /// It can say nothing without a reference.
-    Absent,
-}
+use crate::summary::result::{JudgeSpend, Spend, Summary, VERSION};
+use crate::summary::task::{Cell, SettledEarly, TaskSummary};
+use crate::summary::tier::TierSummary;
+use crate::summary::{notices, rounding};
 
 /// A ladder without a tier, which no valid settings hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no tier to decide about")]
 pub struct EmptyLadder;
-
-/// What becomes of a task before it is rounded and named.
-pub(super) struct Decided<'a> {
-    pub(super) measured: &'a MeasuredTask<'a>,
-    pub(super) cells: &'a [CellEvidence],
-    pub(super) stopped: &'a [Option<Settled>],
-    pub(super) assessments: Vec<Assessment>,
-    pub(super) route: Route,
-    /// The index of the tier that serves.
-    pub(super) tier: usize,
-    pub(super) escalates_to: Vec<Option<usize>>,
-    /// What would take the route elsewhere.
-    pub(super) flips: Vec<Flip>,
-}
 
 /// The summary of a run.
 ///
@@ -210,7 +147,7 @@ pub fn build(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
     };
     // The caller may know more of a matter: where it has spoken of it, its words stand.
     let mut further = notices::collect(&summary, inputs.config, inputs.prices);
-    further.extend(method::notices(policy, &summary, &chance));
+    further.extend(notices::of_method(policy, &summary, &chance));
     further.retain(|notice| summary.notices.iter().all(|said| said.code != notice.code));
     summary.notices.append(&mut further);
     Ok(summary)
@@ -232,43 +169,6 @@ fn tier_facts(config: &Config, prices: &[ModelPrice]) -> Vec<TierFacts> {
             window: tier.context_window.or_else(|| window(at)),
         })
         .collect()
-}
-
-fn decide<'a>(
-    inputs: &Inputs<'a>,
-    facts: &[TierFacts],
-    measured: &'a MeasuredTask<'a>,
-    cells: &'a [CellEvidence],
-    stopped: &'a [Option<Settled>],
-    references: Option<&[usize]>,
-    strictness: &[Strictness],
-) -> Option<Decided<'a>> {
-    let gate: Option<&OracleRef> = match measured.gate {
-        Gate::Present => Some(&measured.task.oracle),
-        Gate::Absent => None,
-    };
-    let policy = &inputs.config.policy;
-    let judge = measured.judge.as_ref();
-    let caps: Vec<Option<String>> =
-        facts.iter().map(|tier| judge.and_then(|judge| judge.cap_of(&tier.name))).collect();
-    let case = Case {
-        task: measured.task,
-        policy,
-        tiers: facts,
-        cells,
-        gate,
-        caps: &caps,
-        stopped,
-        first: 0,
-        references,
-        strictness,
-    };
-    let assessments = case.assess();
-    let route = case.route(&assessments)?;
-    let tier = facts.iter().position(|tier| tier.name == route.tier)?;
-    let escalates_to = case.escalates_to(&assessments);
-    let flips = case.flips(&assessments, tier, inputs.prices);
-    Some(Decided { measured, cells, stopped, assessments, route, tier, escalates_to, flips })
 }
 
 /// How much each task counts in what is said of a tier as a whole: by traffic where that of every task is stated, else
@@ -305,15 +205,6 @@ fn tier_summaries(
         dominated_by: dominated.and_then(|at| config.tiers.get(at)).map(|tier| tier.name.clone()),
     })
     .collect()
-}
-
-pub(super) fn price_line(price: &ModelPrice) -> PriceLine {
-    PriceLine {
-        input: price.input,
-        output: price.output,
-        cache_read: price.cache_read,
-        cache_write: price.cache_write,
-    }
 }
 
 fn task_summary(config: &Config, names: &[TierName], decided: &Decided<'_>) -> TaskSummary {
@@ -353,40 +244,5 @@ fn task_summary(config: &Config, names: &[TierName], decided: &Decided<'_>) -> T
             .as_ref()
             .map(|standing| judge::calibration(standing, names, decided.cells, config)),
         route: rounding::route(decided.route.clone()),
-    }
-}
-
-pub(super) fn cell(
-    tier: &TierName,
-    evidence: &CellEvidence,
-    assessment: &Assessment,
-    names: &[TierName],
-) -> Cell {
-    Cell {
-        tier: tier.clone(),
-        counts: evidence.counts,
-        pass_rate: evidence.pass_rate.map(rounding::rate),
-        judged: evidence.judged.map(rounding::rate),
-        p_route: assessment.p_route.map(share),
-        p_monitor: assessment.p_monitor.map(share),
-        versus: assessment.comparison.and_then(|comparison| method::versus(comparison, names)),
-        repeats: evidence.repeats.clone().map(method::repeats),
-        band: assessment.band,
-        more_prompts: assessment.more_prompts,
-        fail_reasons: evidence.fail_reasons.clone(),
-        gate_reject: evidence.gate_reject.map(rounding::rate),
-        latency: evidence.latency,
-        tokens: evidence.tokens.map(|tokens| TokenStats {
-            input_mean: tenth(tokens.input_mean),
-            output_mean: tenth(tokens.output_mean),
-            input_max: Tokens(tokens.input_max.0),
-            ..tokens
-        }),
-        retry_rate: share(evidence.retry_rate),
-        cost: evidence.cost.map(rounding::money),
-        cost_uncached: evidence.cost_uncached.map(rounding::usd),
-        effective_cost: assessment.effective_cost.map(rounding::cost),
-        infeasible: assessment.infeasible.clone(),
-        settled_early: None,
     }
 }

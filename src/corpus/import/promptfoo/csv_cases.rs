@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::super::{ImportError, Skipped};
-use super::suite::Test;
+use super::case::Test;
 use crate::diag::{Fault, Faults};
 use crate::disk;
 

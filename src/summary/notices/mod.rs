@@ -1,10 +1,19 @@
 //! What a reader must know before believing a figure, as far as it follows from the summary itself.
 
-use super::NoticeLevel::{Note, Warning};
-use super::{Band, Decision, Notice, NoticeLevel, Source, Summary, judge};
+mod beside;
+mod judge;
+mod lints;
+mod method;
+
+pub(super) use self::method::notices as of_method;
 use crate::config::Config;
 use crate::ident::TaskName;
+use crate::policy::{Band, Decision};
 use crate::price::ModelPrice;
+use crate::summary::notice::NoticeLevel::{Note, Warning};
+use crate::summary::notice::{Notice, NoticeLevel};
+use crate::summary::result::Summary;
+use crate::summary::run::Source;
 
 /// The notices that the figures call for, in a fixed order.
 pub(super) fn collect(summary: &Summary, config: &Config, prices: &[ModelPrice]) -> Vec<Notice> {
@@ -67,11 +76,11 @@ pub(super) fn collect(summary: &Summary, config: &Config, prices: &[ModelPrice])
             );
         }
     }
-    notices.extend(super::beside::notices(summary));
+    notices.extend(beside::notices(summary));
     let mut say =
         |level, code: &str, text: String| notices.push(Notice { level, code: code.to_owned(), text });
     router_does_not_pay(summary, &mut say);
-    super::lints::lints(summary, config, &mut say);
+    lints::lints(summary, config, &mut say);
     if !summary.projection.left_out.is_empty() {
         let names: Vec<&TaskName> = summary.projection.left_out.iter().collect();
         say(

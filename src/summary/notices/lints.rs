@@ -1,9 +1,13 @@
 //! The seeds of failure: what makes routing fail in practice, as far as it can be seen before launch.
 
-use super::NoticeLevel::{Note, Warning};
-use super::{Decision, NoticeLevel, StrategyKind, Summary};
 use crate::config::Config;
 use crate::ident::{TaskName, TierName};
+use crate::policy::Decision;
+use crate::summary::notice::NoticeLevel;
+use crate::summary::notice::NoticeLevel::{Note, Warning};
+use crate::summary::result::Summary;
+use crate::summary::strategies::StrategyKind;
+use crate::summary::task::TaskSummary;
 use crate::units::Usd;
 
 /// The share of a small tier's requests that are retried or escalated from which on it costs more than it seems.
@@ -183,7 +187,7 @@ fn corpus(summary: &Summary, say: &mut Say<'_>) {
             ),
         );
     }
-    let prompts = |task: &&super::TaskSummary| task.prompts;
+    let prompts = |task: &&TaskSummary| task.prompts;
     let (least, most) = (summary.tasks.iter().min_by_key(prompts), summary.tasks.iter().max_by_key(prompts));
     if let (Some(least), Some(most)) = (least, most)
         && most.prompts >= UNBALANCED * least.prompts.max(1)

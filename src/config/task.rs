@@ -1,0 +1,99 @@
+//! A task: a row of the task profile audit.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::provider::DataLocation;
+use crate::ident::{OracleRef, TaskName};
+use crate::record::Message;
+use crate::units::{Millis, Share, Tokens, Usd};
+
+/// A task: a row of the task profile audit.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// Its name.
+    pub name: TaskName,
+    /// What it does, for people.
+    pub description: Option<String>,
+    /// The oracle that grades it.
+    pub oracle: OracleRef,
+    /// The blast radius of a wrong answer.
+    pub consequence: Consequence,
+    /// The p95 of the total latency that the task can live with; none for a background job.
+    pub latency_p95: Option<Millis>,
+    /// Where its data may go.
+    pub data_location: DataNeed,
+    /// Expected traffic; unknown where not stated, and then the task has no projection.
+    pub requests_per_day: Option<f64>,
+    /// The system text that production sends, already read.
+    pub system: Option<Arc<str>>,
+    /// Few-shot turns that production sends, already read.
+    pub shots: Arc<[Message]>,
+    /// The template around a prompt's `vars`.
+    pub template: Option<Arc<str>>,
+    /// Request parameters.
+    pub params: BTreeMap<String, Value>,
+    /// The cap on output tokens.
+    pub max_output_tokens: Option<Tokens>,
+    /// The task's own floors, over the policy's.
+    pub route_floor: Option<Share>,
+    /// See `route_floor`.
+    pub monitor_floor: Option<Share>,
+    /// The task's own margin of non-inferiority, over the policy's.
+    pub margin: Option<Share>,
+    /// What a second of waiting costs this task, over the policy's.
+    pub latency_penalty: Option<Usd>,
+    /// Where in `route-prof.toml` the task is defined, for messages.
+    pub line: usize,
+}
+
+/// What a task demands of where its data goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DataNeed {
+    /// It may go anywhere.
+    #[default]
+    Any,
+    /// It may not leave.
+    Local,
+}
+
+impl DataNeed {
+    /// Whether the data of such a task may go there.
+    #[must_use]
+    pub const fn allows(self, location: DataLocation) -> bool {
+        match (self, location) {
+            (Self::Local, DataLocation::External) => false,
+            (Self::Local, DataLocation::Local) | (Self::Any, _) => true,
+        }
+    }
+}
+
+/// The blast radius of a wrong answer; with it grows the confidence that a decision asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Consequence {
+    /// An annoyance.
+    Low,
+    /// Costs time or trust.
+    #[default]
+    Medium,
+    /// Costs money, safety or the law's attention.
+    High,
+}
+
+impl Consequence {
+    /// The name as written in files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! Estimates with their intervals, as rates and as money.
+
+use rust_decimal::Decimal;
+use rust_decimal::prelude::FromPrimitive;
+
+use super::facts::{Money, Rate};
+use crate::config::IntervalMethod;
+use crate::stats::weighted::Estimate;
+use crate::stats::{bootstrap, interval};
+use crate::units::Usd;
+
+/// An estimate with its interval.
+pub(super) fn rate(estimate: Estimate, n: u64, confidence: f64, method: IntervalMethod) -> Option<Rate> {
+    let Estimate { mean, n_eff } = estimate;
+    let bounds = match method {
+        IntervalMethod::Wilson => interval::wilson,
+        IntervalMethod::ClopperPearson => interval::clopper_pearson,
+        IntervalMethod::Jeffreys => interval::jeffreys,
+    };
+    let bounds = bounds(mean, n_eff, confidence)?;
+    Some(Rate { mean, low: bounds.low, high: bounds.high, n, n_eff, interval: method })
+}
+
+/// A mean and its replicates as money: `None` where there is no mean, or where it cannot be a decimal. The interval
+/// is the percentile interval, widened to hold the mean.
+#[must_use]
+pub fn money(mean: f64, replicates: impl IntoIterator<Item = f64>, confidence: f64) -> Option<Money> {
+    let bounds = bootstrap::interval(replicates, confidence);
+    let (low, high) = bounds.map_or((mean, mean), |b| (b.low.min(mean), b.high.max(mean)));
+    Some(Money { mean: usd(mean)?, low: usd(low)?, high: usd(high)? })
+}
+
+/// An estimate of money as a decimal of ten significant digits.
+#[must_use]
+pub fn usd(value: f64) -> Option<Usd> {
+    Decimal::from_f64(value).map(|amount| Usd::new(amount).significant(10))
+}

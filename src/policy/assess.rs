@@ -1,0 +1,38 @@
+//! A task's cells, assessed: quality, cost and feasibility of each, brought together.
+
+use super::assessment::Assessment;
+use super::band::{self, Bar};
+use super::case::Case;
+use super::cost;
+use super::floors::Floors;
+use super::types::{Band, Infeasible};
+
+impl Case<'_> {
+    /// What the policy makes of each cell, in the order of the ladder.
+    #[must_use]
+    pub fn assess(&self) -> Vec<Assessment> {
+        let bar = Bar {
+            floors: Floors::of(self.task, self.policy),
+            min_prompts: self.policy.min_prompts,
+            references: self.references,
+        };
+        let infeasible: Vec<Vec<Infeasible>> =
+            self.tiers.iter().zip(self.cells).map(|(tier, cell)| self.infeasible(tier, cell)).collect();
+        let costs = cost::effective(self.task, self.policy, self.cells, &self.next_up(&infeasible));
+        let assessed = self.cells.iter().zip(infeasible).zip(costs).enumerate();
+        assessed
+            .map(|(at, ((cell, infeasible), effective_cost))| {
+                let strictness = self.strictness.get(at).copied().unwrap_or_default();
+                let judged = match self.settled(at) {
+                    Some(settled) => band::settled(cell, &bar, settled),
+                    None => band::judge(cell, self.first + at, &bar, strictness),
+                };
+                let band = match judged.band {
+                    Band::Route if self.cap(at).is_some() => Band::Monitor,
+                    band => band,
+                };
+                Assessment { infeasible, effective_cost, band, ..judged }
+            })
+            .collect()
+    }
+}

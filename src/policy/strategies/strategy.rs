@@ -1,0 +1,152 @@
+//! What a strategy is: what it may look at, and what it says of each request.
+
+use smallvec::{SmallVec, smallvec};
+
+use super::asked::Asked;
+use super::matrix::{Matrix, Means};
+use super::text::Texts;
+use crate::config::StrategySettings;
+use crate::ident::TierName;
+use crate::stats::frontier::Point;
+
+/// What a strategy is in a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// One tier for everything: no router at all.
+    Single,
+    /// It could be deployed, and is judged on prompts that it was not fitted on.
+    Deployable,
+    /// The routes of this run, which were decided on the same answers.
+    Routes,
+    /// It knows what nothing in production knows: a bound to measure others by.
+    Bound,
+    /// Somebody else's router, measured like a tier.
+    Outside,
+}
+
+/// Tiers that are tried in turn, with the probability that they are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Path {
+    /// The probability.
+    pub share: f64,
+    /// The tiers; the answer of the last one stands.
+    pub tried: SmallVec<[u8; 8]>,
+}
+
+/// The paths of a request. Nearly always one, and there is one of these for each request and strategy: they lie in place.
+pub type Paths = SmallVec<[Path; 1]>;
+
+impl Path {
+    /// A single tier, for sure.
+    pub(super) fn sure(tier: usize) -> Paths {
+        smallvec![Self { share: 1.0, tried: smallvec![tier as u8] }]
+    }
+}
+
+/// A strategy, applied: what it does with each row of the matrix.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Applied {
+    /// A short stable name, such as `map-97`.
+    pub id: String,
+    /// What it is, for people.
+    pub label: String,
+    /// What it is in the comparison.
+    pub standing: Standing,
+    /// What it does with each row, judged on prompts that it was not fitted on.
+    pub paths: Vec<Paths>,
+    /// The same fitted on all prompts, for what is fitted.
+    pub in_sample: Option<Vec<Paths>>,
+    /// What deciding costs and takes: USD and milliseconds a request.
+    pub overhead: (f64, f64),
+    /// Other points that it reaches with other thresholds: USD a request and quality.
+    pub curve: Vec<Point>,
+    /// The same points fitted on all prompts.
+    pub in_sample_curve: Vec<Point>,
+    /// For what splits requests between the weakest and the strongest tier: the share of strong calls and the quality, as the
+    /// threshold is swept.
+    pub sweep: Option<Vec<Point>>,
+}
+
+impl Applied {
+    /// A strategy that fits nothing.
+    pub(super) fn fixed(
+        id: impl Into<String>,
+        label: impl Into<String>,
+        standing: Standing,
+        paths: Vec<Paths>,
+    ) -> Self {
+        Self {
+            id: id.into(),
+            label: label.into(),
+            standing,
+            paths,
+            in_sample: None,
+            overhead: (0.0, 0.0),
+            curve: Vec::new(),
+            in_sample_curve: Vec::new(),
+            sweep: None,
+        }
+    }
+}
+
+/// The route of a task, as far as a replay needs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteOf {
+    /// The tier that serves.
+    pub tier: usize,
+    /// The tier that each tier escalates to.
+    pub escalates_to: Vec<Option<usize>>,
+}
+
+/// Everything that a strategy may look at.
+pub struct World<'a> {
+    /// What the tiers made of the requests.
+    pub matrix: &'a Matrix,
+    /// The texts of the prompts, by their index in the corpus; without them, strategies that read are left out.
+    pub texts: Option<&'a Texts>,
+    /// What models said of the prompts.
+    pub asked: &'a Asked,
+    /// The settings.
+    pub settings: &'a StrategySettings,
+    /// The rungs of the ladder, then what was measured beside it.
+    pub names: &'a [TierName],
+    /// Which of those beside the ladder are routers themselves.
+    pub routers: &'a [usize],
+    /// The routes, by task.
+    pub routes: &'a [RouteOf],
+    /// The means of each rung.
+    pub means: Vec<Means>,
+    /// The cheapest rung.
+    pub weak: usize,
+    /// The rung with the best quality, the cheapest of several.
+    pub strong: usize,
+}
+
+impl World<'_> {
+    /// The prompts, each once, in the order of the rows.
+    pub(super) fn prompts(&self) -> Vec<u32> {
+        let each = self.matrix.rows.chunk_by(|a, b| a.prompt == b.prompt);
+        each.filter_map(|repeats| Some(repeats.first()?.prompt)).collect()
+    }
+
+    pub(super) fn name(&self, tier: usize) -> &str {
+        self.names.get(tier).map_or("?", TierName::as_str)
+    }
+
+    pub(super) fn mean(&self, tier: usize) -> Means {
+        self.means.get(tier).copied().unwrap_or_default()
+    }
+
+    /// The share of the best tier's quality that what is fitted has to keep.
+    pub(super) fn keep(&self) -> f64 {
+        self.settings.keep.first().map_or(1.0, |share| share.get())
+    }
+}
+
+/// A strategy.
+pub struct Strategy {
+    /// Its name.
+    pub name: &'static str,
+    /// What it comes to on a matrix: one line, several (a tier each, say), or none where it cannot be replayed.
+    pub apply: fn(&World<'_>) -> Vec<Applied>,
+}

@@ -1,0 +1,56 @@
+//! One cell and one line of prices, rounded.
+
+use crate::ident::TierName;
+use crate::measure::{CellEvidence, TokenStats};
+use crate::policy::Assessment;
+use crate::price::ModelPrice;
+use crate::summary::rounding::{self, share, tenth};
+use crate::summary::task::Cell;
+use crate::summary::tier::PriceLine;
+use crate::units::Tokens;
+
+use super::method;
+
+pub(super) fn cell(
+    tier: &TierName,
+    evidence: &CellEvidence,
+    assessment: &Assessment,
+    names: &[TierName],
+) -> Cell {
+    Cell {
+        tier: tier.clone(),
+        counts: evidence.counts,
+        pass_rate: evidence.pass_rate.map(rounding::rate),
+        judged: evidence.judged.map(rounding::rate),
+        p_route: assessment.p_route.map(share),
+        p_monitor: assessment.p_monitor.map(share),
+        versus: assessment.comparison.and_then(|comparison| method::versus(comparison, names)),
+        repeats: evidence.repeats.clone().map(method::repeats),
+        band: assessment.band,
+        more_prompts: assessment.more_prompts,
+        fail_reasons: evidence.fail_reasons.clone(),
+        gate_reject: evidence.gate_reject.map(rounding::rate),
+        latency: evidence.latency,
+        tokens: evidence.tokens.map(|tokens| TokenStats {
+            input_mean: tenth(tokens.input_mean),
+            output_mean: tenth(tokens.output_mean),
+            input_max: Tokens(tokens.input_max.0),
+            ..tokens
+        }),
+        retry_rate: share(evidence.retry_rate),
+        cost: evidence.cost.map(rounding::money),
+        cost_uncached: evidence.cost_uncached.map(rounding::usd),
+        effective_cost: assessment.effective_cost.map(rounding::cost),
+        infeasible: assessment.infeasible.clone(),
+        settled_early: None,
+    }
+}
+
+pub(super) fn price_line(price: &ModelPrice) -> PriceLine {
+    PriceLine {
+        input: price.input,
+        output: price.output,
+        cache_read: price.cache_read,
+        cache_write: price.cache_write,
+    }
+}

@@ -1,0 +1,57 @@
+//! What becomes of a task before it is rounded and named.
+
+use super::inputs::{Gate, Inputs, MeasuredTask};
+use crate::ident::OracleRef;
+use crate::measure::CellEvidence;
+use crate::policy::{Assessment, Case, Flip, Route, Settled, Strictness, TierFacts};
+
+/// What becomes of a task before it is rounded and named.
+pub(super) struct Decided<'a> {
+    pub(super) measured: &'a MeasuredTask<'a>,
+    pub(super) cells: &'a [CellEvidence],
+    pub(super) stopped: &'a [Option<Settled>],
+    pub(super) assessments: Vec<Assessment>,
+    pub(super) route: Route,
+    /// The index of the tier that serves.
+    pub(super) tier: usize,
+    pub(super) escalates_to: Vec<Option<usize>>,
+    /// What would take the route elsewhere.
+    pub(super) flips: Vec<Flip>,
+}
+
+pub(super) fn decide<'a>(
+    inputs: &Inputs<'a>,
+    facts: &[TierFacts],
+    measured: &'a MeasuredTask<'a>,
+    cells: &'a [CellEvidence],
+    stopped: &'a [Option<Settled>],
+    references: Option<&[usize]>,
+    strictness: &[Strictness],
+) -> Option<Decided<'a>> {
+    let gate: Option<&OracleRef> = match measured.gate {
+        Gate::Present => Some(&measured.task.oracle),
+        Gate::Absent => None,
+    };
+    let policy = &inputs.config.policy;
+    let judge = measured.judge.as_ref();
+    let caps: Vec<Option<String>> =
+        facts.iter().map(|tier| judge.and_then(|judge| judge.cap_of(&tier.name))).collect();
+    let case = Case {
+        task: measured.task,
+        policy,
+        tiers: facts,
+        cells,
+        gate,
+        caps: &caps,
+        stopped,
+        first: 0,
+        references,
+        strictness,
+    };
+    let assessments = case.assess();
+    let route = case.route(&assessments)?;
+    let tier = facts.iter().position(|tier| tier.name == route.tier)?;
+    let escalates_to = case.escalates_to(&assessments);
+    let flips = case.flips(&assessments, tier, inputs.prices);
+    Some(Decided { measured, cells, stopped, assessments, route, tier, escalates_to, flips })
+}

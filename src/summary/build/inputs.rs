@@ -1,0 +1,71 @@
+//! Everything that a summary is built from.
+
+use crate::config::{Config, Task};
+use crate::grade::labels::JudgeStanding;
+use crate::measure::Observation;
+use crate::policy::Settled;
+use crate::policy::strategies::asked::Asked;
+use crate::policy::strategies::text::Texts;
+use crate::price::ModelPrice;
+use crate::summary::asked::AskedModel;
+use crate::summary::beside::Tally;
+use crate::summary::notice::Notice;
+use crate::summary::result::Spend;
+use crate::summary::run::{Evidence, RunFacts};
+
+/// Everything that a summary is built from.
+#[derive(Clone, Debug)]
+pub struct Inputs<'a> {
+    /// The settings: tiers, tasks, policy, seed.
+    pub config: &'a Config,
+    /// The program, such as `route-prof 0.1.0`.
+    pub tool: String,
+    /// What was run.
+    pub run: RunFacts,
+    /// Digests of everything that the result depends on.
+    pub evidence: Evidence,
+    /// The measured tasks; `Observation::task` is an index into them.
+    pub tasks: &'a [MeasuredTask<'a>],
+    /// The price of each tier's model, in the order of the ladder.
+    pub prices: &'a [ModelPrice],
+    /// A line a trial that the plan asks for, attempted or not.
+    pub observations: &'a [Observation],
+    /// The texts of the prompts, for the strategies that read; `Observation::prompt` is an index into them.
+    pub texts: Option<&'a Texts>,
+    /// What models said of the prompts, for the strategies that had them asked.
+    pub asked: &'a Asked,
+    /// What that took.
+    pub scouted: &'a [AskedModel],
+    /// Which models served the replies of tiers that are routers themselves.
+    pub served: &'a Tally,
+    /// The cells that were settled before all of their prompts were answered: by task, then tier.
+    pub stopped: &'a [Vec<Option<Settled>>],
+    /// What the measurement took.
+    pub spend: Spend,
+    /// Notices of the caller's own; they stand before those that follow from the figures.
+    pub notices: Vec<Notice>,
+}
+
+/// A task that the corpus holds prompts of.
+#[derive(Clone, Debug)]
+pub struct MeasuredTask<'a> {
+    /// Its settings.
+    pub task: &'a Task,
+    /// Whether its oracle has a part that production can run.
+    pub gate: Gate,
+    /// Its prompts in the corpus.
+    pub prompts: u64,
+    /// Those of them that carry the tag `adversarial`.
+    pub adversarial: u64,
+    /// How far the judge that grades it can be trusted; `None` where no model judges.
+    pub judge: Option<JudgeStanding>,
+}
+
+/// Whether an oracle has a part that production can run without a reference answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gate {
+    /// It has.
+    Present,
+    /// It can say nothing without a reference.
+    Absent,
+}

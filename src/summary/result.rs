@@ -1,0 +1,105 @@
+//! The result of a run, as a whole. A field is never renamed or given another meaning without a new [`VERSION`].
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::beside::{Beside, Role};
+use super::method::Method;
+use super::notice::Notice;
+use super::run::{Evidence, RunFacts};
+use super::strategies::Strategies;
+use super::task::{Cell, TaskSummary};
+use super::tier::TierSummary;
+use crate::config::is_default;
+use crate::ident::TierName;
+use crate::project::Projection;
+use crate::units::Usd;
+
+/// The version of the format of `summary.json`.
+pub const VERSION: u32 = 1;
+
+/// The result of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Summary {
+    /// [`VERSION`].
+    pub version: u32,
+    /// The program, such as `route-prof 0.1.0`.
+    pub tool: String,
+    /// What was run.
+    pub run: RunFacts,
+    /// Digests of everything that the result depends on.
+    pub evidence: Evidence,
+    /// How the routes were decided, where that is not as usual.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub method: Method,
+    /// What a reader must know before believing a figure.
+    pub notices: Vec<Notice>,
+    /// The ladder, cheapest first.
+    pub tiers: Vec<TierSummary>,
+    /// The tasks with their cells and routes, in the order of `route-prof.toml`.
+    pub tasks: Vec<TaskSummary>,
+    /// What was measured beside the ladder.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<Beside>,
+    /// Routing strategies on the same answers; `None` where there is nothing to compare.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strategies: Option<Strategies>,
+    /// Where a request of an unlisted task goes.
+    pub default_tier: TierName,
+    /// What the routes will cost.
+    pub projection: Projection,
+    /// What the measurement took.
+    pub spend: Spend,
+}
+
+impl Summary {
+    /// The measured fallbacks of the tier that serves a task, each with its evidence at that task.
+    pub fn fallbacks_of<'a>(&'a self, task: &'a TaskSummary) -> impl Iterator<Item = (&'a Beside, &'a Cell)> {
+        let stands_in = move |beside: &&Beside| match &beside.role {
+            Role::Fallback(of) => *of == task.route.tier,
+            Role::Router => false,
+        };
+        self.beside.iter().filter(stands_in).filter_map(|beside| {
+            let found = beside.cells.iter().find(|cell| cell.task == task.name)?;
+            Some((beside, &found.cell))
+        })
+    }
+}
+
+/// What the measurement took.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Spend {
+    /// Attempts, failed ones included.
+    pub attempts: u64,
+    /// Attempts beyond the first of their trial.
+    pub retries: u64,
+    /// What the answers would have cost at today's prices (of a replay: would have).
+    pub list: Usd,
+    /// What was billed in this run: nothing in a replay.
+    pub billed: Usd,
+    /// Attempts that may have been billed, but whose cost is unknown.
+    pub unpriced: u64,
+    /// What judges took, beside all that; absent where no oracle asks a model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judge: Option<JudgeSpend>,
+}
+
+/// What judges took.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JudgeSpend {
+    /// Different questions that the oracles ask of the replies.
+    pub questions: u64,
+    /// Those of them without an answer: what hangs on them is ungraded.
+    pub missing: u64,
+    /// Calls, failed ones included.
+    pub attempts: u64,
+    /// What the calls would have cost at today's prices.
+    pub list: Usd,
+    /// What was billed in this run.
+    pub billed: Usd,
+    /// Calls that may have been billed, but whose cost is unknown.
+    pub unpriced: u64,
+}

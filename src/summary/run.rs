@@ -1,0 +1,115 @@
+//! What was run, on what, and what the answers are.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::ident::{Digest, OracleRef, RunId, TaskName};
+use crate::units::Usd;
+
+/// What was run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RunFacts {
+    /// The folder's name.
+    pub id: RunId,
+    /// The corpus, as the user named it (relative to the project where it lies within).
+    pub corpus: String,
+    /// What the answers are.
+    pub source: Source,
+    /// Prompts in the corpus.
+    pub prompts: u64,
+    /// Trials that the plan asks for.
+    pub trials: u64,
+    /// Trials that have an answer.
+    pub answered: u64,
+    /// Trials whose last attempt was an infrastructure error.
+    pub errors: u64,
+    /// Trials without any attempt.
+    pub missing: u64,
+    /// Repeats of each prompt.
+    pub repeats: u32,
+    /// The seed of orders and bootstraps.
+    pub seed: u64,
+    /// What was not asked because it was settled; `None` without `--stop-early`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_early: Option<StopEarly>,
+}
+
+/// What `--stop-early` has spared.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StopEarly {
+    /// The chance of settling a cell wrongly that was allowed for.
+    pub alpha: f64,
+    /// Cells of the ladder.
+    pub cells: u64,
+    /// Those of them that were settled before all of their prompts were answered.
+    pub settled: u64,
+    /// Trials that were not asked for, and are not missing.
+    pub calls: u64,
+    /// What they would have cost, by the mean of their cells, in USD; `None` where a cell's cost is unknown.
+    pub cost: Option<Usd>,
+    /// The tasks that were measured whole, because their oracle asks a model or a program once all replies are there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub whole: Vec<TaskName>,
+}
+
+/// What the answers of a run are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// Calls to models.
+    Live,
+    /// A replay of a recording of real models: the tape's name.
+    Recording(String),
+    /// A script: no model at all.
+    Script,
+    /// Several of these.
+    Mixed,
+}
+
+impl Source {
+    /// What the answers are, where they are not plain calls: for the top of every page.
+    #[must_use]
+    pub fn sentence(&self) -> Option<String> {
+        match self {
+            Self::Live => None,
+            Self::Recording(tape) => Some(format!(
+                "Replay of a recording ({tape}): the answers are real, were recorded before, and no model was called now."
+            )),
+            Self::Script => Some(
+                "Scripted answers: no model was asked. Nothing here says anything about a model.".to_owned(),
+            ),
+            Self::Mixed => {
+                Some("Answers of several kinds (calls, recordings, scripts) are mixed here.".to_owned())
+            }
+        }
+    }
+}
+
+/// Digests of everything that the result depends on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Evidence {
+    /// The corpus: ids, tasks, messages, references, weights.
+    pub corpus: Digest,
+    /// The tiers: models, endpoints, parameters, and what is sent around each prompt.
+    pub tiers: Digest,
+    /// The tasks: consequence, latency, traffic, oracle names.
+    pub tasks: Digest,
+    /// The policy.
+    pub policy: Digest,
+    /// The prices of the models used.
+    pub prices: Digest,
+    /// Where the prices come from, such as `built-in catalogue of 2026-11-22`.
+    pub price_source: String,
+    /// A remark on the prices, such as that they are stand-ins.
+    pub price_note: Option<String>,
+    /// Each oracle version that graded, with its digest.
+    pub oracles: BTreeMap<OracleRef, Digest>,
+    /// The labels by people that judges were calibrated with, where there are any.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<OracleRef, Digest>,
+}
