@@ -6,6 +6,7 @@ mod digest;
 mod load;
 mod raw;
 mod rule;
+mod run;
 pub mod simulate;
 mod strategy;
 #[cfg(test)]
@@ -26,6 +27,7 @@ use crate::units::{Millis, Share, Tokens, Usd};
 pub use self::load::{ConfigError, load, plain_json_error};
 pub(crate) use self::rule::is_default;
 pub use self::rule::{IntervalMethod, Multiplicity, Problem, Rule};
+pub use self::run::{RunSettings, Tape, TapeMode};
 pub use self::simulate::SimulateSettings;
 pub use self::strategy::{ClassifierSettings, NearestSettings, ScoreWeights, StrategySettings};
 
@@ -42,7 +44,7 @@ pub struct Config {
     pub path: PathBuf,
     /// The folder of that file: what relative paths are relative to.
     pub root: PathBuf,
-    /// The ladder, cheapest first, never empty; behind it what is measured beside the ladder.
+    /// The ladder, cheapest first, never empty; behind it what is measured outside the ladder.
     pub tiers: Vec<Tier>,
     /// The providers by name.
     pub providers: BTreeMap<ProviderName, Provider>,
@@ -76,7 +78,7 @@ impl Config {
         self.tiers.get(..rungs).unwrap_or_default()
     }
 
-    /// Has the fallbacks of the same class measured too: each becomes a tier beside the ladder, with its tier's parameters.
+    /// Has the fallbacks of the same class measured too: each becomes a tier outside the ladder, with its tier's parameters.
     pub fn add_fallbacks(&mut self) {
         let mut beside = Vec::new();
         for tier in self.ladder() {
@@ -160,35 +162,35 @@ pub struct Provider {
     pub line: usize,
 }
 
-/// Which model may answer.
+/// Which model may answer a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ServedModel {
-    /// The one that was asked; a dated snapshot of it is the same.
+    /// Only the requested model, or a dated snapshot of it.
     Exact,
-    /// Any: the provider is a router, or has names of its own.
+    /// Any model: the provider is a router, or names models its own way.
     Any,
 }
 
-/// Where data goes, or may go.
+/// Where a provider runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DataLocation {
-    /// To somebody else's machine.
+    /// On somebody else's machines.
     #[default]
     External,
-    /// Nowhere: the model runs on the user's own machines.
+    /// On your own machines: data does not leave.
     Local,
 }
 
-/// What a task demands of where its data goes.
+/// Where the data of a task may go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DataNeed {
-    /// It may go anywhere.
+    /// To any provider.
     #[default]
     Any,
-    /// It may not leave.
+    /// Only to providers with `data_location = "local"`.
     Local,
 }
 
@@ -203,14 +205,19 @@ impl DataNeed {
     }
 }
 
-/// What a provider takes at a time.
+/// Calls in flight per provider, unless the configuration says otherwise.
+const CONCURRENCY: u64 = 8;
+/// Whether replies are streamed, unless the configuration says otherwise.
+const STREAM: bool = true;
+
+/// Rate limits and concurrency of a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Calls in flight at the most.
+    /// The most calls in flight at a time.
     pub concurrency: usize,
-    /// Requests a minute at the most.
+    /// The most requests per minute.
     pub requests_per_minute: Option<u32>,
-    /// Tokens a minute at the most, input and output cap together.
+    /// The most tokens per minute, input and output cap together.
     pub tokens_per_minute: Option<u64>,
 }
 
@@ -225,21 +232,27 @@ pub struct Prices {
     pub note: Option<String>,
 }
 
-/// A model's price as the user states it: USD per million tokens.
+/// The price of a model. Each figure given here replaces that of the catalogue.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PriceOverride {
-    /// Uncached input.
+    /// Price of uncached input.
+    #[schemars(extend("x-unit" = "USD per million tokens", "x-if-omitted" = "as in the catalogue"))]
     pub input: Option<Usd>,
-    /// Output.
+    /// Price of output.
+    #[schemars(extend("x-unit" = "USD per million tokens", "x-if-omitted" = "as in the catalogue"))]
     pub output: Option<Usd>,
-    /// Input read from a cache.
+    /// Price of input read from a prompt cache.
+    #[schemars(extend("x-unit" = "USD per million tokens", "x-if-omitted" = "as in the catalogue, else as `input`"))]
     pub cache_read: Option<Usd>,
-    /// Input written to a cache.
+    /// Price of input written to a prompt cache.
+    #[schemars(extend("x-unit" = "USD per million tokens", "x-if-omitted" = "as in the catalogue, else as `input`"))]
     pub cache_write: Option<Usd>,
-    /// The share of the price that a batch call costs, such as 0.5.
+    /// What a batch call costs as a share of the full price, such as 0.5.
+    #[schemars(extend("x-unit" = "share, 0 to 1", "x-if-omitted" = "as in the catalogue; none if `input` or `output` is given"))]
     pub batch: Option<Share>,
-    /// The context window in tokens.
+    /// The model's context window; that of the tier wins.
+    #[schemars(extend("x-unit" = "tokens", "x-if-omitted" = "as in the catalogue"))]
     pub context_window: Option<Tokens>,
 }
 
@@ -282,7 +295,7 @@ pub struct Task {
     pub line: usize,
 }
 
-/// The blast radius of a wrong answer; with it grows the confidence that a decision asks for.
+/// How much damage a wrong answer does. It sets the confidence that a decision requires.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Consequence {
@@ -291,7 +304,7 @@ pub enum Consequence {
     /// Costs time or trust.
     #[default]
     Medium,
-    /// Costs money, safety or the law's attention.
+    /// Costs money, endangers safety or breaks the law.
     High,
 }
 
@@ -307,67 +320,88 @@ impl Consequence {
     }
 }
 
-/// Every number that the method uses, with its default. Written as `[policy]`; unknown keys are errors.
+/// The numbers by which measurements become routes. None is hidden in the code.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Policy {
-    /// A tier whose pass rate is at or above this serves the task.
+    /// A tier with at least this pass rate serves without monitoring.
+    #[schemars(extend("x-unit" = "pass rate, 0 to 1"))]
     pub route_floor: Share,
-    /// Between this and `route_floor` a tier serves with quality monitoring only; below it, not at all.
+    /// A tier with at least this pass rate serves with quality monitoring; below it, not at all.
+    #[schemars(extend("x-unit" = "pass rate, 0 to 1"))]
     pub monitor_floor: Share,
-    /// A tier is bypassed above this share of its context window.
+    /// Requests that fill more than this share of a tier's context window bypass the tier.
+    #[schemars(extend("x-unit" = "share, 0 to 1"))]
     pub context_guard: Share,
-    /// Posterior probability of clearing a floor that a decision asks for where the consequence is low.
+    /// Confidence that a decision requires at low consequence.
+    #[schemars(extend("x-unit" = "probability, 0 to 1"))]
     pub confidence_low: Share,
-    /// The same for medium consequence.
+    /// Confidence that a decision requires at medium consequence.
+    #[schemars(extend("x-unit" = "probability, 0 to 1"))]
     pub confidence_medium: Share,
-    /// The same for high consequence.
+    /// Confidence that a decision requires at high consequence.
+    #[schemars(extend("x-unit" = "probability, 0 to 1"))]
     pub confidence_high: Share,
-    /// A cell whose effective number of prompts is below this is undecided, whatever its pass rate.
+    /// A cell with a smaller effective sample size is undecided, whatever its pass rate.
+    #[schemars(extend("x-unit" = "effective prompts"))]
     pub min_prompts: u32,
-    /// Confidence of the intervals that are displayed.
+    /// Level of the confidence intervals that are shown.
+    #[schemars(extend("x-unit" = "probability, 0 to 1"))]
     pub interval_confidence: Share,
-    /// Times that a request is sent again to the same model before its fallback, in production.
+    /// In production: how often a failed request is sent to the same model again before its fallback.
+    #[schemars(extend("x-unit" = "retries"))]
     pub retries: u32,
-    /// USD for a second of waiting, added to the cost that tiers are compared by; for tasks with a latency need only.
+    /// Price of waiting in the effective cost, for tasks with `latency_p95_ms`.
+    #[schemars(extend("x-unit" = "USD per second"))]
     pub latency_penalty: Usd,
-    /// Relative rise of the escalation rate that raises the alarm.
+    /// Rise of the escalation rate over its baseline that raises the alarm: 0.15 is 15 % of the baseline.
+    #[schemars(extend("x-unit" = "share of the baseline, 0 to 1"))]
     pub alert_relative: Share,
-    /// Requests in the window over which production measures its escalation rate.
+    /// Window over which production measures its escalation rate.
+    #[schemars(extend("x-unit" = "requests"))]
     pub alert_window: u32,
-    /// Confidence that an escalation rate above the bound is no noise.
+    /// Confidence that an escalation rate above the alert threshold is not noise.
+    #[schemars(extend("x-unit" = "probability, 0 to 1"))]
     pub alert_confidence: Share,
-    /// Resamples of each bootstrap interval.
+    /// Resamples of each bootstrap interval, 100 to 100,000.
+    #[schemars(extend("x-unit" = "resamples"))]
     pub bootstrap_resamples: u32,
-    /// What a wrong answer costs, in USD: strategies are then compared by their expected bill, too.
+    /// Cost of a wrong answer; adds the expected bill to the comparison of strategies.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-unit" = "USD per wrong answer", "x-if-omitted" = "no expected bill"))]
     pub failure_cost: Option<Usd>,
-    /// Labels by people that a judge needs before it can drive a route above `monitor`.
+    /// Human labels that a judge needs before its pass rates can support `route` rather than `monitor`.
     // Left out of the policy's digest where nobody has changed it: routes without a judge do not hang on it.
     #[serde(skip_serializing_if = "rule::is_usual_judge_min_labels")]
+    #[schemars(extend("x-unit" = "labels", "default" = rule::JUDGE_MIN_LABELS))]
     pub judge_min_labels: u32,
-    /// With `--stop-early`: the chance of settling a cell wrongly, however often its answers are looked at.
+    /// With `--stop-early`: the chance of deciding a cell wrongly, over all looks at its answers.
     #[serde(skip_serializing_if = "rule::is_usual_stop_alpha")]
+    #[schemars(extend("x-unit" = "probability, 0 to 1", "default" = Self::default().stop_alpha))]
     pub stop_alpha: Share,
-    /// When a tier is good enough: when it clears a floor, or when it is no worse than a reference tier by more than `margin`.
+    /// When a tier is good enough.
     #[serde(skip_serializing_if = "is_default")]
+    #[schemars(extend("default" = Rule::default()))]
     pub rule: Rule,
-    /// By how much a tier may be worse than the reference under `rule = "non_inferior"`: a difference of pass rates, prompt
-    /// by prompt, that the evidence must rule out.
+    /// Under `rule = "non_inferior"`: the largest loss of pass rate at which a tier is still good enough.
     #[serde(skip_serializing_if = "rule::is_usual_margin")]
+    #[schemars(extend("x-unit" = "difference of pass rates, 0 to 1", "default" = Self::default().margin))]
     pub margin: Share,
-    /// Ruled out only beyond this, a tier serves with quality monitoring; twice the margin where it is left out.
+    /// Under `rule = "non_inferior"`: the largest loss at which a tier is still good enough with monitoring.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-unit" = "difference of pass rates, 0 to 1", "x-if-omitted" = "twice the margin"))]
     pub monitor_margin: Option<Share>,
-    /// The tier that the others are held against; left out, each is held against every other one, so that it is no worse
-    /// than the best of them, whichever that is.
+    /// Under `rule = "non_inferior"`: the tier that the others are compared with.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-if-omitted" = "every other tier"))]
     pub reference: Option<TierName>,
-    /// What is done about deciding many cells at once.
+    /// The correction for deciding many cells at once.
     #[serde(skip_serializing_if = "is_default")]
+    #[schemars(extend("default" = Multiplicity::default()))]
     pub multiplicity: Multiplicity,
-    /// The interval of a pass rate, shown and deciding.
+    /// The confidence interval of a pass rate, and the test against a floor that goes with it.
     #[serde(skip_serializing_if = "is_default")]
+    #[schemars(extend("default" = IntervalMethod::default()))]
     pub interval: IntervalMethod,
 }
 
@@ -411,85 +445,4 @@ impl Policy {
             Consequence::High => self.confidence_high,
         }
     }
-}
-
-/// How trials are run. Written as `[run]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct RunSettings {
-    /// Seed of the order of trials and of every bootstrap.
-    pub seed: u64,
-    /// Times that each prompt is sent to each model.
-    pub repeats: u32,
-    /// The cap on output tokens where nothing else sets one.
-    pub max_output_tokens: Tokens,
-    /// Attempts at a trial at the most.
-    pub max_attempts: u32,
-    /// Seconds for a trial, from its first attempt: no further attempt begins after them.
-    pub max_trial_s: u32,
-    /// The share of an endpoint's calls that may be retries; what is beyond goes out one at a time.
-    pub retry_budget: Share,
-    /// Seconds that a tier waits at the most for a server that asks it to; one that asks for more stops the tier.
-    pub max_park_s: u32,
-    /// Send as many calls at a time as the limit says, always, instead of following what the server bears: `--pin-concurrency`.
-    pub pin_concurrency: bool,
-    /// Call no cell any more whose answers decide already: `--stop-early`.
-    pub stop_early: bool,
-    /// Seconds between the first two looks at a batch; the time between them doubles, up to five minutes.
-    pub batch_poll_s: u32,
-    /// Seconds to a connection.
-    pub connect_timeout_s: u32,
-    /// Seconds to the first byte, and between two pieces of content.
-    pub progress_timeout_s: u32,
-    /// Seconds for a whole attempt.
-    pub total_timeout_s: u32,
-    /// The folder for reports.
-    pub reports: PathBuf,
-    /// The folder of the oracles.
-    pub oracles: PathBuf,
-    /// The routing config that is written.
-    pub router: PathBuf,
-}
-
-impl Default for RunSettings {
-    fn default() -> Self {
-        Self {
-            seed: 1,
-            repeats: 1,
-            max_output_tokens: Tokens(1024),
-            max_attempts: 6,
-            max_trial_s: 600,
-            retry_budget: Share::clamped(0.2),
-            max_park_s: 900,
-            pin_concurrency: false,
-            stop_early: false,
-            batch_poll_s: 15,
-            connect_timeout_s: 10,
-            progress_timeout_s: 120,
-            total_timeout_s: 900,
-            reports: "reports".into(),
-            oracles: "oracles".into(),
-            router: "router.toml".into(),
-        }
-    }
-}
-
-/// A recording to answer from. Written as `[tape]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tape {
-    /// The file: a journal.
-    pub file: PathBuf,
-    /// What to do about trials that it does not hold.
-    pub mode: TapeMode,
-}
-
-/// What to do about trials that a tape does not hold.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum TapeMode {
-    /// Never call: a trial that is not on the tape stays unanswered, and the run says so.
-    #[default]
-    Only,
-    /// Call for what is missing.
-    Prefer,
 }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use toml::Spanned;
 
 use super::super::raw::{RawLimits, RawProvider, RawTier};
-use super::super::{DataLocation, Limits, Provider, Tier, TierRole};
+use super::super::{CONCURRENCY, DataLocation, Limits, Provider, STREAM, Tier, TierRole};
 use super::{Check, line_of};
 use crate::diag::{Excerpt, Fault, nearest};
 use crate::ident::{ModelRef, ProviderName, TierName};
@@ -65,7 +65,7 @@ impl Check<'_> {
             headers: raw.headers.into_iter().map(|(name, value)| (name.into_inner(), value)).collect(),
             data_location: raw.data_location,
             limits: self.limits(&raw.limits),
-            stream: raw.stream.unwrap_or(true),
+            stream: raw.stream.unwrap_or(STREAM),
             max_tokens_field: raw.max_tokens_field,
             served_model: raw.served_model,
             script: raw.script.map(|file| self.root.join(file)),
@@ -118,7 +118,7 @@ impl Check<'_> {
             }
             value.as_ref().map(|value| *value.get_ref())
         };
-        let concurrency = count(&raw.concurrency, 1024).unwrap_or(8);
+        let concurrency = count(&raw.concurrency, 1024).unwrap_or(CONCURRENCY);
         let tokens_per_minute = count(&raw.tokens_per_minute, u64::MAX);
         let requests = raw.requests_per_minute.as_ref().map(|value| *value.get_ref());
         if let Some(value) = &raw.requests_per_minute
