@@ -46,7 +46,7 @@ impl Config {
     #[must_use]
     pub fn tiers_digest(&self) -> Digest {
         let mut digester = Digester::new("route-prof tiers 1");
-        // What stands beside the ladder decides nothing.
+        // What stands outside the ladder decides nothing.
         for tier in self.ladder() {
             digester.part(canonical_json(&self.tier_value(tier)).as_bytes());
         }

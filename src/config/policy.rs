@@ -8,67 +8,88 @@ use super::task::Consequence;
 use crate::ident::TierName;
 use crate::units::{Share, Usd};
 
-/// Every number that the method uses, with its default. Written as `[policy]`; unknown keys are errors.
+/// The numbers by which measurements become routes. None is hidden in the code.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Policy {
-    /// A tier whose pass rate is at or above this serves the task.
+    /// A tier with at least this pass rate serves without monitoring.
+    #[schemars(extend("x-unit" = "pass rate, 0 to 1"))]
     pub route_floor: Share,
-    /// Between this and `route_floor` a tier serves with quality monitoring only; below it, not at all.
+    /// A tier with at least this pass rate serves with quality monitoring; below it, not at all.
+    #[schemars(extend("x-unit" = "pass rate, 0 to 1"))]
     pub monitor_floor: Share,
-    /// A tier is bypassed above this share of its context window.
+    /// Requests that fill more than this share of a tier's context window bypass the tier.
+    #[schemars(extend("x-unit" = "share, 0 to 1"))]
     pub context_guard: Share,
-    /// Posterior probability of clearing a floor that a decision asks for where the consequence is low.
+    /// Confidence that a decision requires at low consequence.
+    #[schemars(extend("x-unit" = "probability, 0 to 1"))]
     pub confidence_low: Share,
-    /// The same for medium consequence.
+    /// Confidence that a decision requires at medium consequence.
+    #[schemars(extend("x-unit" = "probability, 0 to 1"))]
     pub confidence_medium: Share,
-    /// The same for high consequence.
+    /// Confidence that a decision requires at high consequence.
+    #[schemars(extend("x-unit" = "probability, 0 to 1"))]
     pub confidence_high: Share,
-    /// A cell whose effective number of prompts is below this is undecided, whatever its pass rate.
+    /// A cell with a smaller effective sample size is undecided, whatever its pass rate.
+    #[schemars(extend("x-unit" = "effective prompts"))]
     pub min_prompts: u32,
-    /// Confidence of the intervals that are displayed.
+    /// Level of the confidence intervals that are shown.
+    #[schemars(extend("x-unit" = "probability, 0 to 1"))]
     pub interval_confidence: Share,
-    /// Times that a request is sent again to the same model before its fallback, in production.
+    /// In production: how often a failed request is sent to the same model again before its fallback.
+    #[schemars(extend("x-unit" = "retries"))]
     pub retries: u32,
-    /// USD for a second of waiting, added to the cost that tiers are compared by; for tasks with a latency need only.
+    /// Price of waiting in the effective cost, for tasks with `latency_p95_ms`.
+    #[schemars(extend("x-unit" = "USD per second"))]
     pub latency_penalty: Usd,
-    /// Relative rise of the escalation rate that raises the alarm.
+    /// Rise of the escalation rate over its baseline that raises the alarm: 0.15 is 15 % of the baseline.
+    #[schemars(extend("x-unit" = "share of the baseline, 0 to 1"))]
     pub alert_relative: Share,
-    /// Requests in the window over which production measures its escalation rate.
+    /// Window over which production measures its escalation rate.
+    #[schemars(extend("x-unit" = "requests"))]
     pub alert_window: u32,
-    /// Confidence that an escalation rate above the bound is no noise.
+    /// Confidence that an escalation rate above the alert threshold is not noise.
+    #[schemars(extend("x-unit" = "probability, 0 to 1"))]
     pub alert_confidence: Share,
-    /// Resamples of each bootstrap interval.
+    /// Resamples of each bootstrap interval, 100 to 100,000.
+    #[schemars(extend("x-unit" = "resamples"))]
     pub bootstrap_resamples: u32,
-    /// What a wrong answer costs, in USD: strategies are then compared by their expected bill, too.
+    /// Cost of a wrong answer; adds the expected bill to the comparison of strategies.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-unit" = "USD per wrong answer", "x-if-omitted" = "no expected bill"))]
     pub failure_cost: Option<Usd>,
-    /// Labels by people that a judge needs before it can drive a route above `monitor`.
+    /// Human labels that a judge needs before its pass rates can support `route` rather than `monitor`.
     // Left out of the policy's digest where nobody has changed it: routes without a judge do not hang on it.
     #[serde(skip_serializing_if = "rule::is_usual_judge_min_labels")]
+    #[schemars(extend("x-unit" = "labels", "default" = rule::JUDGE_MIN_LABELS))]
     pub judge_min_labels: u32,
-    /// With `--stop-early`: the chance of settling a cell wrongly, however often its answers are looked at.
+    /// With `--stop-early`: the chance of deciding a cell wrongly, over all looks at its answers.
     #[serde(skip_serializing_if = "rule::is_usual_stop_alpha")]
+    #[schemars(extend("x-unit" = "probability, 0 to 1", "default" = Self::default().stop_alpha))]
     pub stop_alpha: Share,
-    /// When a tier is good enough: when it clears a floor, or when it is no worse than a reference tier by more than `margin`.
+    /// When a tier is good enough.
     #[serde(skip_serializing_if = "is_default")]
+    #[schemars(extend("default" = Rule::default()))]
     pub rule: Rule,
-    /// By how much a tier may be worse than the reference under `rule = "non_inferior"`: a difference of pass rates, prompt
-    /// by prompt, that the evidence must rule out.
+    /// Under `rule = "non_inferior"`: the largest loss of pass rate at which a tier is still good enough.
     #[serde(skip_serializing_if = "rule::is_usual_margin")]
+    #[schemars(extend("x-unit" = "difference of pass rates, 0 to 1", "default" = Self::default().margin))]
     pub margin: Share,
-    /// Ruled out only beyond this, a tier serves with quality monitoring; twice the margin where it is left out.
+    /// Under `rule = "non_inferior"`: the largest loss at which a tier is still good enough with monitoring.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-unit" = "difference of pass rates, 0 to 1", "x-if-omitted" = "twice the margin"))]
     pub monitor_margin: Option<Share>,
-    /// The tier that the others are held against; left out, each is held against every other one, so that it is no worse
-    /// than the best of them, whichever that is.
+    /// Under `rule = "non_inferior"`: the tier that the others are compared with.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-if-omitted" = "every other tier"))]
     pub reference: Option<TierName>,
-    /// What is done about deciding many cells at once.
+    /// The correction for deciding many cells at once.
     #[serde(skip_serializing_if = "is_default")]
+    #[schemars(extend("default" = Multiplicity::default()))]
     pub multiplicity: Multiplicity,
-    /// The interval of a pass rate, shown and deciding.
+    /// The confidence interval of a pass rate, and the test against a floor that goes with it.
     #[serde(skip_serializing_if = "is_default")]
+    #[schemars(extend("default" = IntervalMethod::default()))]
     pub interval: IntervalMethod,
 }
 

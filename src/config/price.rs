@@ -20,20 +20,26 @@ pub struct Prices {
     pub note: Option<String>,
 }
 
-/// A model's price as the user states it: USD per million tokens.
+/// The price of a model. Each figure given here replaces that of the catalogue.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PriceOverride {
-    /// Uncached input.
+    /// Price of uncached input.
+    #[schemars(extend("x-unit" = "USD per million tokens", "x-if-omitted" = "as in the catalogue"))]
     pub input: Option<Usd>,
-    /// Output.
+    /// Price of output.
+    #[schemars(extend("x-unit" = "USD per million tokens", "x-if-omitted" = "as in the catalogue"))]
     pub output: Option<Usd>,
-    /// Input read from a cache.
+    /// Price of input read from a prompt cache.
+    #[schemars(extend("x-unit" = "USD per million tokens", "x-if-omitted" = "as in the catalogue, else as `input`"))]
     pub cache_read: Option<Usd>,
-    /// Input written to a cache.
+    /// Price of input written to a prompt cache.
+    #[schemars(extend("x-unit" = "USD per million tokens", "x-if-omitted" = "as in the catalogue, else as `input`"))]
     pub cache_write: Option<Usd>,
-    /// The share of the price that a batch call costs, such as 0.5.
+    /// What a batch call costs as a share of the full price, such as 0.5.
+    #[schemars(extend("x-unit" = "share, 0 to 1", "x-if-omitted" = "as in the catalogue; none if `input` or `output` is given"))]
     pub batch: Option<Share>,
-    /// The context window in tokens.
+    /// The model's context window; that of the tier wins.
+    #[schemars(extend("x-unit" = "tokens", "x-if-omitted" = "as in the catalogue"))]
     pub context_window: Option<Tokens>,
 }

@@ -39,34 +39,39 @@ pub struct Provider {
     pub line: usize,
 }
 
-/// Which model may answer.
+/// Which model may answer a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ServedModel {
-    /// The one that was asked; a dated snapshot of it is the same.
+    /// Only the requested model, or a dated snapshot of it.
     Exact,
-    /// Any: the provider is a router, or has names of its own.
+    /// Any model: the provider is a router, or names models its own way.
     Any,
 }
 
-/// Where data goes, or may go.
+/// Where a provider runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DataLocation {
-    /// To somebody else's machine.
+    /// On somebody else's machines.
     #[default]
     External,
-    /// Nowhere: the model runs on the user's own machines.
+    /// On your own machines: data does not leave.
     Local,
 }
 
-/// What a provider takes at a time.
+/// Calls in flight per provider, unless the configuration says otherwise.
+pub(super) const CONCURRENCY: u64 = 8;
+/// Whether replies are streamed, unless the configuration says otherwise.
+pub(super) const STREAM: bool = true;
+
+/// Rate limits and concurrency of a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Calls in flight at the most.
+    /// The most calls in flight at a time.
     pub concurrency: usize,
-    /// Requests a minute at the most.
+    /// The most requests per minute.
     pub requests_per_minute: Option<u32>,
-    /// Tokens a minute at the most, input and output cap together.
+    /// The most tokens per minute, input and output cap together.
     pub tokens_per_minute: Option<u64>,
 }

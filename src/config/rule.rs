@@ -17,10 +17,10 @@ pub(super) const JUDGE_MIN_LABELS: u32 = 50;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Rule {
-    /// Its pass rate clears a floor.
+    /// Its pass rate meets a floor.
     #[default]
     Floor,
-    /// It is no more than a margin worse than the reference tier, on the prompts that both answered.
+    /// It is no worse than the reference by more than `margin`, on the prompts that both answered.
     NonInferior,
 }
 
@@ -35,15 +35,14 @@ impl Rule {
     }
 }
 
-/// What is done about looking at many cells at once: each is another chance to be lucky.
+/// The correction for deciding many cells at once: each is another chance to be lucky.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Multiplicity {
-    /// Nothing: each cell is decided as if it stood alone.
+    /// No correction: each cell is decided as if it were the only one.
     #[default]
     None,
-    /// Holm's step-down over all cells: the chance that any of them is called good enough by luck stays what a single one's
-    /// would be.
+    /// Holm correction over all cells: the chance that any cell passes by luck stays that of one cell.
     Holm,
 }
 
@@ -58,17 +57,17 @@ impl Multiplicity {
     }
 }
 
-/// The interval of a pass rate, and with it how a floor is held against it. Cells of uneven weights or with repeats have no
-/// exact interval: they keep Wilson's on the effective number of prompts, whatever is asked for.
+/// The confidence interval of a pass rate, and the test against a floor that goes with it. Cells with uneven weights or
+/// repeats always use Wilson's interval on the effective sample size, because no exact one exists for them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum IntervalMethod {
-    /// Wilson's score interval is shown; the posterior under a uniform prior decides.
+    /// Wilson's score interval; the posterior under a uniform prior decides.
     #[default]
     Wilson,
-    /// The exact interval of Clopper and Pearson is shown, and its one-sided bound decides: covers at least what it promises.
+    /// The exact interval of Clopper and Pearson; its one-sided bound decides. Conservative.
     ClopperPearson,
-    /// The interval under Jeffreys' prior is shown, and the posterior under that prior decides.
+    /// The interval under Jeffreys' prior; the posterior under that prior decides.
     Jeffreys,
 }
 

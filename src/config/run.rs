@@ -7,41 +7,51 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::{Share, Tokens};
 
-/// How trials are run. Written as `[run]`.
+/// How trials are run, and where files go.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RunSettings {
     /// Seed of the order of trials and of every bootstrap.
     pub seed: u64,
-    /// Times that each prompt is sent to each model.
+    /// How often each prompt is sent to each model.
+    #[schemars(extend("x-unit" = "trials per prompt"))]
     pub repeats: u32,
-    /// The cap on output tokens where nothing else sets one.
+    /// Cap on output tokens where neither prompt, task nor tier sets one.
+    #[schemars(extend("x-unit" = "tokens"))]
     pub max_output_tokens: Tokens,
-    /// Attempts at a trial at the most.
+    /// The most attempts per trial.
+    #[schemars(extend("x-unit" = "attempts"))]
     pub max_attempts: u32,
-    /// Seconds for a trial, from its first attempt: no further attempt begins after them.
+    /// Time after the first attempt of a trial after which no further attempt starts.
+    #[schemars(extend("x-unit" = "seconds"))]
     pub max_trial_s: u32,
-    /// The share of an endpoint's calls that may be retries; what is beyond goes out one at a time.
+    /// The share of an endpoint's calls that may be retries; beyond it, retries go out one at a time.
+    #[schemars(extend("x-unit" = "share, 0 to 1"))]
     pub retry_budget: Share,
-    /// Seconds that a tier waits at the most for a server that asks it to; one that asks for more stops the tier.
+    /// The longest pause that a server may ask of a tier; a longer one stops the tier.
+    #[schemars(extend("x-unit" = "seconds"))]
     pub max_park_s: u32,
-    /// Send as many calls at a time as the limit says, always, instead of following what the server bears: `--pin-concurrency`.
+    /// Keep concurrency fixed at its limit instead of adapting to the server (`--pin-concurrency`).
     pub pin_concurrency: bool,
-    /// Call no cell any more whose answers decide already: `--stop-early`.
+    /// Stop calling cells that are already decided (`--stop-early`).
     pub stop_early: bool,
-    /// Seconds between the first two looks at a batch; the time between them doubles, up to five minutes.
+    /// Time between the first two polls of a batch; it doubles up to five minutes.
+    #[schemars(extend("x-unit" = "seconds"))]
     pub batch_poll_s: u32,
-    /// Seconds to a connection.
+    /// Time limit for connecting.
+    #[schemars(extend("x-unit" = "seconds"))]
     pub connect_timeout_s: u32,
-    /// Seconds to the first byte, and between two pieces of content.
+    /// Time limit to the first byte, and between two pieces of content.
+    #[schemars(extend("x-unit" = "seconds"))]
     pub progress_timeout_s: u32,
-    /// Seconds for a whole attempt.
+    /// Time limit for a whole attempt.
+    #[schemars(extend("x-unit" = "seconds"))]
     pub total_timeout_s: u32,
-    /// The folder for reports.
+    /// Folder for runs and their reports.
     pub reports: PathBuf,
-    /// The folder of the oracles.
+    /// Folder of the oracles.
     pub oracles: PathBuf,
-    /// The routing config that is written.
+    /// File to which the routes are written.
     pub router: PathBuf,
 }
 
@@ -77,13 +87,13 @@ pub struct Tape {
     pub mode: TapeMode,
 }
 
-/// What to do about trials that a tape does not hold.
+/// What happens to trials that are not in the recording.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TapeMode {
-    /// Never call: a trial that is not on the tape stays unanswered, and the run says so.
+    /// No model is called: these trials stay unanswered, and the run reports them.
     #[default]
     Only,
-    /// Call for what is missing.
+    /// These trials are sent to the models.
     Prefer,
 }

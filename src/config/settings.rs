@@ -20,7 +20,7 @@ pub struct Config {
     pub path: PathBuf,
     /// The folder of that file: what relative paths are relative to.
     pub root: PathBuf,
-    /// The ladder, cheapest first, never empty; behind it what is measured beside the ladder.
+    /// The ladder, cheapest first, never empty; behind it what is measured outside the ladder.
     pub tiers: Vec<Tier>,
     /// The providers by name.
     pub providers: BTreeMap<ProviderName, Provider>,
@@ -54,7 +54,7 @@ impl Config {
         self.tiers.get(..rungs).unwrap_or_default()
     }
 
-    /// Has the fallbacks of the same class measured too: each becomes a tier beside the ladder, with its tier's parameters.
+    /// Has the fallbacks of the same class measured too: each becomes a tier outside the ladder, with its tier's parameters.
     pub fn add_fallbacks(&mut self) {
         let mut beside = Vec::new();
         for tier in self.ladder() {

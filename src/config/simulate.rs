@@ -1,19 +1,19 @@
-//! `[simulate]`: the day that `route-prof simulate` plays, so that a project's day need not be typed again. Flags win.
+//! `[simulate]`: the day that `route-prof simulate` simulates, so that a project's day need not be typed again. Flags win.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use crate::ident::TierName;
 use crate::units::Usd;
 
-/// How requests fall over the day.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+/// How the requests are spread over the day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DayProfile {
-    /// As many in every hour.
+    /// The same number in every hour.
     Flat,
-    /// Most of them between nine and six.
+    /// Most of them between 9:00 and 18:00.
     #[default]
     Office,
 }
@@ -47,25 +47,25 @@ impl PlannedOutage {
 pub struct SimulateSettings {
     /// Requests of the day.
     pub requests: u64,
-    /// How they fall over the day.
+    /// How they are spread over the day.
     pub profile: DayProfile,
-    /// The same by weights of one's own, an hour each; over `profile`.
+    /// 24 weights, one per hour, in place of `profile`.
     pub hours: Option<[f64; 24]>,
-    /// How much slower the slowest hour is than the fastest: 0.5 for half as slow again.
+    /// How much slower the slowest hour is than the fastest: 0.5 is 50 % slower.
     pub drift: f64,
     /// Tiers that do not answer for a while.
     pub outages: Vec<PlannedOutage>,
-    /// USD for the day.
+    /// Budget for the day.
     pub budget_per_day: Option<Usd>,
-    /// Users among whom the requests are spread.
+    /// Users who send the requests.
     pub users: u32,
-    /// USD for a user and day.
+    /// Budget per user and day.
     pub budget_per_user: Option<Usd>,
-    /// Requests of the window whose p95 must meet a task's latency need.
+    /// Last requests over which the p95 latency is taken.
     pub window: u32,
     /// Whether an adaptive choice is shown beside the routes.
     pub adaptive: bool,
-    /// What the adaptive choice gives in pass rate for the cost of the dearest tier.
+    /// Pass rate that the adaptive choice would give up to save the whole cost of the most expensive tier.
     pub lambda: f64,
     /// The seed of the day.
     pub seed: u64,
@@ -90,44 +90,46 @@ impl Default for SimulateSettings {
     }
 }
 
-/// The day that `route-prof simulate` plays; every key has a flag of the same name, which wins.
+/// The day that `route-prof simulate` simulates. The command's flags override these keys.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawSimulate {
-    /// Requests of the day (default: 1000000).
-    #[schemars(with = "Option<u64>")]
+    /// Requests in the day.
+    #[schemars(with = "Option<u64>", extend("x-unit" = "requests per day", "default" = SimulateSettings::default().requests))]
     pub(super) requests: Option<Spanned<u64>>,
-    /// How they fall over the day (default: office).
+    /// How the requests are spread over the day.
+    #[schemars(extend("default" = SimulateSettings::default().profile))]
     pub(super) profile: Option<DayProfile>,
-    /// The same by 24 weights of one's own, an hour each from midnight; over `profile`.
-    #[schemars(with = "Option<Vec<f64>>")]
+    /// 24 weights, one per hour from midnight, that replace `profile`.
+    #[schemars(with = "Option<Vec<f64>>", extend("x-unit" = "relative weight", "x-if-omitted" = "`profile`"))]
     pub(super) hours: Option<Spanned<Vec<f64>>>,
-    /// How much slower the slowest hour is than the fastest: 0.5 for half as slow again (default: 0).
-    #[schemars(with = "Option<f64>")]
+    /// How much slower the slowest hour is than the fastest: 0.5 is 50 % slower.
+    #[schemars(with = "Option<f64>", extend("x-unit" = "share, 0 or more", "default" = SimulateSettings::default().drift))]
     pub(super) drift: Option<Spanned<f64>>,
-    /// Tiers that do not answer for a while: `TIER@10:00+30`, from ten, for 30 minutes.
+    /// Outages of tiers: `TIER@10:00+30` is down from 10:00 for 30 minutes.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub(super) outages: Vec<Spanned<String>>,
-    /// USD for the day; beyond it requests go to the cheapest tier, then are rejected.
-    #[schemars(with = "Option<Usd>")]
+    /// Budget for the day; once it is spent, requests go to the cheapest tier, then are rejected.
+    #[schemars(with = "Option<Usd>", extend("x-unit" = "USD per day", "x-if-omitted" = "no budget"))]
     pub(super) budget_per_day: Option<Spanned<Usd>>,
-    /// Users among whom the requests are spread (default: 1000).
-    #[schemars(with = "Option<u32>")]
+    /// Users who send the requests.
+    #[schemars(with = "Option<u32>", extend("x-unit" = "users", "default" = SimulateSettings::default().users))]
     pub(super) users: Option<Spanned<u32>>,
-    /// USD for a user and day.
-    #[schemars(with = "Option<Usd>")]
+    /// Budget per user and day.
+    #[schemars(with = "Option<Usd>", extend("x-unit" = "USD per user and day", "x-if-omitted" = "no budget"))]
     pub(super) budget_per_user: Option<Spanned<Usd>>,
-    /// Requests of the window whose p95 must meet a task's latency need (default: 200).
-    #[schemars(with = "Option<u32>")]
+    /// Last requests over which the p95 latency is taken; if it is too high, the next tier is asked.
+    #[schemars(with = "Option<u32>", extend("x-unit" = "requests", "default" = SimulateSettings::default().window))]
     pub(super) window: Option<Spanned<u32>>,
-    /// Whether an adaptive choice (UCB1) is shown beside the routes.
+    /// Also simulate an adaptive choice of tiers (UCB1), for comparison.
     #[serde(default)]
     pub(super) adaptive: bool,
-    /// What the adaptive choice gives in pass rate for the cost of the dearest tier (default: 0.2).
-    #[schemars(with = "Option<f64>")]
+    /// Pass rate that the adaptive choice would give up to save the whole cost of the most expensive tier.
+    #[schemars(with = "Option<f64>", extend("x-unit" = "pass rate, 0 or more", "default" = SimulateSettings::default().lambda))]
     pub(super) lambda: Option<Spanned<f64>>,
-    /// The seed of the day (default: 1).
+    /// Seed of the day.
+    #[schemars(extend("default" = SimulateSettings::default().seed))]
     pub(super) seed: Option<u64>,
 }
 

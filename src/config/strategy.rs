@@ -6,23 +6,25 @@ use serde::{Deserialize, Serialize};
 use crate::ident::ModelRef;
 use crate::units::{Millis, Share, Tokens, Usd};
 
-/// How routing strategies are compared on the measured answers. Written as `[strategy]`; decides no route.
+/// How routing strategies are compared on the measured answers. This decides no route.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct StrategySettings {
-    /// Parts that the prompts are dealt into: what is fitted is judged on the part that it has not seen.
+    /// Parts into which the prompts are split: a strategy is judged on the part it was not fitted on.
+    #[schemars(extend("x-unit" = "parts, 2 to 50"))]
     pub folds: u32,
-    /// Shares of the best tier's quality that a static map has to keep, a map each; the first is what every other fitted
-    /// strategy has to keep, too.
+    /// Shares of the best tier's pass rate to keep: one task map each; the first holds for all fitted strategies.
+    #[schemars(extend("x-unit" = "share, 0 to 1"))]
     pub keep: Vec<Share>,
-    /// Neighbours that the nearest-neighbour router asks.
+    /// Nearest prompts that decide in the nearest-neighbour strategy.
+    #[schemars(extend("x-unit" = "prompts"))]
     pub neighbours: u32,
-    /// Nearest neighbours by an embeddings model, beside those by the words; none by default.
+    /// A second nearest-neighbour strategy, by an embeddings model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nearest: Option<NearestSettings>,
-    /// The weights of the weighted score.
+    /// The weights of the score strategy; only their proportions matter.
     pub weights: ScoreWeights,
-    /// A model that is asked which tier to use, before the tier is asked; none by default.
+    /// A model that names the tier for each prompt.
     pub classifier: Option<ClassifierSettings>,
 }
 
@@ -39,15 +41,18 @@ impl Default for StrategySettings {
     }
 }
 
-/// The weights of complexity x cost x latency; only their proportions matter.
+/// The weights of complexity, cost and latency in the score strategy; only their proportions matter.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ScoreWeights {
-    /// Of the pass rate to expect at a prompt of that complexity.
+    /// Weight of the expected pass rate at the prompt's complexity.
+    #[schemars(extend("x-unit" = "relative weight"))]
     pub complexity: f64,
-    /// Of the cost, as a share of the dearest tier's.
+    /// Weight of the cost, as a share of the most expensive tier's.
+    #[schemars(extend("x-unit" = "relative weight"))]
     pub cost: f64,
-    /// Of the latency, as a share of the slowest tier's.
+    /// Weight of the latency, as a share of the slowest tier's.
+    #[schemars(extend("x-unit" = "relative weight"))]
     pub latency: f64,
 }
 
@@ -57,41 +62,47 @@ impl Default for ScoreWeights {
     }
 }
 
-/// Nearest neighbours by an embeddings model. Written as `[strategy.nearest]`.
+/// A nearest-neighbour strategy by an embeddings model. There is none by default.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NearestSettings {
-    /// The embeddings model, `provider/model`: every prompt is embedded once. Its provider has api = "openai-embeddings".
+    /// The embeddings model, `provider/model`, of a provider with `api = "openai-embeddings"`.
     #[schemars(with = "String")]
     pub embeddings: ModelRef,
 }
 
-/// A model that is asked which tier to use. Written as `[strategy.classifier]`. With `ask` it is really asked, about every prompt of
-/// the corpus, and what it says, costs and takes is measured; without, `price` and `accuracy` say what to reckon with.
+/// A model that names the tier for each prompt. There is none by default. With `ask` it is measured: accuracy, cost and
+/// latency; without `ask`, `price` and `accuracy` are assumed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClassifierSettings {
-    /// The model that is really asked: `provider/model`.
+    /// The model to ask about every prompt of the corpus: `provider/model`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", extend("x-if-omitted" = "no model is asked: `price` and `accuracy` are required"))]
     pub ask: Option<ModelRef>,
-    /// What it is told before each prompt, in place of the usual text; `{{ tiers }}` and `{{ tasks }}` stand for their lists.
+    /// Instructions in place of the built-in ones; `{{ tiers }}` and `{{ tasks }}` insert their lists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-if-omitted" = "the built-in instructions"))]
     pub instructions: Option<String>,
-    /// The cap on the tokens of its word.
+    /// Cap on the tokens of the classifier's answer; a reasoning model needs more.
+    #[schemars(extend("x-unit" = "tokens", "default" = USUAL_CAP))]
     #[serde(default = "usual_cap", skip_serializing_if = "is_usual_cap")]
     pub max_output_tokens: Tokens,
-    /// Its name, for the reports, where it is not asked.
+    /// Without `ask`: the name shown in reports.
     #[serde(default)]
+    #[schemars(extend("x-if-omitted" = "no name"))]
     pub model: Option<String>,
-    /// What asking it costs, in USD per request.
+    /// Without `ask`: the assumed cost of a classification.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-unit" = "USD per request", "x-if-omitted" = "required without `ask`"))]
     pub price: Option<Usd>,
-    /// What asking it takes, in milliseconds.
+    /// Without `ask`: the assumed time of a classification.
+    #[schemars(extend("x-unit" = "ms"))]
     #[serde(default)]
     pub latency_ms: Millis,
-    /// How often it names the cheapest tier that would pass; where it errs, it names any other tier.
+    /// Without `ask`: how often it names the cheapest tier that passes; its errors name any other tier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-unit" = "share, 0 to 1", "x-if-omitted" = "required without `ask`"))]
     pub accuracy: Option<Share>,
 }
 

@@ -51,14 +51,14 @@ pub struct Task {
     pub line: usize,
 }
 
-/// What a task demands of where its data goes.
+/// Where the data of a task may go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DataNeed {
-    /// It may go anywhere.
+    /// To any provider.
     #[default]
     Any,
-    /// It may not leave.
+    /// Only to providers with `data_location = "local"`.
     Local,
 }
 
@@ -73,7 +73,7 @@ impl DataNeed {
     }
 }
 
-/// The blast radius of a wrong answer; with it grows the confidence that a decision asks for.
+/// How much damage a wrong answer does. It sets the confidence that a decision requires.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Consequence {
@@ -82,7 +82,7 @@ pub enum Consequence {
     /// Costs time or trust.
     #[default]
     Medium,
-    /// Costs money, safety or the law's attention.
+    /// Costs money, endangers safety or breaks the law.
     High,
 }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use toml::Spanned;
 
-use super::super::provider::{DataLocation, Limits, Provider};
+use super::super::provider::{CONCURRENCY, DataLocation, Limits, Provider, STREAM};
 use super::super::raw::{RawLimits, RawProvider, RawTier};
 use super::super::tier::{Tier, TierRole};
 use super::check::{Check, line_of};
@@ -66,7 +66,7 @@ impl Check<'_> {
             headers: raw.headers.into_iter().map(|(name, value)| (name.into_inner(), value)).collect(),
             data_location: raw.data_location,
             limits: self.limits(&raw.limits),
-            stream: raw.stream.unwrap_or(true),
+            stream: raw.stream.unwrap_or(STREAM),
             max_tokens_field: raw.max_tokens_field,
             served_model: raw.served_model,
             script: raw.script.map(|file| self.root.join(file)),
@@ -119,7 +119,7 @@ impl Check<'_> {
             }
             value.as_ref().map(|value| *value.get_ref())
         };
-        let concurrency = count(&raw.concurrency, 1024).unwrap_or(8);
+        let concurrency = count(&raw.concurrency, 1024).unwrap_or(CONCURRENCY);
         let tokens_per_minute = count(&raw.tokens_per_minute, u64::MAX);
         let requests = raw.requests_per_minute.as_ref().map(|value| *value.get_ref());
         if let Some(value) = &raw.requests_per_minute
