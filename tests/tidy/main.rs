@@ -76,6 +76,26 @@ fn without_tests(text: &str) -> &str {
     text.split_once("#[cfg(test)]\nmod tests {").map_or(text, |(code, _)| code)
 }
 
+/// The top-level modules that a file names.
+fn imported(code: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    let mut rest = code;
+    while let Some((_, after)) = rest.split_once("crate::") {
+        rest = after;
+        // `use crate::{a, b::c}` names several; elsewhere one follows.
+        match after.strip_prefix('{') {
+            Some(list) => {
+                let list = list.split_once("};").map_or(list, |(list, _)| list);
+                all.extend(
+                    list.split(',').map(|part| part.trim().split("::").next().unwrap_or_default().to_owned()),
+                );
+            }
+            None => all.push(after.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()),
+        }
+    }
+    all
+}
+
 #[test]
 fn a_module_imports_only_from_modules_below_it() {
     let layers = layers();
@@ -86,23 +106,66 @@ fn a_module_imports_only_from_modules_below_it() {
         if path.file_name().is_some_and(|name| name == "tests.rs" || name == "fixture.rs") {
             continue;
         }
+        for name in imported(without_tests(&text)) {
+            if level(&name).is_some_and(|other| other > own) {
+                faults.push(format!("{}: imports {name}, which lies above it", shown(&path)));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+/// What the command line may import: the engine with what shows its results, and the names and units that arguments are made of.
+const BELOW_THE_COMMAND_LINE: [&str; 7] = ["cli", "engine", "render", "console", "diag", "ident", "units"];
+
+#[test]
+fn the_command_line_stands_on_the_engine_alone() {
+    let mut faults = Vec::new();
+    let mut lines = 0;
+    for (path, text) in sources().iter().filter(|(path, _)| shown(path).starts_with("src/cli/")) {
+        lines += text.lines().count();
+        if text.lines().count() > 300 {
+            faults.push(format!("{}: a command's file reads like a paragraph", shown(path)));
+        }
+        for name in imported(without_tests(text)) {
+            if !BELOW_THE_COMMAND_LINE.contains(&name.as_str()) {
+                faults.push(format!("{}: imports {name}", shown(path)));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+    assert!(lines < 4_000, "{lines} lines in src/cli: what decides or computes belongs into the engine");
+}
+
+/// The storeys of the engine, lowest first: the contract with the caller, what a run is, the engine, what is done, what comes out,
+/// and the requests.
+const ENGINE: [&[&str]; 6] =
+    [&["error", "event", "stop"], &["run"], &["context"], &["work"], &["outcome"], &["request"]];
+
+#[test]
+fn a_part_of_the_engine_imports_only_from_storeys_below_it() {
+    let storey = |name: &str| ENGINE.iter().position(|names| names.contains(&name));
+    let mut faults = Vec::new();
+    for (path, text) in sources() {
+        let name = shown(&path);
+        let Some(inside) = name.strip_prefix("src/engine/") else { continue };
+        let own = inside.split('/').next().unwrap().trim_end_matches(".rs").to_owned();
+        if own == "mod" {
+            continue;
+        }
+        let own = storey(&own).unwrap_or_else(|| panic!("{name} stands on no storey"));
         let mut rest = without_tests(&text);
-        while let Some((_, after)) = rest.split_once("crate::") {
+        while let Some((_, after)) = rest.split_once("crate::engine::") {
             rest = after;
-            // `use crate::{a, b::c}` names several; elsewhere one follows.
-            let names: Vec<String> = match after.strip_prefix('{') {
-                Some(list) => list
-                    .split_once("};")
-                    .map_or(list, |(list, _)| list)
-                    .split(',')
-                    .map(|part| part.trim().split("::").next().unwrap_or_default().to_owned())
-                    .collect(),
-                None => vec![after.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()],
-            };
-            for name in names {
-                if level(&name).is_some_and(|other| other > own) {
-                    faults.push(format!("{}: imports {name}, which lies above it", shown(&path)));
-                }
+            let other: String = after.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            if storey(&other).is_some_and(|other| other > own) {
+                faults.push(format!("{name}: imports engine::{other}, which lies above it"));
+            }
+        }
+        for word in ["clap", "Console", "crate::render", "println!"] {
+            let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            if code.into_iter().any(|line| line.contains(word)) {
+                faults.push(format!("{name}: the engine knows no {word}"));
             }
         }
     }
