@@ -2,6 +2,8 @@
 //!
 //! Run it in the project's folder: `cargo run --example embed`.
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example prints")]
+
 use route_prof::engine::{Engine, Error, Event, RunRequest};
 
 fn main() -> Result<(), Error> {
