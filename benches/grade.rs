@@ -1,6 +1,7 @@
 //! Grading: per reply, so it decides how fast stored replies can be graded again.
 #![allow(clippy::panic, reason = "a benchmark that cannot begin must say so")]
 
+use route_prof::disk::Disk;
 use std::path::Path;
 
 use route_prof::oracle::Sample;
@@ -13,7 +14,7 @@ fn main() {
 
 fn bench(bencher: divan::Bencher<'_, '_>, id: &str, output: &str, expected: serde_json::Value) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("oracles");
-    let library = Library::open(&folder).unwrap_or_else(|error| panic!("{error}"));
+    let library = Library::open(&Disk::real(), &folder).unwrap_or_else(|error| panic!("{error}"));
     let oracle =
         library.iter().find(|oracle| oracle.id.to_string() == id).unwrap_or_else(|| panic!("no {id}"));
     bencher.bench(|| {

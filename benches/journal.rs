@@ -1,6 +1,7 @@
 //! The journal: appending a batch with its sync, and reading back.
 #![allow(clippy::panic, reason = "a benchmark that cannot begin must say so")]
 
+use route_prof::disk::Disk;
 use std::collections::BTreeMap;
 
 use route_prof::ident::{Digest, PromptId, TrialKey};
@@ -40,8 +41,8 @@ fn attempts(count: u32) -> Vec<Attempt> {
 #[divan::bench(args = [1, 32, 256])]
 fn append_with_sync(bencher: divan::Bencher<'_, '_>, batch: u32) {
     let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
-    let (mut journal, ..) =
-        Journal::open(&folder.path().join("journal.jsonl")).unwrap_or_else(|error| panic!("{error}"));
+    let (mut journal, ..) = Journal::open(&Disk::real(), &folder.path().join("journal.jsonl"))
+        .unwrap_or_else(|error| panic!("{error}"));
     let attempts = attempts(batch);
     bencher.bench_local(|| journal.append(&attempts));
 }
@@ -50,7 +51,7 @@ fn append_with_sync(bencher: divan::Bencher<'_, '_>, batch: u32) {
 fn replay_ten_thousand(bencher: divan::Bencher<'_, '_>) {
     let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
     let path = folder.path().join("journal.jsonl");
-    let (mut journal, ..) = Journal::open(&path).unwrap_or_else(|error| panic!("{error}"));
+    let (mut journal, ..) = Journal::open(&Disk::real(), &path).unwrap_or_else(|error| panic!("{error}"));
     journal.append(&attempts(10_000)).unwrap_or_else(|error| panic!("{error}"));
-    bencher.bench_local(|| Reader::open(&path).map(Iterator::count));
+    bencher.bench_local(|| Reader::open(&Disk::real(), &path).map(Iterator::count));
 }

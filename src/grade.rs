@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::config::Config;
 use crate::corpus::{Corpus, Prompt};
 use crate::diag::{Excerpt, Faults};
-use crate::disk;
+use crate::disk::Disk;
 use crate::ident::{Digest, OracleRef};
 use crate::oracle::library::Library;
 use crate::oracle::{AnswerBook, Asked, Facts, Judgement, Oracle, Question, Sample};
@@ -166,10 +166,12 @@ impl<'a> OracleSet<'a> {
                 }
                 Err(fault) => {
                     if missing.insert(wanted.clone()) {
-                        faults.push(match line.and_then(|line| excerpt(config, line, wanted)) {
-                            Some(excerpt) => fault.at(excerpt),
-                            None => fault,
-                        });
+                        faults.push(
+                            match line.and_then(|line| excerpt(library.disk(), config, line, wanted)) {
+                                Some(excerpt) => fault.at(excerpt),
+                                None => fault,
+                            },
+                        );
                     }
                     None
                 }
@@ -217,8 +219,8 @@ impl<'a> OracleSet<'a> {
 }
 
 /// The line of the settings that names an oracle, at or below the line of its task.
-fn excerpt(config: &Config, line: usize, wanted: &OracleRef) -> Option<Excerpt> {
-    let source = String::from_utf8(disk::read(&config.path).ok()?).ok()?;
+fn excerpt(disk: &Disk, config: &Config, line: usize, wanted: &OracleRef) -> Option<Excerpt> {
+    let source = String::from_utf8(disk.read(&config.path).ok()?).ok()?;
     let name = wanted.to_string();
     let mut lines = source.lines().enumerate().skip(line.saturating_sub(1));
     let (number, text) = lines.find(|(_, text)| text.contains(&name))?;

@@ -6,6 +6,9 @@
 pub mod units;
 pub mod ident;
 pub mod disk;
+pub mod clock;
+pub mod net;
+pub mod world;
 pub mod diag;
 pub mod stats;
 pub mod record;

@@ -413,10 +413,9 @@ impl<'de> Deserialize<'de> for Share {
 pub struct Timestamp(String);
 
 impl Timestamp {
-    /// The present moment.
+    /// A moment, as a clock says it.
     #[must_use]
-    pub fn now() -> Self {
-        let now = jiff::Timestamp::now();
+    pub fn of(now: jiff::Timestamp) -> Self {
         let whole = jiff::Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now);
         Self(format!("{whole:.3}"))
     }

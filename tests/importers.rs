@@ -11,6 +11,7 @@
 
 mod common;
 
+use route_prof::disk::Disk;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -21,7 +22,7 @@ use route_prof::corpus::import::{
     ImportError, Imported, fold, logs, mask::Mask, promptfoo, recorded, table, to_jsonl,
 };
 
-type Import = fn(&Path) -> Result<Imported, ImportError>;
+type Import = fn(&Disk, &Path) -> Result<Imported, ImportError>;
 
 /// An importer, the name of a file of its format, and a whole one.
 struct Format {
@@ -30,15 +31,15 @@ struct Format {
     import: Import,
 }
 
-fn promptfoo(path: &Path) -> Result<Imported, ImportError> {
+fn promptfoo(disk: &Disk, path: &Path) -> Result<Imported, ImportError> {
     let graders = promptfoo::Graders {
         judge: Some("a/judge".parse().unwrap()),
         embedding: Some("a/vectors".parse().unwrap()),
     };
-    promptfoo::import(path, "colour", &graders)
+    promptfoo::import(disk, path, "colour", &graders)
 }
 
-fn plain_csv(path: &Path) -> Result<Imported, ImportError> {
+fn plain_csv(disk: &Disk, path: &Path) -> Result<Imported, ImportError> {
     let name = |text: &str| Some(text.to_owned());
     let columns = table::Columns {
         prompt: "q".to_owned(),
@@ -48,18 +49,18 @@ fn plain_csv(path: &Path) -> Result<Imported, ImportError> {
         weight: name("w"),
         system: None,
     };
-    table::csv(path, &columns)
+    table::csv(disk, path, &columns)
 }
 
 const ROUTELLM_TESTS: &str = "{\"question\": \"Two and two?\", \"answer\": \"so #### 4\"}\n";
 
 /// The two recorded benchmarks are folders: the file is one of theirs, and the others are written beside it whole.
-fn zeroeval(path: &Path) -> Result<Imported, ImportError> {
-    recorded::zeroeval(path.parent().unwrap()).map(|recorded| recorded.imported)
+fn zeroeval(disk: &Disk, path: &Path) -> Result<Imported, ImportError> {
+    recorded::zeroeval(disk, path.parent().unwrap()).map(|recorded| recorded.imported)
 }
 
-fn routellm(path: &Path) -> Result<Imported, ImportError> {
-    recorded::routellm(path.parent().unwrap()).map(|recorded| recorded.imported)
+fn routellm(disk: &Disk, path: &Path) -> Result<Imported, ImportError> {
+    recorded::routellm(disk, path.parent().unwrap()).map(|recorded| recorded.imported)
 }
 
 const FORMATS: [Format; 15] = [
@@ -148,7 +149,7 @@ fn holds(scratch: &Scratch, format: &Format, bytes: &[u8]) {
     scratch.write(format.file, bytes);
     let path = scratch.file(format.file);
     let begun = Instant::now();
-    match (format.import)(&path) {
+    match (format.import)(&Disk::real(), &path) {
         Err(error) => {
             let said = error.to_string();
             assert!(said.contains(format.file), "{said}");
@@ -216,7 +217,9 @@ fn every_format_imports_as_it_is_with_a_mark_with_crlf_and_without_a_last_line_b
         let path = scratch.file(format.file);
         let lines = |text: &[u8]| {
             scratch.write(format.file, text);
-            (format.import)(&path).unwrap_or_else(|error| panic!("{}: {error}", format.file)).lines
+            (format.import)(&Disk::real(), &path)
+                .unwrap_or_else(|error| panic!("{}: {error}", format.file))
+                .lines
         };
         let plain = lines(format.text.as_bytes());
         assert!(!plain.is_empty(), "{}", format.file);
@@ -326,11 +329,11 @@ proptest! {
     fn no_corpus_panics_and_every_fault_names_its_line(changes in changes(), bytes in proptest::collection::vec(byte(), 0..100)) {
         const CSV: &str = "id,task,prompt,expected,weight,tags,params\na,colour,\"x, y\",4,2,k;l,\"{\"\"a\"\": 1}\"\nb,colour,é,,,,\n";
         let scratch = Scratch::project();
-        let config = route_prof::config::load(&scratch.file("route-prof.toml")).unwrap();
+        let config = route_prof::config::load(&Disk::real(), &scratch.file("route-prof.toml")).unwrap();
         for (name, text) in [("c.jsonl", common::CORPUS), ("c.csv", CSV)] {
             for bytes in [changed(text, &changes), bytes.clone()] {
                 scratch.write(name, &bytes);
-                match Corpus::open(&scratch.file(name), name, &config) {
+                match Corpus::open(&Disk::real(), &scratch.file(name), name, &config) {
                     Ok(corpus) => {
                         for at in 0..corpus.len() {
                             corpus.load(at).unwrap();

@@ -11,6 +11,7 @@
 
 mod common;
 
+use route_prof::disk::Disk;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -26,7 +27,8 @@ fn lines(path: PathBuf) -> Vec<Value> {
 
 /// The oracles of `tests/fixtures/published`, by name.
 fn library() -> Library {
-    Library::open(&PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/published")).unwrap()
+    Library::open(&Disk::real(), &PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/published"))
+        .unwrap()
 }
 
 fn oracle<'a>(library: &'a Library, id: &str) -> &'a Oracle {

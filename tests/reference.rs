@@ -13,6 +13,7 @@
 
 mod common;
 
+use route_prof::disk::Disk;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -360,7 +361,7 @@ fn the_defaults_of_the_schema_are_those_of_the_program() {
     let scratch = Scratch::empty();
     let loaded = |settings: &Value| {
         scratch.write("route-prof.toml", toml::to_string(settings).unwrap());
-        let config = route_prof::config::load(&scratch.file("route-prof.toml")).unwrap();
+        let config = route_prof::config::load(&Disk::real(), &scratch.file("route-prof.toml")).unwrap();
         let shown = format!("{config:#?}");
         // Where a table stands in the file is no setting.
         shown.lines().filter(|line| !line.trim_start().starts_with("line: ")).collect::<Vec<_>>().join("\n")

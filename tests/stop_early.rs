@@ -11,6 +11,7 @@
 
 mod common;
 
+use route_prof::disk::Disk;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
@@ -178,7 +179,7 @@ fn recorded(folder: &Path) -> (Cells<Vec<bool>>, Cells<Band>, Config) {
             .or_default()
             .push(row["verdict"] == "pass");
     }
-    let config = config::load(&scratch.file("z/route-prof.toml")).unwrap();
+    let config = config::load(&Disk::real(), &scratch.file("z/route-prof.toml")).unwrap();
     (verdicts, bands, config)
 }
 

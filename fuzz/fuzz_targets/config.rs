@@ -1,14 +1,15 @@
 //! No `route-prof.toml` makes the reader panic: it is a configuration, or its faults are named.
 #![no_main]
 
+use route_prof::disk::Disk;
 use libfuzzer_sys::fuzz_target;
-use route_prof::{config, disk};
+use route_prof::{config};
 
 fuzz_target!(|bytes: &[u8]| {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("route-prof.toml");
-    disk::replace(&path, bytes).expect("a file");
-    if let Err(error) = config::load(&path) {
+    Disk::real().replace(&path, bytes).expect("a file");
+    if let Err(error) = config::load(&Disk::real(), &path) {
         assert!(!error.to_string().is_empty());
     }
 });

@@ -2,6 +2,7 @@
 //! reader it is.
 #![no_main]
 
+use route_prof::disk::Disk;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
@@ -9,11 +10,10 @@ use route_prof::config::{self, Config};
 use route_prof::corpus::Corpus;
 use route_prof::corpus::import::promptfoo::{self, Graders};
 use route_prof::corpus::import::{logs, table};
-use route_prof::disk;
 
 static CONFIG: LazyLock<Config> = LazyLock::new(|| {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../route-prof.toml");
-    config::load(path.as_ref()).expect("the settings of the quickstart")
+    config::load(&Disk::real(), path.as_ref()).expect("the settings of the quickstart")
 });
 
 fuzz_target!(|bytes: &[u8]| {
@@ -21,11 +21,11 @@ fuzz_target!(|bytes: &[u8]| {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = |name: &str| {
         let path = folder.path().join(name);
-        disk::replace(&path, bytes).expect("a file");
+        Disk::real().replace(&path, bytes).expect("a file");
         path
     };
     let open = |name: &str| {
-        let Ok(corpus) = Corpus::open(&file(name), name, &CONFIG) else { return };
+        let Ok(corpus) = Corpus::open(&Disk::real(), &file(name), name, &CONFIG) else { return };
         for index in 0..corpus.len() {
             corpus.load(index).expect("what was indexed can be read");
         }
@@ -33,11 +33,11 @@ fuzz_target!(|bytes: &[u8]| {
     match which % 8 {
         0 => open("corpus.jsonl"),
         1 => open("corpus.csv"),
-        2 => drop(promptfoo::import(&file("promptfooconfig.yaml"), "t", &Graders::default())),
-        3 => drop(logs::litellm(&file("log.jsonl"))),
-        4 => drop(logs::langfuse(&file("log.json"))),
-        5 => drop(logs::otel(&file("log.jsonl"))),
-        6 => drop(table::evals(&file("evals.jsonl"))),
-        _ => drop(promptfoo::import(&file("tests.csv"), "t", &Graders::default())),
+        2 => drop(promptfoo::import(&Disk::real(), &file("promptfooconfig.yaml"), "t", &Graders::default())),
+        3 => drop(logs::litellm(&Disk::real(), &file("log.jsonl"))),
+        4 => drop(logs::langfuse(&Disk::real(), &file("log.json"))),
+        5 => drop(logs::otel(&Disk::real(), &file("log.jsonl"))),
+        6 => drop(table::evals(&Disk::real(), &file("evals.jsonl"))),
+        _ => drop(promptfoo::import(&Disk::real(), &file("tests.csv"), "t", &Graders::default())),
     }
 });

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::*;
+use crate::disk::Disk;
 
 const GOOD: &str = r#"version = 1
 
@@ -26,20 +27,20 @@ oracle = "other@2"
 fn at(text: &str) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("route-prof.toml");
-    crate::disk::replace(&path, text.as_bytes()).unwrap();
+    Disk::real().replace(&path, text.as_bytes()).unwrap();
     (folder, path)
 }
 
 fn faults(text: &str) -> String {
     let (folder, path) = at(text);
-    let error = load(&path).expect_err("faults").to_string();
+    let error = load(&Disk::real(), &path).expect_err("faults").to_string();
     error.replace(&*folder.path().to_string_lossy(), "[folder]")
 }
 
 #[test]
 fn good_settings_keep_the_order_of_the_file_and_take_the_defaults() {
     let (_folder, path) = at(GOOD);
-    let config = load(&path).unwrap();
+    let config = load(&Disk::real(), &path).unwrap();
     let names: Vec<&str> = config.tasks.iter().map(|task| task.name.as_str()).collect();
     assert_eq!(names, ["intent", "a_later_one"]);
     assert_eq!(config.policy, Policy::default());
@@ -52,14 +53,14 @@ fn good_settings_keep_the_order_of_the_file_and_take_the_defaults() {
 #[test]
 fn digests_change_with_what_they_cover_and_with_nothing_else() {
     let (_one, path) = at(GOOD);
-    let base = load(&path).unwrap();
+    let base = load(&Disk::real(), &path).unwrap();
     let (_two, path) = at(&GOOD.replace("35000", "36000"));
-    let traffic = load(&path).unwrap();
+    let traffic = load(&Disk::real(), &path).unwrap();
     assert_ne!(base.tasks_digest(), traffic.tasks_digest());
     assert_eq!(base.tiers_digest(), traffic.tiers_digest());
     assert_eq!(base.policy_digest(), traffic.policy_digest());
     let (_three, path) = at(&format!("{GOOD}\n[policy]\nroute_floor = 0.9\n"));
-    assert_ne!(base.policy_digest(), load(&path).unwrap().policy_digest());
+    assert_ne!(base.policy_digest(), load(&Disk::real(), &path).unwrap().policy_digest());
 }
 
 #[test]

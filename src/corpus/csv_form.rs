@@ -3,17 +3,17 @@
 //! `messages`, `vars` and `params` are JSON. `expected` is JSON where it parses as such, else a text. `tags` are
 //! separated by `;` or `|`.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::SeekFrom;
 
 use serde_json::Value;
 
 use super::index::{CorpusError, Index, LONGEST, Place, find};
 use super::line::{Column, KEYS, RawPrompt};
 use crate::diag::{Fault, Faults, nearest};
+use crate::disk::Readable;
 
-pub(super) fn index(mut file: File, index: &mut Index<'_>) -> Result<Vec<Column>, CorpusError> {
-    let base = skip_bom(&mut file)?;
+pub(super) fn index(mut file: Box<dyn Readable>, index: &mut Index<'_>) -> Result<Vec<Column>, CorpusError> {
+    let base = skip_bom(&mut *file)?;
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(file);
     let mut record = csv::ByteRecord::new();
     let mut columns: Option<Vec<Column>> = None;
@@ -51,7 +51,7 @@ pub(super) fn index(mut file: File, index: &mut Index<'_>) -> Result<Vec<Column>
     Ok(columns.unwrap_or_default())
 }
 
-fn skip_bom(file: &mut File) -> Result<u64, CorpusError> {
+fn skip_bom(file: &mut dyn Readable) -> Result<u64, CorpusError> {
     let mut head = [0; 3];
     let read = file.read(&mut head).unwrap_or_default();
     let base = if head.get(..read) == Some(b"\xef\xbb\xbf".as_slice()) { 3 } else { 0 };

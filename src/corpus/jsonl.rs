@@ -1,14 +1,14 @@
 //! A corpus in JSON Lines: one object a line, blank lines skipped.
 
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 
 use super::index::{CorpusError, Index, LONGEST, Place, find};
 use super::line::{KEYS, RawPrompt};
 use crate::config::plain_json_error;
 use crate::diag::nearest;
+use crate::disk::Readable;
 
-pub(super) fn index(file: File, index: &mut Index<'_>) -> Result<(), CorpusError> {
+pub(super) fn index(file: Box<dyn Readable>, index: &mut Index<'_>) -> Result<(), CorpusError> {
     let mut reader = BufReader::with_capacity(1 << 16, file);
     let (mut offset, mut number) = (0_u64, 0_u32);
     let mut line = Vec::new();

@@ -15,14 +15,13 @@ pub mod synth;
 mod tests;
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use crate::config::Config;
 use crate::diag::{Fault, Faults};
-use crate::disk::{self};
+use crate::disk::{Disk, Readable};
 use crate::ident::{Digest, TaskName};
 
 use self::index::Index;
@@ -46,7 +45,7 @@ pub struct Corpus {
     form: Form,
     entries: Vec<Entry>,
     digest: Digest,
-    file: Mutex<File>,
+    file: Mutex<Box<dyn Readable>>,
     task_names: Vec<TaskName>,
 }
 
@@ -56,16 +55,16 @@ impl Corpus {
     ///
     /// # Errors
     /// Every fault of the file, or that it cannot be read.
-    pub fn open(path: &Path, shown: &str, config: &Config) -> Result<Self, CorpusError> {
-        let mut file = disk::open(path).map_err(|error| {
+    pub fn open(disk: &Disk, path: &Path, shown: &str, config: &Config) -> Result<Self, CorpusError> {
+        let mut file = disk.open(path).map_err(|error| {
             Faults::from(Fault::new(shown, error.to_string()).help("name a JSONL or CSV file"))
         })?;
-        if path.is_dir() {
+        if disk.is_folder(path) {
             let fault = Fault::new(shown, "this is a folder").help("name a JSONL or CSV file");
             return Err(Faults::from(fault).into());
         }
         let mut index = Index::new(shown, config);
-        let form = if is_csv(path, &mut file)? {
+        let form = if is_csv(path, &mut *file)? {
             Form::Csv(csv_form::index(file, &mut index)?)
         } else {
             jsonl::index(file, &mut index)?;
@@ -78,7 +77,7 @@ impl Corpus {
             form,
             entries,
             digest,
-            file: Mutex::new(disk::open(path)?),
+            file: Mutex::new(disk.open(path)?),
             task_names: config.tasks.iter().map(|task| task.name.clone()).collect(),
         })
     }
@@ -152,7 +151,7 @@ impl Corpus {
     }
 }
 
-fn is_csv(path: &Path, file: &mut File) -> Result<bool, CorpusError> {
+fn is_csv(path: &Path, file: &mut dyn Readable) -> Result<bool, CorpusError> {
     match path.extension().and_then(|ext| ext.to_str()).map(str::to_lowercase).as_deref() {
         Some("csv") => Ok(true),
         Some("jsonl" | "ndjson") => Ok(false),

@@ -20,16 +20,16 @@ oracle = "intent@1"
 oracle = "qa@1"
 template = "Context: {{ context }}\nQ: {{ question }}"
 "#;
-    disk::replace(&path, text.as_bytes()).unwrap();
-    let config = crate::config::load(&path).unwrap();
+    Disk::real().replace(&path, text.as_bytes()).unwrap();
+    let config = crate::config::load(&Disk::real(), &path).unwrap();
     (folder, config)
 }
 
 fn open(name: &str, bytes: &[u8]) -> Result<Corpus, CorpusError> {
     let (folder, config) = config();
     let path = folder.path().join(name);
-    disk::replace(&path, bytes).unwrap();
-    Corpus::open(&path, name, &config)
+    Disk::real().replace(&path, bytes).unwrap();
+    Corpus::open(&Disk::real(), &path, name, &config)
 }
 
 const TWO: &str = "{\"id\":\"a\",\"task\":\"intent\",\"prompt\":\"hi, \\\"you\\\"\",\"expected\":\"x\",\"weight\":2,\"tags\":[\"adversarial\"]}\n\n{\"id\":\"b\",\"task\":\"qa\",\"vars\":{\"context\":\"c\",\"question\":\"q\"},\"expected\":{\"n\":1}}\r\n";
@@ -38,14 +38,14 @@ const TWO: &str = "{\"id\":\"a\",\"task\":\"intent\",\"prompt\":\"hi, \\\"you\\\
 fn a_corpus_is_read_and_read_again() {
     let (folder, config) = config();
     let path = folder.path().join("c.jsonl");
-    disk::replace(&path, format!("\u{feff}{TWO}").as_bytes()).unwrap();
-    let corpus = Corpus::open(&path, "c.jsonl", &config).unwrap();
+    Disk::real().replace(&path, format!("\u{feff}{TWO}").as_bytes()).unwrap();
+    let corpus = Corpus::open(&Disk::real(), &path, "c.jsonl", &config).unwrap();
     assert_eq!(corpus.len(), 2);
     let first = corpus.load(0).unwrap();
     assert_eq!(first.content, Content::Text("hi, \"you\"".to_owned()));
     assert!(corpus.entries()[0].adversarial);
     assert_eq!(corpus.load(1).unwrap().expected.unwrap()["n"], 1);
-    disk::replace(&path, b"{\"id\":\"a\",\"task\":\"intent\",\"prompt\":\"another\"}\n").unwrap();
+    Disk::real().replace(&path, b"{\"id\":\"a\",\"task\":\"intent\",\"prompt\":\"another\"}\n").unwrap();
     // The open handle still sees the old file after an atomic replacement; a file changed in place is noticed.
     assert!(corpus.load(0).is_ok());
 }
@@ -61,12 +61,13 @@ fn csv_and_jsonl_of_the_same_prompts_are_the_same_corpus() {
 fn csv_records_over_several_lines_are_read_again_whole() {
     let (folder, config) = config();
     let path = folder.path().join("c.csv");
-    disk::replace(
-        &path,
-        b"task,prompt,expected\r\nintent,\"two\nlines\",x\r\nintent,second,\"a \"\"b\"\"\"\r\n",
-    )
-    .unwrap();
-    let corpus = Corpus::open(&path, "c.csv", &config).unwrap();
+    Disk::real()
+        .replace(
+            &path,
+            b"task,prompt,expected\r\nintent,\"two\nlines\",x\r\nintent,second,\"a \"\"b\"\"\"\r\n",
+        )
+        .unwrap();
+    let corpus = Corpus::open(&Disk::real(), &path, "c.csv", &config).unwrap();
     assert_eq!(corpus.load(0).unwrap().content, Content::Text("two\nlines".to_owned()));
     assert_eq!(corpus.load(1).unwrap().expected, Some(Value::String("a \"b\"".to_owned())));
 }

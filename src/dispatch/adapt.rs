@@ -4,9 +4,9 @@
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::Notify;
-use tokio::time::Instant;
 
 use super::settings::Concurrency;
+use crate::clock::Instant;
 
 /// Where adaptive concurrency begins: enough to fill a small endpoint, too little to trip a limit on sharp ramps.
 const START: usize = 4;
@@ -173,9 +173,9 @@ mod tests {
         let adaptive = Adaptive::new(Concurrency::Adaptive, 2);
         let (one, two) = (adaptive.place().await, adaptive.place().await);
         let short = Duration::from_millis(20);
-        assert!(tokio::time::timeout(short, adaptive.place()).await.is_err());
+        assert!(crate::clock::timeout(short, adaptive.place()).await.is_err());
         drop(one);
-        let three = tokio::time::timeout(short, adaptive.place()).await;
+        let three = crate::clock::timeout(short, adaptive.place()).await;
         assert!(three.is_ok());
         drop((two, three));
         assert_eq!(adaptive.state().in_flight, 0);

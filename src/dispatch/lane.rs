@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::Instant;
 
 use super::adapt::{Adaptive, Place, Signal};
 use super::backoff;
@@ -15,6 +14,7 @@ use super::facts::{Facts, SAME_REFUSALS, lock};
 use super::limit::Rates;
 use super::queue::{Again, Next, Queue};
 use super::settings::{Lane, Settings};
+use crate::clock::{self, Instant};
 use crate::provider::{Response, Retry};
 use crate::record::{Attempt, ErrorKind, Outcome, Via};
 use crate::units::{Millis, Timestamp, Usd};
@@ -102,7 +102,7 @@ pub(super) async fn work<S: Source>(shared: &Shared<S>, lane: &LaneState) {
             Next::Nothing => return,
             Next::Wait(due) => {
                 drop(place);
-                if shared.unless_over(tokio::time::sleep_until(due)).await.is_none() {
+                if shared.unless_over(clock::sleep_until(due)).await.is_none() {
                     return;
                 }
                 continue;
@@ -259,7 +259,7 @@ async fn wait_for_turn<S: Source>(shared: &Shared<S>, lane: &LaneState, again: &
                 Err(wait) => now + wait,
             }
         };
-        if shared.unless_over(tokio::time::sleep_until(then)).await.is_none() {
+        if shared.unless_over(clock::sleep_until(then)).await.is_none() {
             return false;
         }
     }
@@ -327,7 +327,7 @@ fn attempt<S: Source>(
 ) -> Attempt {
     let mut attempt = response.into_attempt(call.key, call.prompt.clone(), call.model.clone(), call.repeat);
     attempt.attempt = call.attempts_before + number;
-    attempt.at = Some(Timestamp::now());
+    attempt.at = Some(Timestamp::of(shared.settings.clock.now()));
     attempt.via = if lane.lane.endpoint.is_script() { Via::Script } else { Via::Live };
     attempt.billed = match attempt.via {
         Via::Live => shared.source.price(call.tier, &attempt),

@@ -5,8 +5,7 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
-
+use crate::clock::Instant;
 use crate::provider::RateHeaders;
 
 /// The share of a limit that is used: calls arrive some time after they leave, some later than others, and the server

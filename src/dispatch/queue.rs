@@ -4,9 +4,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use super::call::Call;
+use crate::clock::Instant;
 
 /// A trial that is to be tried again.
 pub(super) struct Again {

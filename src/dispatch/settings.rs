@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::clock::Clock;
 use crate::config::Limits;
 use crate::provider::Endpoint;
 
@@ -31,6 +32,8 @@ pub struct Settings {
     pub max_park: Duration,
     /// Whether the number of calls at a time follows what the server bears.
     pub concurrency: Concurrency,
+    /// When attempts were made.
+    pub clock: Arc<dyn Clock>,
 }
 
 /// How many calls an endpoint is sent at a time.

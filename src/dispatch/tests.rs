@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::{DataLocation, Limits, Provider, RunSettings};
+use crate::disk::Disk;
 use crate::ident::{Digest, PromptId, ProviderName, TrialKey};
 use crate::provider::Endpoint;
 use crate::record::{Attempt, Message, Outcome, Request};
@@ -71,7 +72,7 @@ fn lane(script: &str, trials: u32, concurrency: usize) -> Lane {
         *number += 1;
         *number
     }));
-    crate::disk::replace(&path, script.as_bytes()).unwrap();
+    Disk::real().replace(&path, script.as_bytes()).unwrap();
     let limits = Limits { concurrency, requests_per_minute: None, tokens_per_minute: None };
     let provider = Provider {
         name: ProviderName::new("s").unwrap(),
@@ -88,7 +89,8 @@ fn lane(script: &str, trials: u32, concurrency: usize) -> Lane {
         script: Some(path),
         line: 1,
     };
-    let endpoint = Endpoint::connect(&provider, &RunSettings::default()).unwrap();
+    let endpoint =
+        Endpoint::connect(&crate::world::World::default(), &provider, &RunSettings::default()).unwrap();
     Lane { endpoint: Arc::new(endpoint), limits, trials: (0..trials).collect() }
 }
 
@@ -108,6 +110,7 @@ fn settings() -> Settings {
         retry_share: 0.2,
         max_park: Duration::from_secs(600),
         concurrency: Concurrency::Adaptive,
+        clock: Arc::new(crate::clock::MachineClock),
     }
 }
 

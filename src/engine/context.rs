@@ -6,7 +6,8 @@ use super::error::Error;
 use super::event::{Event, Observer};
 use super::run::project::{Project, find_config};
 use super::stop::Stop;
-use crate::disk;
+use crate::diag::UsageError;
+use crate::world::World;
 
 /// Profiles models: the whole product but for arguments, tables and pages.
 ///
@@ -27,6 +28,7 @@ use crate::disk;
 pub struct Engine {
     observer: Box<dyn Observer>,
     stop: Stop,
+    world: World,
 }
 
 impl Default for Engine {
@@ -39,7 +41,7 @@ impl Engine {
     /// An engine that tells nobody what happens and that nobody stops.
     #[must_use]
     pub fn new() -> Self {
-        Self { observer: Box::new(|_: Event| {}), stop: Stop::never() }
+        Self { observer: Box::new(|_: Event| {}), stop: Stop::never(), world: World::default() }
     }
 
     /// Tells an observer what happens.
@@ -56,13 +58,20 @@ impl Engine {
         self
     }
 
+    /// Works in another world than the machine's: see [`World`].
+    #[must_use]
+    pub fn in_world(mut self, world: World) -> Self {
+        self.world = world;
+        self
+    }
+
     /// Opens the project of a settings file: settings, oracles and prices. `None` takes the nearest `route-prof.toml`, here
     /// or in a folder above.
     ///
     /// # Errors
     /// When there is none, or one of its files is at fault.
     pub fn open(&self, config: Option<&Path>) -> Result<Project, Error> {
-        Ok(Project::load(&find_config(config)?)?)
+        Ok(Project::load(&self.world, &find_config(&self.world.disk, config)?)?)
     }
 
     /// Writes a file, whole or not at all: a page of a run, say.
@@ -70,11 +79,28 @@ impl Engine {
     /// # Errors
     /// When that cannot be done; what was there before is then still there.
     pub fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), Error> {
-        Ok(disk::replace(path, bytes).map_err(anyhow::Error::from)?)
+        Ok(self.world.disk.replace(path, bytes).map_err(anyhow::Error::from)?)
+    }
+
+    /// Writes a file that is not there yet, whole or not at all.
+    ///
+    /// # Errors
+    /// When it is there already, or cannot be written.
+    pub fn write_new(&self, path: &Path, bytes: &[u8]) -> Result<(), Error> {
+        if self.world.disk.exists(path) {
+            let what = format!("{} is there already", path.display());
+            let help = "name another file, or move it away: nothing is overwritten";
+            return Err(UsageError::with_help(what, help).into());
+        }
+        self.write(path, bytes)
     }
 
     pub(super) fn tell(&self, event: Event) {
         self.observer.event(event);
+    }
+
+    pub(super) const fn world(&self) -> &World {
+        &self.world
     }
 
     pub(super) const fn stop(&self) -> &Stop {

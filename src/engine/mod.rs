@@ -51,3 +51,4 @@ pub use crate::corpus::import::Skipped as SkippedLine;
 pub use crate::dispatch::Ended;
 pub use crate::simulate::Hour as SimulatedHour;
 pub use crate::summary::Summary;
+pub use crate::world::World;

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::diag::{Fault, Faults};
-use crate::disk::{self, DiskError};
+use crate::disk::{Disk, DiskError};
 use crate::ident::{Digest, OracleRef, PromptId, RunId, TaskName, TierName, TrialKey};
 use crate::stats::calibration::{Confusion, Word};
 
@@ -80,8 +80,8 @@ pub fn file(oracles: &Path, id: &OracleRef) -> PathBuf {
 ///
 /// # Errors
 /// All lines that are no labels.
-pub fn read(path: &Path) -> Result<Vec<Labelled>, LabelError> {
-    let Some(bytes) = disk::read_if_present(path)? else { return Ok(Vec::new()) };
+pub fn read(disk: &Disk, path: &Path) -> Result<Vec<Labelled>, LabelError> {
+    let Some(bytes) = disk.read_if_present(path)? else { return Ok(Vec::new()) };
     let mut labels = Vec::new();
     let mut faults = Faults::default();
     for (at, line) in String::from_utf8_lossy(&bytes).lines().enumerate() {
@@ -103,9 +103,9 @@ pub fn read(path: &Path) -> Result<Vec<Labelled>, LabelError> {
 ///
 /// # Errors
 /// When the file cannot be read or written.
-pub fn add(path: &Path, new: Vec<Labelled>) -> Result<(), LabelError> {
+pub fn add(disk: &Disk, path: &Path, new: Vec<Labelled>) -> Result<(), LabelError> {
     let mut all: BTreeMap<(String, String, String), Labelled> = BTreeMap::new();
-    for label in read(path)?.into_iter().chain(new) {
+    for label in read(disk, path)?.into_iter().chain(new) {
         all.insert((label.digest.to_string(), label.tier.to_string(), label.key.to_string()), label);
     }
     let mut text = String::new();
@@ -113,7 +113,7 @@ pub fn add(path: &Path, new: Vec<Labelled>) -> Result<(), LabelError> {
         text.push_str(&serde_json::to_string(label)?);
         text.push('\n');
     }
-    disk::replace(path, text.as_bytes())?;
+    disk.replace(path, text.as_bytes())?;
     Ok(())
 }
 

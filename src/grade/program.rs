@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use crate::disk;
+use crate::disk::{Disk, DiskError};
 use crate::ident::{Digest, Digester, ModelRef, NameError, PromptId, TrialKey};
 use crate::oracle::Answer;
 use crate::oracle::ask::ProgramQuestion;
@@ -106,14 +106,14 @@ fn label(argv: &[String]) -> Result<ModelRef, NameError> {
 ///
 /// # Errors
 /// When one is there and cannot be read.
-pub fn fingerprint(root: &Path, argv: &[String]) -> Result<Option<Digest>, disk::DiskError> {
+pub fn fingerprint(disk: &Disk, root: &Path, argv: &[String]) -> Result<Option<Digest>, DiskError> {
     let own = argv.first().filter(|named| !is_bare(named)).map(|named| program(root, named));
     let others = argv.iter().skip(1).map(PathBuf::from).filter(|path| path.is_absolute());
     let mut digester = Digester::new("route-prof program files 1");
     let mut any = false;
-    for path in own.into_iter().chain(others).filter(|path| path.is_file()) {
+    for path in own.into_iter().chain(others).filter(|path| disk.is_file(path)) {
         any = true;
-        digester.part(&disk::read(&path)?);
+        digester.part(&disk.read(&path)?);
     }
     Ok(any.then(|| digester.finish()))
 }
@@ -368,8 +368,8 @@ mod tests {
             let answer = ran.answer();
             let key = key(&Digest::of(said.as_bytes()), None);
             let attempt = ran.into_attempt(key, PromptId::new("p").unwrap(), &argv, 1).unwrap();
-            Journal::open(&path).unwrap().0.append([&attempt]).unwrap();
-            let (_, read) = Reader::open(&path).unwrap().next().unwrap().unwrap();
+            Journal::open(&Disk::real(), &path).unwrap().0.append([&attempt]).unwrap();
+            let (_, read) = Reader::open(&Disk::real(), &path).unwrap().next().unwrap().unwrap();
             prop_assert_eq!((read.key, read.is_answer()), (key, !fails));
             prop_assert_eq!(stored_answer(read), answer);
         }
@@ -379,9 +379,10 @@ mod tests {
     fn a_programs_file_counts_and_what_is_found_in_path_does_not() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
-        let write = |name: &str, text: &str| disk::replace(&root.join(name), text.as_bytes()).unwrap();
+        let write = |name: &str, text: &str| Disk::real().replace(&root.join(name), text.as_bytes()).unwrap();
         let print = |argv: &[&str]| {
-            fingerprint(root, &argv.iter().map(|&arg| arg.to_owned()).collect::<Vec<_>>()).unwrap()
+            fingerprint(&Disk::real(), root, &argv.iter().map(|&arg| arg.to_owned()).collect::<Vec<_>>())
+                .unwrap()
         };
         write("checks/a", "one");
         write("words", "two");

@@ -23,7 +23,7 @@ pub use self::index::{Index, Stored};
 pub use self::reader::{Reader, fetch_at};
 pub use self::tape::write_tape;
 
-use crate::disk::Appender;
+use crate::disk::{Appender, Disk};
 use crate::record::Attempt;
 
 /// What opening a journal for writing found.
@@ -47,14 +47,14 @@ impl Journal {
     ///
     /// # Errors
     /// When another process writes it, when it is damaged before its end, or newer than this program.
-    pub fn open(path: &Path) -> Result<(Self, Index, Recovery), JournalError> {
-        let mut appender = Appender::open(path)?;
+    pub fn open(disk: &Disk, path: &Path) -> Result<(Self, Index, Recovery), JournalError> {
+        let mut appender = disk.append(path)?;
         let mut index = Index::default();
         let mut recovery = Recovery::default();
-        let length = std::fs::metadata(path).map(|meta| meta.len()).unwrap_or_default();
+        let length = disk.length(path);
         let mut good = 0;
         if length > 0 {
-            match Reader::open(path) {
+            match Reader::open(disk, path) {
                 Ok(mut reader) => {
                     for record in &mut reader {
                         let (offset, attempt) = record?;
@@ -64,7 +64,7 @@ impl Journal {
                     good = reader.good();
                 }
                 // A header that was torn: nothing was recorded yet.
-                Err(JournalError::NoJournal(_)) if reader::is_torn_header(path)? => {}
+                Err(JournalError::NoJournal(_)) if reader::is_torn_header(disk, path)? => {}
                 Err(error) => return Err(error),
             }
             recovery.cut = length - good;

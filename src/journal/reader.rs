@@ -1,12 +1,11 @@
 //! Reading a journal, line by line, in bounded memory and without its lock.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{BufRead, BufReader, Read, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::error::JournalError;
 use super::header::Header;
-use crate::disk;
+use crate::disk::{Disk, Readable};
 use crate::record::{Attempt, JOURNAL_VERSION};
 
 /// The longest line that is read, well above the longest reply that a provider is allowed.
@@ -16,7 +15,7 @@ pub(super) const LONGEST: u64 = if cfg!(test) { 64 << 10 } else { 128 << 20 };
 #[derive(Debug)]
 pub struct Reader {
     path: PathBuf,
-    file: BufReader<File>,
+    file: BufReader<Box<dyn Readable>>,
     header: Header,
     line: u64,
     /// Where the next line begins: up to here all is whole.
@@ -29,8 +28,8 @@ impl Reader {
     ///
     /// # Errors
     /// When it cannot be read, is no journal, or is newer than this program.
-    pub fn open(path: &Path) -> Result<Self, JournalError> {
-        let mut file = BufReader::with_capacity(1 << 16, disk::open(path)?);
+    pub fn open(disk: &Disk, path: &Path) -> Result<Self, JournalError> {
+        let mut file = BufReader::with_capacity(1 << 16, disk.open(path)?);
         let mut line = Vec::new();
         let read = |source| JournalError::Read { path: path.to_owned(), source };
         (&mut file).take(LONGEST).read_until(b'\n', &mut line).map_err(read)?;
@@ -120,7 +119,7 @@ impl Iterator for Reader {
 ///
 /// # Errors
 /// When there is none.
-pub fn fetch_at(file: &mut File, offset: u64) -> Result<Attempt, JournalError> {
+pub fn fetch_at(file: &mut dyn Readable, offset: u64) -> Result<Attempt, JournalError> {
     let failed = |source| JournalError::Read { path: PathBuf::from("the journal"), source };
     file.seek(SeekFrom::Start(offset)).map_err(failed)?;
     let mut bytes = Vec::new();
@@ -129,9 +128,9 @@ pub fn fetch_at(file: &mut File, offset: u64) -> Result<Attempt, JournalError> {
 }
 
 /// Whether a file holds nothing but the beginning of a journal's first line.
-pub(super) fn is_torn_header(path: &Path) -> Result<bool, JournalError> {
+pub(super) fn is_torn_header(disk: &Disk, path: &Path) -> Result<bool, JournalError> {
     let mut head = Vec::new();
-    let read = disk::open(path)?.take(4096).read_to_end(&mut head);
+    let read = disk.open(path)?.take(4096).read_to_end(&mut head);
     read.map_err(|source| JournalError::Read { path: path.to_owned(), source })?;
     let line = serde_json::to_vec(&Header::new(None))?;
     Ok(line.starts_with(&head) || head == line)

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::error::JournalError;
 use super::header::Header;
-use crate::disk;
+use crate::disk::Disk;
 use crate::record::{Attempt, Via};
 
 /// Writes answers as a tape, whole or not at all. What belongs to a day or an account (times of the wall clock, request
@@ -14,13 +14,14 @@ use crate::record::{Attempt, Via};
 /// # Errors
 /// When an attempt cannot be had, or the file not be written.
 pub fn write_tape(
+    disk: &Disk,
     path: &Path,
     note: &str,
     attempts: impl IntoIterator<Item = Result<Attempt, JournalError>>,
 ) -> Result<u64, JournalError> {
     let mut failed = None;
     let mut written = 0;
-    let done = disk::replace_with(path, |into| {
+    let done = disk.replace_with(path, |into| {
         let mut line = |bytes: serde_json::Result<Vec<u8>>| -> io::Result<()> {
             into.write_all(&bytes?)?;
             into.write_all(b"\n")

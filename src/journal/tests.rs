@@ -43,68 +43,68 @@ fn scratch() -> (tempfile::TempDir, PathBuf) {
 #[test]
 fn what_was_appended_is_found_again() {
     let (_folder, path) = scratch();
-    let (mut journal, index, recovery) = Journal::open(&path).unwrap();
+    let (mut journal, index, recovery) = Journal::open(&Disk::real(), &path).unwrap();
     assert!(index.is_empty());
     assert_eq!(recovery, Recovery::default());
     let hostile = "\u{2028}\u{0}\n\"}{\u{1b}[31m😀";
     journal.append(&[attempt(1, Outcome::Error, ""), attempt(2, Outcome::Reply, hostile)]).unwrap();
     journal.append(&[attempt(1, Outcome::Reply, "first"), attempt(1, Outcome::Reply, "second")]).unwrap();
     drop(journal);
-    let (_journal, index, recovery) = Journal::open(&path).unwrap();
+    let (_journal, index, recovery) = Journal::open(&Disk::real(), &path).unwrap();
     assert_eq!((recovery.records, recovery.cut, index.len()), (4, 0, 2));
     assert_eq!(index.billed(), "0.004".parse().unwrap());
     let mut file = disk_file(&path);
     let one = index.get(&attempt(1, Outcome::Reply, "").key).unwrap();
     assert_eq!(one.attempts, 3);
-    assert_eq!(fetch_at(&mut file, one.offset).unwrap().text, "first");
+    assert_eq!(fetch_at(&mut *file, one.offset).unwrap().text, "first");
     let two = index.get(&attempt(2, Outcome::Reply, "").key).unwrap();
-    assert_eq!(fetch_at(&mut file, two.offset).unwrap().text, hostile);
+    assert_eq!(fetch_at(&mut *file, two.offset).unwrap().text, hostile);
 }
 
-fn disk_file(path: &Path) -> std::fs::File {
-    crate::disk::open(path).unwrap()
+fn disk_file(path: &Path) -> Box<dyn crate::disk::Readable> {
+    Disk::real().open(path).unwrap()
 }
 
 #[test]
 fn two_writers_are_refused() {
     let (_folder, path) = scratch();
-    let first = Journal::open(&path).unwrap();
-    assert!(matches!(Journal::open(&path), Err(JournalError::Append(AppendError::Locked(_)))));
+    let first = Journal::open(&Disk::real(), &path).unwrap();
+    assert!(matches!(Journal::open(&Disk::real(), &path), Err(JournalError::Append(AppendError::Locked(_)))));
     drop(first);
-    assert!(Journal::open(&path).is_ok());
+    assert!(Journal::open(&Disk::real(), &path).is_ok());
 }
 
 #[test]
 fn a_newer_journal_and_a_file_that_is_none_are_refused() {
     let (_folder, path) = scratch();
-    crate::disk::replace(&path, b"{\"route-prof\":\"journal\",\"version\":9,\"x\":1}\n").unwrap();
-    assert!(matches!(Journal::open(&path), Err(JournalError::Newer { found: 9, .. })));
-    crate::disk::replace(&path, b"id,task,prompt\n").unwrap();
-    assert!(matches!(Journal::open(&path), Err(JournalError::NoJournal(_))));
+    Disk::real().replace(&path, b"{\"route-prof\":\"journal\",\"version\":9,\"x\":1}\n").unwrap();
+    assert!(matches!(Journal::open(&Disk::real(), &path), Err(JournalError::Newer { found: 9, .. })));
+    Disk::real().replace(&path, b"id,task,prompt\n").unwrap();
+    assert!(matches!(Journal::open(&Disk::real(), &path), Err(JournalError::NoJournal(_))));
 }
 
 #[test]
 fn damage_before_the_end_is_an_error_that_names_its_line() {
     let (_folder, path) = scratch();
-    let (mut journal, ..) = Journal::open(&path).unwrap();
+    let (mut journal, ..) = Journal::open(&Disk::real(), &path).unwrap();
     journal.append(&[attempt(1, Outcome::Reply, "a"), attempt(2, Outcome::Reply, "b")]).unwrap();
     drop(journal);
-    let text = String::from_utf8(crate::disk::read(&path).unwrap()).unwrap();
-    crate::disk::replace(&path, text.replacen("\"key\"", "\"kay\"", 1).as_bytes()).unwrap();
-    assert!(matches!(Journal::open(&path), Err(JournalError::Damaged { line: 2, .. })));
+    let text = String::from_utf8(Disk::real().read(&path).unwrap()).unwrap();
+    Disk::real().replace(&path, text.replacen("\"key\"", "\"kay\"", 1).as_bytes()).unwrap();
+    assert!(matches!(Journal::open(&Disk::real(), &path), Err(JournalError::Damaged { line: 2, .. })));
 }
 
 #[test]
 fn a_tape_is_a_journal_without_what_belongs_to_a_day() {
     let (folder, path) = scratch();
     let tape = folder.path().join("tape.jsonl");
-    let written = write_tape(&tape, "a note", [Ok(attempt(1, Outcome::Reply, "x"))]).unwrap();
+    let written = write_tape(&Disk::real(), &tape, "a note", [Ok(attempt(1, Outcome::Reply, "x"))]).unwrap();
     assert_eq!(written, 1);
-    let mut reader = Reader::open(&tape).unwrap();
+    let mut reader = Reader::open(&Disk::real(), &tape).unwrap();
     assert_eq!(reader.header().note.as_deref(), Some("a note"));
     let (_, read) = reader.next().unwrap().unwrap();
     assert!(read.headers.is_empty() && read.billed.is_none());
-    let failed = write_tape(&path, "", [Err(JournalError::NoJournal(tape))]);
+    let failed = write_tape(&Disk::real(), &path, "", [Err(JournalError::NoJournal(tape))]);
     assert!(failed.is_err() && !path.exists());
 }
 
@@ -117,13 +117,14 @@ fn nested(levels: usize) -> Value {
 fn json_as_deep_as_a_server_can_send_does_not_close_the_journal() {
     for levels in [DEEPEST - 1, DEEPEST, DEEPEST + 1, 126] {
         let (_folder, path) = scratch();
-        let (mut journal, ..) = Journal::open(&path).unwrap();
+        let (mut journal, ..) = Journal::open(&Disk::real(), &path).unwrap();
         let mut deep = attempt(1, Outcome::Reply, "a");
         deep.usage.raw = nested(levels);
         deep.tool_calls = nested(levels);
         journal.append(&[deep.clone(), attempt(2, Outcome::Reply, "b")]).unwrap();
         drop(journal);
-        let read: Vec<Attempt> = Reader::open(&path).unwrap().map(|record| record.unwrap().1).collect();
+        let read: Vec<Attempt> =
+            Reader::open(&Disk::real(), &path).unwrap().map(|record| record.unwrap().1).collect();
         assert_eq!(read.len(), 2, "{levels}");
         let kept = if levels > DEEPEST { deep.usage.raw.to_string().into() } else { deep.usage.raw };
         assert_eq!((&read[0].usage.raw, &read[0].tool_calls), (&kept, &kept), "{levels}");
@@ -133,21 +134,21 @@ fn json_as_deep_as_a_server_can_send_does_not_close_the_journal() {
 #[test]
 fn a_line_that_is_too_long_takes_nothing_with_it() {
     let (_folder, path) = scratch();
-    let (mut journal, ..) = Journal::open(&path).unwrap();
+    let (mut journal, ..) = Journal::open(&Disk::real(), &path).unwrap();
     let long = attempt(2, Outcome::Reply, &"x".repeat(usize::try_from(reader::LONGEST).unwrap()));
     let refused = journal.append(&[attempt(1, Outcome::Reply, "a"), long.clone()]);
     assert!(matches!(refused, Err(JournalError::TooLong { .. })));
     journal.append(&[attempt(1, Outcome::Reply, "a")]).unwrap();
     drop(journal);
     // Written by another program: what follows the line must not be cut off as if it were torn.
-    let mut bytes = crate::disk::read(&path).unwrap();
+    let mut bytes = Disk::real().read(&path).unwrap();
     for line in [&long, &attempt(3, Outcome::Reply, "paid for")] {
         bytes.extend(serde_json::to_vec(line).unwrap());
         bytes.push(b'\n');
     }
-    crate::disk::replace(&path, &bytes).unwrap();
-    assert!(matches!(Journal::open(&path), Err(JournalError::Damaged { line: 3, .. })));
-    assert_eq!(crate::disk::read(&path).unwrap(), bytes);
+    Disk::real().replace(&path, &bytes).unwrap();
+    assert!(matches!(Journal::open(&Disk::real(), &path), Err(JournalError::Damaged { line: 3, .. })));
+    assert_eq!(Disk::real().read(&path).unwrap(), bytes);
 }
 
 #[test]
@@ -166,21 +167,22 @@ fn what_the_guard_held_back_has_no_answer_and_gives_way_to_one() {
 #[test]
 fn a_journal_cut_at_any_byte_keeps_every_whole_record_and_goes_on() {
     let (_folder, path) = scratch();
-    let (mut journal, ..) = Journal::open(&path).unwrap();
+    let (mut journal, ..) = Journal::open(&Disk::real(), &path).unwrap();
     let attempts = [attempt(1, Outcome::Reply, "ü"), attempt(2, Outcome::Error, "")];
     journal.append(&attempts).unwrap();
     drop(journal);
-    let whole = crate::disk::read(&path).unwrap();
+    let whole = Disk::real().read(&path).unwrap();
     for at in 0..=whole.len() {
-        crate::disk::replace(&path, &whole[..at]).unwrap();
+        Disk::real().replace(&path, &whole[..at]).unwrap();
         let lines = whole[..at].iter().filter(|byte| **byte == b'\n').count();
-        let (mut journal, _, recovery) = Journal::open(&path).unwrap();
+        let (mut journal, _, recovery) = Journal::open(&Disk::real(), &path).unwrap();
         assert_eq!(recovery.records as usize, lines.saturating_sub(1), "cut at {at}");
         let rest = whole[..at].rsplit(|byte| *byte == b'\n').next().unwrap().len();
         assert_eq!(recovery.cut as usize, rest, "cut at {at}");
         journal.append(&[attempt(3, Outcome::Reply, "after")]).unwrap();
         drop(journal);
-        let texts: Vec<String> = Reader::open(&path).unwrap().map(|record| record.unwrap().1.text).collect();
+        let texts: Vec<String> =
+            Reader::open(&Disk::real(), &path).unwrap().map(|record| record.unwrap().1.text).collect();
         assert_eq!(texts.len(), lines.saturating_sub(1) + 1, "cut at {at}");
         assert_eq!(texts.last().unwrap(), "after");
     }
@@ -224,14 +226,14 @@ proptest! {
     #[test]
     fn any_attempt_reads_back_as_it_was(attempts in prop::collection::vec(any_attempt(), 0..6)) {
         let (_folder, path) = scratch();
-        let (mut journal, ..) = Journal::open(&path).unwrap();
+        let (mut journal, ..) = Journal::open(&Disk::real(), &path).unwrap();
         journal.append(&attempts).unwrap();
         drop(journal);
         let mut file = disk_file(&path);
         let mut read = Vec::new();
-        for record in Reader::open(&path).unwrap() {
+        for record in Reader::open(&Disk::real(), &path).unwrap() {
             let (offset, attempt) = record.unwrap();
-            prop_assert_eq!(&fetch_at(&mut file, offset).unwrap(), &attempt);
+            prop_assert_eq!(&fetch_at(&mut *file, offset).unwrap(), &attempt);
             read.push(attempt);
         }
         prop_assert_eq!(read, attempts);
@@ -240,17 +242,17 @@ proptest! {
     #[test]
     fn no_bytes_after_the_header_panic_or_lose_what_stands_before_them(noise in prop::collection::vec(any::<u8>(), 0..200)) {
         let (_folder, path) = scratch();
-        let (mut journal, ..) = Journal::open(&path).unwrap();
+        let (mut journal, ..) = Journal::open(&Disk::real(), &path).unwrap();
         journal.append(&[attempt(1, Outcome::Reply, "paid for")]).unwrap();
         drop(journal);
-        let mut bytes = crate::disk::read(&path).unwrap();
+        let mut bytes = Disk::real().read(&path).unwrap();
         bytes.extend(&noise);
-        crate::disk::replace(&path, &bytes).unwrap();
-        match Journal::open(&path) {
+        Disk::real().replace(&path, &bytes).unwrap();
+        match Journal::open(&Disk::real(), &path) {
             Ok((_, index, _)) => prop_assert_eq!(index.len(), 1),
             Err(JournalError::Damaged { line, .. }) => {
                 prop_assert!(line > 2);
-                prop_assert_eq!(crate::disk::read(&path).unwrap(), bytes);
+                prop_assert_eq!(Disk::real().read(&path).unwrap(), bytes);
             }
             Err(other) => return Err(TestCaseError::fail(other.to_string())),
         }

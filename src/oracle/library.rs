@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::ask::AnswerBook;
 use super::file::{self, ExampleFailure, Oracle, Wanted};
 use crate::diag::{Fault, Faults, nearest};
-use crate::disk::{self, DiskError};
+use crate::disk::{Disk, DiskError};
 use crate::ident::{Digest, OracleRef};
 
 const LOCK: &str = "oracles.lock";
@@ -38,6 +38,7 @@ struct Lock {
 /// Every oracle of a project.
 #[derive(Debug)]
 pub struct Library {
+    disk: Disk,
     folder: PathBuf,
     oracles: BTreeMap<OracleRef, Oracle>,
     locked: BTreeMap<OracleRef, Digest>,
@@ -48,14 +49,14 @@ impl Library {
     ///
     /// # Errors
     /// All that is wrong with the files; an oracle that was edited without a new version is wrong.
-    pub fn open(folder: &Path) -> Result<Self, OracleError> {
+    pub fn open(disk: &Disk, folder: &Path) -> Result<Self, OracleError> {
         let mut faults = Faults::default();
         let mut oracles = BTreeMap::new();
-        for name in disk::list(folder)? {
+        for name in disk.list(folder)? {
             let Some(stem) = name.strip_suffix(".toml") else { continue };
             let path = folder.join(&name);
             let shown = path.display().to_string();
-            let Ok(source) = String::from_utf8(disk::read(&path)?) else {
+            let Ok(source) = String::from_utf8(disk.read(&path)?) else {
                 faults.push(Fault::new(shown, "it is not UTF-8").help("save it as UTF-8"));
                 continue;
             };
@@ -66,7 +67,7 @@ impl Library {
                 Err(found) => faults.0.extend(found.0),
             }
         }
-        let locked = read_lock(folder)?;
+        let locked = read_lock(disk, folder)?;
         for (id, oracle) in &oracles {
             if locked.get(id).is_some_and(|digest| *digest != oracle.digest) {
                 let next = OracleRef { name: id.name.clone(), version: id.version.saturating_add(1) };
@@ -78,7 +79,7 @@ impl Library {
                 faults.push(Fault::new(path, format!("{id} was edited without a new version")).help(help));
             }
         }
-        Ok(faults.into_result(Self { folder: folder.to_owned(), oracles, locked })?)
+        Ok(faults.into_result(Self { disk: disk.clone(), folder: folder.to_owned(), oracles, locked })?)
     }
 
     /// The oracle of that name and version; `named_in` is the file that names it, for the message.
@@ -99,6 +100,11 @@ impl Library {
             };
             Fault::new(named_in, format!("there is no oracle {id}")).help(help)
         })
+    }
+
+    /// The disk that they were read from.
+    pub(crate) const fn disk(&self) -> &Disk {
+        &self.disk
     }
 
     /// All oracles, by name and version.
@@ -126,14 +132,14 @@ impl Library {
         let text = toml::to_string(&Lock { version: 1, oracle })?;
         let text =
             format!("# Written by route-prof: the digest of each version of each oracle. Commit it.\n{text}");
-        disk::replace(&self.folder.join(LOCK), text.as_bytes())?;
+        self.disk.replace(&self.folder.join(LOCK), text.as_bytes())?;
         Ok(true)
     }
 }
 
-fn read_lock(folder: &Path) -> Result<BTreeMap<OracleRef, Digest>, OracleError> {
+fn read_lock(disk: &Disk, folder: &Path) -> Result<BTreeMap<OracleRef, Digest>, OracleError> {
     let path = folder.join(LOCK);
-    let Some(bytes) = disk::read_if_present(&path)? else { return Ok(BTreeMap::new()) };
+    let Some(bytes) = disk.read_if_present(&path)? else { return Ok(BTreeMap::new()) };
     let source = String::from_utf8_lossy(&bytes);
     let shown = path.display().to_string();
     let lock: Lock =

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::file;
 use super::library::{self, Library};
 use super::*;
-use crate::disk;
+use crate::disk::Disk;
 use crate::record::Verdict;
 use crate::units::Millis;
 
@@ -220,16 +220,18 @@ fn an_oracle_that_was_edited_without_a_new_version_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("o@1.toml");
     let text = "id = \"o@1\"\ndescription = \"d\"\n[label]\nset = [\"a\", \"b\"]\n[[example]]\noutput = \"a\"\nexpected = \"a\"\nverdict = \"pass\"\ngate = \"pass\"\n[[example]]\noutput = \"c\"\nexpected = \"a\"\nverdict = \"fail\"\nreason = \"not a label\"\n";
-    disk::replace(&path, text.as_bytes()).unwrap();
-    let library = Library::open(folder.path()).unwrap();
+    Disk::real().replace(&path, text.as_bytes()).unwrap();
+    let library = Library::open(&Disk::real(), folder.path()).unwrap();
     assert!(library::check(&library, &AnswerBook::default()).failures.is_empty());
     assert!(library.write_lock().unwrap());
-    assert!(!Library::open(folder.path()).unwrap().write_lock().unwrap());
+    assert!(!Library::open(&Disk::real(), folder.path()).unwrap().write_lock().unwrap());
     // A comment and a better description need no new version; another set does.
-    disk::replace(&path, format!("# a comment\n{}", text.replace("\"d\"", "\"better\"")).as_bytes()).unwrap();
-    assert!(Library::open(folder.path()).is_ok());
-    disk::replace(&path, text.replace("\"b\"]", "\"b\", \"c\"]").as_bytes()).unwrap();
-    let said = Library::open(folder.path()).unwrap_err().to_string();
+    Disk::real()
+        .replace(&path, format!("# a comment\n{}", text.replace("\"d\"", "\"better\"")).as_bytes())
+        .unwrap();
+    assert!(Library::open(&Disk::real(), folder.path()).is_ok());
+    Disk::real().replace(&path, text.replace("\"b\"]", "\"b\", \"c\"]").as_bytes()).unwrap();
+    let said = Library::open(&Disk::real(), folder.path()).unwrap_err().to_string();
     assert!(said.contains("o@1 was edited without a new version") && said.contains("o@2.toml"), "{said}");
 }
 

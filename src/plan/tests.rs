@@ -5,12 +5,13 @@ use std::path::Path;
 
 use super::tokens::Fit;
 use super::*;
+use crate::disk::Disk;
 use crate::units::{Share, Usd};
 
 fn project(extra: &str, corpus: &str) -> (tempfile::TempDir, Config, Corpus) {
     let folder = tempfile::tempdir().unwrap();
     let write =
-        |name: &str, text: &str| crate::disk::replace(&folder.path().join(name), text.as_bytes()).unwrap();
+        |name: &str, text: &str| Disk::real().replace(&folder.path().join(name), text.as_bytes()).unwrap();
     write(
         "route-prof.toml",
         &format!(
@@ -40,8 +41,8 @@ params = {{ temperature = 1 }}
         "{\"role\":\"user\",\"content\":\"q\"}\n{\"role\":\"assistant\",\"content\":\"a\"}\n",
     );
     write("c.jsonl", corpus);
-    let config = crate::config::load(&folder.path().join("route-prof.toml")).unwrap();
-    let corpus = Corpus::open(&folder.path().join("c.jsonl"), "c.jsonl", &config).unwrap();
+    let config = crate::config::load(&Disk::real(), &folder.path().join("route-prof.toml")).unwrap();
+    let corpus = Corpus::open(&Disk::real(), &folder.path().join("c.jsonl"), "c.jsonl", &config).unwrap();
     (folder, config, corpus)
 }
 

@@ -9,7 +9,7 @@ use super::litellm;
 use super::model_price::{BatchPrice, LongContext, ModelPrice};
 use crate::config::Config;
 use crate::diag::{Fault, Faults, nearest};
-use crate::disk;
+use crate::disk::Disk;
 use crate::ident::{Digest, Digester, ModelRef};
 use crate::units::{Share, Tokens, Usd};
 
@@ -66,12 +66,12 @@ impl Catalogue {
     ///
     /// # Errors
     /// When the price file cannot be read.
-    pub fn load(config: &Config) -> Result<Self, PriceError> {
+    pub fn load(disk: &Disk, config: &Config) -> Result<Self, PriceError> {
         let (rows, name) = match &config.prices.catalogue {
             None => built_in()?,
             Some(path) => {
                 let shown = path.display().to_string();
-                let bytes = disk::read(path).map_err(|error| {
+                let bytes = disk.read(path).map_err(|error| {
                     let help =
                         "correct prices.catalogue in route-prof.toml, or leave it out for the built-in one";
                     Faults::from(Fault::new(&shown, error.to_string()).help(help))

@@ -1,6 +1,7 @@
 //! Tests of prices.
 
 use super::*;
+use crate::disk::Disk;
 use crate::record::Usage;
 use crate::record::UsageQuality;
 use crate::units::{Tokens, Usd};
@@ -26,11 +27,11 @@ fn catalogue(prices: &str) -> Catalogue {
     let text = format!(
         "version = 1\n[[tier]]\nname = \"t\"\nmodel = \"anthropic/claude-haiku-4-5\"\n[provider.anthropic]\napi = \"openai\"\n{prices}"
     );
-    crate::disk::replace(&path, text.as_bytes()).unwrap();
+    Disk::real().replace(&path, text.as_bytes()).unwrap();
     let file = r#"{"sample_spec": {"max_tokens": "a word"}, "m": {"input_cost_per_token": 3e-06, "output_cost_per_token": 1.5e-05,
         "cache_read_input_token_cost": 3e-07, "max_input_tokens": 200000, "mode": "chat"}, "free": {"mode": "chat"}}"#;
-    crate::disk::replace(&folder.path().join("prices.json"), file.as_bytes()).unwrap();
-    Catalogue::load(&crate::config::load(&path).unwrap()).unwrap()
+    Disk::real().replace(&folder.path().join("prices.json"), file.as_bytes()).unwrap();
+    Catalogue::load(&Disk::real(), &crate::config::load(&Disk::real(), &path).unwrap()).unwrap()
 }
 
 #[test]

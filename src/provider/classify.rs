@@ -196,7 +196,11 @@ pub(super) fn api_error(error: &ApiError) -> (Outcome, Option<Failure>, Retry) {
 }
 
 /// How long a server asks to wait: `retry-after-ms`, `retry-after` (seconds or a date), the body's `retryDelay`, or words.
-pub(super) fn retry_after(header: impl Fn(&str) -> Option<String>, body: &str) -> Option<Duration> {
+pub(super) fn retry_after(
+    header: impl Fn(&str) -> Option<String>,
+    body: &str,
+    now: jiff::Timestamp,
+) -> Option<Duration> {
     let seconds = |text: &str| {
         text.trim()
             .parse::<f64>()
@@ -207,7 +211,7 @@ pub(super) fn retry_after(header: impl Fn(&str) -> Option<String>, body: &str) -
     if let Some(wait) = header("retry-after-ms").and_then(|text| seconds(&text)) {
         return Some(wait / 1000);
     }
-    let stated = header("retry-after").and_then(|text| seconds(&text).or_else(|| until_date(&text)));
+    let stated = header("retry-after").and_then(|text| seconds(&text).or_else(|| until_date(&text, now)));
     stated.or_else(|| in_words(body))
 }
 
@@ -229,9 +233,9 @@ fn in_words(body: &str) -> Option<Duration> {
     })
 }
 
-fn until_date(text: &str) -> Option<Duration> {
+fn until_date(text: &str, now: jiff::Timestamp) -> Option<Duration> {
     let then = jiff::fmt::rfc2822::parse(text.trim()).ok()?.timestamp();
-    let wait = then.as_millisecond() - jiff::Timestamp::now().as_millisecond();
+    let wait = then.as_millisecond() - now.as_millisecond();
     Some(Duration::from_millis(u64::try_from(wait).unwrap_or_default()))
 }
 
@@ -389,19 +393,20 @@ mod tests {
             move |asked: &str| (asked == name).then(|| value.to_owned())
         };
         let ms = |ms| Some(Duration::from_millis(ms));
-        assert_eq!(retry_after(header("retry-after-ms", "250"), ""), ms(250));
-        assert_eq!(retry_after(header("retry-after", "1.5"), ""), ms(1500));
-        assert_eq!(retry_after(none, r#"{"details":[{"retryDelay":"46s"}]}"#), ms(46_000));
-        assert_eq!(retry_after(none, "Please try again in 1.5s."), ms(1500));
-        assert_eq!(retry_after(none, "Please try again in 20ms."), ms(20));
-        assert_eq!(retry_after(header("retry-after", "Wed, 01 Jan 2020 00:00:00 GMT"), ""), ms(0));
-        assert_eq!(retry_after(none, "Please try again in 1m26.4s. Need more?"), ms(86_400));
-        assert_eq!(retry_after(none, "Please retry after 20 seconds."), ms(20_000));
-        assert_eq!(retry_after(none, "Try again in 2 minutes"), ms(120_000));
-        assert_eq!(retry_after(none, "{\n \"retryDelay\": \"0.5s\"\n}"), ms(500));
+        let now: jiff::Timestamp = "2026-11-22T10:00:00Z".parse().unwrap();
+        assert_eq!(retry_after(header("retry-after-ms", "250"), "", now), ms(250));
+        assert_eq!(retry_after(header("retry-after", "1.5"), "", now), ms(1500));
+        assert_eq!(retry_after(none, r#"{"details":[{"retryDelay":"46s"}]}"#, now), ms(46_000));
+        assert_eq!(retry_after(none, "Please try again in 1.5s.", now), ms(1500));
+        assert_eq!(retry_after(none, "Please try again in 20ms.", now), ms(20));
+        assert_eq!(retry_after(header("retry-after", "Wed, 01 Jan 2020 00:00:00 GMT"), "", now), ms(0));
+        assert_eq!(retry_after(none, "Please try again in 1m26.4s. Need more?", now), ms(86_400));
+        assert_eq!(retry_after(none, "Please retry after 20 seconds.", now), ms(20_000));
+        assert_eq!(retry_after(none, "Try again in 2 minutes", now), ms(120_000));
+        assert_eq!(retry_after(none, "{\n \"retryDelay\": \"0.5s\"\n}", now), ms(500));
         // A header that makes no sense does not hide a body that does.
-        assert_eq!(retry_after(header("retry-after", "soon"), "try again in 3s"), ms(3000));
-        assert_eq!(retry_after(none, "busy"), None);
-        assert_eq!(retry_after(none, "try again in a while"), None);
+        assert_eq!(retry_after(header("retry-after", "soon"), "try again in 3s", now), ms(3000));
+        assert_eq!(retry_after(none, "busy", now), None);
+        assert_eq!(retry_after(none, "try again in a while", now), None);
     }
 }

@@ -1,12 +1,9 @@
 //! The transport of every HTTP API: one client, its clocks, its time limits, its security. One call, no retries.
 
-use std::collections::{BTreeMap, HashSet};
-use std::net::SocketAddr;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
-use hyper_util::client::legacy::connect::HttpInfo;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
@@ -21,10 +18,16 @@ use super::redact::redact;
 use super::response::{Response, Retry};
 use super::sse::Framing;
 use super::sse::{self, SseError};
+use crate::clock::{self, Clock, Instant};
 use crate::config::{Provider, RunSettings};
 use crate::diag::{Fault, Faults};
+use crate::net::{
+    HeaderMap, HeaderName, HeaderValue, HttpError, HttpErrorKind, HttpReply, HttpRequest, Link, Payload,
+    Transport,
+};
 use crate::record::{Clocks, ErrorKind, Failure, Outcome, Request};
 use crate::units::Tokens;
+use crate::world::World;
 
 /// The longest reply, in bytes.
 const LONGEST_REPLY: usize = 64 << 20;
@@ -57,16 +60,16 @@ pub(super) struct HttpEndpoint {
     settings: Provider,
     base_url: String,
     api: &'static dyn HttpApi,
-    client: reqwest::Client,
+    transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
     key: Option<SecretString>,
-    /// The connections that have carried a call, by their address on this side.
-    connections: Mutex<HashSet<SocketAddr>>,
     progress: Duration,
     total: Duration,
 }
 
 impl HttpEndpoint {
     pub(super) fn connect(
+        world: &World,
         provider: &Provider,
         run: &RunSettings,
         api: &'static dyn HttpApi,
@@ -104,7 +107,7 @@ impl HttpEndpoint {
         if let Some(key) = &key {
             let (name, value) = match quirks::of(&base_url).key.unwrap_or_else(|| api.key_header()) {
                 KeyHeader::Bearer => (
-                    reqwest::header::AUTHORIZATION,
+                    HeaderName::from_static("authorization"),
                     HeaderValue::from_str(&format!("Bearer {}", key.expose_secret())),
                 ),
                 KeyHeader::Named(name) => {
@@ -117,31 +120,21 @@ impl HttpEndpoint {
             value.set_sensitive(true);
             headers.insert(name, value);
         }
-        // Another part of the process may have been first; one provider is as good as the other.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("route-prof/", env!("CARGO_PKG_VERSION")))
-            .default_headers(headers)
-            // One stream a connection: no head-of-line blocking between calls that are being timed.
-            .http1_only()
-            .pool_max_idle_per_host(provider.limits.concurrency)
-            .pool_idle_timeout(Duration::from_secs(15))
-            .tcp_nodelay(true)
-            .tcp_keepalive(Duration::from_secs(60))
-            .connect_timeout(Duration::from_secs(run.connect_timeout_s.into()))
-            .redirect(reqwest::redirect::Policy::none());
-        if is_loopback(&base_url) {
-            // What is on this machine is not asked for through a proxy.
-            builder = builder.no_proxy();
-        }
-        let client = builder.build().map_err(|error| wrong(format!("no client can be made: {error}")))?;
+        let link = Link {
+            headers,
+            idle: provider.limits.concurrency,
+            connect_timeout: Duration::from_secs(run.connect_timeout_s.into()),
+            loopback: is_loopback(&base_url),
+        };
+        let transport =
+            world.network.link(link).map_err(|error| wrong(format!("no client can be made: {error}")))?;
         Ok(Self {
             settings: provider.clone(),
             base_url,
             api,
-            client,
+            transport,
+            clock: Arc::clone(&world.clock),
             key,
-            connections: Mutex::default(),
             progress: Duration::from_secs(run.progress_timeout_s.into()),
             total: Duration::from_secs(run.total_timeout_s.into()),
         })
@@ -155,16 +148,14 @@ impl HttpEndpoint {
     pub(super) async fn window(&self, model: &str) -> Option<Tokens> {
         let question = self.api.describe(&self.settings, &self.base_url, model);
         let url = self.url(&question.path);
-        let request = match question.body {
-            None => self.client.get(url),
-            Some(body) => {
-                self.client.post(url).header(CONTENT_TYPE, "application/json").body(body.to_string())
-            }
-        };
-        let response = request.timeout(self.progress).send().await.ok()?;
-        let mut response = response.error_for_status().ok()?;
+        let payload = question.body.map_or(Payload::Nothing, |body| Payload::Json(body.to_string()));
+        let request = HttpRequest { url, payload, timeout: Some(self.progress) };
+        let mut reply = self.transport.exchange(request).await.ok()?;
+        if !(200..300).contains(&reply.status) {
+            return None;
+        }
         let mut bytes = Vec::new();
-        while let Some(piece) = response.chunk().await.ok()? {
+        while let Some(piece) = reply.body.chunk().await.ok()? {
             bytes.extend_from_slice(&piece);
             if bytes.len() > LONGEST_REPLY {
                 return None;
@@ -173,16 +164,11 @@ impl HttpEndpoint {
         describe::window(&serde_json::from_slice(&bytes).ok()?, model).map(Tokens)
     }
 
-    /// Whether a reply is the first over its connection: the time to set it up is in its times then.
-    fn is_first_of_its_connection(&self, response: &reqwest::Response) -> bool {
-        let Some(info) = response.extensions().get::<HttpInfo>() else { return false };
-        self.connections.lock().unwrap_or_else(PoisonError::into_inner).insert(info.local_addr())
-    }
-
     pub(super) fn batches(&self) -> Option<Batches<'_>> {
         Some(Batches {
             protocol: self.api.batch()?,
-            client: &self.client,
+            transport: &*self.transport,
+            clock: &*self.clock,
             base_url: &self.base_url,
             settings: &self.settings,
             api: self.api,
@@ -199,10 +185,10 @@ impl HttpEndpoint {
         };
         let bytes = body.to_string();
         call.began = Instant::now();
-        let post = self.client.post(self.url(&path)).header(CONTENT_TYPE, "application/json").body(bytes);
+        let post = HttpRequest { url: self.url(&path), payload: Payload::Json(bytes), timeout: None };
         // A plain reply shows no progress: its headers come when the model has said all.
         let patience = if self.settings.stream { self.progress.min(self.total) } else { self.total };
-        let response = match tokio::time::timeout(patience, post.send()).await {
+        let response = match clock::timeout(patience, self.transport.exchange(post)).await {
             Err(_) => {
                 return call.fail(
                     ErrorKind::Timeout,
@@ -214,23 +200,22 @@ impl HttpEndpoint {
             Ok(Ok(response)) => response,
         };
         call.clocks.headers_ms = Some(call.began.elapsed().into());
-        call.status = Some(response.status().as_u16());
-        call.cold = self.is_first_of_its_connection(&response);
-        let header = |name: &str| {
-            response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
-        };
-        let now = jiff::Timestamp::now();
+        call.status = Some(response.status);
+        call.cold = response.first_of_its_connection;
+        let header =
+            |name: &str| response.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let now = self.clock.now();
         call.rates = limits::read(header, now);
         call.date =
             header("date").and_then(|text| Some(jiff::fmt::rfc2822::parse(text.trim()).ok()?.timestamp()));
-        for (name, value) in response.headers() {
+        for (name, value) in &response.headers {
             if let (true, Ok(value)) = (is_kept(name.as_str()), value.to_str()) {
                 let value = || redact(value, self.key.as_ref());
                 // Where a header comes twice, the first one stands.
                 call.headers.entry(name.as_str().to_owned()).or_insert_with(value);
             }
         }
-        if !response.status().is_success() {
+        if !(200..300).contains(&response.status) {
             return call.error_reply(response).await;
         }
         let kind = header("content-type").unwrap_or_default().trim().to_lowercase();
@@ -321,37 +306,27 @@ impl<'a> Call<'a> {
     }
 
     /// The transport broke before or within the reply.
-    fn transport(self, error: reqwest::Error) -> Response {
-        let begun = self.clocks.headers_ms.is_some();
-        // The URL may hold what is nobody's business; the cause says what happened.
-        let error = error.without_url();
-        let mut message = error.to_string();
-        let mut cause = std::error::Error::source(&error);
-        while let Some(inner) = cause {
-            message = inner.to_string();
-            cause = inner.source();
+    fn transport(self, error: HttpError) -> Response {
+        let HttpError { kind, root, .. } = error;
+        match kind {
+            HttpErrorKind::Timeout => self.fail(ErrorKind::Timeout, root, Retry::Once),
+            HttpErrorKind::Connect | HttpErrorKind::Broken if self.clocks.headers_ms.is_some() => {
+                self.fail(ErrorKind::BrokenStream, format!("the reply broke off: {root}"), Retry::Once)
+            }
+            HttpErrorKind::Connect | HttpErrorKind::Broken => {
+                let message = format!("no connection to {}: {root}", self.endpoint.base_url);
+                self.fail(ErrorKind::Connect, message, Retry::Backoff)
+            }
         }
-        if error.is_timeout() && !error.is_connect() {
-            return self.fail(ErrorKind::Timeout, message, Retry::Once);
-        }
-        if begun {
-            return self.fail(
-                ErrorKind::BrokenStream,
-                format!("the reply broke off: {message}"),
-                Retry::Once,
-            );
-        }
-        let message = format!("no connection to {}: {message}", self.endpoint.base_url);
-        self.fail(ErrorKind::Connect, message, Retry::Backoff)
     }
 
-    async fn error_reply(mut self, mut response: reqwest::Response) -> Response {
-        let status = response.status().as_u16();
-        let headers = response.headers().clone();
+    async fn error_reply(mut self, mut response: HttpReply) -> Response {
+        let status = response.status;
+        let headers = std::mem::take(&mut response.headers);
         let mut body = Vec::new();
-        let deadline = tokio::time::Instant::now() + self.endpoint.progress;
+        let deadline = Instant::now() + self.endpoint.progress;
         while body.len() < LONGEST_ERROR
-            && let Ok(Ok(Some(piece))) = tokio::time::timeout_at(deadline, response.chunk()).await
+            && let Ok(Ok(Some(piece))) = clock::timeout_at(deadline, response.body.chunk()).await
         {
             body.extend_from_slice(&piece);
         }
@@ -366,17 +341,17 @@ impl<'a> Call<'a> {
         });
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         error.status = status;
-        error.retry_after = classify::retry_after(header, &text);
+        error.retry_after = classify::retry_after(header, &text, self.endpoint.clock.now());
         error.should_retry = header("x-should-retry").and_then(|word| word.parse().ok());
         let (outcome, failure, retry) = classify::api_error(&error);
         self.respond(outcome, failure, retry)
     }
 
-    async fn whole(mut self, mut response: reqwest::Response) -> Response {
-        let deadline = tokio::time::Instant::from_std(self.began + self.endpoint.total);
+    async fn whole(mut self, mut response: HttpReply) -> Response {
+        let deadline = self.began + self.endpoint.total;
         let mut body = Vec::new();
         loop {
-            match tokio::time::timeout_at(deadline, response.chunk()).await {
+            match clock::timeout_at(deadline, response.body.chunk()).await {
                 Err(_) => {
                     return self.fail(
                         ErrorKind::Timeout,
@@ -407,15 +382,15 @@ impl<'a> Call<'a> {
         self.end()
     }
 
-    async fn stream(mut self, mut response: reqwest::Response) -> Response {
+    async fn stream(mut self, mut response: HttpReply) -> Response {
         self.streamed = true;
         let mut decoder = self.endpoint.api.decoder();
         let (mut reader, mut events) = (sse::Reader::new(self.endpoint.api.framing()), Vec::new());
-        let last = tokio::time::Instant::from_std(self.began + self.endpoint.total);
-        let mut progress = tokio::time::Instant::now() + self.endpoint.progress;
+        let last = self.began + self.endpoint.total;
+        let mut progress = Instant::now() + self.endpoint.progress;
         let mut taken = 0;
         loop {
-            let piece = match tokio::time::timeout_at(progress.min(last), response.chunk()).await {
+            let piece = match clock::timeout_at(progress.min(last), response.body.chunk()).await {
                 // Comments that keep the line open are no progress; only content is.
                 Err(_) => {
                     return self.fail(
@@ -445,7 +420,7 @@ impl<'a> Call<'a> {
             for data in events.drain(..) {
                 let step = decoder.event(&data, &mut self.facts);
                 if step.token {
-                    progress = tokio::time::Instant::now() + self.endpoint.progress;
+                    progress = Instant::now() + self.endpoint.progress;
                     self.clocks.first_token_ms.get_or_insert(now.into());
                 }
                 if step.visible {
@@ -457,7 +432,7 @@ impl<'a> Call<'a> {
                 if step.end {
                     // The rest of the body is read, so that the connection can be used again; it is short.
                     if self.facts.error.is_none() && self.facts.nonsense.is_none() {
-                        let _ = tokio::time::timeout(Duration::from_millis(100), response.chunk()).await;
+                        let _ = clock::timeout(Duration::from_millis(100), response.body.chunk()).await;
                     }
                     return self.end();
                 }

@@ -33,8 +33,10 @@ pub use self::limits::{RateHeaders, Window};
 pub use self::response::{Response, Retry};
 use crate::config::{DataLocation, Provider, RunSettings, ServedModel};
 use crate::diag::{Fault, Faults, nearest};
+use crate::disk::Disk;
 use crate::record::Request;
 use crate::units::Tokens;
+use crate::world::World;
 
 /// Every API.
 pub const APIS: &[&Api] = &[
@@ -113,10 +115,10 @@ pub fn insists_on_model(provider: &Provider) -> bool {
 ///
 /// # Errors
 /// When the API is unknown, or the script cannot be read.
-pub fn identity(provider: &Provider) -> Result<Identity, Faults> {
+pub fn identity(disk: &Disk, provider: &Provider) -> Result<Identity, Faults> {
     let api = find(provider)?;
     let base_url = match api.wire {
-        Wire::Script => scripted::Script::load(provider)?.identity(),
+        Wire::Script => scripted::Script::load(disk, provider)?.identity(),
         Wire::Http(_) => provider.base_url.clone().unwrap_or_else(|| api.base_url.to_owned()),
     };
     Ok(Identity { api: api.name.to_owned(), base_url })
@@ -137,13 +139,13 @@ impl Endpoint {
     ///
     /// # Errors
     /// When the API is unknown, the key's variable is not set, or the script cannot be read.
-    pub fn connect(provider: &Provider, run: &RunSettings) -> Result<Self, Faults> {
+    pub fn connect(world: &World, provider: &Provider, run: &RunSettings) -> Result<Self, Faults> {
         let api = find(provider)?;
         let inner = match api.wire {
             Wire::Http(wire) => {
-                Inner::Http(Box::new(http::HttpEndpoint::connect(provider, run, wire, api.base_url)?))
+                Inner::Http(Box::new(http::HttpEndpoint::connect(world, provider, run, wire, api.base_url)?))
             }
-            Wire::Script => Inner::Script(scripted::Script::load(provider)?),
+            Wire::Script => Inner::Script(scripted::Script::load(&world.disk, provider)?),
         };
         Ok(Self { inner })
     }

@@ -14,9 +14,10 @@ use super::classify::{self, ApiError};
 use super::facts::{Facts, judge};
 use super::limits::RateHeaders;
 use super::response::{Response, Retry};
+use crate::clock;
 use crate::config::Provider;
 use crate::diag::{Fault, Faults};
-use crate::disk;
+use crate::disk::Disk;
 use crate::ident::Digest;
 use crate::record::{Clocks, ErrorKind, Failure, Outcome, Request, Usage, UsageQuality};
 use crate::units::{Millis, Tokens};
@@ -84,14 +85,14 @@ pub(super) struct Script {
 }
 
 impl Script {
-    pub(super) fn load(provider: &Provider) -> Result<Self, Faults> {
+    pub(super) fn load(disk: &Disk, provider: &Provider) -> Result<Self, Faults> {
         let Some(path) = &provider.script else {
             let what = format!("provider `{}` is scripted and names no script", provider.name);
             let help = "add script = \"script.toml\"; its format: route-prof schema script";
             return Err(Fault::new(format!("route-prof.toml:{}", provider.line), what).help(help).into());
         };
         let shown = path.display().to_string();
-        let bytes = disk::read(path).map_err(|error| Fault::new(&shown, error.to_string()))?;
+        let bytes = disk.read(path).map_err(|error| Fault::new(&shown, error.to_string()))?;
         let source = String::from_utf8(bytes).map_err(|_| Fault::new(&shown, "it is not UTF-8"))?;
         let raw: RawScript =
             toml::from_str(&source).map_err(|error| Fault::from_toml(&shown, &source, &error))?;
@@ -151,7 +152,7 @@ impl Script {
             return response(facts, Clocks::default(), None, (Outcome::Error, Some(failure), Retry::No));
         };
         if rule.delay_ms > 0 {
-            tokio::time::sleep(Duration::from_millis(rule.delay_ms)).await;
+            clock::sleep(Duration::from_millis(rule.delay_ms)).await;
         }
         let took = Millis::from_micros(rule.delay_ms.saturating_mul(1000));
         let clocks = Clocks {

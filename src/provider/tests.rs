@@ -104,7 +104,7 @@ async fn call(script: Script) -> (Response, String) {
         }
         request
     });
-    let endpoint = Endpoint::connect(&provider(url), &settings()).unwrap();
+    let endpoint = Endpoint::connect(&World::default(), &provider(url), &settings()).unwrap();
     let response = endpoint.call("m", &request()).await;
     let sent = if server.is_finished() { server.await.unwrap() } else { String::new() };
     (response, sent)
@@ -244,7 +244,9 @@ async fn silence_and_chatter_without_content_time_out() {
 async fn a_connection_that_dies_or_never_comes_is_tried_again() {
     let dead = answer(script(&[])).await;
     assert_eq!((dead.failure.unwrap().kind, dead.retry), (ErrorKind::Connect, Retry::Backoff));
-    let endpoint = Endpoint::connect(&provider("http://127.0.0.1:1/v1".to_owned()), &settings()).unwrap();
+    let endpoint =
+        Endpoint::connect(&World::default(), &provider("http://127.0.0.1:1/v1".to_owned()), &settings())
+            .unwrap();
     let nobody = endpoint.call("m", &request()).await;
     assert_eq!((nobody.failure.unwrap().kind, nobody.retry), (ErrorKind::Connect, Retry::Backoff));
 }

@@ -4,6 +4,7 @@
 
 pub mod batch;
 pub mod server;
+pub mod world;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

@@ -88,7 +88,7 @@ impl Form {
             total_timeout_s: 3,
             ..RunSettings::default()
         };
-        let endpoint = Endpoint::connect(&provider, &run).unwrap();
+        let endpoint = Endpoint::connect(&route_prof::world::World::default(), &provider, &run).unwrap();
         let response = endpoint.call("model-a", request).await;
         (response, served)
     }

@@ -16,8 +16,9 @@ use crate::engine::{BenchmarkImported, Columns, CorpusImport, CorpusImported, Im
 const SHOWN: usize = 40;
 
 pub(super) fn run(global: &Global, console: &Console, args: &ImportArgs) -> anyhow::Result<Exit> {
+    let engine = session::engine(console);
     let from = match args.from {
-        Source::Auto => ImportFormat::of(&args.file)?,
+        Source::Auto => engine.import_format(&args.file)?,
         Source::Promptfoo => ImportFormat::Promptfoo,
         Source::Evals => ImportFormat::Evals,
         Source::Csv => ImportFormat::Csv,
@@ -27,7 +28,6 @@ pub(super) fn run(global: &Global, console: &Console, args: &ImportArgs) -> anyh
         Source::Zeroeval => ImportFormat::Zeroeval,
         Source::Routellm => ImportFormat::Routellm,
     };
-    let engine = session::engine(console);
     if from.is_benchmark() {
         let imported = engine.import_benchmark(from, &args.file, &args.out)?;
         return tell_benchmark(global, console, &args.out, &imported);

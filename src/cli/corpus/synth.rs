@@ -15,13 +15,7 @@ use crate::units::Usd;
 pub(super) fn run(global: &Global, console: &Console, args: &SynthArgs) -> anyhow::Result<Exit> {
     let engine = session::engine(console);
     if let Some(path) = &args.init {
-        if path.exists() {
-            return Err(UsageError::with_help(
-                format!("{} is there already", path.display()),
-                "name another file, or move it away: nothing is overwritten",
-            ));
-        }
-        engine.write(path, SYNTH_TEMPLATES.as_bytes())?;
+        engine.write_new(path, SYNTH_TEMPLATES.as_bytes())?;
         console.note(&format!("wrote {}: templates to start from", path.display()));
         return Ok(Exit::Fine);
     }

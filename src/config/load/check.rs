@@ -7,6 +7,7 @@ use toml::Spanned;
 
 use super::super::rule::Problem;
 use crate::diag::{Excerpt, Fault, Faults};
+use crate::disk::Disk;
 use crate::ident::NameError;
 
 /// A file of settings, and what was found wrong with it so far.
@@ -14,6 +15,7 @@ pub(super) struct Check<'a> {
     pub(super) shown: &'a str,
     pub(super) source: &'a str,
     pub(super) root: &'a Path,
+    pub(super) disk: &'a Disk,
     pub(super) faults: Faults,
 }
 

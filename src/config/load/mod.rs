@@ -23,7 +23,7 @@ use super::strategy::StrategySettings;
 use super::task::Task;
 use super::tier::TierRole;
 use crate::diag::{Fault, Faults};
-use crate::disk;
+use crate::disk::Disk;
 use crate::ident::{ProviderName, TaskName};
 use crate::units::{Share, Usd};
 
@@ -39,9 +39,9 @@ pub enum ConfigError {
 ///
 /// # Errors
 /// All that is wrong with them, with places.
-pub fn load(path: &Path) -> Result<Config, ConfigError> {
+pub fn load(disk: &Disk, path: &Path) -> Result<Config, ConfigError> {
     let shown = path.display().to_string();
-    let bytes = disk::read(path).map_err(|error| {
+    let bytes = disk.read(path).map_err(|error| {
         Faults::from(Fault::new(&shown, error.to_string()).help("start a project with `route-prof init`"))
     })?;
     let source = String::from_utf8(bytes).map_err(|error| {
@@ -53,7 +53,7 @@ pub fn load(path: &Path) -> Result<Config, ConfigError> {
         toml::from_str(&source).map_err(|error| Faults::from(Fault::from_toml(&shown, &source, &error)))?;
     // Empty for the present folder, so that paths below it are shown as a person would write them.
     let root = path.parent().map(Path::to_owned).unwrap_or_default();
-    let mut check = Check { shown: &shown, source: &source, root: &root, faults: Faults::default() };
+    let mut check = Check { shown: &shown, source: &source, root: &root, disk, faults: Faults::default() };
     let config = check.config(path, raw);
     Ok(check.faults.into_result(config)?)
 }

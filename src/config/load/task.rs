@@ -11,7 +11,7 @@ use super::super::rule;
 use super::super::task::Task;
 use super::check::{Check, line_of, plain_json_error};
 use crate::diag::{Excerpt, Fault};
-use crate::disk::{self, DiskError};
+use crate::disk::DiskError;
 use crate::ident::TaskName;
 use crate::record::Message;
 use crate::units::{Millis, Share, Tokens, Usd};
@@ -98,7 +98,7 @@ impl Check<'_> {
     /// The text of a file that the settings name, without its last line break, and the path as shown.
     pub(super) fn text(&mut self, file: &Spanned<PathBuf>) -> Option<(String, String)> {
         let path = self.root.join(file.get_ref());
-        let read = disk::read(&path).map_err(|error: DiskError| error.to_string()).and_then(|bytes| {
+        let read = self.disk.read(&path).map_err(|error: DiskError| error.to_string()).and_then(|bytes| {
             String::from_utf8(bytes).map_err(|_| format!("{} is not UTF-8", path.display()))
         });
         match read {

@@ -8,14 +8,15 @@ use serde_json::{Map, Value};
 use super::table::turn;
 use super::{ImportError, Imported};
 use crate::corpus::RawPrompt;
+use crate::disk::Disk;
 use crate::record::Message;
 
 /// LiteLLM: the standard logging payload or a row of the spend log a line, `messages` being a list or its JSON text.
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn litellm(path: &Path) -> Result<Imported, ImportError> {
-    each(path, &[], |value| {
+pub fn litellm(disk: &Disk, path: &Path) -> Result<Imported, ImportError> {
+    each(disk, path, &[], |value| {
         let messages = value.get("messages").or_else(|| value.get("proxy_server_request")?.get("messages"));
         conversation(messages?)
     })
@@ -25,8 +26,8 @@ pub fn litellm(path: &Path) -> Result<Imported, ImportError> {
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn langfuse(path: &Path) -> Result<Imported, ImportError> {
-    each(path, &["data", "observations", "traces"], |value| {
+pub fn langfuse(disk: &Disk, path: &Path) -> Result<Imported, ImportError> {
+    each(disk, path, &["data", "observations", "traces"], |value| {
         // Spans, tools and the like are what a program did; the calls of models among them are generations.
         let kind = value.get("type").and_then(Value::as_str);
         let is_call = kind.is_none_or(|kind| kind.eq_ignore_ascii_case("generation"));
@@ -40,7 +41,7 @@ pub fn langfuse(path: &Path) -> Result<Imported, ImportError> {
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn otel(path: &Path) -> Result<Imported, ImportError> {
+pub fn otel(disk: &Disk, path: &Path) -> Result<Imported, ImportError> {
     let lists = [
         "resourceSpans",
         "scopeSpans",
@@ -50,7 +51,7 @@ pub fn otel(path: &Path) -> Result<Imported, ImportError> {
         "scopeLogs",
         "logRecords",
     ];
-    each(path, &lists, |span| {
+    each(disk, path, &lists, |span| {
         let attributes = attributes(span);
         let mut messages = stated(&attributes)?;
         for at in 0..1000 {
@@ -100,13 +101,14 @@ fn stated(attributes: &Map<String, Value>) -> Option<Vec<Message>> {
 
 /// Reads every record below the named lists, and makes a line of each that asks something.
 fn each(
+    disk: &Disk,
     path: &Path,
     lists: &[&str],
     asked: impl Fn(&Value) -> Option<Vec<Message>>,
 ) -> Result<Imported, ImportError> {
     let mut imported = Imported::default();
     let mut records = Vec::new();
-    for (number, value) in super::json_lines(path, &mut imported.skipped)? {
+    for (number, value) in super::json_lines(disk, path, &mut imported.skipped)? {
         flatten(number, value, lists, &mut records);
     }
     for (number, value) in records {

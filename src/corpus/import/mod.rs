@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use super::RawPrompt;
 use crate::diag::{Fault, Faults};
-use crate::disk::{self, DiskError};
+use crate::disk::{Disk, DiskError};
 
 pub use self::oracle_draft::OracleDraft;
 
@@ -86,8 +86,12 @@ impl Imported {
 
 /// Every JSON value of a file with its line: JSON Lines, one document, or CSV rows as objects. Lines that are no JSON, and
 /// rows that are no CSV, are listed.
-fn json_lines(path: &Path, skipped: &mut Vec<Skipped>) -> Result<Vec<(usize, Value)>, ImportError> {
-    let bytes = disk::read(path)?;
+fn json_lines(
+    disk: &Disk,
+    path: &Path,
+    skipped: &mut Vec<Skipped>,
+) -> Result<Vec<(usize, Value)>, ImportError> {
+    let bytes = disk.read(path)?;
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     let is = |ending: &str| path.extension().is_some_and(|ext| ext.eq_ignore_ascii_case(ending));
     if is("csv") {
@@ -127,8 +131,8 @@ fn json_lines(path: &Path, skipped: &mut Vec<Skipped>) -> Result<Vec<(usize, Val
 }
 
 /// The text of a file, without a byte order mark.
-fn utf8(path: &Path) -> Result<String, ImportError> {
-    match String::from_utf8(disk::read(path)?) {
+fn utf8(disk: &Disk, path: &Path) -> Result<String, ImportError> {
+    match String::from_utf8(disk.read(path)?) {
         Ok(text) => Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)),
         Err(error) => {
             let good = error.utf8_error().valid_up_to();

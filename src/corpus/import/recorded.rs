@@ -13,7 +13,7 @@ use super::oracle_draft::ExampleDraft;
 use super::{ImportError, Imported, OracleDraft};
 use crate::corpus::RawPrompt;
 use crate::diag::{Excerpt, Fault, Faults};
-use crate::disk;
+use crate::disk::Disk;
 
 /// A benchmark with everything that a replay needs.
 #[derive(Debug)]
@@ -97,7 +97,7 @@ struct Output {
 ///
 /// # Errors
 /// When a file is missing or a line cannot be read.
-pub fn zeroeval(folder: &Path) -> Result<Recorded, ImportError> {
+pub fn zeroeval(disk: &Disk, folder: &Path) -> Result<Recorded, ImportError> {
     const ANTHROPIC: (&str, &str, Option<&str>, &str) = ("anthropic", "anthropic", None, "ANTHROPIC_API_KEY");
     let mut models = vec![
         model("small", ANTHROPIC, "claude-3-haiku-20240307", ("0.25", "1.25"), 200_000),
@@ -105,10 +105,10 @@ pub fn zeroeval(folder: &Path) -> Result<Recorded, ImportError> {
         model("frontier", ANTHROPIC, "claude-3-5-sonnet-20241022", ("3", "15"), 200_000),
     ];
     for model in &mut models {
-        let outputs: Vec<Output> = read_lines(&folder.join(format!("output_{}.jsonl", model.model)))?;
+        let outputs: Vec<Output> = read_lines(disk, &folder.join(format!("output_{}.jsonl", model.model)))?;
         model.outputs = outputs.into_iter().map(|line| (line.id, line.output)).collect();
     }
-    let questions: Vec<Question> = read_lines(&folder.join("questions.jsonl"))?;
+    let questions: Vec<Question> = read_lines(disk, &folder.join("questions.jsonl"))?;
     let tasks: BTreeSet<String> = questions.iter().map(|question| question.task.clone()).collect();
     let mut oracles = Vec::new();
     let mut of_task = Vec::new();
@@ -176,7 +176,7 @@ struct Contaminated {
 ///
 /// # Errors
 /// When a file is missing or a line cannot be read.
-pub fn routellm(folder: &Path) -> Result<Recorded, ImportError> {
+pub fn routellm(disk: &Disk, folder: &Path) -> Result<Recorded, ImportError> {
     let mut models = vec![
         model(
             "weak",
@@ -193,7 +193,7 @@ pub fn routellm(folder: &Path) -> Result<Recorded, ImportError> {
             128_000,
         ),
     ];
-    let tests: Vec<TestItem> = read_lines(&folder.join("test.jsonl"))?;
+    let tests: Vec<TestItem> = read_lines(disk, &folder.join("test.jsonl"))?;
     let references: BTreeMap<String, String> = tests
         .into_iter()
         .map(|test| {
@@ -201,11 +201,11 @@ pub fn routellm(folder: &Path) -> Result<Recorded, ImportError> {
             (test.question, last)
         })
         .collect();
-    let dirty: Vec<Contaminated> = read_lines(&folder.join("contaminated_prompts.jsonl"))?;
+    let dirty: Vec<Contaminated> = read_lines(disk, &folder.join("contaminated_prompts.jsonl"))?;
     let dirty: BTreeSet<String> = dirty.into_iter().map(|line| line.eval_prompt).collect();
     let path = folder.join("gsm8k_responses.csv");
     let shown = path.display().to_string();
-    let bytes = disk::read(&path)?;
+    let bytes = disk.read(&path)?;
     let mut reader = csv::Reader::from_reader(bytes.as_slice());
     let broken = |line: u64, why: String| {
         let fault = Fault::new(shown.clone(), format!("record {line}: {why}"));
@@ -274,8 +274,8 @@ fn routellm_oracle() -> Option<OracleDraft> {
 }
 
 /// Every line of a JSONL file, or every line that cannot be read.
-fn read_lines<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<Vec<T>, ImportError> {
-    let text = super::utf8(path)?;
+fn read_lines<T: for<'de> Deserialize<'de>>(disk: &Disk, path: &Path) -> Result<Vec<T>, ImportError> {
+    let text = super::utf8(disk, path)?;
     let shown = path.display().to_string();
     let mut lines = Vec::new();
     let mut faults = Faults::default();

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{ImportError, Imported, Skipped, fold};
 use crate::diag::{Fault, Faults};
-use crate::disk;
+use crate::disk::Disk;
 use crate::ident::TaskName;
 
 /// How a record's task is found.
@@ -47,8 +47,8 @@ struct RawRule {
 ///
 /// # Errors
 /// All that is wrong with the file.
-pub fn read(path: &Path) -> Result<Vec<Rule>, ImportError> {
-    let source = String::from_utf8_lossy(&disk::read(path)?).into_owned();
+pub fn read(disk: &Disk, path: &Path) -> Result<Vec<Rule>, ImportError> {
+    let source = String::from_utf8_lossy(&disk.read(path)?).into_owned();
     let shown = path.display().to_string();
     let raw: RawRules =
         toml::from_str(&source).map_err(|error| Faults::from(Fault::from_toml(&shown, &source, &error)))?;

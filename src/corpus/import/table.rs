@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{ImportError, Imported, Skipped};
 use crate::corpus::RawPrompt;
 use crate::diag::{Fault, Faults};
-use crate::disk;
+use crate::disk::Disk;
 use crate::record::Message;
 
 /// Which column is what.
@@ -31,8 +31,8 @@ pub struct Columns {
 ///
 /// # Errors
 /// When it cannot be read, or lacks a column that was named.
-pub fn csv(path: &Path, columns: &Columns) -> Result<Imported, ImportError> {
-    let bytes = disk::read(path)?;
+pub fn csv(disk: &Disk, path: &Path, columns: &Columns) -> Result<Imported, ImportError> {
+    let bytes = disk.read(path)?;
     let shown = path.display().to_string();
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes.as_slice());
     let broken = |error: csv::Error| {
@@ -94,9 +94,9 @@ pub fn csv(path: &Path, columns: &Columns) -> Result<Imported, ImportError> {
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn evals(path: &Path) -> Result<Imported, ImportError> {
+pub fn evals(disk: &Disk, path: &Path) -> Result<Imported, ImportError> {
     let mut imported = Imported::default();
-    for (number, value) in super::json_lines(path, &mut imported.skipped)? {
+    for (number, value) in super::json_lines(disk, path, &mut imported.skipped)? {
         let mut line = RawPrompt::default();
         match value.get("input") {
             Some(Value::String(text)) if !text.trim().is_empty() => line.prompt = Some(text.clone()),

@@ -18,7 +18,7 @@ pub(crate) fn collect(engine: &Engine, basis: &Basis<'_>) -> anyhow::Result<Rows
     let mut rows = Rows::new(basis.corpus, basis.plan)?;
     for (number, answers) in basis.answers.iter().enumerate() {
         let number = u16::try_from(number).context("too many journals")?;
-        for record in Reader::open(&answers.path)? {
+        for record in Reader::open(basis.project.disk(), &answers.path)? {
             let (offset, mut attempt) = record?;
             if let Some(via) = answers.via {
                 attempt.via = via;

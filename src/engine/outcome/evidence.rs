@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use crate::corpus::Corpus;
-use crate::disk;
 use crate::engine::run::project::Project;
 use crate::grade::OracleSet;
 use crate::grade::labels;
@@ -21,7 +20,7 @@ pub(crate) fn evidence(
     let folder = config.root.join(&config.run.oracles);
     let mut labels = BTreeMap::new();
     for oracle in oracles.iter().filter(|oracle| oracle.asks_a_model()) {
-        if let Some(bytes) = disk::read_if_present(&labels::file(&folder, &oracle.id))? {
+        if let Some(bytes) = project.disk().read_if_present(&labels::file(&folder, &oracle.id))? {
             labels.insert(oracle.id.clone(), Digest::of(&bytes));
         }
     }

@@ -1,7 +1,6 @@
 //! `results.csv`: a row for every trial, streamed out and read back for a comparison. No cell can be taken for a formula.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -9,7 +8,7 @@ use anyhow::Context;
 
 use crate::compare::{CellKey, Seen, Side};
 use crate::diag::formula_safe;
-use crate::disk;
+use crate::disk::{Disk, Readable};
 use crate::engine::run::basis::Basis;
 use crate::engine::run::rows::Rows;
 use crate::ident::{ModelRef, PromptId, TaskName, TierName};
@@ -133,12 +132,12 @@ impl<W: Write> ResultsWriter<W> {
 
 /// Streams `results.csv`: texts are read again from the journals, a row at a time.
 pub(crate) fn write(basis: &Basis<'_>, rows: &Rows, path: &Path) -> anyhow::Result<()> {
-    let mut files: HashMap<u16, File> = HashMap::new();
+    let mut files: HashMap<u16, Box<dyn Readable>> = HashMap::new();
     for (number, answers) in basis.answers.iter().enumerate() {
-        files.insert(u16::try_from(number)?, disk::open(&answers.path)?);
+        files.insert(u16::try_from(number)?, basis.project.disk().open(&answers.path)?);
     }
     let mut failed = None;
-    let written = disk::replace_with(path, |into| {
+    let written = basis.project.disk().replace_with(path, |into| {
         let mut writer = ResultsWriter::new(into)?;
         for (observation, place) in rows.observations.iter().zip(&rows.places) {
             match result_row(basis, observation, *place, &mut files) {
@@ -161,7 +160,7 @@ fn result_row(
     basis: &Basis<'_>,
     seen: &Observation,
     place: Option<(u16, u64)>,
-    files: &mut HashMap<u16, File>,
+    files: &mut HashMap<u16, Box<dyn Readable>>,
 ) -> anyhow::Result<ResultRow> {
     let config = &basis.project.config;
     let entry = basis.corpus.entries().get(seen.prompt as usize).context("a row of another corpus")?;
@@ -170,7 +169,7 @@ fn result_row(
     let attempt = match place {
         Some((number, offset)) => {
             let file = files.get_mut(&number).context("a row of another journal")?;
-            Some(fetch_at(file, offset)?)
+            Some(fetch_at(&mut **file, offset)?)
         }
         None => None,
     };
@@ -199,7 +198,7 @@ fn result_row(
 pub(crate) type Results = (Side, BTreeMap<(CellKey, String), String>);
 
 /// Reads `results.csv` back: verdicts and costs as they were then.
-pub(crate) fn read(path: &Path) -> anyhow::Result<Results> {
+pub(crate) fn read(disk: &Disk, path: &Path) -> anyhow::Result<Results> {
     #[derive(Default)]
     struct Sum {
         weight: f64,
@@ -209,7 +208,7 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Results> {
     }
     let mut sums: BTreeMap<CellKey, BTreeMap<String, Sum>> = BTreeMap::new();
     let mut replies = BTreeMap::new();
-    let mut reader = csv::Reader::from_reader(io::BufReader::new(disk::open(path)?));
+    let mut reader = csv::Reader::from_reader(io::BufReader::new(disk.open(path)?));
     for record in reader.deserialize::<BTreeMap<String, String>>() {
         let record = record.with_context(|| format!("{} is no table of results", path.display()))?;
         let cell = |name: &str| record.get(name).map_or("", String::as_str);

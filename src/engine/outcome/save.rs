@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use super::results;
-use crate::disk;
 use crate::engine::run::basis::Basis;
 use crate::engine::run::files::{LATEST, RECORD, RESULTS, SUMMARY};
 use crate::engine::run::record::RunRecord;
@@ -38,9 +37,9 @@ pub(crate) fn save(
     router: PathBuf,
 ) -> anyhow::Result<RouterWritten> {
     let project = basis.project;
-    disk::replace(&folder.join(SUMMARY), &summary.to_json()?)?;
+    project.disk().replace(&folder.join(SUMMARY), &summary.to_json()?)?;
     results::write(basis, rows, &folder.join(RESULTS))?;
-    let config = disk::read(&project.config.path)?;
+    let config = project.disk().read(&project.config.path)?;
     let record = RunRecord {
         version: RunRecord::version(),
         tool: summary.tool.clone(),
@@ -57,13 +56,13 @@ pub(crate) fn save(
         programs: rows.programs.clone(),
         config: String::from_utf8_lossy(&config).into_owned(),
     };
-    disk::replace(&folder.join(RECORD), &record.to_bytes()?)?;
+    project.disk().replace(&folder.join(RECORD), &record.to_bytes()?)?;
     let written = if is_whole(rows, summary) {
-        disk::replace(&router, router::write(summary).as_bytes())?;
+        project.disk().replace(&router, router::write(summary).as_bytes())?;
         RouterWritten::Here(router)
     } else {
         RouterWritten::Withheld
     };
-    disk::replace(&project.reports().join(LATEST), format!("{}\n", basis.id).as_bytes())?;
+    project.disk().replace(&project.reports().join(LATEST), format!("{}\n", basis.id).as_bytes())?;
     Ok(written)
 }

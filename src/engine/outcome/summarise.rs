@@ -95,7 +95,7 @@ fn judge_standing(basis: &Basis<'_>, task: u16) -> anyhow::Result<Option<JudgeSt
     for (at, entry) in basis.corpus.entries().iter().enumerate() {
         let Some(oracle) = basis.oracles.of(at).filter(|_| entry.task == task) else { continue };
         if !judges.contains_key(&oracle.id) && oracle.asks_a_model() {
-            let labels = labels::read(&labels::file(&folder, &oracle.id))?;
+            let labels = labels::read(basis.project.disk(), &labels::file(&folder, &oracle.id))?;
             let needed = config.policy.judge_min_labels;
             judges.insert(&oracle.id, JudgeStanding::of(oracle.id.clone(), oracle.digest, &labels, needed));
         }

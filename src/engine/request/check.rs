@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use crate::corpus::Corpus;
 use crate::diag::{self, UsageError};
-use crate::disk;
 use crate::engine::context::Engine;
 use crate::engine::error::Error;
 use crate::engine::event::Event;
@@ -90,7 +89,7 @@ impl Engine {
 fn check(engine: &Engine, mut project: Project, request: &CheckRequest) -> anyhow::Result<Checked> {
     let path = project.router(request.router.as_deref());
     let shown = diag::shown(&path);
-    let Some(committed) = disk::read_if_present(&path)? else {
+    let Some(committed) = project.disk().read_if_present(&path)? else {
         return Err(UsageError::with_help(
             format!("there is no {shown}"),
             "write it with `route-prof run CORPUS`, and commit it",
@@ -116,7 +115,7 @@ fn find_against(
     committed: &RouterFile,
 ) -> anyhow::Result<Option<Against>> {
     let of_run = |folder: PathBuf| -> anyhow::Result<Against> {
-        let record = RunRecord::read(&folder)?;
+        let record = RunRecord::read(project.disk(), &folder)?;
         Ok(Against {
             name: format!("run {}", record.id),
             corpus: record.corpus_file(&project.config.root),
@@ -142,7 +141,7 @@ fn find_against(
         }));
     }
     match project.latest()? {
-        Some(folder) if folder.join(JOURNAL).is_file() => of_run(folder).map(Some),
+        Some(folder) if project.disk().is_file(&folder.join(JOURNAL)) => of_run(folder).map(Some),
         Some(_) | None => Ok(None),
     }
 }
@@ -168,7 +167,7 @@ fn recompute(
     }
     let project = &*project;
     let path = request.corpus.clone().unwrap_or(against.corpus);
-    let corpus = Corpus::open(&path, &diag::shown(&path), &project.config)?;
+    let corpus = Corpus::open(project.disk(), &path, &diag::shown(&path), &project.config)?;
     let oracles = oracles(project, &corpus, &[])?;
     let plan = project.plan(&corpus)?;
     let then = ProgramFiles::new();
@@ -221,7 +220,7 @@ fn digests_only(
     engine.tell(Event::DigestsOnly);
     let named = || project.config.root.join(&committed.evidence.corpus_file);
     let path = request.corpus.clone().unwrap_or_else(named);
-    let corpus = Corpus::open(&path, &diag::shown(&path), &project.config)?;
+    let corpus = Corpus::open(project.disk(), &path, &diag::shown(&path), &project.config)?;
     let oracles = oracles(project, &corpus, &[])?;
     let today = evidence(project, &corpus, &oracles)?;
     let diff = router::diff_evidence(&committed.evidence, &today);

@@ -7,7 +7,6 @@ use serde::Serialize;
 
 use crate::compare::{self, CellKey, Row, Settings, Side};
 use crate::diag::UsageError;
-use crate::disk;
 use crate::engine::context::Engine;
 use crate::engine::error::Error;
 use crate::engine::outcome::results;
@@ -162,10 +161,10 @@ fn diff(project: &Project, request: &DiffRequest) -> anyhow::Result<Diff> {
 fn read(project: &Project, name: &str) -> anyhow::Result<Read> {
     let folder = project.find_run(name)?;
     let path = folder.join(SUMMARY);
-    let summary = Summary::from_json(&disk::read(&path)?).with_context(|| {
+    let summary = Summary::from_json(&project.disk().read(&path)?).with_context(|| {
         format!("{} cannot be read; render the run again with `route-prof report`", path.display())
     })?;
-    let (side, replies) = results::read(&folder.join(RESULTS))?;
+    let (side, replies) = results::read(project.disk(), &folder.join(RESULTS))?;
     Ok(Read { name: summary.run.id.to_string(), summary, side, replies })
 }
 

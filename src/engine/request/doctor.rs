@@ -115,7 +115,7 @@ fn doctor(engine: &Engine, mut project: Project, wanted: &DoctorRequest) -> anyh
         return Ok(Vec::new());
     }
     let calls = tiers.iter().map(|(tier, price)| examine(&project, tier, price));
-    Ok(runtime::new()?.block_on(futures_util::future::join_all(calls)))
+    Ok(runtime::new(engine)?.block_on(futures_util::future::join_all(calls)))
 }
 
 fn request(tier: &Tier) -> Request {
@@ -140,7 +140,7 @@ async fn examine(project: &Project, tier: &Tier, price: &ModelPrice) -> Finding 
         problems: Vec::new(),
     };
     let Some(settings) = project.config.providers.get(&tier.model.provider) else { return finding };
-    let endpoint = match Endpoint::connect(settings, &project.config.run) {
+    let endpoint = match Endpoint::connect(&project.world, settings, &project.config.run) {
         Ok(endpoint) => endpoint,
         Err(faults) => {
             for fault in faults.0 {
@@ -157,7 +157,8 @@ async fn examine(project: &Project, tier: &Tier, price: &ModelPrice) -> Finding 
     finding.latency_ms = response.clocks.total_ms;
     finding.served_model.clone_from(&response.served_model);
     finding.cost = price.cost(&response.usage).map(|cost| cost.billed);
-    finding.clock_ahead_s = response.date.map(|date| jiff::Timestamp::now().as_second() - date.as_second());
+    finding.clock_ahead_s =
+        response.date.map(|date| project.world.clock.now().as_second() - date.as_second());
     // A cap on so small an answer says nothing about the model.
     finding.well = matches!(response.outcome, Outcome::Reply | Outcome::Truncated);
     let key = settings.api_key_env.as_deref();

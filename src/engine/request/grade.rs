@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::diag::UsageError;
-use crate::disk;
 use crate::engine::context::Engine;
 use crate::engine::error::Error;
 use crate::engine::outcome::calls::QuestionsAsked;
@@ -154,7 +153,7 @@ fn grade(engine: &Engine, project: Project, request: &GradeRequest) -> anyhow::R
     let mut open = std::mem::take(&mut rows.open);
     open.retain(|question| question.purpose == Purpose::Judge);
     if request.allow_judge && !open.is_empty() {
-        let spent = store::billed(&folder.join(JOURNAL))?;
+        let spent = store::billed(project.disk(), &folder.join(JOURNAL))?;
         let journal = folder.join(JUDGE_JOURNAL);
         asked = Some(ask::ask(engine, project, &journal, open, request.max_cost, spent)?);
         rows = collect(engine, &basis)?;
@@ -200,7 +199,7 @@ fn flips(basis: &Basis<'_>, before: &Rows, after: &Rows, samples: usize) -> anyh
                 && let Some((number, offset)) = after.places.get(at).copied().flatten()
                 && let Some(answers) = basis.answers.get(usize::from(number))
             {
-                let attempt = fetch_at(&mut disk::open(&answers.path)?, offset)?;
+                let attempt = fetch_at(&mut *basis.project.disk().open(&answers.path)?, offset)?;
                 reply = Some(attempt.text.chars().take(SAMPLE).collect());
                 expected = basis.corpus.load(new.prompt as usize)?.expected;
             }

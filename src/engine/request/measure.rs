@@ -9,7 +9,6 @@ use anyhow::Context;
 use crate::config::{Rule, TapeMode};
 use crate::corpus::Corpus;
 use crate::diag::UsageError;
-use crate::disk;
 use crate::dispatch::Ended;
 use crate::engine::context::Engine;
 use crate::engine::error::Error;
@@ -163,7 +162,7 @@ fn run(engine: &Engine, project: &Project, request: &RunRequest) -> anyhow::Resu
     let plan = Arc::new(project.plan(&corpus)?);
     let folder = RunFolder::choose(project, &corpus, &plan, request.run_id.as_deref(), request.source.fresh)?;
     // The lock on the journal comes first: two runs of one folder must not both look for answers.
-    let opened = Journal::open(&folder.path.join(JOURNAL))?;
+    let opened = Journal::open(project.disk(), &folder.path.join(JOURNAL))?;
     let sources = reuse::others(project, &folder, request.source.fresh)?;
     let running = Running { folder: &folder.path, others: &sources };
     let measuring = Measuring { engine, project, request, oracles: &oracles, folder: &folder, running };
@@ -211,7 +210,8 @@ impl<'a> Measuring<'a> {
                 trials: plan.len() as u64,
             });
         }
-        let copied = reuse::copy_answers(&mut journal, &mut index, plan, self.running.others)?;
+        let copied =
+            reuse::copy_answers(project.disk(), &mut journal, &mut index, plan, self.running.others)?;
         self.tell_copied(copied, before as u64, plan.len() as u64);
         let early = project.config.run.stop_early;
         let repeats = if early { Repeats::Together } else { Repeats::Spread };
@@ -220,7 +220,7 @@ impl<'a> Measuring<'a> {
             return Ok(None);
         }
         let stopping = if early { Some(self.stopping(corpus, plan)?) } else { None };
-        let handed = batch::handed_over(&self.folder.path)?;
+        let handed = batch::handed_over(project.disk(), &self.folder.path)?;
         if project.calling == Calling::Direct && handed > 0 {
             return Err(UsageError::with_help(
                 format!("{handed} trials of this run are with batch APIs, and would be paid for twice"),
@@ -296,7 +296,7 @@ impl<'a> Measuring<'a> {
             &self.folder.path.join(JUDGE_JOURNAL),
             std::mem::take(&mut rows.open),
             self.request.max_cost,
-            store::billed(&self.folder.path.join(JOURNAL))?,
+            store::billed(self.project.disk(), &self.folder.path.join(JOURNAL))?,
         )?;
         *rows = collect(self.engine, basis)?;
         Ok(Some(asked))
@@ -306,7 +306,7 @@ impl<'a> Measuring<'a> {
 /// Writes the answers of a run, and those of judges and programs, as a recording.
 fn record_tape(engine: &Engine, basis: &Basis<'_>, rows: &Rows, path: &Path) -> anyhow::Result<()> {
     let source = basis.answers.first().context("a run has a journal")?;
-    let mut file = disk::open(&source.path)?;
+    let mut file = basis.project.disk().open(&source.path)?;
     let mut taken = HashSet::new();
     let places: Vec<u64> = rows
         .places
@@ -319,18 +319,19 @@ fn record_tape(engine: &Engine, basis: &Basis<'_>, rows: &Rows, path: &Path) -> 
     let mut asked = Vec::new();
     for name in [JUDGE_JOURNAL, PROGRAM_JOURNAL] {
         let path = source.path.with_file_name(name);
-        if !path.is_file() {
+        if !basis.project.disk().is_file(&path) {
             continue;
         }
-        for record in Reader::open(&path)? {
+        for record in Reader::open(basis.project.disk(), &path)? {
             let (_, attempt) = record?;
             if attempt.is_answer() && taken.insert(attempt.key) {
                 asked.push(attempt);
             }
         }
     }
-    let answers = places.into_iter().map(|offset| fetch_at(&mut file, offset));
-    let written = journal::write_tape(path, &note, answers.chain(asked.into_iter().map(Ok)))?;
+    let answers = places.into_iter().map(|offset| fetch_at(&mut *file, offset));
+    let written =
+        journal::write_tape(basis.project.disk(), path, &note, answers.chain(asked.into_iter().map(Ok)))?;
     engine.tell(Event::Recorded { answers: written, path: path.to_owned() });
     Ok(())
 }

@@ -7,6 +7,7 @@ use anyhow::Context;
 use serde::Serialize;
 
 use crate::config::{self, Config};
+use crate::disk::Disk;
 use crate::engine::context::Engine;
 use crate::engine::error::{Error, Interruption};
 use crate::engine::outcome::collect::collect;
@@ -100,23 +101,23 @@ impl Engine {
     /// # }
     /// ```
     pub fn oracles(&self, config: Option<&Path>) -> Result<Vec<library::Listed>, Error> {
-        Ok(library::list(&open(config)?.1))
+        Ok(library::list(&open(&self.world().disk, config)?.1))
     }
 }
 
-fn open(config: Option<&Path>) -> anyhow::Result<(Config, Library)> {
-    let config = config::load(&find_config(config)?)?;
-    let library = Library::open(&config.root.join(&config.run.oracles))?;
+fn open(disk: &Disk, config: Option<&Path>) -> anyhow::Result<(Config, Library)> {
+    let config = config::load(disk, &find_config(disk, config)?)?;
+    let library = Library::open(disk, &config.root.join(&config.run.oracles))?;
     Ok((config, library))
 }
 
 fn check(engine: &Engine, named: Option<&Path>, request: &OraclesRequest) -> anyhow::Result<OraclesChecked> {
-    let (config, library) = open(named)?;
+    let (config, library) = open(&engine.world().disk, named)?;
     let answers = program_answers(engine, &config, &library)?;
     let report = library::check(&library, &answers);
     let mut gates = gates_on_examples(&library, &answers);
     if let Some(run) = &request.run {
-        gates.extend(gates_on_run(engine, Project::load(&config.path)?, run)?);
+        gates.extend(gates_on_run(engine, Project::load(engine.world(), &config.path)?, run)?);
     }
     let mut checked = OraclesChecked { report, gates, unlocked: Vec::new(), locked_anew: false };
     if !checked.report.failures.is_empty() {

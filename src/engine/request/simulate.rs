@@ -7,7 +7,6 @@ use serde::Serialize;
 
 use crate::config::simulate::{self as simulate_config, SimulateSettings};
 use crate::diag::{UsageError, escape};
-use crate::disk;
 use crate::engine::context::Engine;
 use crate::engine::error::Error;
 use crate::engine::run::files::SUMMARY;
@@ -119,7 +118,7 @@ impl Engine {
 fn play(project: &Project, request: &SimulateRequest) -> anyhow::Result<SimulatedDay> {
     let folder = project.find_run(&request.run)?;
     let path = folder.join(SUMMARY);
-    let summary = Summary::from_json(&disk::read(&path)?).with_context(|| {
+    let summary = Summary::from_json(&project.disk().read(&path)?).with_context(|| {
         format!("{} cannot be read; render the run again with `route-prof report`", path.display())
     })?;
     let (settings, adaptive) = settings(&project.config.simulate, request)?;
@@ -136,7 +135,7 @@ fn play(project: &Project, request: &SimulateRequest) -> anyhow::Result<Simulate
             )
         })?;
     let result = Simulated { run: summary.run.id.to_string(), seed: settings.seed, assumed: ASSUMED, days };
-    disk::replace(&folder.join(FILE), &result.to_json()?)?;
+    project.disk().replace(&folder.join(FILE), &result.to_json()?)?;
     Ok(SimulatedDay { result, settings, summary, folder })
 }
 

@@ -9,7 +9,6 @@ use anyhow::Context;
 use super::report::graded_by;
 use crate::config::{Policy, PriceOverride};
 use crate::diag::{UsageError, escape, nearest};
-use crate::disk;
 use crate::engine::context::Engine;
 use crate::engine::error::Error;
 use crate::engine::outcome::collect::collect;
@@ -148,10 +147,10 @@ fn what_if(engine: &Engine, project: Project, request: &WhatIfRequest) -> anyhow
     let files = |summary: &Summary| router::parse(&router::write(summary));
     let routes = router::diff(&files(&now)?, &files(&then)?);
     if let Some(folder) = &request.out {
-        disk::replace(&folder.join(SUMMARY), &then.to_json()?)?;
+        past.project.disk().replace(&folder.join(SUMMARY), &then.to_json()?)?;
     }
     if let Some(path) = &request.router {
-        disk::replace(path, router::write(&then).as_bytes())?;
+        past.project.disk().replace(path, router::write(&then).as_bytes())?;
     }
     Ok(WhatIf { now, then, changes, routes })
 }

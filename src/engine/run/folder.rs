@@ -7,7 +7,7 @@ use super::files::{JOURNAL, SUMMARY};
 use super::project::Project;
 use crate::corpus::Corpus;
 use crate::diag::UsageError;
-use crate::disk;
+use crate::disk::Disk;
 use crate::ident::{RunId, TrialKey};
 use crate::journal::Reader;
 use crate::plan::Plan;
@@ -60,35 +60,36 @@ impl RunFolder {
         let base = format!("{stem}-{}", &digester.finish().short()[..6]);
         let reports = project.reports();
         let name = |number: u32| if number == 1 { base.clone() } else { format!("{base}-{number}") };
-        let there = |number: u32| reports.join(name(number)).join(JOURNAL).is_file();
+        let there = |number: u32| project.disk().is_file(&reports.join(name(number)).join(JOURNAL));
         // The newest of the series is the one that goes on; a fresh run that was interrupted goes on, too.
         let newest = (1..).take_while(|number| there(*number)).last().unwrap_or(1);
-        let number = if fresh && there(newest) && is_complete(&reports.join(name(newest)), plan)? {
-            newest + 1
-        } else {
-            newest
-        };
+        let number =
+            if fresh && there(newest) && is_complete(project.disk(), &reports.join(name(newest)), plan)? {
+                newest + 1
+            } else {
+                newest
+            };
         let id = RunId::new(&name(number))?;
         Ok(Self { path: reports.join(id.as_str()), id })
     }
 }
 
 /// Whether a folder's journal answers every trial of a plan, or all that was wanted of it.
-fn is_complete(folder: &Path, plan: &Plan) -> anyhow::Result<bool> {
-    let answered = answered_in(&folder.join(JOURNAL))?;
+fn is_complete(disk: &Disk, folder: &Path, plan: &Plan) -> anyhow::Result<bool> {
+    let answered = answered_in(disk, &folder.join(JOURNAL))?;
     if (0..plan.len()).all(|at| answered.contains(&plan.key(at))) {
         return Ok(true);
     }
-    let Ok(bytes) = disk::read(&folder.join(SUMMARY)) else { return Ok(false) };
+    let Ok(bytes) = disk.read(&folder.join(SUMMARY)) else { return Ok(false) };
     let summary: Option<Summary> = serde_json::from_slice(&bytes).ok();
     Ok(summary.is_some_and(|s| s.run.stop_early.is_some() && s.run.missing + s.run.errors == 0))
 }
 
 /// The trials that a journal answers.
-pub(crate) fn answered_in(path: &Path) -> anyhow::Result<HashSet<TrialKey>> {
+pub(crate) fn answered_in(disk: &Disk, path: &Path) -> anyhow::Result<HashSet<TrialKey>> {
     let mut answered = HashSet::new();
-    if path.is_file() {
-        for record in Reader::open(path)? {
+    if disk.is_file(path) {
+        for record in Reader::open(disk, path)? {
             let (_, attempt) = record?;
             if attempt.is_answer() {
                 answered.insert(attempt.key);

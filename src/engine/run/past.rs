@@ -23,7 +23,7 @@ impl PastRun {
     /// Opens the run that the user names, with today's settings and the run's own repeats and seed.
     pub(crate) fn open(mut project: Project, name: &str) -> anyhow::Result<Self> {
         let folder = project.find_run(name)?;
-        let record = RunRecord::read(&folder)?;
+        let record = RunRecord::read(project.disk(), &folder)?;
         record.apply(&mut project)?;
         let corpus = project.corpus(&record.corpus_file(&project.config.root))?;
         let plan = project.plan(&corpus)?;

@@ -10,17 +10,20 @@ use super::files::{LATEST, RECORD};
 use crate::config::{self, Config, TierRole};
 use crate::corpus::Corpus;
 use crate::diag::{UsageError, escape, shown};
+use crate::disk::Disk;
 use crate::ident::{RunId, TrialKey};
 use crate::oracle::library::Library;
 use crate::plan::{Plan, TargetSpec};
 use crate::price::{Catalogue, ModelPrice};
 use crate::provider;
+use crate::world::World;
 
 /// The name of the settings' file.
 pub(crate) const CONFIG_FILE: &str = "route-prof.toml";
 
 /// Settings, oracles and prices.
 pub struct Project {
+    pub(crate) world: World,
     pub(crate) config: Config,
     pub(crate) library: Library,
     pub(crate) catalogue: Catalogue,
@@ -42,13 +45,13 @@ pub(crate) enum Calling {
 }
 
 /// Which settings file: the one that was named, or the nearest one from here upwards.
-pub(crate) fn find_config(named: Option<&Path>) -> anyhow::Result<PathBuf> {
+pub(crate) fn find_config(disk: &Disk, named: Option<&Path>) -> anyhow::Result<PathBuf> {
     if let Some(path) = named {
         return Ok(path.to_owned());
     }
     let here = std::env::current_dir().context("cannot tell the present folder")?;
     for folder in here.ancestors() {
-        if folder.join(CONFIG_FILE).is_file() {
+        if disk.is_file(&folder.join(CONFIG_FILE)) {
             // Shown as the user would name it: relative to the present folder where that is where it lies.
             return Ok(if folder == here { CONFIG_FILE.into() } else { folder.join(CONFIG_FILE) });
         }
@@ -71,13 +74,27 @@ impl std::fmt::Debug for Project {
 
 impl Project {
     /// Loads the settings, every oracle and the price of every tier.
-    pub(crate) fn load(config: &Path) -> anyhow::Result<Self> {
-        let config = config::load(config)?;
-        let library = Library::open(&config.root.join(&config.run.oracles))?;
-        let catalogue = Catalogue::load(&config)?;
+    pub(crate) fn load(world: &World, config: &Path) -> anyhow::Result<Self> {
+        let disk = &world.disk;
+        let config = config::load(disk, config)?;
+        let library = Library::open(disk, &config.root.join(&config.run.oracles))?;
+        let catalogue = Catalogue::load(disk, &config)?;
         let prices = tier_prices(&config, &catalogue)?;
         let programs_tried = Mutex::default();
-        Ok(Self { config, library, catalogue, prices, calling: Calling::Direct, programs_tried })
+        Ok(Self {
+            world: world.clone(),
+            config,
+            library,
+            catalogue,
+            prices,
+            calling: Calling::Direct,
+            programs_tried,
+        })
+    }
+
+    /// The disk that it is on.
+    pub(crate) const fn disk(&self) -> &Disk {
+        &self.world.disk
     }
 
     /// Has the fallbacks of every tier measured too. They need a price then, like every model that is called.
@@ -89,7 +106,7 @@ impl Project {
 
     /// Looks the prices of every tier up anew.
     pub(crate) fn reprice(&mut self) -> anyhow::Result<()> {
-        self.catalogue = Catalogue::load(&self.config)?;
+        self.catalogue = Catalogue::load(self.disk(), &self.config)?;
         self.prices = tier_prices(&self.config, &self.catalogue)?;
         Ok(())
     }
@@ -101,7 +118,7 @@ impl Project {
 
     /// The corpus at a path as the user named it.
     pub(crate) fn corpus(&self, path: &Path) -> anyhow::Result<Corpus> {
-        Ok(Corpus::open(path, &path.to_string_lossy(), &self.config)?)
+        Ok(Corpus::open(self.disk(), path, &path.to_string_lossy(), &self.config)?)
     }
 
     /// The models to measure: a target a tier, in the order of the ladder.
@@ -113,7 +130,7 @@ impl Project {
                 .providers
                 .get(&tier.model.provider)
                 .with_context(|| format!("the provider of {} is not defined", tier.model))?;
-            let identity = provider::identity(provider)?;
+            let identity = provider::identity(self.disk(), provider)?;
             targets.push(TargetSpec {
                 tier: tier.name.clone(),
                 model: tier.model.clone(),
@@ -143,7 +160,7 @@ impl Project {
 
     /// Refuses a recording that is not there.
     pub(crate) fn require_tape(&self, file: &Path) -> anyhow::Result<()> {
-        if file.is_file() {
+        if self.disk().is_file(file) {
             return Ok(());
         }
         Err(UsageError::with_help(
@@ -194,7 +211,7 @@ impl Project {
             });
         }
         for folder in [reports.join(name), PathBuf::from(name)] {
-            if folder.join(RECORD).is_file() {
+            if self.disk().is_file(&folder.join(RECORD)) {
                 return Ok(folder);
             }
         }
@@ -210,19 +227,20 @@ impl Project {
     /// The names of all runs, sorted.
     pub(crate) fn runs(&self) -> anyhow::Result<Vec<String>> {
         let reports = self.reports();
-        let mut names = crate::disk::list(&reports)?;
-        names.retain(|name| RunId::new(name).is_ok() && reports.join(name).join(RECORD).is_file());
+        let mut names = self.disk().list(&reports)?;
+        names
+            .retain(|name| RunId::new(name).is_ok() && self.disk().is_file(&reports.join(name).join(RECORD)));
         Ok(names)
     }
 
     /// The folder that `reports/latest` names, if it is there.
     pub(crate) fn latest(&self) -> anyhow::Result<Option<PathBuf>> {
-        let Some(bytes) = crate::disk::read_if_present(&self.reports().join(LATEST))? else {
+        let Some(bytes) = self.disk().read_if_present(&self.reports().join(LATEST))? else {
             return Ok(None);
         };
         let name = String::from_utf8_lossy(&bytes);
         let Ok(id) = RunId::new(name.trim()) else { return Ok(None) };
         let folder = self.reports().join(id.as_str());
-        Ok(folder.join(RECORD).is_file().then_some(folder))
+        Ok(self.disk().is_file(&folder.join(RECORD)).then_some(folder))
     }
 }

@@ -55,7 +55,8 @@ impl Identities {
         let name = question.model.provider.as_str();
         if !self.known.contains_key(name) {
             let provider = project.config.providers.get(&question.model.provider);
-            let identity = provider::identity(provider.context("a judge of an unknown provider")?)?;
+            let identity =
+                provider::identity(project.disk(), provider.context("a judge of an unknown provider")?)?;
             self.known.insert(name.to_owned(), (identity.api, identity.base_url));
         }
         let (api, base_url) = self.known.get(name).context("a judge of an unknown provider")?;

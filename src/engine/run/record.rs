@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::files::RECORD;
 use super::project::Project;
 use crate::diag::UsageError;
-use crate::disk;
+use crate::disk::Disk;
 use crate::ident::{Digest, OracleRef, RunId};
 
 /// The version of the format.
@@ -80,9 +80,9 @@ impl RunRecord {
     }
 
     /// Reads the record of a run's folder.
-    pub(crate) fn read(folder: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn read(disk: &Disk, folder: &Path) -> anyhow::Result<Self> {
         let path = folder.join(RECORD);
-        let bytes = disk::read(&path)?;
+        let bytes = disk.read(&path)?;
         let record: Self = serde_json::from_slice(&bytes)
             .with_context(|| format!("{} is no record of a run", path.display()))?;
         if record.version > VERSION {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use super::stopping::Stopping;
-use crate::config::{Config, RunSettings, Tier, TierRole};
+use crate::config::{Config, Tier, TierRole};
 use crate::corpus::Corpus;
 use crate::diag::Faults;
 use crate::dispatch::{Call, Concurrency, Lane, Settings, Source};
@@ -176,7 +176,8 @@ pub(crate) fn split_overflow(calls: &Calls, order: Vec<u32>) -> anyhow::Result<(
 }
 
 /// What a run keeps to, as the settings say.
-pub(crate) fn settings(run: &RunSettings) -> Settings {
+pub(crate) fn settings(project: &Project) -> Settings {
+    let run = &project.config.run;
     let seconds = |count: u32| std::time::Duration::from_secs(count.into());
     Settings {
         max_attempts: run.max_attempts,
@@ -184,6 +185,7 @@ pub(crate) fn settings(run: &RunSettings) -> Settings {
         max_elapsed: seconds(run.max_trial_s),
         retry_share: run.retry_budget.get(),
         max_park: seconds(run.max_park_s),
+        clock: Arc::clone(&project.world.clock),
         concurrency: if run.pin_concurrency { Concurrency::Pinned } else { Concurrency::Adaptive },
     }
 }
@@ -208,7 +210,7 @@ pub(crate) fn lanes_of(
     let mut lanes = Vec::new();
     for (name, trials) in trials {
         let provider = project.config.providers.get(&name).context("a provider that is not defined")?;
-        match Endpoint::connect(provider, &project.config.run) {
+        match Endpoint::connect(&project.world, provider, &project.config.run) {
             Ok(endpoint) => {
                 lanes.push(Lane { endpoint: Arc::new(endpoint), limits: provider.limits, trials })
             }

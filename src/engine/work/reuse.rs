@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use crate::disk::Disk;
 use crate::engine::run::files::JOURNAL;
 use crate::engine::run::folder::{RunFolder, answered_in};
 use crate::engine::run::project::Project;
@@ -27,7 +28,7 @@ pub(crate) fn others(
     let runs = project.runs()?.into_iter().filter(|name| name != folder.id.as_str());
     Ok(runs
         .map(|name| (project.reports().join(name).join(JOURNAL), Via::Reuse))
-        .filter(|(path, _)| path.is_file())
+        .filter(|(path, _)| project.disk().is_file(path))
         .collect())
 }
 
@@ -38,12 +39,12 @@ pub(crate) fn answered_elsewhere(
     plan: &Plan,
     fresh: bool,
 ) -> anyhow::Result<HashSet<TrialKey>> {
-    let mut answered = answered_in(&folder.path.join(JOURNAL))?;
+    let mut answered = answered_in(project.disk(), &folder.path.join(JOURNAL))?;
     for (path, via) in others(project, folder, fresh)? {
-        if via == Via::Reuse && reused_is_tape(&path)? {
+        if via == Via::Reuse && reused_is_tape(project.disk(), &path)? {
             continue;
         }
-        answered.extend(answered_in(&path)?);
+        answered.extend(answered_in(project.disk(), &path)?);
     }
     answered.retain({
         let planned: HashSet<TrialKey> = (0..plan.len()).map(|at| plan.key(at)).collect();
@@ -53,13 +54,14 @@ pub(crate) fn answered_elsewhere(
 }
 
 /// Whether a run's journal holds answers of a recording: those are nobody's measurement of today.
-fn reused_is_tape(path: &Path) -> anyhow::Result<bool> {
-    let mut first = Reader::open(path)?;
+fn reused_is_tape(disk: &Disk, path: &Path) -> anyhow::Result<bool> {
+    let mut first = Reader::open(disk, path)?;
     Ok(first.next().transpose()?.is_some_and(|(_, attempt)| attempt.via == Via::Tape))
 }
 
 /// Copies answers into the run's own journal, so that its folder is whole by itself. Returns how many.
 pub(crate) fn copy_answers(
+    disk: &Disk,
     journal: &mut Journal,
     index: &mut Index,
     plan: &Plan,
@@ -70,7 +72,7 @@ pub(crate) fn copy_answers(
     for (path, via) in sources {
         let mut batch = Vec::new();
         let mut end = 0;
-        for record in Reader::open(path)? {
+        for record in Reader::open(disk, path)? {
             let (_, mut attempt) = record?;
             let wanted = attempt.outcome.is_answer()
                 && planned.contains(&attempt.key)

@@ -1,9 +1,11 @@
 //! The runtime that calls are made on.
 
 use anyhow::Context;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Runtime;
+
+use crate::engine::context::Engine;
 
 /// A runtime of its own, so that a request may block its caller's thread and no other.
-pub(crate) fn new() -> anyhow::Result<Runtime> {
-    Builder::new_multi_thread().enable_all().build().context("no runtime")
+pub(crate) fn new(engine: &Engine) -> anyhow::Result<Runtime> {
+    engine.world().clock.runtime().context("no runtime")
 }

@@ -48,19 +48,20 @@ impl Sending<'_> {
             }
         }
         // What judges have cost before is part of the same bill.
-        let spent = self.index.billed() + store::billed(&self.folder.path.join(JUDGE_JOURNAL))?;
+        let spent =
+            self.index.billed() + store::billed(project.disk(), &self.folder.path.join(JUDGE_JOURNAL))?;
         if let Some(ceiling) = self.ceiling.filter(|ceiling| *ceiling <= spent) {
             engine.tell(Event::CeilingReached { spent, ceiling });
         }
         let stages = calls::stages(project, calls, &order);
         engine.tell(Event::Begins { stages: stages.clone() });
-        let runtime = runtime::new()?;
+        let runtime = runtime::new(engine)?;
         let wishes = engine.stop().wishes();
         let report = match project.calling {
             Calling::Direct => {
                 let lanes = calls::lanes(project, calls, order)?;
                 let mut recorder = Recorder::new(engine, journal, calls, self.oracles, &stages);
-                let settings = calls::settings(&project.config.run);
+                let settings = calls::settings(project);
                 let budget = Arc::new(Budget::new(self.ceiling, spent));
                 runtime.block_on(dispatch::run(
                     lanes,

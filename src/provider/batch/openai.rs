@@ -1,9 +1,9 @@
 //! OpenAI's batches: a file of requests, a batch over it, a file of answers and one of errors.
 
-use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
 use super::transport::{BatchError, Batches, Found, Item, State, joined};
+use crate::net::Payload;
 use crate::provider::response::Response;
 
 /// What the label of a batch is called among its metadata.
@@ -15,11 +15,13 @@ pub(super) fn line(id: &str, url: &str, body: &Value) -> Value {
 
 pub(super) async fn submit(api: &Batches<'_>, label: &str, items: &[Item]) -> Result<String, BatchError> {
     let Some(first) = items.first() else { return Err(api.nonsense("a batch of nothing")) };
-    let file = joined(items, "", '\n', "\n").into_bytes();
-    let part = Part::bytes(file).file_name(format!("{label}.jsonl"));
-    let part = part.mime_str("application/jsonl").map_err(|error| api.nonsense(&error.to_string()))?;
-    let form = Form::new().text("purpose", "batch").part("file", part);
-    let file = api.json(api.client.post(api.url("/files")).multipart(form)).await?;
+    let upload = Payload::File {
+        fields: vec![("purpose", "batch".to_owned())],
+        name: format!("{label}.jsonl"),
+        media_type: "application/jsonl",
+        bytes: joined(items, "", '\n', "\n").into_bytes(),
+    };
+    let file = api.json("/files", upload).await?;
     let file = file["id"].as_str().ok_or_else(|| api.nonsense("the uploaded file has no id"))?;
     let body = json!({
         "input_file_id": file,

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use reqwest::header::CONTENT_TYPE;
 use secrecy::SecretString;
 use serde_json::Value;
 
 use super::protocol::Protocol;
+use crate::clock::Clock;
 use crate::config::Provider;
+use crate::net::{HttpError, HttpErrorKind, HttpReply, HttpRequest, Payload, Transport};
 use crate::provider::api::HttpApi;
 use crate::provider::classify::{self, ApiError};
 use crate::provider::facts::{Facts, judge};
@@ -30,7 +31,8 @@ const PATIENCE: Duration = Duration::from_secs(600);
 /// The batch API of a provider.
 pub struct Batches<'a> {
     pub(in crate::provider) protocol: Protocol,
-    pub(in crate::provider) client: &'a reqwest::Client,
+    pub(in crate::provider) transport: &'a dyn Transport,
+    pub(in crate::provider) clock: &'a dyn Clock,
     pub(in crate::provider) base_url: &'a str,
     pub(in crate::provider) settings: &'a Provider,
     pub(in crate::provider) api: &'static dyn HttpApi,
@@ -117,28 +119,26 @@ impl Batches<'_> {
     }
 
     /// Sends a request and takes its success for granted no longer than its status allows.
-    pub(super) async fn send(
-        &self,
-        request: reqwest::RequestBuilder,
-    ) -> Result<reqwest::Response, BatchError> {
-        let mut response = match request.timeout(PATIENCE).send().await {
+    pub(super) async fn send(&self, url: String, payload: Payload) -> Result<HttpReply, BatchError> {
+        let request = HttpRequest { url, payload, timeout: Some(PATIENCE) };
+        let mut response = match self.transport.exchange(request).await {
             Ok(response) => response,
             Err(error) => {
-                let kind = if error.is_connect() { ErrorKind::Connect } else { ErrorKind::Timeout };
-                let error = error.without_url();
-                let cause = std::error::Error::source(&error).map(ToString::to_string);
-                let message = format!("{}: {error}", cause.unwrap_or_else(|| "no answer".to_owned()));
-                return Err(self.failed(kind, &message, Retry::Backoff));
+                let kind = match error.kind {
+                    HttpErrorKind::Connect => ErrorKind::Connect,
+                    HttpErrorKind::Timeout | HttpErrorKind::Broken => ErrorKind::Timeout,
+                };
+                let cause = error.cause.unwrap_or_else(|| "no answer".to_owned());
+                return Err(self.failed(kind, &format!("{cause}: {}", error.message), Retry::Backoff));
             }
         };
-        if response.status().is_success() {
+        if (200..300).contains(&response.status) {
             return Ok(response);
         }
-        let status = response.status().as_u16();
-        let headers = response.headers().clone();
+        let (status, headers) = (response.status, std::mem::take(&mut response.headers));
         let mut body = Vec::new();
         while body.len() < LONGEST_ERROR
-            && let Ok(Some(piece)) = response.chunk().await
+            && let Ok(Some(piece)) = response.body.chunk().await
         {
             body.extend_from_slice(&piece);
         }
@@ -149,28 +149,29 @@ impl Batches<'_> {
         let mut error = stated
             .unwrap_or_else(|| ApiError { message: text.chars().take(200).collect(), ..ApiError::default() });
         error.status = status;
-        error.retry_after = classify::retry_after(header, &text);
+        error.retry_after = classify::retry_after(header, &text, self.clock.now());
         let (_, failure, retry) = classify::api_error(&error);
         let kind = failure.as_ref().map_or(ErrorKind::Protocol, |failure| failure.kind);
         let message = failure.map_or_else(|| format!("status {status}"), |failure| failure.message);
         Err(self.failed(kind, &message, retry))
     }
 
-    pub(super) async fn json(&self, request: reqwest::RequestBuilder) -> Result<Value, BatchError> {
-        let response = self.send(request).await?;
-        let bytes = response.bytes().await.map_err(|error| {
-            self.failed(ErrorKind::BrokenStream, &error.without_url().to_string(), Retry::Backoff)
-        })?;
+    pub(super) async fn json(&self, path: &str, payload: Payload) -> Result<Value, BatchError> {
+        let mut response = self.send(self.url(path), payload).await?;
+        let bytes = response.body.all().await.map_err(|error| self.broken(&error))?;
         serde_json::from_slice(&bytes).map_err(|_| self.nonsense("the reply is no JSON"))
     }
 
+    fn broken(&self, error: &HttpError) -> BatchError {
+        self.failed(ErrorKind::BrokenStream, &error.message, Retry::Backoff)
+    }
+
     pub(super) async fn get(&self, path: &str) -> Result<Value, BatchError> {
-        self.json(self.client.get(self.url(path))).await
+        self.json(path, Payload::Nothing).await
     }
 
     pub(super) async fn post(&self, path: &str, body: String) -> Result<Value, BatchError> {
-        let request = self.client.post(self.url(path)).header(CONTENT_TYPE, "application/json").body(body);
-        self.json(request).await
+        self.json(path, Payload::Json(body)).await
     }
 
     /// The lines of a file of results, one by one: it may be larger than memory.
@@ -179,7 +180,7 @@ impl Batches<'_> {
         path: &str,
         each: &mut (dyn FnMut(&Value) + Send),
     ) -> Result<(), BatchError> {
-        let mut response = self.send(self.client.get(self.url(path))).await?;
+        let mut response = self.send(self.url(path), Payload::Nothing).await?;
         let mut rest: Vec<u8> = Vec::new();
         let mut take = |line: &[u8]| -> Result<(), BatchError> {
             if line.iter().all(u8::is_ascii_whitespace) {
@@ -191,9 +192,7 @@ impl Batches<'_> {
             Ok(())
         };
         loop {
-            let piece = response.chunk().await.map_err(|error| {
-                self.failed(ErrorKind::BrokenStream, &error.without_url().to_string(), Retry::Backoff)
-            })?;
+            let piece = response.body.chunk().await.map_err(|error| self.broken(&error))?;
             let Some(piece) = piece else { break };
             rest.extend_from_slice(&piece);
             let mut begin = 0;

@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use super::super::{ImportError, Skipped};
 use super::case::Test;
 use crate::diag::{Fault, Faults};
-use crate::disk;
+use crate::disk::Disk;
 
 /// Reads a CSV file of tests.
-pub(super) fn read(path: &Path, skipped: &mut Vec<Skipped>) -> Result<Vec<Test>, ImportError> {
-    let bytes = disk::read(path)?;
+pub(super) fn read(disk: &Disk, path: &Path, skipped: &mut Vec<Skipped>) -> Result<Vec<Test>, ImportError> {
+    let bytes = disk.read(path)?;
     let shown = path.display().to_string();
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes.as_slice());
     let broken = |error: csv::Error| {

@@ -4,11 +4,14 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use crate::disk;
+use crate::disk::Disk;
 
 /// The folder of a config, out of which nothing is read.
 #[derive(Clone, Debug)]
-pub(super) struct Folder(PathBuf);
+pub(super) struct Folder {
+    disk: Disk,
+    path: PathBuf,
+}
 
 /// How a file's contents are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,15 +24,15 @@ pub(super) enum Take {
 
 impl Folder {
     /// The folder that the file at `path` lies in.
-    pub(super) fn of(path: &Path) -> Self {
+    pub(super) fn of(disk: &Disk, path: &Path) -> Self {
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        Self(parent.unwrap_or_else(|| Path::new(".")).to_owned())
+        Self { disk: disk.clone(), path: parent.unwrap_or_else(|| Path::new(".")).to_owned() }
     }
 
     /// The path of a file that is named in the config, with or without `file://`.
     pub(super) fn path(&self, name: &str) -> Result<PathBuf, String> {
         let name = name.strip_prefix("file://").unwrap_or(name);
-        let path = self.0.join(name);
+        let path = self.path.join(name);
         if CODE.contains(&extension(&path).as_str()) || name.contains(".js:") || name.contains(".py:") {
             return Err("it is code, which is not run".to_owned());
         }
@@ -37,8 +40,9 @@ impl Folder {
             return Err("it is a pattern of names: name the files".to_owned());
         }
         // Links are followed first, so that none leads out of the folder.
-        let whole = |path: &Path| path.canonicalize().map_err(|error| format!("it cannot be read: {error}"));
-        if !whole(&path)?.starts_with(whole(&self.0)?) {
+        let whole =
+            |path: &Path| self.disk.canonical(path).map_err(|error| format!("it cannot be read: {error}"));
+        if !whole(&path)?.starts_with(whole(&self.path)?) {
             return Err("it lies outside the config's folder: copy it there".to_owned());
         }
         Ok(path)
@@ -47,7 +51,7 @@ impl Folder {
     /// The contents of a file that is named in the config.
     pub(super) fn read(&self, name: &str, take: Take) -> Result<Value, String> {
         let path = self.path(name)?;
-        let bytes = disk::read(&path).map_err(|error| error.to_string())?;
+        let bytes = self.disk.read(&path).map_err(|error| error.to_string())?;
         let text = String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
         let text = text.trim_start_matches('\u{feff}').trim().to_owned();
         let parsed = match (extension(&path).as_str(), take) {

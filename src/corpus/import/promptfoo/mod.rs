@@ -28,18 +28,19 @@ use self::template::{Template, render};
 use super::oracle_draft::ExampleDraft;
 use super::{ImportError, Imported, OracleDraft, Skipped};
 use crate::corpus::RawPrompt;
+use crate::disk::Disk;
 use crate::record::Message;
 
 /// Imports a config or a file of tests as the task `task`; `graders` are asked where the config names none that is known.
 ///
 /// # Errors
 /// When the file, or one that it names, cannot be read.
-pub fn import(path: &Path, task: &str, graders: &Graders) -> Result<Imported, ImportError> {
+pub fn import(disk: &Disk, path: &Path, task: &str, graders: &Graders) -> Result<Imported, ImportError> {
     let mut imported = Imported::default();
     let file = path.display().to_string();
-    let suite = suite::load(path, &mut imported.skipped)?;
+    let suite = suite::load(disk, path, &mut imported.skipped)?;
     let mut oracles: BTreeMap<String, OracleDraft> = BTreeMap::new();
-    let folder = Folder::of(path);
+    let folder = Folder::of(disk, path);
     for (at, test) in suite.tests.iter().enumerate() {
         let name = format!("test {}", at + 1);
         let vars = match folder.vars(&test.vars) {

@@ -10,6 +10,7 @@ use super::csv_cases;
 use super::files::{Folder, Take, extension, yaml};
 use super::template::Template;
 use crate::diag::{Fault, Faults};
+use crate::disk::Disk;
 use crate::record::Message;
 
 /// Prompts, tests, and what they share.
@@ -32,22 +33,22 @@ impl Suite {
 }
 
 /// Reads a file as what its name says it is.
-pub(super) fn load(path: &Path, skipped: &mut Vec<Skipped>) -> Result<Suite, ImportError> {
+pub(super) fn load(disk: &Disk, path: &Path, skipped: &mut Vec<Skipped>) -> Result<Suite, ImportError> {
     let value = match extension(path).as_str() {
-        "csv" => return Ok(Suite { tests: csv_cases::read(path, skipped)?, ..Suite::default() }),
-        "jsonl" => return Ok(Suite { tests: jsonl(path)?, ..Suite::default() }),
-        _ => document(path)?,
+        "csv" => return Ok(Suite { tests: csv_cases::read(disk, path, skipped)?, ..Suite::default() }),
+        "jsonl" => return Ok(Suite { tests: jsonl(disk, path)?, ..Suite::default() }),
+        _ => document(disk, path)?,
     };
     let Value::Object(config) = value else {
         let mut suite = Suite::default();
-        suite.take_tests(path, &value, skipped)?;
+        suite.take_tests(disk, path, &value, skipped)?;
         return Ok(suite);
     };
     let mut suite = Suite::default();
     if let Some(Value::Object(templates)) = config.get("assertionTemplates") {
         suite.templates.clone_from(templates);
     }
-    let folder = Folder::of(path);
+    let folder = Folder::of(disk, path);
     let default = match config.get("defaultTest") {
         Some(Value::String(name)) if name.starts_with("file://") => match folder.read(name, Take::Value) {
             Ok(default) => default,
@@ -62,10 +63,10 @@ pub(super) fn load(path: &Path, skipped: &mut Vec<Skipped>) -> Result<Suite, Imp
     suite.default_asserts = case::assertions(default.get("assert"));
     suite.default_threshold = default.get("threshold").and_then(Value::as_f64);
     for prompt in one_or_many(config.get("prompts")) {
-        suite.take_prompt(path, &prompt, skipped)?;
+        suite.take_prompt(disk, path, &prompt, skipped)?;
     }
     if let Some(tests) = config.get("tests") {
-        suite.take_tests(path, tests, skipped)?;
+        suite.take_tests(disk, path, tests, skipped)?;
     }
     for key in ["scenarios", "derivedMetrics", "redteam"] {
         if config.contains_key(key) {
@@ -87,6 +88,7 @@ pub(super) fn load(path: &Path, skipped: &mut Vec<Skipped>) -> Result<Suite, Imp
 impl Suite {
     fn take_prompt(
         &mut self,
+        disk: &Disk,
         path: &Path,
         prompt: &Value,
         skipped: &mut Vec<Skipped>,
@@ -102,8 +104,8 @@ impl Suite {
         let is_file = file.is_some();
         let text = match file {
             None => text,
-            Some(name) => match Folder::of(path).path(&name) {
-                Ok(file) => utf8(&file)?,
+            Some(name) => match Folder::of(disk, path).path(&name) {
+                Ok(file) => utf8(disk, &file)?,
                 Err(reason) => {
                     skipped.push(named(path, "prompts", &text, reason));
                     return Ok(());
@@ -126,6 +128,7 @@ impl Suite {
 
     fn take_tests(
         &mut self,
+        disk: &Disk,
         path: &Path,
         tests: &Value,
         skipped: &mut Vec<Skipped>,
@@ -133,7 +136,7 @@ impl Suite {
         for test in one_or_many(Some(tests)) {
             match &test {
                 Value::String(name) => {
-                    let file = match Folder::of(path).path(name) {
+                    let file = match Folder::of(disk, path).path(name) {
                         Ok(file) => file,
                         Err(reason) => {
                             skipped.push(named(path, "tests", name, reason));
@@ -141,10 +144,10 @@ impl Suite {
                         }
                     };
                     match extension(&file).as_str() {
-                        "csv" => self.tests.extend(csv_cases::read(&file, skipped)?),
-                        "jsonl" => self.tests.extend(jsonl(&file)?),
+                        "csv" => self.tests.extend(csv_cases::read(disk, &file, skipped)?),
+                        "jsonl" => self.tests.extend(jsonl(disk, &file)?),
                         "yaml" | "yml" | "json" => {
-                            let found = document(&file)?;
+                            let found = document(disk, &file)?;
                             self.tests.extend(one_or_many(Some(&found)).iter().map(case::from_value));
                         }
                         _ => skipped.push(Skipped {
@@ -162,8 +165,8 @@ impl Suite {
     }
 }
 
-fn jsonl(path: &Path) -> Result<Vec<Test>, ImportError> {
-    let text = utf8(path)?;
+fn jsonl(disk: &Disk, path: &Path) -> Result<Vec<Test>, ImportError> {
+    let text = utf8(disk, path)?;
     let mut tests = Vec::new();
     let mut faults = Faults::default();
     for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
@@ -180,9 +183,9 @@ fn jsonl(path: &Path) -> Result<Vec<Test>, ImportError> {
 }
 
 /// A YAML or JSON document.
-pub(in crate::corpus::import) fn document(path: &Path) -> Result<Value, ImportError> {
+pub(in crate::corpus::import) fn document(disk: &Disk, path: &Path) -> Result<Value, ImportError> {
     let shown = path.display().to_string();
-    let text = &utf8(path)?;
+    let text = &utf8(disk, path)?;
     let parsed: Result<Value, String> = if extension(path) == "json" {
         serde_json::from_str(text).map_err(|error| error.to_string())
     } else {

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::config::{self, Config};
 use crate::corpus::Corpus;
+use crate::disk::Disk;
 use crate::engine::context::Engine;
 use crate::engine::error::Error;
 use crate::engine::run::project::find_config;
@@ -41,7 +42,7 @@ impl Engine {
     /// # }
     /// ```
     pub fn check_corpus(&self, config: Option<&Path>, corpus: &Path) -> Result<CorpusChecked, Error> {
-        let (_, corpus) = open(config, corpus)?;
+        let (_, corpus) = open(&self.world().disk, config, corpus)?;
         Ok(CorpusChecked {
             corpus: corpus.shown().to_owned(),
             prompts: corpus.len() as u64,
@@ -52,8 +53,8 @@ impl Engine {
 }
 
 /// The settings of a project, and a corpus of it.
-pub(super) fn open(config: Option<&Path>, path: &Path) -> anyhow::Result<(Config, Corpus)> {
-    let config = config::load(&find_config(config)?)?;
-    let corpus = Corpus::open(path, &path.to_string_lossy(), &config)?;
+pub(super) fn open(disk: &Disk, config: Option<&Path>, path: &Path) -> anyhow::Result<(Config, Corpus)> {
+    let config = config::load(disk, &find_config(disk, config)?)?;
+    let corpus = Corpus::open(disk, path, &path.to_string_lossy(), &config)?;
     Ok((config, corpus))
 }

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use crate::diag::UsageError;
-use crate::disk;
+use crate::disk::Disk;
+use crate::engine::context::Engine;
+use crate::engine::error::Error;
 
 /// What wrote a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,21 +34,23 @@ impl ImportFormat {
     pub const fn is_benchmark(self) -> bool {
         matches!(self, Self::Zeroeval | Self::Routellm)
     }
+}
 
+impl Engine {
     /// The format of a file: by its name, else by what stands in it.
     ///
     /// # Errors
     /// When it cannot be told.
-    pub fn of(path: &Path) -> Result<Self, crate::engine::error::Error> {
-        Ok(detect(path)?)
+    pub fn import_format(&self, path: &Path) -> Result<ImportFormat, Error> {
+        Ok(detect(&self.world().disk, path)?)
     }
 }
 
 /// Which format a file is in: by its name, else by what stands in it.
-fn detect(path: &Path) -> anyhow::Result<ImportFormat> {
+fn detect(disk: &Disk, path: &Path) -> anyhow::Result<ImportFormat> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    if path.is_dir() {
-        return Ok(if path.join("gsm8k_responses.csv").exists() {
+    if disk.is_folder(path) {
+        return Ok(if disk.exists(&path.join("gsm8k_responses.csv")) {
             ImportFormat::Routellm
         } else {
             ImportFormat::Zeroeval
@@ -55,7 +59,7 @@ fn detect(path: &Path) -> anyhow::Result<ImportFormat> {
     if name.ends_with(".yaml") || name.ends_with(".yml") {
         return Ok(ImportFormat::Promptfoo);
     }
-    let bytes = disk::read(path)?;
+    let bytes = disk.read(path)?;
     let head = String::from_utf8_lossy(bytes.get(..bytes.len().min(20_000)).unwrap_or_default()).into_owned();
     let has = |words: &[&str]| words.iter().any(|word| head.contains(word));
     Ok(if name.ends_with(".csv") {

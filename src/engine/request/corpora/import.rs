@@ -11,7 +11,7 @@ use crate::corpus::import::rules::{self, TaskOf};
 pub use crate::corpus::import::table::Columns;
 use crate::corpus::import::{Imported, OracleDraft, Skipped, fold, logs, promptfoo, table, to_jsonl};
 use crate::diag::UsageError;
-use crate::disk;
+use crate::disk::Disk;
 use crate::engine::context::Engine;
 use crate::engine::error::Error;
 use crate::ident::{ModelRef, TaskName};
@@ -71,7 +71,7 @@ impl Engine {
     /// # Errors
     /// When the file cannot be read, or the corpus exists already: nothing is overwritten.
     pub fn import_corpus(&self, request: &CorpusImport) -> Result<CorpusImported, Error> {
-        Ok(import(request)?)
+        Ok(import(&self.world().disk, request)?)
     }
 }
 
@@ -83,25 +83,26 @@ pub(super) fn refuse(path: &Path) -> anyhow::Error {
     )
 }
 
-fn import(request: &CorpusImport) -> anyhow::Result<CorpusImported> {
-    if request.out.exists() {
+fn import(disk: &Disk, request: &CorpusImport) -> anyhow::Result<CorpusImported> {
+    if disk.exists(&request.out) {
         return Err(refuse(&request.out));
     }
     let task = fallback_task(request)?;
     let mut imported = match request.from {
         ImportFormat::Promptfoo => promptfoo::import(
+            disk,
             &request.file,
             task.as_str(),
             &Graders { judge: request.judge.clone(), embedding: request.embedding.clone() },
         )?,
-        ImportFormat::Evals => table::evals(&request.file)?,
-        ImportFormat::Csv => table::csv(&request.file, &request.columns)?,
-        ImportFormat::Litellm => logs::litellm(&request.file)?,
-        ImportFormat::Otel => logs::otel(&request.file)?,
-        ImportFormat::Langfuse => logs::langfuse(&request.file)?,
+        ImportFormat::Evals => table::evals(disk, &request.file)?,
+        ImportFormat::Csv => table::csv(disk, &request.file, &request.columns)?,
+        ImportFormat::Litellm => logs::litellm(disk, &request.file)?,
+        ImportFormat::Otel => logs::otel(disk, &request.file)?,
+        ImportFormat::Langfuse => logs::langfuse(disk, &request.file)?,
         ImportFormat::Zeroeval | ImportFormat::Routellm => Imported::default(),
     };
-    give_tasks(request, &task, &mut imported)?;
+    give_tasks(disk, request, &task, &mut imported)?;
     let mut masked = None;
     if request.mask {
         let mut mask = Mask::default();
@@ -116,9 +117,9 @@ fn import(request: &CorpusImport) -> anyhow::Result<CorpusImported> {
     }
     let good = usable(&request.file, &mut imported);
     imported.notes.extend(graders_note(&good));
-    let oracles = write_oracles(&request.oracles, &good)?;
+    let oracles = write_oracles(disk, &request.oracles, &good)?;
     if !imported.lines.is_empty() {
-        disk::replace(&request.out, to_jsonl(&imported.lines).as_bytes())?;
+        disk.replace(&request.out, to_jsonl(&imported.lines).as_bytes())?;
         imported.skipped.sort();
     }
     let mut tasks: BTreeMap<String, Option<String>> = BTreeMap::new();
@@ -148,9 +149,14 @@ fn fallback_task(request: &CorpusImport) -> anyhow::Result<TaskName> {
     Ok(TaskName::new(plain.trim_matches('-')).or_else(|_| TaskName::new("imported"))?)
 }
 
-fn give_tasks(request: &CorpusImport, task: &TaskName, imported: &mut Imported) -> anyhow::Result<()> {
+fn give_tasks(
+    disk: &Disk,
+    request: &CorpusImport,
+    task: &TaskName,
+    imported: &mut Imported,
+) -> anyhow::Result<()> {
     let task_of = match (&request.task_rules, &request.task_field) {
-        (Some(path), _) => TaskOf::Rules(rules::read(path)?),
+        (Some(path), _) => TaskOf::Rules(rules::read(disk, path)?),
         // A table has put its column into the lines already; a test suite has no records to look into.
         (None, Some(field)) if !imported.records.is_empty() => TaskOf::Field(field.clone()),
         (None, Some(_)) => return Ok(()),

@@ -3,16 +3,20 @@
 use std::path::{Path, PathBuf};
 
 use crate::corpus::import::OracleDraft;
-use crate::disk;
+use crate::disk::Disk;
 
 /// Writes oracles that are not there yet; returns their paths. One that is there is left alone where it says the same.
-pub(super) fn write_oracles(folder: &Path, oracles: &[OracleDraft]) -> anyhow::Result<Vec<PathBuf>> {
+pub(super) fn write_oracles(
+    disk: &Disk,
+    folder: &Path,
+    oracles: &[OracleDraft],
+) -> anyhow::Result<Vec<PathBuf>> {
     let mut written = Vec::new();
     for oracle in oracles {
         let Some(text) = oracle.to_toml() else { continue };
         let path = folder.join(format!("{}.toml", oracle.id));
-        if disk::read_if_present(&path)?.is_none() {
-            disk::replace(&path, text.as_bytes())?;
+        if disk.read_if_present(&path)?.is_none() {
+            disk.replace(&path, text.as_bytes())?;
             written.push(path);
         }
     }

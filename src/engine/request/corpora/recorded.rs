@@ -10,13 +10,13 @@ use super::oracle_files::write_oracles;
 use crate::corpus::import::recorded::{self, Recorded, assumed_tokens};
 use crate::corpus::import::to_jsonl;
 use crate::diag::UsageError;
-use crate::disk;
 use crate::engine::context::Engine;
 use crate::engine::error::Error;
 use crate::engine::run::project::{CONFIG_FILE, Project};
 use crate::journal::{self, JournalError};
 use crate::record::{Attempt, Clocks, Message, Outcome, Usage, UsageQuality, Via};
 use crate::units::Tokens;
+use crate::world::World;
 
 const CORPUS: &str = "corpus.jsonl";
 const TAPE: &str = "tape.jsonl";
@@ -50,13 +50,19 @@ impl Engine {
         file: &Path,
         out: &Path,
     ) -> Result<BenchmarkImported, Error> {
-        Ok(import(from, file, out)?)
+        Ok(import(self.world(), from, file, out)?)
     }
 }
 
-fn import(from: ImportFormat, file: &Path, folder: &Path) -> anyhow::Result<BenchmarkImported> {
+fn import(
+    world: &World,
+    from: ImportFormat,
+    file: &Path,
+    folder: &Path,
+) -> anyhow::Result<BenchmarkImported> {
+    let disk = &world.disk;
     let there: Vec<&str> =
-        [CONFIG_FILE, CORPUS, TAPE].into_iter().filter(|name| folder.join(name).exists()).collect();
+        [CONFIG_FILE, CORPUS, TAPE].into_iter().filter(|name| disk.exists(&folder.join(name))).collect();
     if !there.is_empty() {
         return Err(UsageError::with_help(
             format!("{} is there already", there.join(", ")),
@@ -64,14 +70,14 @@ fn import(from: ImportFormat, file: &Path, folder: &Path) -> anyhow::Result<Benc
         ));
     }
     let recorded = match from {
-        ImportFormat::Routellm => recorded::routellm(file)?,
-        _ => recorded::zeroeval(file)?,
+        ImportFormat::Routellm => recorded::routellm(disk, file)?,
+        _ => recorded::zeroeval(disk, file)?,
     };
-    disk::replace(&folder.join(CONFIG_FILE), settings(&recorded).as_bytes())?;
-    disk::replace(&folder.join(CORPUS), to_jsonl(&recorded.imported.lines).as_bytes())?;
+    disk.replace(&folder.join(CONFIG_FILE), settings(&recorded).as_bytes())?;
+    disk.replace(&folder.join(CORPUS), to_jsonl(&recorded.imported.lines).as_bytes())?;
     let mut files = vec![folder.join(CONFIG_FILE), folder.join(CORPUS)];
-    files.extend(write_oracles(&folder.join("oracles"), &recorded.imported.oracles)?);
-    let answers = write_tape(folder, &recorded)?;
+    files.extend(write_oracles(disk, &folder.join("oracles"), &recorded.imported.oracles)?);
+    let answers = write_tape(world, folder, &recorded)?;
     files.push(folder.join(TAPE));
     let notes = recorded.imported.notes.iter().cloned().chain([NOTE.to_owned()]);
     Ok(BenchmarkImported {
@@ -85,8 +91,8 @@ fn import(from: ImportFormat, file: &Path, folder: &Path) -> anyhow::Result<Benc
 }
 
 /// The recording, keyed as a run in that folder would key its trials.
-fn write_tape(folder: &Path, recorded: &Recorded) -> anyhow::Result<u64> {
-    let project = Project::load(&folder.join(CONFIG_FILE))?;
+fn write_tape(world: &World, folder: &Path, recorded: &Recorded) -> anyhow::Result<u64> {
+    let project = Project::load(world, &folder.join(CONFIG_FILE))?;
     let corpus = project.corpus(&folder.join(CORPUS))?;
     let plan = project.plan(&corpus)?;
     let outputs: HashMap<&str, _> =
@@ -129,6 +135,7 @@ fn write_tape(folder: &Path, recorded: &Recorded) -> anyhow::Result<u64> {
         }));
     }
     Ok(journal::write_tape(
+        &world.disk,
         &folder.join(TAPE),
         NOTE,
         attempts.into_iter().map(|a: Result<_, JournalError>| a),

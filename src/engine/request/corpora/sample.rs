@@ -7,7 +7,7 @@ use crate::corpus::import::to_jsonl;
 use crate::corpus::sample::{Unit, draw};
 use crate::corpus::{Content, Prompt, RawPrompt};
 use crate::diag::UsageError;
-use crate::disk;
+use crate::disk::Disk;
 use crate::engine::context::Engine;
 use crate::engine::error::Error;
 
@@ -45,13 +45,13 @@ impl Engine {
         config: Option<&Path>,
         request: &CorpusSample,
     ) -> Result<CorpusSampled, Error> {
-        Ok(sample(config, request)?)
+        Ok(sample(&self.world().disk, config, request)?)
     }
 }
 
-fn sample(config: Option<&Path>, request: &CorpusSample) -> anyhow::Result<CorpusSampled> {
-    let (_, corpus) = open(config, &request.corpus)?;
-    if request.out.as_deref().is_some_and(Path::exists) {
+fn sample(disk: &Disk, config: Option<&Path>, request: &CorpusSample) -> anyhow::Result<CorpusSampled> {
+    let (_, corpus) = open(disk, config, &request.corpus)?;
+    if request.out.as_deref().is_some_and(|out| disk.exists(out)) {
         return Err(UsageError::with_help(
             "the file named by --out is there already",
             "name another file, or move it away: nothing is overwritten",
@@ -74,7 +74,7 @@ fn sample(config: Option<&Path>, request: &CorpusSample) -> anyhow::Result<Corpu
     }
     let text = to_jsonl(&lines);
     if let Some(out) = &request.out {
-        disk::replace(out, text.as_bytes())?;
+        disk.replace(out, text.as_bytes())?;
     }
     Ok(CorpusSampled { text, prompts: lines.len() as u64, of: corpus.len() as u64 })
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::check::open;
 use crate::corpus::Corpus;
 use crate::corpus::stats::{self, CorpusStats};
+use crate::disk::Disk;
 use crate::engine::context::Engine;
 use crate::engine::error::Error;
 use crate::plan::tokens;
@@ -47,12 +48,12 @@ impl Engine {
     /// # Errors
     /// When the corpus has faults.
     pub fn describe_corpus(&self, config: Option<&Path>, corpus: &Path) -> Result<CorpusDescribed, Error> {
-        Ok(describe(config, corpus)?)
+        Ok(describe(&self.world().disk, config, corpus)?)
     }
 }
 
-fn describe(config: Option<&Path>, path: &Path) -> anyhow::Result<CorpusDescribed> {
-    let (config, corpus) = open(config, path)?;
+fn describe(disk: &Disk, config: Option<&Path>, path: &Path) -> anyhow::Result<CorpusDescribed> {
+    let (config, corpus) = open(disk, config, path)?;
     let described = stats::describe(&corpus, &config)?;
     let most = described.tasks.iter().map(|task| task.prompts).max();
     let least = described.tasks.iter().map(|task| task.prompts).min().filter(|least| *least > 0);

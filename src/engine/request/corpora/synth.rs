@@ -7,7 +7,7 @@ use super::write::{self, Order, Wrote};
 use crate::corpus::import::to_jsonl;
 use crate::corpus::synth::{Templates, make};
 use crate::diag::{Fault, Faults, UsageError};
-use crate::disk;
+use crate::disk::Disk;
 use crate::engine::context::Engine;
 use crate::engine::error::Error;
 use crate::ident::{ModelRef, TaskName};
@@ -72,11 +72,12 @@ fn synthesise(
     config: Option<&Path>,
     request: &CorpusSynth,
 ) -> anyhow::Result<CorpusSynthesised> {
+    let disk = &engine.world().disk;
     // What a model wrote is made anew from its journal, and may be there as it is.
-    if let Some(out) = request.out.as_deref().filter(|out| request.with.is_none() && out.exists()) {
+    if let Some(out) = request.out.as_deref().filter(|out| request.with.is_none() && disk.exists(out)) {
         return Err(taken(out));
     }
-    let templates = read(&request.templates)?;
+    let templates = read(disk, &request.templates)?;
     let n = usize::try_from(request.n).unwrap_or(usize::MAX);
     let (lines, advice) = match (&request.with, &request.out) {
         (Some(model), Some(out)) => {
@@ -113,10 +114,10 @@ fn synthesise(
     }
     let text = to_jsonl(&lines);
     if let Some(out) = &request.out {
-        if disk::read_if_present(out)?.is_some_and(|there| there != text.as_bytes()) {
+        if disk.read_if_present(out)?.is_some_and(|there| there != text.as_bytes()) {
             return Err(taken(out));
         }
-        disk::replace(out, text.as_bytes())?;
+        disk.replace(out, text.as_bytes())?;
     }
     let hard = lines.iter().filter(|line| line.tags.iter().any(|tag| tag == "adversarial")).count();
     Ok(CorpusSynthesised {
@@ -135,8 +136,8 @@ fn taken(path: &Path) -> anyhow::Error {
     )
 }
 
-fn read(path: &Path) -> anyhow::Result<Templates> {
-    let source = String::from_utf8_lossy(&disk::read(path)?).into_owned();
+fn read(disk: &Disk, path: &Path) -> anyhow::Result<Templates> {
+    let source = String::from_utf8_lossy(&disk.read(path)?).into_owned();
     let shown = path.display().to_string();
     let templates: Templates =
         toml::from_str(&source).map_err(|error| Faults::from(Fault::from_toml(&shown, &source, &error)))?;

@@ -12,7 +12,6 @@ use crate::corpus::RawPrompt;
 use crate::corpus::synth::Templates;
 use crate::corpus::synth::written::{BATCH, Writing};
 use crate::diag::UsageError;
-use crate::disk;
 use crate::dispatch::Ended;
 use crate::engine::context::Engine;
 use crate::engine::event::Event;
@@ -55,7 +54,7 @@ pub(super) enum Wrote {
 
 /// Has the model write.
 pub(super) fn run(engine: &Engine, config: Option<&Path>, order: &Order<'_>) -> anyhow::Result<Wrote> {
-    let project = Project::load(&find_config(config)?)?;
+    let project = Project::load(engine.world(), &find_config(&engine.world().disk, config)?)?;
     let provider = provider_of(&project, order)?;
     let journal = journal_of(order.out);
     let mut writing = Writing::new(order.templates, order.task.as_str(), order.seed);
@@ -67,13 +66,14 @@ pub(super) fn run(engine: &Engine, config: Option<&Path>, order: &Order<'_>) -> 
         }
         let batches = next..next + missing.div_ceil(BATCH);
         next = batches.end;
-        let questions: Vec<OpenQuestion> =
-            batches.map(|batch| question(order, provider, &writing, batch)).collect::<Result<_, _>>()?;
-        let mut answers = store::answers_in(&journal)?;
+        let questions: Vec<OpenQuestion> = batches
+            .map(|batch| question(&project, order, provider, &writing, batch))
+            .collect::<Result<_, _>>()?;
+        let mut answers = store::answers_in(project.disk(), &journal)?;
         let open: Vec<OpenQuestion> =
             questions.iter().filter(|question| !answers.contains_key(&question.key)).cloned().collect();
         if !open.is_empty() {
-            if order.out.exists() {
+            if project.disk().exists(order.out) {
                 return Err(UsageError::with_help(
                     format!("{} is there already", order.out.display()),
                     "name another file, or move it away: nothing is overwritten",
@@ -83,7 +83,7 @@ pub(super) fn run(engine: &Engine, config: Option<&Path>, order: &Order<'_>) -> 
             if let Some(stop) = ask_for(engine, &project, &journal, order, open)? {
                 return Ok(Wrote::Stopped(SynthEnding::Stopped(stop)));
             }
-            answers = store::answers_in(&journal)?;
+            answers = store::answers_in(project.disk(), &journal)?;
         }
         for question in &questions {
             match answers.get(&question.key) {
@@ -124,12 +124,13 @@ fn provider_of<'a>(project: &'a Project, order: &Order<'_>) -> anyhow::Result<&'
 }
 
 fn question(
+    project: &Project,
     order: &Order<'_>,
     provider: &Provider,
     writing: &Writing,
     batch: usize,
 ) -> anyhow::Result<OpenQuestion> {
-    let identity = provider::identity(provider)?;
+    let identity = provider::identity(project.disk(), provider)?;
     let mut request = Request {
         messages: writing.messages(batch, order.seed),
         params: BTreeMap::new(),
@@ -178,7 +179,7 @@ fn ask_for(
     open: Vec<OpenQuestion>,
 ) -> anyhow::Result<Option<CallsMade>> {
     if let Some(folder) = journal.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        disk::make_folder(folder)?;
+        project.disk().make_folder(folder)?;
     }
     let asked = ask::ask(engine, project, journal, open, order.max_cost, Usd::ZERO)?;
     let calls = CallsMade::of(asked.report, &[order.model.to_string()]);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 pub use self::tasks::TaskKind;
 use crate::diag::UsageError;
-use crate::disk;
+use crate::disk::Disk;
 use crate::engine::context::Engine;
 use crate::engine::error::Error;
 use crate::engine::run::project::CONFIG_FILE;
@@ -53,11 +53,11 @@ impl Engine {
     /// # }
     /// ```
     pub fn init(&self, request: &InitRequest) -> Result<Initialised, Error> {
-        Ok(init(request)?)
+        Ok(init(&self.world().disk, request)?)
     }
 }
 
-fn init(request: &InitRequest) -> anyhow::Result<Initialised> {
+fn init(disk: &Disk, request: &InitRequest) -> anyhow::Result<Initialised> {
     let files: Vec<(String, String)> = if request.tasks.is_empty() {
         FILES.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
     } else {
@@ -65,7 +65,7 @@ fn init(request: &InitRequest) -> anyhow::Result<Initialised> {
     };
     let corpus = if request.tasks.is_empty() { "corpora/example.jsonl" } else { tasks::CORPUS };
     let names = files.iter().map(|(name, _)| name.as_str());
-    let there: Vec<&str> = names.filter(|name| request.folder.join(name).exists()).collect();
+    let there: Vec<&str> = names.filter(|name| disk.exists(&request.folder.join(name))).collect();
     if !there.is_empty() {
         return Err(UsageError::with_help(
             format!("{} is there already", there.join(", ")),
@@ -73,7 +73,7 @@ fn init(request: &InitRequest) -> anyhow::Result<Initialised> {
         ));
     }
     for (name, text) in &files {
-        disk::replace(&request.folder.join(name), text.as_bytes())?;
+        disk.replace(&request.folder.join(name), text.as_bytes())?;
     }
     Ok(Initialised { files: files.into_iter().map(|(name, _)| name).collect(), corpus: corpus.to_owned() })
 }

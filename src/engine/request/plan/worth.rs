@@ -6,7 +6,6 @@ use serde::Serialize;
 use super::decides::ASSUMED_DISCORDANT;
 use crate::config::{IntervalMethod, Rule, Task};
 use crate::corpus::Corpus;
-use crate::disk;
 use crate::engine::run::files::SUMMARY;
 use crate::engine::run::project::Project;
 use crate::ident::{RunId, TaskName, TierName};
@@ -61,8 +60,10 @@ pub struct Worth {
 pub(super) fn last_run(project: &Project) -> anyhow::Result<Option<Summary>> {
     let Some(folder) = project.latest()? else { return Ok(None) };
     // A run that was interrupted has none, and one of another version is no help here.
-    let summary =
-        disk::read_if_present(&folder.join(SUMMARY))?.and_then(|bytes| Summary::from_json(&bytes).ok());
+    let summary = project
+        .disk()
+        .read_if_present(&folder.join(SUMMARY))?
+        .and_then(|bytes| Summary::from_json(&bytes).ok());
     Ok(summary.filter(|summary| summary.evidence.tiers == project.config.tiers_digest()))
 }
 

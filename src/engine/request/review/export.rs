@@ -8,7 +8,6 @@ use serde::Serialize;
 use super::replies::{Reply, replies};
 use crate::corpus::sample;
 use crate::diag::UsageError;
-use crate::disk;
 use crate::engine::context::Engine;
 use crate::engine::error::Error;
 use crate::engine::outcome::collect::collect;
@@ -154,7 +153,7 @@ fn item(basis: &Basis<'_>, rows: &Rows, reply: &Reply<'_>, show_tier: bool) -> a
     let (journal, offset) =
         rows.places.get(reply.row).copied().flatten().context("an answer that is nowhere")?;
     let source = basis.answers.get(usize::from(journal)).context("an answer of another journal")?;
-    let attempt = fetch_at(&mut disk::open(&source.path)?, offset)?;
+    let attempt = fetch_at(&mut *basis.project.disk().open(&source.path)?, offset)?;
     let prompt = basis.corpus.load(reply.prompt)?;
     let task = basis.project.config.tasks.get(reply.task).context("a task of other settings")?;
     let tool_calls = match &attempt.tool_calls {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::replies::{Reply, replies};
 use crate::diag::{self, Fault, Faults, UsageError};
-use crate::disk;
+use crate::disk::Disk;
 use crate::engine::context::Engine;
 use crate::engine::error::Error;
 use crate::engine::outcome::collect::collect;
@@ -108,7 +108,7 @@ impl Engine {
 
 fn import(engine: &Engine, project: Project, request: &ReviewImport) -> anyhow::Result<ReviewImported> {
     let past = PastRun::open(project, &request.run)?;
-    let said = read(&request.file)?;
+    let said = read(past.project.disk(), &request.file)?;
     let oracles = oracles(&past.project, &past.corpus, &past.versions())?;
     let basis = past.basis(&oracles);
     let rows = collect(engine, &basis)?;
@@ -151,7 +151,7 @@ fn import(engine: &Engine, project: Project, request: &ReviewImport) -> anyhow::
     }
 
     let reviewed = reviewed(&past, &replies, found.into_values().collect())?;
-    let kept = keep(&past.folder.join(FILE), reviewed)?;
+    let kept = keep(past.project.disk(), &past.folder.join(FILE), reviewed)?;
     let folder = past.project.config.root.join(&past.project.config.run.oracles);
     let mut calibrated = Vec::new();
     for oracle in oracles.iter() {
@@ -160,7 +160,7 @@ fn import(engine: &Engine, project: Project, request: &ReviewImport) -> anyhow::
         let own: Vec<Labelled> = own.collect();
         if judged && !own.is_empty() {
             let file = labels::file(&folder, &oracle.id);
-            labels::add(&file, own)?;
+            labels::add(past.project.disk(), &file, own)?;
             calibrated.push(diag::shown(&file));
         }
     }
@@ -174,8 +174,8 @@ fn import(engine: &Engine, project: Project, request: &ReviewImport) -> anyhow::
 }
 
 /// The verdicts of a file, each with its place for messages: CSV, or a JSON array as the page writes it.
-fn read(path: &Path) -> anyhow::Result<Vec<(String, Said)>> {
-    let bytes = disk::read(path)?;
+fn read(disk: &Disk, path: &Path) -> anyhow::Result<Vec<(String, Said)>> {
+    let bytes = disk.read(path)?;
     let shown = path.display().to_string();
     let text = String::from_utf8(bytes)
         .map_err(|_| Faults::from(Fault::new(&*shown, "it is not UTF-8").help("save it as UTF-8")))?;
@@ -260,9 +260,9 @@ fn reviewed(
 }
 
 /// Adds human verdicts to those that the run has; the later of two about the same answer stands.
-fn keep(path: &Path, new: Vec<Reviewed>) -> anyhow::Result<Vec<Reviewed>> {
+fn keep(disk: &Disk, path: &Path, new: Vec<Reviewed>) -> anyhow::Result<Vec<Reviewed>> {
     let mut all: BTreeMap<String, Reviewed> = BTreeMap::new();
-    if let Some(bytes) = disk::read_if_present(path)? {
+    if let Some(bytes) = disk.read_if_present(path)? {
         for line in String::from_utf8_lossy(&bytes).lines().filter(|line| !line.trim().is_empty()) {
             let review: Reviewed = serde_json::from_str(line).map_err(|error| {
                 let message = format!("a line is no verdict: {error}");
@@ -279,7 +279,7 @@ fn keep(path: &Path, new: Vec<Reviewed>) -> anyhow::Result<Vec<Reviewed>> {
         text.push_str(&serde_json::to_string(review)?);
         text.push('\n');
     }
-    disk::replace(path, text.as_bytes())?;
+    disk.replace(path, text.as_bytes())?;
     Ok(all.into_values().collect())
 }
 

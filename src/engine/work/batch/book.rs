@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
-use crate::disk::{self, Appender};
+use crate::disk::{Appender, Disk};
 use crate::ident::{Digester, TierName, TrialKey};
 
 /// The file's name in a run's folder.
@@ -44,15 +44,15 @@ pub(super) struct Book {
 
 impl Book {
     /// Whether a run's folder has a book.
-    pub(super) fn is_there(folder: &Path) -> bool {
-        folder.join(FILE).is_file()
+    pub(super) fn is_there(disk: &Disk, folder: &Path) -> bool {
+        disk.is_file(&folder.join(FILE))
     }
 
     /// Opens the book of a run's folder; a torn last line is cut off.
-    pub(super) fn open(folder: &Path) -> anyhow::Result<Self> {
+    pub(super) fn open(disk: &Disk, folder: &Path) -> anyhow::Result<Self> {
         let path = folder.join(FILE);
-        let bytes = disk::read_if_present(&path)?.unwrap_or_default();
-        let mut appender = Appender::open(&path)?;
+        let bytes = disk.read_if_present(&path)?.unwrap_or_default();
+        let mut appender = disk.append(&path)?;
         let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         if whole < bytes.len() {
             appender.truncate(whole as u64)?;
@@ -135,11 +135,11 @@ mod tests {
 
     #[test]
     fn what_is_open_survives_and_what_is_over_does_not_come_back() {
-        let folder = tempfile::tempdir().unwrap();
+        let (disk, folder) = (Disk::real(), tempfile::tempdir().unwrap());
         let tier: TierName = "small".parse().unwrap();
         let key = TrialKey::from_digest(&Digest::of(b"a"));
         {
-            let mut book = Book::open(folder.path()).unwrap();
+            let mut book = Book::open(&disk, folder.path()).unwrap();
             let labels: Vec<String> = (0..3)
                 .map(|_| {
                     let label = book.label("run", &tier, &[key]);
@@ -152,10 +152,10 @@ mod tests {
             book.over(&labels[1], "collected").unwrap();
         }
         let path = folder.path().join(FILE);
-        let mut bytes = disk::read(&path).unwrap();
+        let mut bytes = disk.read(&path).unwrap();
         bytes.extend_from_slice(b"{\"over\":{\"lab");
-        disk::replace(&path, &bytes).unwrap();
-        let book = Book::open(folder.path()).unwrap();
+        disk.replace(&path, &bytes).unwrap();
+        let book = Book::open(&disk, folder.path()).unwrap();
         let open = book.open_batches();
         assert_eq!(open.len(), 2);
         assert_eq!((open[0].id.as_deref(), open[1].id.as_deref()), (Some("batch_1"), None));

@@ -12,7 +12,9 @@ use tokio::sync::watch;
 
 use self::book::{Book, Open};
 use super::calls::Calls;
+use crate::clock;
 use crate::diag::{Faults, UsageError, escape};
+use crate::disk::Disk;
 use crate::dispatch::{Call, Ended, Report, Source, Wish};
 use crate::engine::context::Engine;
 use crate::engine::event::{Event, Progress, Stage};
@@ -56,11 +58,11 @@ pub(crate) enum Unknown {
 }
 
 /// Trials of a run that are with batch APIs: to send them by themselves now would be to pay for them twice.
-pub(crate) fn handed_over(folder: &Path) -> anyhow::Result<usize> {
-    if !Book::is_there(folder) {
+pub(crate) fn handed_over(disk: &Disk, folder: &Path) -> anyhow::Result<usize> {
+    if !Book::is_there(disk, folder) {
         return Ok(0);
     }
-    Ok(Book::open(folder)?.open_batches().iter().map(|open| open.keys.len()).sum())
+    Ok(Book::open(disk, folder)?.open_batches().iter().map(|open| open.keys.len()).sum())
 }
 
 /// What a batch run has come to so far.
@@ -82,7 +84,7 @@ impl BatchRun<'_> {
         stages: &[Stage],
         mut wish: watch::Receiver<Wish>,
     ) -> anyhow::Result<Report> {
-        let mut book = Book::open(self.folder)?;
+        let mut book = Book::open(self.project.disk(), self.folder)?;
         let endpoints = self.endpoints(&order)?;
         let stages = stages.iter().map(|stage| Progress { done: stage.done, ..Progress::default() });
         let mut course = Course { stages: stages.collect(), ..Course::default() };
@@ -116,7 +118,7 @@ impl BatchRun<'_> {
             }
             let provider = self.project.config.providers.get(&target.model.provider);
             let provider = provider.context("a provider that is not defined")?;
-            match Endpoint::connect(provider, &self.project.config.run) {
+            match Endpoint::connect(&self.project.world, provider, &self.project.config.run) {
                 Ok(endpoint) if endpoint.batches().is_some() => {
                     endpoints.insert(at, endpoint);
                 }
@@ -281,7 +283,7 @@ impl BatchRun<'_> {
                 Retry::Backoff | Retry::Once => Some(Duration::from_secs(1 << failed)),
             };
             match wait.filter(|wait| failed < TRIES && *wait <= LONGEST_POLL) {
-                Some(wait) => tokio::time::sleep(wait).await,
+                Some(wait) => clock::sleep(wait).await,
                 None => {
                     book.over(&label, &error.to_string())?;
                     course.stopped.insert(tier, error.to_string());
@@ -348,7 +350,7 @@ impl BatchRun<'_> {
             let pause = interval.mul_f64(0.9 + 0.2 * f64::from(waiting % 7) / 7.0);
             interval = (interval * 2).min(LONGEST_POLL);
             tokio::select! {
-                () = tokio::time::sleep(pause) => {}
+                () = clock::sleep(pause) => {}
                 _ = wish.wait_for(|wish| *wish != Wish::Go) => return Ok(Ended::Interrupted),
             }
         }
@@ -417,7 +419,7 @@ impl BatchRun<'_> {
             response.into_attempt(call.key, call.prompt.clone(), call.model.clone(), call.repeat);
         attempt.attempt = call.attempts_before + 1;
         attempt.batch = true;
-        attempt.at = Some(Timestamp::now());
+        attempt.at = Some(Timestamp::of(self.project.world.clock.now()));
         attempt.via = Via::Live;
         attempt.billed = self.calls.price(tier, &attempt);
         attempt

@@ -193,7 +193,7 @@ pub(crate) fn ask(
     ceiling: Option<Usd>,
     spent: Usd,
 ) -> anyhow::Result<Asked> {
-    let (mut journal, index, recovery) = Journal::open(path)?;
+    let (mut journal, index, recovery) = Journal::open(project.disk(), path)?;
     if recovery.cut > 0 {
         let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         engine.tell(Event::JournalRepaired { file });
@@ -209,8 +209,8 @@ pub(crate) fn ask(
     let lanes = calls::lanes_of(project, questions.by_provider()?)?;
     let stages = questions.stages();
     let budget = Arc::new(Budget::new(ceiling, spent + index.billed()));
-    let settings = calls::settings(&project.config.run);
-    let runtime = runtime::new()?;
+    let settings = calls::settings(project);
+    let runtime = runtime::new(engine)?;
     let mut recorder =
         Recorder { engine, journal: &mut journal, stages: vec![Progress::default(); stages.len()] };
     engine.tell(Event::Begins { stages });

@@ -10,6 +10,7 @@ use anyhow::Context;
 
 use super::replies::Replies;
 use super::store::{self, Questions};
+use crate::disk::Disk;
 use crate::engine::context::Engine;
 use crate::engine::error::Interruption;
 use crate::engine::event::{Event, Progress, Stage};
@@ -48,6 +49,7 @@ struct ProgramQuestions<'a> {
     wanted: HashMap<TrialKey, Wanted>,
     /// The files of each command line.
     files: BTreeMap<String, Files>,
+    disk: &'a Disk,
     root: &'a Path,
     /// The programs that are looked for in place of today's.
     then: Option<&'a ProgramFiles>,
@@ -91,7 +93,7 @@ impl ProgramQuestions<'_> {
         let files = match self.files.get(&line) {
             Some(files) => *files,
             None => {
-                let today = program::fingerprint(self.root, &question.argv)?;
+                let today = program::fingerprint(self.disk, self.root, &question.argv)?;
                 let then = self.then.and_then(|then| then.get(&line)).copied();
                 let files = Files { wanted: then.or(today), today };
                 self.files.insert(line.clone(), files);
@@ -121,6 +123,7 @@ pub(super) fn resolve(
     let mut questions = ProgramQuestions {
         wanted: HashMap::new(),
         files: BTreeMap::new(),
+        disk: basis.project.disk(),
         root: &basis.project.config.root,
         then: match basis.programs {
             Programs::AsThen { then, .. } => Some(then),
@@ -193,7 +196,7 @@ fn run(
     if due.is_empty() {
         return Ok(());
     }
-    let mut journal = store::keep::<ProgramQuestions<'_>>(running.folder)?;
+    let mut journal = store::keep::<ProgramQuestions<'_>>(basis.project.disk(), running.folder)?;
     let open = due.len() as u64;
     engine.tell(Event::RunsPrograms { questions: open });
     engine.tell(Event::Begins { stages: vec![Stage { name: "programs".to_owned(), total: open, done: 0 }] });

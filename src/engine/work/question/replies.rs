@@ -1,11 +1,9 @@
 //! The stored replies whose oracle asks, read again from disk as often as they are needed.
 
-use std::fs::File;
-
 use anyhow::Context;
 
 use crate::corpus::Corpus;
-use crate::disk;
+use crate::disk::Readable;
 use crate::engine::run::basis::Basis;
 use crate::engine::run::rows::Rows;
 use crate::grade::{Matter, OracleSet};
@@ -17,7 +15,7 @@ use crate::record::{Attempt, Outcome};
 pub(super) struct Replies<'a> {
     corpus: &'a Corpus,
     oracles: &'a OracleSet<'a>,
-    files: Vec<File>,
+    files: Vec<Box<dyn Readable>>,
     /// The rows, each with the number of its journal and the offset in it.
     rows: Vec<(usize, u16, u64)>,
 }
@@ -34,8 +32,11 @@ impl<'a> Replies<'a> {
                 wanted.push((at, *journal, *offset));
             }
         }
-        let files =
-            basis.answers.iter().map(|answers| disk::open(&answers.path)).collect::<Result<_, _>>()?;
+        let files = basis
+            .answers
+            .iter()
+            .map(|answers| basis.project.disk().open(&answers.path))
+            .collect::<Result<_, _>>()?;
         Ok(Self { corpus: basis.corpus, oracles: basis.oracles, files, rows: wanted })
     }
 
@@ -47,7 +48,7 @@ impl<'a> Replies<'a> {
     ) -> anyhow::Result<()> {
         for (at, journal, offset) in &self.rows {
             let file = self.files.get_mut(usize::from(*journal)).context("a reply of another journal")?;
-            let attempt: Attempt = fetch_at(file, *offset)?;
+            let attempt: Attempt = fetch_at(&mut **file, *offset)?;
             let seen = rows.observations.get(*at).context("a row of another run")?;
             let prompt = self.corpus.load(seen.prompt as usize)?;
             let oracle = self.oracles.of(seen.prompt as usize).context("a prompt without an oracle")?;

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use crate::disk::Disk;
 use crate::engine::run::basis::{Answers, Basis, Running};
 use crate::ident::TrialKey;
 use crate::journal::{Journal, Reader};
@@ -36,18 +37,18 @@ pub(crate) trait Questions {
 /// use those. Returns how many were used again from other runs.
 pub(crate) fn resolve(basis: &Basis<'_>, questions: &mut impl Questions) -> anyhow::Result<u64> {
     for answers in &basis.answers {
-        look_up(answers, questions)?;
+        look_up(basis.project.disk(), answers, questions)?;
     }
     match basis.programs.running() {
-        Some(running) => reuse(running, questions),
+        Some(running) => reuse(basis.project.disk(), running, questions),
         None => Ok(0),
     }
 }
 
-fn look_up<Q: Questions>(answers: &Answers, questions: &mut Q) -> anyhow::Result<()> {
+fn look_up<Q: Questions>(disk: &Disk, answers: &Answers, questions: &mut Q) -> anyhow::Result<()> {
     let path = answers.beside(Q::JOURNAL);
-    if path.is_file() {
-        for record in Reader::open(&path)? {
+    if disk.is_file(&path) {
+        for record in Reader::open(disk, &path)? {
             questions.take(record?.1);
         }
     }
@@ -55,17 +56,17 @@ fn look_up<Q: Questions>(answers: &Answers, questions: &mut Q) -> anyhow::Result
 }
 
 /// Copies answers of other runs, or of a recording, into the run's own folder, so that it is whole by itself.
-fn reuse<Q: Questions>(running: Running<'_>, questions: &mut Q) -> anyhow::Result<u64> {
+fn reuse<Q: Questions>(disk: &Disk, running: Running<'_>, questions: &mut Q) -> anyhow::Result<u64> {
     let mut found = Vec::new();
     for (path, via) in running.others {
         if !questions.any_open() {
             break;
         }
         let path = Answers { path: path.clone(), via: Some(*via) }.beside(Q::JOURNAL);
-        if !path.is_file() {
+        if !disk.is_file(&path) {
             continue;
         }
-        for record in Reader::open(&path)? {
+        for record in Reader::open(disk, &path)? {
             let (_, mut attempt) = record?;
             let reusable = *via == Via::Tape || Q::may_reuse(&attempt);
             if reusable && attempt.is_answer() && questions.is_open(&attempt.key) {
@@ -77,14 +78,14 @@ fn reuse<Q: Questions>(running: Running<'_>, questions: &mut Q) -> anyhow::Resul
         }
     }
     if !found.is_empty() {
-        keep::<Q>(running.folder)?.append(&found)?;
+        keep::<Q>(disk, running.folder)?.append(&found)?;
     }
     Ok(found.len() as u64)
 }
 
 /// The journal of a run's folder that keeps the answers to questions of a kind, open for writing.
-pub(crate) fn keep<Q: Questions>(folder: &Path) -> anyhow::Result<Journal> {
-    Ok(Journal::open(&folder.join(Q::JOURNAL))?.0)
+pub(crate) fn keep<Q: Questions>(disk: &Disk, folder: &Path) -> anyhow::Result<Journal> {
+    Ok(Journal::open(disk, &folder.join(Q::JOURNAL))?.0)
 }
 
 /// What a model's attempt at a question says; `None` where it must be asked again.
@@ -99,10 +100,10 @@ pub(crate) fn answer(attempt: &Attempt) -> Option<Answer> {
 }
 
 /// Every answer in a journal of questions to models, by key.
-pub(crate) fn answers_in(journal: &Path) -> anyhow::Result<HashMap<TrialKey, Answer>> {
+pub(crate) fn answers_in(disk: &Disk, journal: &Path) -> anyhow::Result<HashMap<TrialKey, Answer>> {
     let mut answers = HashMap::new();
-    if journal.is_file() {
-        for record in Reader::open(journal)? {
+    if disk.is_file(journal) {
+        for record in Reader::open(disk, journal)? {
             let (_, attempt) = record?;
             if let Some(answer) = answer(&attempt) {
                 answers.entry(attempt.key).or_insert(answer);
@@ -113,10 +114,10 @@ pub(crate) fn answers_in(journal: &Path) -> anyhow::Result<HashMap<TrialKey, Ans
 }
 
 /// What a journal's attempts were billed in all.
-pub(crate) fn billed(journal: &Path) -> anyhow::Result<Usd> {
+pub(crate) fn billed(disk: &Disk, journal: &Path) -> anyhow::Result<Usd> {
     let mut sum = Usd::ZERO;
-    if journal.is_file() {
-        for record in Reader::open(journal)? {
+    if disk.is_file(journal) {
+        for record in Reader::open(disk, journal)? {
             sum += record?.1.billed.unwrap_or_default();
         }
     }
