@@ -13,8 +13,8 @@ fn main() -> Result<(), Error> {
             eprintln!("{answered} answers of {recording}");
         }
     });
-    let mut project = engine.open(None)?;
-    let ran = engine.run(&mut project, &RunRequest::new("corpora/quickstart.jsonl"))?;
+    let project = engine.open(None)?;
+    let ran = engine.run(&project, &RunRequest::new("corpora/quickstart.jsonl"))?;
     for task in &ran.summary.tasks {
         let pass_rate = task.route.pass_rate.map_or_else(String::new, |rate| {
             format!(", {:.1} % of {} prompts pass", rate.mean * 100.0, rate.n)

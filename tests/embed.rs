@@ -65,9 +65,9 @@ fn config(scratch: &Scratch) -> std::path::PathBuf {
 fn a_run_tells_its_progress_and_writes_what_other_requests_read() {
     let scratch = project();
     let (engine, events) = listening();
-    let mut project = engine.open(Some(&config(&scratch))).unwrap();
+    let project = engine.open(Some(&config(&scratch))).unwrap();
     let request = RunRequest::new(scratch.file("corpus.jsonl"));
-    let ran = engine.run(&mut project, &request).unwrap();
+    let ran = engine.run(&project, &request).unwrap();
     assert_eq!(ran.summary.run.answered, ran.summary.run.trials);
     assert_eq!(ran.router, RouterWritten::Here(scratch.file("router.toml")));
     let events = events.lock().unwrap();
@@ -82,10 +82,10 @@ fn a_run_tells_its_progress_and_writes_what_other_requests_read() {
     assert_eq!(done, Some(ran.summary.run.prompts));
 
     let checked =
-        engine.check(engine.open(Some(&config(&scratch))).unwrap(), &CheckRequest::default()).unwrap();
+        engine.check(&engine.open(Some(&config(&scratch))).unwrap(), &CheckRequest::default()).unwrap();
     assert!(checked.fresh, "{}", checked.diff.to_text());
     let request = ReportRequest { run: "latest".to_owned(), router: None };
-    let reported = engine.report(engine.open(Some(&config(&scratch))).unwrap(), &request).unwrap();
+    let reported = engine.report(&engine.open(Some(&config(&scratch))).unwrap(), &request).unwrap();
     assert_eq!(reported.summary, ran.summary);
 }
 
@@ -94,14 +94,14 @@ fn a_stop_before_the_first_call_leaves_a_run_that_goes_on_later() {
     let scratch = project();
     let engine = Engine::new().with_stop(route_prof::engine::Stop::armed_by(|stopper| stopper.drain()));
     let request = RunRequest::new(scratch.file("corpus.jsonl"));
-    let mut project = engine.open(Some(&config(&scratch))).unwrap();
-    let ran = engine.run(&mut project, &request).unwrap();
+    let project = engine.open(Some(&config(&scratch))).unwrap();
+    let ran = engine.run(&project, &request).unwrap();
     assert_eq!(ran.calls.unwrap().ended, route_prof::engine::Ended::Interrupted);
     assert_eq!((ran.summary.run.answered, ran.router), (0, RouterWritten::Withheld));
     // The same request, from an engine that nobody stops.
     let engine = Engine::new();
-    let mut project = engine.open(Some(&config(&scratch))).unwrap();
-    let ran = engine.run(&mut project, &request).unwrap();
+    let project = engine.open(Some(&config(&scratch))).unwrap();
+    let ran = engine.run(&project, &request).unwrap();
     assert_eq!(ran.summary.run.answered, ran.summary.run.trials);
 }
 
@@ -111,11 +111,11 @@ fn an_error_says_whose_turn_it_is_and_what_to_do() {
     let engine = Engine::new();
     let open = || engine.open(Some(&config(&scratch))).unwrap();
     let request = ReportRequest { run: "nowhere".to_owned(), router: None };
-    let error = engine.report(open(), &request).unwrap_err();
+    let error = engine.report(&open(), &request).unwrap_err();
     assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::Input, "there is no run `nowhere`"));
     assert!(error.help().unwrap().contains("route-prof run"), "{error:?}");
     scratch.write("corpus.jsonl", "{\"id\":\"a\"\n");
-    let error = engine.run(&mut open(), &RunRequest::new(scratch.file("corpus.jsonl"))).unwrap_err();
+    let error = engine.run(&open(), &RunRequest::new(scratch.file("corpus.jsonl"))).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Input);
     assert!(error.faults().is_some_and(|faults| !faults.0.is_empty()), "{error}");
 }

@@ -41,8 +41,8 @@ fn run(memory: &Memory, says: Says) -> (Ran, u64) {
     let host = Host { says, asked: Arc::new(AtomicU64::new(0)) };
     let asked = Arc::clone(&host.asked);
     let engine = Engine::new().in_world(world(memory, host));
-    let mut project = engine.open(Some(Path::new(CONFIG))).unwrap();
-    let ran = engine.run(&mut project, &RunRequest::new("/nowhere/corpus.jsonl")).unwrap();
+    let project = engine.open(Some(Path::new(CONFIG))).unwrap();
+    let ran = engine.run(&project, &RunRequest::new("/nowhere/corpus.jsonl")).unwrap();
     (ran, asked.load(Ordering::Relaxed))
 }
 
@@ -95,6 +95,6 @@ fn what_was_answered_is_not_asked_again_and_check_needs_no_host() {
     let host = Host { says: Arc::new(|_| panic!("a check makes no call")), asked: Arc::default() };
     let engine = Engine::new().in_world(world(&memory, host));
     let checked =
-        engine.check(engine.open(Some(Path::new(CONFIG))).unwrap(), &CheckRequest::default()).unwrap();
+        engine.check(&engine.open(Some(Path::new(CONFIG))).unwrap(), &CheckRequest::default()).unwrap();
     assert!(checked.fresh, "{}", checked.diff.to_text());
 }

@@ -15,7 +15,7 @@ pub(super) fn run(global: &Global, console: &Console, args: &CheckArgs) -> anyho
         corpus: args.corpus.clone(),
         router: args.router.clone(),
     };
-    let checked = engine.check(engine.open(global.config.as_deref())?, &request)?;
+    let checked = engine.check(&engine.open(global.config.as_deref())?, &request)?;
     match global.format {
         Format::Json => outputs::json(console, &checked)?,
         Format::Human => console.out(&text(&checked))?,

@@ -15,7 +15,7 @@ pub(super) fn run(global: &Global, console: &Console, args: &DoctorArgs) -> anyh
     let engine = session::engine(console);
     let request =
         DoctorRequest { tiers: args.tier.clone(), fallbacks: args.fallbacks, dry_run: args.dry_run };
-    let findings = engine.doctor(engine.open(global.config.as_deref())?, &request)?;
+    let findings = engine.doctor(&engine.open(global.config.as_deref())?, &request)?;
     if args.dry_run {
         return Ok(Exit::Fine);
     }

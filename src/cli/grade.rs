@@ -21,7 +21,7 @@ pub(super) fn run(global: &Global, console: &Console, args: &GradeArgs) -> anyho
         max_cost: args.max_cost,
         write: args.write,
     };
-    let graded = engine.grade(engine.open(global.config.as_deref())?, &request)?;
+    let graded = engine.grade(&engine.open(global.config.as_deref())?, &request)?;
     if let Some(router) = &graded.router {
         outputs::pages(&engine, &graded.summary, &graded.folder)?;
         outputs::tell_files(console, &graded.folder, router);

@@ -18,7 +18,7 @@ pub(super) fn run(
 ) -> anyhow::Result<Exit> {
     let engine = session::engine(console);
     let request = PlanRequest { corpus: corpus.to_owned(), source: source.options() };
-    let report = engine.plan(engine.open(global.config.as_deref())?, &request)?;
+    let report = engine.plan(&engine.open(global.config.as_deref())?, &request)?;
     match global.format {
         Format::Json => outputs::json(console, &report)?,
         Format::Human => console.out(&text(console, &report))?,

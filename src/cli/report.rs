@@ -14,7 +14,7 @@ pub(super) fn run(global: &Global, console: &Console, args: &ReportArgs) -> anyh
     }
     let engine = session::engine(console);
     let request = ReportRequest { run: args.run.clone(), router: args.router.clone() };
-    let reported = engine.report(engine.open(global.config.as_deref())?, &request)?;
+    let reported = engine.report(&engine.open(global.config.as_deref())?, &request)?;
     let summary = &reported.summary;
     let corpus = escape(&summary.run.corpus);
     if reported.corpus_changed {
@@ -56,7 +56,7 @@ fn what_if(global: &Global, console: &Console, args: &ReportArgs) -> anyhow::Res
         out: wished.out.clone(),
         router: args.router.clone(),
     };
-    let what_if = engine.what_if(engine.open(global.config.as_deref())?, &request)?;
+    let what_if = engine.what_if(&engine.open(global.config.as_deref())?, &request)?;
     if let Some(folder) = &wished.out {
         outputs::pages(&engine, &what_if.then, folder)?;
         console.note(&format!("wrote {}", shown(&folder.join("report.html"))));

@@ -18,7 +18,7 @@ pub(super) fn export(global: &Global, console: &Console, args: &ReviewExportArgs
         seed: args.seed,
         show_tier: args.show_tier,
     };
-    let exported = engine.review_export(engine.open(global.config.as_deref())?, &request)?;
+    let exported = engine.review_export(&engine.open(global.config.as_deref())?, &request)?;
     let (page, table) = (args.out.join("review.html"), args.out.join("review.csv"));
     engine.write(&page, &render::review::html(&exported.set)?)?;
     engine.write(&table, &render::review::csv(&exported.set)?)?;
@@ -42,7 +42,7 @@ pub(super) fn export(global: &Global, console: &Console, args: &ReviewExportArgs
 pub(super) fn import(global: &Global, console: &Console, args: &ReviewImportArgs) -> anyhow::Result<Exit> {
     let engine = session::engine(console);
     let request = ReviewImport { run: args.run.clone(), file: args.file.clone() };
-    let imported = engine.review_import(engine.open(global.config.as_deref())?, &request)?;
+    let imported = engine.review_import(&engine.open(global.config.as_deref())?, &request)?;
     match global.format {
         Format::Json => outputs::json(console, &imported)?,
         Format::Human => show(console, &imported)?,

@@ -9,8 +9,8 @@ use crate::engine::{RunRequest, Streaming};
 
 pub(super) fn run(global: &Global, console: &Console, args: &RunArgs) -> anyhow::Result<Exit> {
     let engine = session::engine(console);
-    let mut project = engine.open(global.config.as_deref())?;
-    let ran = engine.run(&mut project, &request(args))?;
+    let project = engine.open(global.config.as_deref())?;
+    let ran = engine.run(&project, &request(args))?;
     outputs::pages(&engine, &ran.summary, &ran.folder)?;
     outputs::show(global, console, &ran.summary)?;
     outputs::tell_files(console, &ran.folder, &ran.router);

@@ -19,8 +19,8 @@ use crate::world::World;
 ///
 /// # fn main() -> Result<(), route_prof::engine::Error> {
 /// let engine = Engine::new().with_observer(|event| eprintln!("{event:?}"));
-/// let mut project = engine.open(None)?;
-/// let ran = engine.run(&mut project, &RunRequest::new("corpora/quickstart.jsonl"))?;
+/// let project = engine.open(None)?;
+/// let ran = engine.run(&project, &RunRequest::new("corpora/quickstart.jsonl"))?;
 /// println!("{} of {} trials are answered", ran.summary.run.answered, ran.summary.run.trials);
 /// # Ok(())
 /// # }

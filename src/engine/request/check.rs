@@ -76,13 +76,13 @@ impl Engine {
     /// # use route_prof::engine::{CheckRequest, Engine, Error};
     /// # fn main() -> Result<(), Error> {
     /// let engine = Engine::new();
-    /// let checked = engine.check(engine.open(None)?, &CheckRequest::default())?;
+    /// let checked = engine.check(&engine.open(None)?, &CheckRequest::default())?;
     /// assert!(checked.fresh, "{}", checked.diff.to_text());
     /// # Ok(())
     /// # }
     /// ```
-    pub fn check(&self, project: Project, request: &CheckRequest) -> Result<Checked, Error> {
-        Ok(check(self, project, request)?)
+    pub fn check(&self, project: &Project, request: &CheckRequest) -> Result<Checked, Error> {
+        Ok(check(self, project.clone(), request)?)
     }
 }
 

@@ -76,14 +76,14 @@ impl Engine {
     /// # use route_prof::engine::{DoctorRequest, Engine, Error};
     /// # fn main() -> Result<(), Error> {
     /// let engine = Engine::new();
-    /// for finding in engine.doctor(engine.open(None)?, &DoctorRequest::default())? {
+    /// for finding in engine.doctor(&engine.open(None)?, &DoctorRequest::default())? {
     ///     println!("{}: {}", finding.tier, if finding.well { "ok" } else { "failed" });
     /// }
     /// # Ok(())
     /// # }
     /// ```
-    pub fn doctor(&self, project: Project, request: &DoctorRequest) -> Result<Vec<Finding>, Error> {
-        Ok(doctor(self, project, request)?)
+    pub fn doctor(&self, project: &Project, request: &DoctorRequest) -> Result<Vec<Finding>, Error> {
+        Ok(doctor(self, project.clone(), request)?)
     }
 }
 

@@ -122,13 +122,13 @@ impl Engine {
     /// # fn main() -> Result<(), Error> {
     /// let engine = Engine::new();
     /// let request = GradeRequest { run: "latest".to_owned(), ..GradeRequest::default() };
-    /// let graded = engine.grade(engine.open(None)?, &request)?;
+    /// let graded = engine.grade(&engine.open(None)?, &request)?;
     /// println!("{} verdicts flip", graded.regrade.flips.len());
     /// # Ok(())
     /// # }
     /// ```
-    pub fn grade(&self, project: Project, request: &GradeRequest) -> Result<Graded, Error> {
-        Ok(grade(self, project, request)?)
+    pub fn grade(&self, project: &Project, request: &GradeRequest) -> Result<Graded, Error> {
+        Ok(grade(self, project.clone(), request)?)
     }
 }
 

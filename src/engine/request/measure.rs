@@ -114,16 +114,17 @@ impl Engine {
     /// # use route_prof::engine::{Engine, Error, RunRequest};
     /// # fn main() -> Result<(), Error> {
     /// let engine = Engine::new();
-    /// let ran = engine.run(&mut engine.open(None)?, &RunRequest::new("corpora/quickstart.jsonl"))?;
+    /// let ran = engine.run(&engine.open(None)?, &RunRequest::new("corpora/quickstart.jsonl"))?;
     /// for task in &ran.summary.tasks {
     ///     println!("{}: {}", task.name, task.route.tier);
     /// }
     /// # Ok(())
     /// # }
     /// ```
-    pub fn run(&self, project: &mut Project, request: &RunRequest) -> Result<Ran, Error> {
-        apply(project, request)?;
-        Ok(run(self, project, request)?)
+    pub fn run(&self, project: &Project, request: &RunRequest) -> Result<Ran, Error> {
+        let mut project = project.clone();
+        apply(&mut project, request)?;
+        Ok(run(self, &project, request)?)
     }
 }
 

@@ -53,13 +53,13 @@ impl Engine {
     /// # fn main() -> Result<(), Error> {
     /// let engine = Engine::new();
     /// let request = ReportRequest { run: "latest".to_owned(), router: None };
-    /// let reported = engine.report(engine.open(None)?, &request)?;
+    /// let reported = engine.report(&engine.open(None)?, &request)?;
     /// println!("{} prompts", reported.summary.run.prompts);
     /// # Ok(())
     /// # }
     /// ```
-    pub fn report(&self, project: Project, request: &ReportRequest) -> Result<Reported, Error> {
-        Ok(report(self, project, request)?)
+    pub fn report(&self, project: &Project, request: &ReportRequest) -> Result<Reported, Error> {
+        Ok(report(self, project.clone(), request)?)
     }
 }
 

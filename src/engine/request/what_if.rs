@@ -116,13 +116,13 @@ impl Engine {
     ///     traffic: vec!["x2".parse()?],
     ///     ..WhatIfRequest::default()
     /// };
-    /// let what_if = engine.what_if(engine.open(None)?, &request)?;
+    /// let what_if = engine.what_if(&engine.open(None)?, &request)?;
     /// println!("{}", what_if.routes.to_text());
     /// # Ok(())
     /// # }
     /// ```
-    pub fn what_if(&self, project: Project, request: &WhatIfRequest) -> Result<WhatIf, Error> {
-        Ok(what_if(self, project, request)?)
+    pub fn what_if(&self, project: &Project, request: &WhatIfRequest) -> Result<WhatIf, Error> {
+        Ok(what_if(self, project.clone(), request)?)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use anyhow::Context;
 
@@ -21,18 +21,19 @@ use crate::world::World;
 /// The name of the settings' file.
 pub(crate) const CONFIG_FILE: &str = "route-prof.toml";
 
-/// Settings, oracles and prices.
+/// Settings, oracles and prices. Clones share what is large; a request that needs other settings has a clone of its own.
+#[derive(Clone)]
 pub struct Project {
     pub(crate) world: World,
     pub(crate) config: Config,
-    pub(crate) library: Library,
-    pub(crate) catalogue: Catalogue,
+    pub(crate) library: Arc<Library>,
+    pub(crate) catalogue: Arc<Catalogue>,
     /// The price of each tier's model, in the order of the ladder.
     pub(crate) prices: Vec<ModelPrice>,
     /// How calls are made, and so what they cost.
     pub(crate) calling: Calling,
     /// The questions on which programs of `command` oracles failed in this process: another try would be in vain.
-    pub(crate) programs_tried: Mutex<BTreeSet<TrialKey>>,
+    pub(crate) programs_tried: Arc<Mutex<BTreeSet<TrialKey>>>,
 }
 
 /// How calls are made.
@@ -77,10 +78,10 @@ impl Project {
     pub(crate) fn load(world: &World, config: &Path) -> anyhow::Result<Self> {
         let disk = &world.disk;
         let config = config::load(disk, config)?;
-        let library = Library::open(disk, &config.root.join(&config.run.oracles))?;
-        let catalogue = Catalogue::load(disk, &config)?;
+        let library = Arc::new(Library::open(disk, &config.root.join(&config.run.oracles))?);
+        let catalogue = Arc::new(Catalogue::load(disk, &config)?);
         let prices = tier_prices(&config, &catalogue)?;
-        let programs_tried = Mutex::default();
+        let programs_tried = Arc::default();
         Ok(Self {
             world: world.clone(),
             config,
@@ -106,7 +107,7 @@ impl Project {
 
     /// Looks the prices of every tier up anew.
     pub(crate) fn reprice(&mut self) -> anyhow::Result<()> {
-        self.catalogue = Catalogue::load(self.disk(), &self.config)?;
+        self.catalogue = Arc::new(Catalogue::load(self.disk(), &self.config)?);
         self.prices = tier_prices(&self.config, &self.catalogue)?;
         Ok(())
     }

@@ -85,13 +85,13 @@ impl Engine {
     /// let engine = Engine::new();
     /// let request =
     ///     PlanRequest { corpus: "corpora/quickstart.jsonl".into(), source: SourceOptions::default() };
-    /// let plan = engine.plan(engine.open(None)?, &request)?;
+    /// let plan = engine.plan(&engine.open(None)?, &request)?;
     /// println!("{} calls, {} at the most", plan.estimate.to_send, plan.estimate.high);
     /// # Ok(())
     /// # }
     /// ```
-    pub fn plan(&self, project: Project, request: &PlanRequest) -> Result<PlanReport, Error> {
-        Ok(plan(project, request)?)
+    pub fn plan(&self, project: &Project, request: &PlanRequest) -> Result<PlanReport, Error> {
+        Ok(plan(project.clone(), request)?)
     }
 }
 

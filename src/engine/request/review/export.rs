@@ -93,13 +93,13 @@ impl Engine {
     /// let engine = Engine::new();
     /// let (run, task) = ("latest".to_owned(), None);
     /// let request = ReviewExport { run, n: 60, task, seed: None, show_tier: false };
-    /// let exported = engine.review_export(engine.open(None)?, &request)?;
+    /// let exported = engine.review_export(&engine.open(None)?, &request)?;
     /// println!("{} of {} answers", exported.set.items.len(), exported.of);
     /// # Ok(())
     /// # }
     /// ```
-    pub fn review_export(&self, project: Project, request: &ReviewExport) -> Result<ReviewExported, Error> {
-        Ok(export(self, project, request)?)
+    pub fn review_export(&self, project: &Project, request: &ReviewExport) -> Result<ReviewExported, Error> {
+        Ok(export(self, project.clone(), request)?)
     }
 }
 

@@ -97,12 +97,12 @@ impl Engine {
     /// # fn main() -> Result<(), Error> {
     /// let engine = Engine::new();
     /// let request = ReviewImport { run: "latest".to_owned(), file: "review.csv".into() };
-    /// println!("{} labels", engine.review_import(engine.open(None)?, &request)?.labels);
+    /// println!("{} labels", engine.review_import(&engine.open(None)?, &request)?.labels);
     /// # Ok(())
     /// # }
     /// ```
-    pub fn review_import(&self, project: Project, request: &ReviewImport) -> Result<ReviewImported, Error> {
-        Ok(import(self, project, request)?)
+    pub fn review_import(&self, project: &Project, request: &ReviewImport) -> Result<ReviewImported, Error> {
+        Ok(import(self, project.clone(), request)?)
     }
 }
 
