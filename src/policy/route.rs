@@ -6,6 +6,7 @@ use super::floors::Floors;
 use super::types::{Band, Decision, Escalation, Infeasible, QualityGate, Route};
 use crate::config::{Consequence, Policy, Rule};
 use crate::measure::CellEvidence;
+use crate::plan::tokens;
 use crate::stats::alert;
 use crate::stats::power;
 use crate::units::Tokens;
@@ -67,7 +68,7 @@ fn choose(case: &Case<'_>, assessments: &[Assessment]) -> Option<Route> {
 /// The input size above which a tier of this window is bypassed.
 #[must_use]
 pub fn guarded(window: Tokens, policy: &Policy) -> Tokens {
-    Tokens((window.0 as f64 * policy.context_guard.get()).floor() as u64)
+    tokens::guard_tokens(window, policy.context_guard)
 }
 
 /// What production should see of escalations. It sees the gate only, so the baseline is the share that the gate rejected

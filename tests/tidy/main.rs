@@ -349,6 +349,25 @@ fn the_outside_world_is_reached_through_its_seams() {
 }
 
 #[test]
+fn the_map_names_files_that_are_there() {
+    for page in ["ARCHITECTURE.md", "CONTRIBUTING.md"] {
+        let text = read(&root().join(page));
+        let mut named = 0;
+        for quoted in text.split('`').skip(1).step_by(2) {
+            let is_path = ["src/", "tests/", "docs/", "examples/", "scripts/"]
+                .iter()
+                .any(|front| quoted.starts_with(front));
+            if !is_path || quoted.contains("NAME") || quoted.contains(' ') {
+                continue;
+            }
+            named += 1;
+            assert!(root().join(quoted).exists(), "{page} names {quoted}, which is not there");
+        }
+        assert!(named > 15, "{page} names {named} files");
+    }
+}
+
+#[test]
 fn no_file_names_a_place_on_somebodys_machine() {
     let tracked = Command::new("git").args(["ls-files"]).current_dir(root()).output();
     let Ok(tracked) = tracked.as_ref().map(|output| String::from_utf8_lossy(&output.stdout)) else { return };
