@@ -73,7 +73,7 @@ pub fn guarded(window: Tokens, policy: &Policy) -> Tokens {
 /// What production should see of escalations. It sees the gate only, so the baseline is the share that the gate rejected
 /// (with truncations and refusals), not the share of wrong answers.
 fn escalation(cell: &CellEvidence, policy: &Policy) -> Option<Escalation> {
-    let seen = cell.gate_reject?;
+    let seen = cell.gate_rejection_rate?;
     let noise = alert::predictive_bound(
         seen.mean,
         seen.n_eff,
@@ -120,7 +120,7 @@ fn good_enough(case: &Case<'_>, assessments: &[Assessment], floors: Floors) -> O
     };
     let superlative = if all_priced { "cheapest" } else { "lowest" };
     let mut reason = format!("{superlative} tier that {}", claim(case, tier, cell, assessment, decision));
-    // Said where it makes a difference: a tier that does not clear the bar is monitored in any case.
+    // Answers where it makes a difference: a tier that does not clear the bar is monitored in any case.
     let clears = |odds: Odds| assessment.strictness.applied(odds).route >= floors.confidence;
     if let (Some(cap), Decision::Monitor) = (case.cap(tier), decision)
         && assessment.odds.is_none_or(clears)
@@ -159,15 +159,15 @@ fn claim(
     let what = match case.policy.rule {
         Rule::Floor => format!("clears {floor}{manner}: {seen}"),
         Rule::NonInferior => {
-            let (whom, beside) = (held_against(case), beside(case, assessment));
+            let (reference, versus) = (reference_name(case), comparison_note(case, assessment));
             let points = margin * 100.0;
-            format!("is no more than {points:.1} points worse than {whom}{manner}: {seen}{beside}")
+            format!("is no more than {points:.1} points worse than {reference}{manner}: {seen}{versus}")
         }
     };
-    if let Some(settled) = case.settled(tier) {
+    if let Some(stop) = case.early_stop(tier) {
         return format!(
             "{what}, settled early after {} prompts, by a confidence sequence at alpha {}",
-            settled.prompts, settled.alpha
+            stop.prompts, stop.alpha
         );
     }
     let of = |odds: Odds| match decision {
@@ -188,12 +188,12 @@ fn claim(
 }
 
 /// Whom a tier must be no worse than.
-fn held_against<'a>(case: &'a Case<'_>) -> &'a str {
+fn reference_name<'a>(case: &'a Case<'_>) -> &'a str {
     case.policy.reference.as_ref().map_or("the best", |name| name.as_str())
 }
 
 /// The comparison as a further part of a sentence; nothing where there is none.
-fn beside(case: &Case<'_>, assessment: &Assessment) -> String {
+fn comparison_note(case: &Case<'_>, assessment: &Assessment) -> String {
     versus(case, assessment).map_or_else(String::new, |text| format!("; {text}"))
 }
 
@@ -242,10 +242,11 @@ fn best_effort(case: &Case<'_>, assessments: &[Assessment], floors: Floors) -> O
         cell.pass_rate.zip(other.pass_rate).is_some_and(|(cell, other)| cell.high < other.low)
     };
     for (at, cell, assessment) in feasible(case, assessments) {
-        let better = best.is_none_or(|(below, other, _)| match case.settled(at).or(case.settled(below)) {
-            Some(_) => !worse(cell, other),
-            None => mean(cell) > mean(other),
-        });
+        let better =
+            best.is_none_or(|(below, other, _)| match case.early_stop(at).or(case.early_stop(below)) {
+                Some(_) => !worse(cell, other),
+                None => mean(cell) > mean(other),
+            });
         if better {
             best = Some((at, cell, assessment));
         }
@@ -254,12 +255,12 @@ fn best_effort(case: &Case<'_>, assessments: &[Assessment], floors: Floors) -> O
     let none = match case.policy.rule {
         Rule::Floor => format!("no tier clears {}", floors.monitor),
         Rule::NonInferior => {
-            let (whom, points) = (held_against(case), floors.monitor_margin * 100.0);
+            let (whom, points) = (reference_name(case), floors.monitor_margin * 100.0);
             format!("no tier that can serve is within {points:.1} points of {whom}")
         }
     };
-    let (seen, beside) = (describe(cell), beside(case, assessment));
-    let reason = format!("{none}; {} comes nearest: {seen}{beside}", name(case, tier));
+    let (seen, versus) = (describe(cell), comparison_note(case, assessment));
+    let reason = format!("{none}; {} comes nearest: {seen}{versus}", name(case, tier));
     Some(Choice { tier, decision: Decision::Escalate, reason })
 }
 
@@ -297,14 +298,14 @@ fn describe(cell: &CellEvidence) -> String {
     let prompts = cell.prompts;
     let percent = |share: f64| share * 100.0;
     let worth = if rate.n_eff < 0.95 * prompts as f64 {
-        let what = if cell.judged.is_some() { "graded by people" } else { "of even weight" };
+        let what = if cell.uncalibrated.is_some() { "graded by people" } else { "of even weight" };
         // Rounded down: 29.7 are not the 30 that are asked for.
         format!(", worth {:.0} {what}", rate.n_eff.floor())
     } else {
         String::new()
     };
     let (noun, verb) = if prompts == 1 { ("prompt", "passes") } else { ("prompts", "pass") };
-    let judge = cell.judged.map_or_else(String::new, |judged| {
+    let judge = cell.uncalibrated.map_or_else(String::new, |judged| {
         format!(" once freed from the errors of the judge, who passes {:.1} %", percent(judged.mean))
     });
     format!(
@@ -321,12 +322,12 @@ fn doubt(case: &Case<'_>, cell: &CellEvidence, assessment: &Assessment) -> Strin
         Some(1) => format!("{what}, 1 more prompt would decide"),
         Some(more) => format!("{what}, {more} more prompts would decide"),
         // More labels narrow it as well as more prompts: how many of each is not for one number to say.
-        None if cell.judged.is_some() => {
+        None if cell.uncalibrated.is_some() => {
             format!("{what}; more labels by people, or more prompts, may decide")
         }
         None => format!("{what}, and not even {} more prompts would decide", power::MOST),
     };
-    let seen = describe(cell) + &beside(case, assessment);
+    let seen = describe(cell) + &comparison_note(case, assessment);
     match assessment.doubt {
         Some(Doubt::NoEvidence) => "no trial was graded".to_owned(),
         Some(Doubt::NoPairs) => format!("{seen}, and no prompt was answered by what it is held against, too"),

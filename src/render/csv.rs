@@ -23,9 +23,9 @@ fn projection(summary: &Summary) -> Result<Vec<u8>, RenderError> {
         "year_usd",
         "year_low",
         "year_high",
-        "saving",
-        "saving_low",
-        "saving_high",
+        "savings",
+        "savings_low",
+        "savings_high",
     ];
     writer.write_record(header)?;
     let money = |cost: Option<&Horizon>| -> Vec<String> {
@@ -59,10 +59,10 @@ fn projection(summary: &Summary) -> Result<Vec<u8>, RenderError> {
     for baseline in &projection.baselines {
         let lead =
             ["all on one tier".to_owned(), "(all)".to_owned(), baseline.tier.to_string(), requests.clone()];
-        let saving = baseline.saving.map_or_else(blank, |saving| {
-            [saving.mean, saving.low, saving.high].iter().map(ToString::to_string).collect()
+        let savings = baseline.savings.map_or_else(blank, |savings| {
+            [savings.mean, savings.low, savings.high].iter().map(ToString::to_string).collect()
         });
-        writer.write_record(lead.into_iter().chain(money(baseline.cost.as_ref())).chain(saving))?;
+        writer.write_record(lead.into_iter().chain(money(baseline.cost.as_ref())).chain(savings))?;
     }
     writer.into_inner().map_err(|error| RenderError::Io(error.into_error()))
 }

@@ -10,7 +10,7 @@ mod renderer;
 pub mod review;
 mod strategies;
 pub mod terminal;
-mod words;
+mod sentences;
 
 pub use self::renderer::{RenderError, Renderer};
 use crate::engine::SimulatedDay;
@@ -69,5 +69,5 @@ pub const fn variant(variant: Variant) -> &'static str {
 /// What the evidence says of a tier, in words.
 #[must_use]
 pub const fn band(band: Band) -> &'static str {
-    words::band(band)
+    sentences::band(band)
 }

@@ -1,6 +1,6 @@
 //! The tables on stdout: notices, routes, evidence, projection. Returns text; printing is the console's.
 
-use super::words;
+use super::sentences;
 use crate::console::{Align, escape, table};
 use crate::diag::Paint;
 use crate::summary::{Band, Cell, Decision, Horizon, NoticeLevel, Summary};
@@ -18,17 +18,17 @@ pub fn render(summary: &Summary, width: usize, paint: Paint) -> String {
         text.push_str(&page.wrap(&page.colour("33", &escape(&format!("Prices: {note}."))), ""));
     }
     text.push('\n');
-    text.push_str(&page.wrap(&page.colour("1", &words::verdict(summary)), ""));
+    text.push_str(&page.wrap(&page.colour("1", &sentences::verdict(summary)), ""));
     text.push_str(&page.routes(summary));
     text.push_str(&page.evidence(summary));
-    text.push_str(&page.beside(summary));
+    text.push_str(&page.outside(summary));
     text.push_str(&page.projection(summary));
     text.push_str(&page.strategies(summary));
     text.push('\n');
-    for spent in [words::judges(summary), words::stop_early(summary)].into_iter().flatten() {
+    for spent in [sentences::judges(summary), sentences::stop_early(summary)].into_iter().flatten() {
         text.push_str(&page.wrap(&spent, "  "));
     }
-    for notice in summary.notices.iter().filter(|notice| !words::is_banner(notice)) {
+    for notice in summary.notices.iter().filter(|notice| !sentences::is_banner(notice)) {
         let label = match notice.level {
             NoticeLevel::Note => page.colour("36", "note:"),
             NoticeLevel::Warning => page.colour("33", "warning:"),
@@ -108,26 +108,26 @@ impl Page {
     }
 
     /// What was measured beside the ladder, if anything.
-    fn beside(&self, summary: &Summary) -> String {
-        if summary.beside.is_empty() {
+    fn outside(&self, summary: &Summary) -> String {
+        if summary.outside_ladder.is_empty() {
             return String::new();
         }
         let mut headers = vec!["beside the ladder".to_owned(), "what for".to_owned()];
         headers.extend(summary.tasks.iter().map(|task| task.name.to_string()));
         headers.push("per request".to_owned());
-        let rows = summary.beside.iter().map(|beside| {
-            let mut row = vec![beside.model.to_string(), words::role(&beside.role)];
-            row.extend(beside.cells.iter().map(|cell| self.cell(&cell.cell)));
-            row.push(beside.cost_per_request.map_or_else(|| "unknown".to_owned(), |cost| cost.human()));
+        let rows = summary.outside_ladder.iter().map(|outside| {
+            let mut row = vec![outside.model.to_string(), sentences::role(&outside.role)];
+            row.extend(outside.cells.iter().map(|cell| self.cell(&cell.cell)));
+            row.push(outside.cost_per_request.map_or_else(|| "unknown".to_owned(), |cost| cost.human()));
             row
         });
         let mut align = vec![Align::Left, Align::Left];
         align.resize(headers.len(), Align::Right);
         let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
         let mut text = format!("\n{}", self.table(&headers, &rows.collect::<Vec<_>>(), &align));
-        for beside in &summary.beside {
-            if let Some(served) = words::served(beside) {
-                text.push_str(&self.wrap(&escape(&format!("{}: {served}", beside.name)), "  "));
+        for outside in &summary.outside_ladder {
+            if let Some(served) = sentences::served(outside) {
+                text.push_str(&self.wrap(&escape(&format!("{}: {served}", outside.name)), "  "));
             }
         }
         text
@@ -136,7 +136,7 @@ impl Page {
     /// The strategies that matter, and what they come to.
     fn strategies(&self, summary: &Summary) -> String {
         let Some(strategies) = &summary.strategies else { return String::new() };
-        let rows = words::short_list(strategies).into_iter().map(|line| {
+        let rows = sentences::short_list(strategies).into_iter().map(|line| {
             vec![
                 line.label.clone(),
                 format!(
@@ -146,8 +146,8 @@ impl Page {
                     line.pass_rate.high * 100.0
                 ),
                 line.cost_per_1000.mean.human(),
-                line.saving.map_or_else(|| "–".to_owned(), |saving| words::saving_short(&saving)),
-                line.over_mix.map_or_else(|| "–".to_owned(), |over| words::points(over.mean)),
+                line.savings.map_or_else(|| "–".to_owned(), |savings| sentences::saving_short(&savings)),
+                line.gain_over_random.map_or_else(|| "–".to_owned(), |over| sentences::points(over.mean)),
                 line.latency_p95.map_or_else(|| "–".to_owned(), |p95| p95.to_string()),
             ]
         });
@@ -155,7 +155,7 @@ impl Page {
         let align = [Align::Left, Align::Right, Align::Right, Align::Right, Align::Right, Align::Right];
         self.heading("Strategies")
             + &self.table(&headers, &rows.collect::<Vec<_>>(), &align)
-            + &self.wrap(&escape(&words::strategies(strategies)), "  ")
+            + &self.wrap(&escape(&sentences::strategies(strategies)), "  ")
     }
 
     fn routes(&self, summary: &Summary) -> String {
@@ -173,7 +173,7 @@ impl Page {
                     task.name.to_string(),
                     route.tier.to_string(),
                     self.mark(code, route.decision.name()),
-                    route.pass_rate.map_or_else(|| "unknown".to_owned(), |rate| words::rate_short(&rate)),
+                    route.pass_rate.map_or_else(|| "unknown".to_owned(), |rate| sentences::rate_short(&rate)),
                     route.latency.map_or_else(|| "–".to_owned(), |latency| latency.p95.to_string()),
                     route.cost_per_request.map_or_else(|| "unknown".to_owned(), |cost| cost.human()),
                     route.fallback.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
@@ -208,7 +208,7 @@ impl Page {
             *first = Align::Left;
         }
         let mut text = self.heading("Evidence") + &self.table(&headers, &rows, &align);
-        if let Some(method) = words::method(summary) {
+        if let Some(method) = sentences::method(summary) {
             text.push_str(&self.wrap(&escape(&method), "  "));
         }
         text
@@ -223,17 +223,17 @@ impl Page {
                     Band::Monitor | Band::Undecided => "33",
                     Band::Below => "31",
                 };
-                self.mark(code, &words::rate_short(rate))
+                self.mark(code, &sentences::rate_short(rate))
             }
         };
-        for lost in words::lost(cell) {
+        for lost in sentences::lost(cell) {
             text.push_str(&format!("\n{lost}"));
         }
         if let Some(repeats) = &cell.repeats {
-            text.push_str(&format!("\n{}", words::repeats(repeats)));
+            text.push_str(&format!("\n{}", sentences::repeats(repeats)));
         }
         if !cell.infeasible.is_empty() {
-            let why: Vec<String> = cell.infeasible.iter().map(words::infeasible).collect();
+            let why: Vec<String> = cell.infeasible.iter().map(sentences::infeasible).collect();
             text.push_str(&format!("\n{}", why.join("; ")));
         }
         text
@@ -245,13 +245,13 @@ impl Page {
             let help = "no projection: state requests_per_day in the tasks of route-prof.toml";
             return self.heading("Projected cost") + &self.wrap(help, "");
         };
-        let line = |name: String, requests: f64, cost: &Horizon, saving: String| {
+        let line = |name: String, requests: f64, cost: &Horizon, savings: String| {
             let (day, month, year) = (
-                words::usd_short(cost.day.mean),
-                words::money_short(&cost.month),
-                words::usd_short(cost.year.mean),
+                sentences::usd_short(cost.day.mean),
+                sentences::money_short(&cost.month),
+                sentences::usd_short(cost.year.mean),
             );
-            vec![name, format!("{requests:.0}"), day, month, year, saving]
+            vec![name, format!("{requests:.0}"), day, month, year, savings]
         };
         let mut rows: Vec<Vec<String>> = projection
             .tasks
@@ -270,9 +270,10 @@ impl Page {
             let name = format!("all on {}", baseline.tier);
             match &baseline.cost {
                 Some(cost) => {
-                    let saving =
-                        baseline.saving.map_or_else(String::new, |saving| words::saving_short(&saving));
-                    rows.push(line(name, projection.requests_per_day, cost, saving));
+                    let savings = baseline
+                        .savings
+                        .map_or_else(String::new, |savings| sentences::saving_short(&savings));
+                    rows.push(line(name, projection.requests_per_day, cost, savings));
                 }
                 None => rows.push(vec![name, String::new(), "unknown".to_owned()]),
             }
@@ -289,7 +290,7 @@ impl Page {
                 &self.wrap(&format!("left out (traffic or a cost is unknown): {}", names.join(", ")), "  "),
             );
         }
-        let best = match &projection.best_single {
+        let best = match &projection.cheapest_sufficient_tier {
             Some(tier) => format!("The cheapest single tier that is good enough for every task is {tier}."),
             None => "No single tier is good enough for every task.".to_owned(),
         };

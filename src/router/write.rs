@@ -65,9 +65,9 @@ pub fn write(summary: &Summary) -> String {
     out.pair("tier", &text(summary.default_tier.as_str()));
     for task in &summary.tasks {
         write_route(&mut out, task);
-        for (beside, cell) in summary.fallbacks_of(task) {
+        for (fallback, cell) in summary.fallbacks_of(task) {
             out.line(&format!("\n[[route.{}.same_class]]", key(task.name.as_str())));
-            out.pair("model", &text(&beside.model.to_string()));
+            out.pair("model", &text(&fallback.model.to_string()));
             out.pair("quality", &text(cell.band.name()));
             out.optional("pass_rate", cell.pass_rate.map(|rate| pass_rate(&rate, None)));
         }

@@ -211,7 +211,7 @@ fn task(summary: &Summary, task: &crate::summary::TaskSummary) -> Option<Task> {
             tier: at,
             cost: cell.cost?.mean.to_f64(),
             pass_rate: cell.pass_rate?.mean,
-            rejects: cell.gate_reject.map_or(0.0, |rate| rate.mean),
+            rejects: cell.gate_rejection_rate.map_or(0.0, |rate| rate.mean),
             latency: cell.latency.map(|latency| latency.quantiles.map(crate::units::Millis::ms)),
         })
     };
@@ -221,7 +221,7 @@ fn task(summary: &Summary, task: &crate::summary::TaskSummary) -> Option<Task> {
         let cost = |at: &usize| chain.get(*at).map_or(f64::INFINITY, |option| option.cost);
         cost(a).total_cmp(&cost(b))
     })?;
-    Some(Task { share, need: task.latency_need.map(crate::units::Millis::ms), chain, cheapest })
+    Some(Task { share, need: task.latency_p95_limit.map(crate::units::Millis::ms), chain, cheapest })
 }
 
 struct World<'a> {

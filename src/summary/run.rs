@@ -46,14 +46,14 @@ pub struct StopEarly {
     /// Cells of the ladder.
     pub cells: u64,
     /// Those of them that were settled before all of their prompts were answered.
-    pub settled: u64,
+    pub stopped: u64,
     /// Trials that were not asked for, and are not missing.
-    pub calls: u64,
+    pub calls_saved: u64,
     /// What they would have cost, by the mean of their cells, in USD; `None` where a cell's cost is unknown.
-    pub cost: Option<Usd>,
+    pub cost_saved: Option<Usd>,
     /// The tasks that were measured whole, because their oracle asks a model or a program once all replies are there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub whole: Vec<TaskName>,
+    pub measured_in_full: Vec<TaskName>,
 }
 
 /// What the answers of a run are.

@@ -88,7 +88,7 @@ impl Diff {
     pub fn shows(&self, regressions: &[Regression]) -> bool {
         let is = |row: &Row, regression: Regression| match regression {
             Regression::Worse => row.is_worse(),
-            Regression::Costlier => row.is_dearer(),
+            Regression::Costlier => row.costs_more(),
             Regression::Slower => row.is_slower(),
         };
         self.rows.iter().any(|row| regressions.iter().any(|regression| is(row, *regression)))
@@ -162,9 +162,8 @@ fn diff(project: &Project, request: &DiffRequest) -> anyhow::Result<Diff> {
 fn read(project: &Project, name: &str) -> anyhow::Result<Read> {
     let folder = project.find_run(name)?;
     let path = folder.join(SUMMARY);
-    let summary = Summary::from_json(&disk::read(&path)?).with_context(|| {
-        format!("{} cannot be read; render the run again with `route-prof report`", path.display())
-    })?;
+    let summary =
+        Summary::from_json(&disk::read(&path)?).with_context(|| format!("cannot read {}", path.display()))?;
     let (side, replies) = results::read(&folder.join(RESULTS))?;
     Ok(Read { name: summary.run.id.to_string(), summary, side, replies })
 }

@@ -119,9 +119,8 @@ impl Engine {
 fn play(project: &Project, request: &SimulateRequest) -> anyhow::Result<SimulatedDay> {
     let folder = project.find_run(&request.run)?;
     let path = folder.join(SUMMARY);
-    let summary = Summary::from_json(&disk::read(&path)?).with_context(|| {
-        format!("{} cannot be read; render the run again with `route-prof report`", path.display())
-    })?;
+    let summary =
+        Summary::from_json(&disk::read(&path)?).with_context(|| format!("cannot read {}", path.display()))?;
     let (settings, adaptive) = settings(&project.config.simulate, request)?;
     let variants: &[Variant] =
         if adaptive { &[Variant::Routes, Variant::Adaptive] } else { &[Variant::Routes] };

@@ -2,9 +2,9 @@
 
 use minijinja::{context, value::Value};
 
-use super::super::words;
-use crate::summary::asked::ClassifierWords;
-use crate::summary::robust::{RouteFlip, TrafficFlip};
+use super::super::sentences;
+use crate::summary::flips::{RouteFlip, TrafficFlip};
+use crate::summary::queries::ClassifierAccuracy;
 use crate::summary::strategies::{CountedShare, GateAudit, TierPair};
 use crate::summary::{Strategies, StrategyKind, StrategyLine};
 use crate::units::percent;
@@ -14,30 +14,30 @@ const SHOWN_FLIPS: usize = 12;
 
 pub(super) fn value(strategies: &Strategies) -> Value {
     context! {
-        verdict => words::strategies(strategies),
-        best => strategies.best_single.as_str(),
+        verdict => sentences::strategies(strategies),
+        best => strategies.best_single_tier.as_str(),
         prompts => strategies.prompts,
         left_out => strategies.left_out,
         folds => strategies.folds,
         resamples => strategies.resamples,
-        headroom => words::points(strategies.headroom),
+        headroom => sentences::points(strategies.headroom),
         months => strategies.table.iter().any(|line| line.month.is_some()),
         bills => strategies.table.iter().any(|line| line.expected_bill_per_1000.is_some()),
         table => strategies.table.iter().map(|line| self::line(strategies, line)).collect::<Vec<_>>(),
         gates => strategies.gates.iter().flat_map(gate).collect::<Vec<_>>(),
         pairs => strategies.pairs.iter().map(pair).collect::<Vec<_>>(),
-        asked => strategies.asked.iter().map(|asked| context! {
-            model => asked.model.to_string(),
-            questions => asked.questions,
-            missing => asked.missing,
-            list => asked.list.human(),
-            billed => asked.billed.human(),
+        queries => strategies.queries.iter().map(|query| context! {
+            model => query.model.to_string(),
+            questions => query.questions,
+            missing => query.missing,
+            list_price => query.list_price.human(),
+            billed => query.billed.human(),
         }).collect::<Vec<_>>(),
         classifier => strategies.classifier.as_ref().map(classifier),
-        flips => strategies.flips.iter().take(SHOWN_FLIPS).map(flip).collect::<Vec<_>>(),
-        traffic => strategies.traffic.iter().take(SHOWN_FLIPS).map(|one| traffic(strategies, one)).collect::<Vec<_>>(),
-        more_traffic => strategies.traffic.len().saturating_sub(SHOWN_FLIPS),
-        first_flip => words::first_flip(strategies),
+        flips => strategies.route_flips.iter().take(SHOWN_FLIPS).map(flip).collect::<Vec<_>>(),
+        traffic => strategies.traffic_flips.iter().take(SHOWN_FLIPS).map(|one| traffic(strategies, one)).collect::<Vec<_>>(),
+        more_traffic => strategies.traffic_flips.len().saturating_sub(SHOWN_FLIPS),
+        first_flip => sentences::first_flip(strategies),
     }
 }
 
@@ -45,7 +45,7 @@ fn line(strategies: &Strategies, line: &StrategyLine) -> Value {
     let shown = |share: Option<f64>| share.map(percent);
     context! {
         label => line.label.clone(),
-        kind => words::strategy_kind(line.kind),
+        kind => sentences::strategy_kind(line.kind),
         bound => line.kind == StrategyKind::Bound,
         marked => strategies.winner.as_ref() == Some(&line.id),
         n => line.n,
@@ -53,15 +53,15 @@ fn line(strategies: &Strategies, line: &StrategyLine) -> Value {
         pass_span => format!("{:.1} – {:.1} %", line.pass_rate.low * 100.0, line.pass_rate.high * 100.0),
         cost => line.cost_per_1000.mean.human(),
         cost_span => format!("{} – {}", line.cost_per_1000.low.human(), line.cost_per_1000.high.human()),
-        month => line.month.map(|month| words::usd_short(month.mean)),
+        month => line.month.map(|month| sentences::usd_short(month.mean)),
         p50 => line.latency_p50.map(|latency| latency.to_string()),
         p95 => line.latency_p95.map(|latency| latency.to_string()),
         escalated => percent(line.escalation_rate),
-        gap => words::points(line.quality_gap.mean),
-        gap_span => format!("{} to {}", words::points(line.quality_gap.low), words::points(line.quality_gap.high)),
-        saving => line.saving.map(|saving| words::saving_short(&saving)),
-        saving_span => line.saving.map(|saving| format!("{} to {}", percent(saving.low), percent(saving.high))),
-        over_mix => line.over_mix.map(|over| words::points(over.mean)),
+        gap => sentences::points(line.quality_gap.mean),
+        gap_span => format!("{} to {}", sentences::points(line.quality_gap.low), sentences::points(line.quality_gap.high)),
+        savings => line.savings.map(|savings| sentences::saving_short(&savings)),
+        savings_span => line.savings.map(|savings| format!("{} to {}", percent(savings.low), percent(savings.high))),
+        gain_over_random => line.gain_over_random.map(|over| sentences::points(over.mean)),
         frontier => shown(line.frontier_share),
         bill => line.expected_bill_per_1000.map(|bill| bill.human()),
         cost_save => shown(line.cost_save),
@@ -107,7 +107,7 @@ fn gate(gate: &GateAudit) -> Vec<Value> {
                 tier => tier.tier.as_str(),
                 false_accepts => counted(&tier.false_accepts),
                 false_rejects => counted(&tier.false_rejects),
-                dead => tier.dead,
+                dead => tier.rejects_nearly_all_good,
                 cascade => gate.cascade_per_1000.map(|cost| cost.human()),
                 cascade_rate => gate.cascade_pass_rate.map(percent),
                 last => gate.last_tier_per_1000.map(|cost| cost.human()),
@@ -117,18 +117,18 @@ fn gate(gate: &GateAudit) -> Vec<Value> {
         .collect()
 }
 
-fn classifier(words: &ClassifierWords) -> Value {
+fn classifier(classifier: &ClassifierAccuracy) -> Value {
     context! {
-        model => words.model.clone(),
-        right => counted(&words.right),
-        unreadable => words.unreadable,
-        cost => words.cost_per_1000.map(|cost| cost.human()),
-        latency => words.latency.map(|latency| latency.to_string()),
-        tiers => words.named.iter().map(|named| named.tier.to_string()).collect::<Vec<_>>(),
-        rows => words.named.iter().map(|named| context! {
+        model => classifier.model.clone(),
+        correct => counted(&classifier.correct),
+        unreadable => classifier.unreadable,
+        cost => classifier.cost_per_1000.map(|cost| cost.human()),
+        latency => classifier.latency.map(|latency| latency.to_string()),
+        tiers => classifier.named.iter().map(|named| named.tier.to_string()).collect::<Vec<_>>(),
+        rows => classifier.named.iter().map(|named| context! {
             tier => named.tier.as_str(),
-            cheapest => named.cheapest.clone(),
-            none => named.none,
+            cheapest => named.cheapest_passing.clone(),
+            none => named.none_passes,
         }).collect::<Vec<_>>(),
     }
 }
@@ -141,7 +141,7 @@ fn pair(pair: &TierPair) -> Value {
         only_lower => pair.only_lower,
         only_upper => pair.only_upper,
         neither => pair.neither,
-        gap => pair.gap.map(words::points),
+        gap => pair.gap.map(sentences::points),
         gap_se => pair.gap_se.map(|se| format!("± {:.1}", se * 100.0)),
         tolerable => pair.tolerable_gate_error.map(percent),
     }
@@ -150,20 +150,20 @@ fn pair(pair: &TierPair) -> Value {
 fn flip(flip: &RouteFlip) -> Value {
     context! {
         task => flip.task.as_str(),
-        lever => words::lever(&flip.lever),
-        factor => words::factor(flip.factor),
+        change => sentences::change(&flip.change),
+        factor => sentences::factor(flip.factor),
         from => flip.from.as_str(),
         to => flip.to.as_str(),
     }
 }
 
 fn traffic(strategies: &Strategies, flip: &TrafficFlip) -> Value {
-    let label = |id: &Option<String>| words::ahead(strategies, id.as_deref());
+    let label = |id: &Option<String>| sentences::ahead(strategies, id.as_deref());
     context! {
         task => flip.task.as_str(),
-        factor => words::factor(flip.factor),
-        share => format!("{} → {}", percent(flip.share), percent(flip.share_then)),
-        what => words::turned_over(&flip.what),
+        factor => sentences::factor(flip.factor),
+        share => format!("{} → {}", percent(flip.traffic_share), percent(flip.traffic_share_at_flip)),
+        what => sentences::turned_over(&flip.what),
         from => label(&flip.from),
         to => label(&flip.to),
     }

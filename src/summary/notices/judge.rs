@@ -27,7 +27,7 @@ pub(super) fn notices(summary: &Summary, say: &mut impl FnMut(NoticeLevel, &str,
             .tiers
             .iter()
             .filter_map(|tier| {
-                let rate = tier.corrected?;
+                let rate = tier.calibrated_pass_rate?;
                 Some(format!(
                     "{} {:.1} % ({:.1}-{:.1} %, {} labels)",
                     tier.tier,

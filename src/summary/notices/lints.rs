@@ -67,7 +67,7 @@ fn retries(summary: &Summary, say: &mut Say<'_>) {
         let top = summary.tiers.last().is_some_and(|top| top.name == task.route.tier);
         let cell = task.cells.iter().find(|cell| cell.tier == task.route.tier);
         let Some(cell) = cell.filter(|_| !top) else { continue };
-        let rejected = cell.gate_reject.map_or(0.0, |rate| rate.mean);
+        let rejected = cell.gate_rejection_rate.map_or(0.0, |rate| rate.mean);
         let again = rejected + cell.retry_rate;
         if again >= RETRIES {
             say(
@@ -89,7 +89,7 @@ fn retries(summary: &Summary, say: &mut Say<'_>) {
 
 /// A classifier in front of the tiers has to earn its own price, and somebody's time.
 fn classifier(summary: &Summary, config: &Config, say: &mut Say<'_>) {
-    unasked(summary, say);
+    unanswered(summary, say);
     let Some(settings) = &config.strategy.classifier else { return };
     let line = summary
         .strategies
@@ -97,7 +97,8 @@ fn classifier(summary: &Summary, config: &Config, say: &mut Say<'_>) {
         .and_then(|strategies| strategies.table.iter().find(|line| line.id == "classifier"));
     if let Some(line) = line {
         let measured = summary.strategies.as_ref().and_then(|strategies| strategies.classifier.as_ref());
-        let measured = measured.and_then(|words| words.cost_per_1000).map(|cost| cost.to_f64() / 1000.0);
+        let measured =
+            measured.and_then(|classifier| classifier.cost_per_1000).map(|cost| cost.to_f64() / 1000.0);
         let Some(price) = measured.or(settings.price.map(Usd::to_f64)) else { return };
         let calls = line.cost_per_1000.mean.to_f64() / 1000.0 - price;
         if calls > 0.0 && price > CLASSIFIER_SHARE * calls {
@@ -111,7 +112,7 @@ fn classifier(summary: &Summary, config: &Config, say: &mut Say<'_>) {
                 ),
             );
         }
-        // What the same choice would cost if nothing had to be asked.
+        // What the same choice would cost if nothing had to be query.
         let single = summary.strategies.iter().flat_map(|strategies| &strategies.table).filter(|other| {
             matches!(other.kind, StrategyKind::Single | StrategyKind::Routes)
                 && other.pass_rate.mean >= line.pass_rate.mean
@@ -133,26 +134,26 @@ fn classifier(summary: &Summary, config: &Config, say: &mut Say<'_>) {
 }
 
 /// A strategy that asks a model about every prompt is left out until it has an answer to all of them.
-fn unasked(summary: &Summary, say: &mut Say<'_>) {
-    for asked in summary.strategies.iter().flat_map(|strategies| &strategies.asked) {
-        if asked.unusable > 0 {
+fn unanswered(summary: &Summary, say: &mut Say<'_>) {
+    for query in summary.strategies.iter().flat_map(|strategies| &strategies.queries) {
+        if query.unusable > 0 {
             say(
                 Note,
                 "strategy-unusable",
                 format!(
                     "{} of {} answers of {} are no vectors (a prompt may be too long for it): the strategy that needs them is \
                      left out.",
-                    asked.unusable, asked.questions, asked.model
+                    query.unusable, query.questions, query.model
                 ),
             );
         }
-        if asked.missing > 0 {
+        if query.missing > 0 {
             say(
                 Note,
-                "strategy-unasked",
+                "strategy-unanswered",
                 format!(
                     "{} of {} questions of a strategy to {} have no answer, so it is left out: `route-prof run` asks them.",
-                    asked.missing, asked.questions, asked.model
+                    query.missing, query.questions, query.model
                 ),
             );
         }
@@ -207,7 +208,7 @@ fn corpus(summary: &Summary, say: &mut Say<'_>) {
 fn gates(summary: &Summary, say: &mut Say<'_>) {
     for gate in summary.strategies.iter().flat_map(|strategies| &strategies.gates) {
         let dead: Vec<&TierName> =
-            gate.tiers.iter().filter(|tier| tier.dead).map(|tier| &tier.tier).collect();
+            gate.tiers.iter().filter(|tier| tier.rejects_nearly_all_good).map(|tier| &tier.tier).collect();
         if dead.is_empty() {
             continue;
         }

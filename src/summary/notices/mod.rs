@@ -1,6 +1,6 @@
 //! What a reader must know before believing a figure, as far as it follows from the summary itself.
 
-mod beside;
+mod fallbacks;
 mod judge;
 mod lints;
 mod method;
@@ -76,7 +76,7 @@ pub(super) fn collect(summary: &Summary, config: &Config, prices: &[ModelPrice])
             );
         }
     }
-    notices.extend(beside::notices(summary));
+    notices.extend(fallbacks::notices(summary));
     let mut say =
         |level, code: &str, text: String| notices.push(Notice { level, code: code.to_owned(), text });
     router_does_not_pay(summary, &mut say);
@@ -93,7 +93,7 @@ pub(super) fn collect(summary: &Summary, config: &Config, prices: &[ModelPrice])
         .tasks
         .iter()
         .filter(|task| {
-            task.latency_need.is_some() && task.route.latency.is_none() && task.route.pass_rate.is_some()
+            task.latency_p95_limit.is_some() && task.route.latency.is_none() && task.route.pass_rate.is_some()
         })
         .map(|task| &task.name)
         .collect();
@@ -179,12 +179,12 @@ fn cells_are(open: u64) -> String {
 /// A single tier that is good enough for everything and no dearer than the routes.
 fn router_does_not_pay(summary: &Summary, say: &mut impl FnMut(NoticeLevel, &str, String)) {
     let projection = &summary.projection;
-    let Some(best) = &projection.best_single else { return };
+    let Some(best) = &projection.cheapest_sufficient_tier else { return };
     let baseline = projection.baselines.iter().find(|baseline| baseline.tier == *best);
     let (Some(routed), Some(single)) = (projection.total, baseline.and_then(|baseline| baseline.cost)) else {
         return;
     };
-    let saving = baseline.and_then(|baseline| baseline.saving);
+    let savings = baseline.and_then(|baseline| baseline.savings);
     if routed.month.mean >= single.month.mean {
         say(
             Warning,
@@ -195,16 +195,16 @@ fn router_does_not_pay(summary: &Summary, say: &mut impl FnMut(NoticeLevel, &str
                 routed.month.mean.human()
             ),
         );
-    } else if let Some(saving) = saving.filter(|saving| saving.low <= 0.0) {
+    } else if let Some(savings) = savings.filter(|savings| savings.low <= 0.0) {
         say(
             Warning,
             "router-does-not-pay",
             format!(
                 "{best} alone is good enough for every task; what the routes save against it is within noise ({:.1} %, {:.1} \
                  to {:.1}): no router is needed.",
-                saving.mean * 100.0,
-                saving.low * 100.0,
-                saving.high * 100.0
+                savings.mean * 100.0,
+                savings.low * 100.0,
+                savings.high * 100.0
             ),
         );
     }

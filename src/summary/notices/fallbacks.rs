@@ -10,8 +10,8 @@ pub(super) fn notices(summary: &Summary) -> Vec<Notice> {
     let mut notices = Vec::new();
     let mut say = |level, code: &str, text| notices.push(Notice { level, code: code.to_owned(), text });
     for task in &summary.tasks {
-        for (beside, cell) in summary.fallbacks_of(task) {
-            let (model, tier, name) = (&beside.model, &task.route.tier, &task.name);
+        for (outside, cell) in summary.fallbacks_of(task) {
+            let (model, tier, name) = (&outside.model, &task.route.tier, &task.name);
             let text = match cell.band {
                 Band::Route | Band::Monitor => continue,
                 Band::Below => {

@@ -5,7 +5,7 @@ use smallvec::smallvec;
 
 use super::strategy::{Applied, Path, Standing, Strategy, World};
 
-pub(super) const STRATEGY: Strategy = Strategy { name: "mix", apply };
+pub(super) const STRATEGY: Strategy = Strategy { name: "random", apply };
 
 fn apply(world: &World<'_>) -> Vec<Applied> {
     let (weak, strong) = (world.weak, world.strong);
@@ -17,5 +17,5 @@ fn apply(world: &World<'_>) -> Vec<Applied> {
     let label = format!("coin: half {}, half {}", world.name(weak), world.name(strong));
     let (low, high) = (world.mean(weak).quality, world.mean(strong).quality);
     let sweep = Some(vec![(0.0, low), (1.0, high)]);
-    vec![Applied { sweep, ..Applied::fixed("mix", label, Standing::Deployable, paths) }]
+    vec![Applied { sweep, ..Applied::fixed("random", label, Standing::Deployable, paths) }]
 }

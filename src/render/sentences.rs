@@ -1,10 +1,10 @@
 //! The same thing said in the same words by every report.
 
 use crate::config::{Consequence, IntervalMethod, Rule};
-use crate::summary::beside::ServedModel;
-use crate::summary::robust::{FirstFlip, MovedBy, TurnedOver};
+use crate::summary::flips::{Change, FirstFlip, Flipped};
+use crate::summary::outside::ServedModel;
 use crate::summary::{
-    Band, Beside, Cell, Decision, Infeasible, Interval, Money, Notice, Rate, Repeats, Role, Strategies,
+    Band, Cell, Decision, Infeasible, Interval, Money, Notice, OutsideModel, Rate, Repeats, Role, Strategies,
     StrategyKind, StrategyLine, Summary, Versus,
 };
 use crate::units::{Usd, percent};
@@ -20,7 +20,7 @@ pub(super) fn judges(summary: &Summary) -> Option<String> {
     Some(format!(
         "Judges, apart from all that: {} call{plural}, {} at today's prices, {} billed in this run{unknown}.",
         judge.attempts,
-        judge.list.human(),
+        judge.list_price.human(),
         judge.billed.human()
     ))
 }
@@ -28,22 +28,22 @@ pub(super) fn judges(summary: &Summary) -> Option<String> {
 /// What was spared by settling cells early, in a sentence; `None` where nothing was to be settled early.
 pub(super) fn stop_early(summary: &Summary) -> Option<String> {
     let early = summary.run.stop_early.as_ref()?;
-    let cost = match early.cost {
+    let cost = match early.cost_saved {
         Some(cost) => format!(", about {} at list prices", cost.human()),
         None => String::new(),
     };
-    let calls = if early.calls == 1 { "call" } else { "calls" };
-    let mut text = if early.settled == 0 {
+    let calls = if early.calls_saved == 1 { "call" } else { "calls" };
+    let mut text = if early.stopped == 0 {
         "No cell was settled before its last prompt: stopping early has spared nothing.".to_owned()
     } else {
         format!(
             "Stopped early: {} of {} cells were settled before their last prompt, which spared {} {calls}{cost}. Their intervals \
          are confidence sequences at alpha {}: they hold however often one looks.",
-            early.settled, early.cells, early.calls, early.alpha
+            early.stopped, early.cells, early.calls_saved, early.alpha
         )
     };
-    if !early.whole.is_empty() {
-        let names: Vec<&str> = early.whole.iter().map(|task| task.as_str()).collect();
+    if !early.measured_in_full.is_empty() {
+        let names: Vec<&str> = early.measured_in_full.iter().map(|task| task.as_str()).collect();
         text.push_str(&format!(
             " Measured whole, because what grades it is asked last: {}.",
             names.join(", ")
@@ -55,7 +55,7 @@ pub(super) fn stop_early(summary: &Summary) -> Option<String> {
 /// What is not evidence in a cell, and why it may have fewer trials than there are prompts.
 pub(super) fn lost(cell: &Cell) -> Vec<String> {
     let counts = &cell.counts;
-    let missing = if cell.settled_early.is_some() { 0 } else { counts.missing };
+    let missing = if cell.stopped_early.is_some() { 0 } else { counts.missing };
     let lost = [
         (counts.errors, "errors"),
         (counts.ungraded, "ungraded"),
@@ -64,7 +64,7 @@ pub(super) fn lost(cell: &Cell) -> Vec<String> {
     ];
     let mut text: Vec<String> =
         lost.iter().filter(|(count, _)| *count > 0).map(|(count, name)| format!("{count} {name}")).collect();
-    text.extend(cell.settled_early.map(|early| format!("settled after {}", early.prompts)));
+    text.extend(cell.stopped_early.map(|early| format!("settled after {}", early.prompts)));
     text
 }
 
@@ -130,9 +130,9 @@ pub(super) fn role(role: &Role) -> String {
 }
 
 /// Which models a router chose how often; `None` for what is no router.
-pub(super) fn served(beside: &Beside) -> Option<String> {
+pub(super) fn served(outside: &OutsideModel) -> Option<String> {
     let part = |served: &ServedModel| format!("{} {}", percent(served.share), served.model);
-    let parts: Vec<String> = beside.served.iter().take(6).map(part).collect();
+    let parts: Vec<String> = outside.served.iter().take(6).map(part).collect();
     (!parts.is_empty()).then(|| format!("served by {}", parts.join(", ")))
 }
 
@@ -218,10 +218,10 @@ pub(super) fn factor(factor: f64) -> String {
     if factor >= 100.0 { format!("× {factor:.0}") } else { format!("× {factor:.2}") }
 }
 
-pub(super) fn lever(lever: &MovedBy) -> String {
-    match lever {
-        MovedBy::Price(tier) => format!("the price of {tier}"),
-        MovedBy::OutputLength => "the length of every answer".to_owned(),
+pub(super) fn change(change: &Change) -> String {
+    match change {
+        Change::Price(tier) => format!("the price of {tier}"),
+        Change::OutputLength => "the length of every answer".to_owned(),
     }
 }
 
@@ -238,11 +238,11 @@ fn gap(gap: &Interval) -> String {
 }
 
 /// What a move of the traffic turns over.
-pub(super) fn turned_over(what: &TurnedOver) -> String {
+pub(super) fn turned_over(what: &Flipped) -> String {
     match what {
-        TurnedOver::BestSingle => "the best single tier".to_owned(),
-        TurnedOver::Winner => "the best router".to_owned(),
-        TurnedOver::Bill(tier) => format!("the lower bill (as routed, or all on {tier})"),
+        Flipped::BestSingleTier => "the best single tier".to_owned(),
+        Flipped::Winner => "the best router".to_owned(),
+        Flipped::Bill(tier) => format!("the lower bill (as routed, or all on {tier})"),
     }
 }
 
@@ -252,12 +252,12 @@ pub(super) fn ahead(strategies: &Strategies, id: Option<&str>) -> String {
     id.and_then(label).unwrap_or_else(|| "none".to_owned())
 }
 
-/// Which lever flips something first, in a sentence.
+/// Which change flips something first, in a sentence.
 pub(super) fn first_flip(strategies: &Strategies) -> Option<String> {
     Some(match strategies.first_flip.as_ref()? {
         FirstFlip::Route(flip) => format!(
             "First of all, {} {} takes {} from {} to {}.",
-            lever(&flip.lever),
+            change(&flip.change),
             factor(flip.factor),
             flip.task,
             flip.from,
@@ -267,8 +267,8 @@ pub(super) fn first_flip(strategies: &Strategies) -> Option<String> {
             "First of all, the traffic of {} {} ({} of all requests in place of {}) turns over {}: {} in place of {}.",
             flip.task,
             factor(flip.factor),
-            percent(flip.share_then),
-            percent(flip.share),
+            percent(flip.traffic_share_at_flip),
+            percent(flip.traffic_share),
             turned_over(&flip.what),
             ahead(strategies, flip.to.as_deref()),
             ahead(strategies, flip.from.as_deref())
@@ -279,16 +279,16 @@ pub(super) fn first_flip(strategies: &Strategies) -> Option<String> {
 /// What the comparison of strategies comes to, in a sentence or two. What is said of a difference rests on its paired
 /// bootstrap interval: one that holds zero is noise.
 pub(super) fn strategies(strategies: &Strategies) -> String {
-    let best = &strategies.best_single;
+    let best = &strategies.best_single_tier;
     let winner = strategies.table.iter().find(|line| Some(&line.id) == strategies.winner.as_ref());
-    if let Some((line, saving)) = winner.and_then(|line| Some((line, line.saving?))) {
+    if let Some((line, savings)) = winner.and_then(|line| Some((line, line.savings?))) {
         return format!(
             "Best on these prompts: {}, {} against {best} alone, at {} less cost ({} – {}).",
             line.label,
             gap(&line.quality_gap),
-            percent(saving.mean),
-            percent(saving.low),
-            percent(saving.high)
+            percent(savings.mean),
+            percent(savings.low),
+            percent(savings.high)
         );
     }
     let deployable = || {
@@ -297,24 +297,24 @@ pub(super) fn strategies(strategies: &Strategies) -> String {
             StrategyKind::Single | StrategyKind::Bound => false,
         })
     };
-    let saves = |line: &&StrategyLine| line.saving.is_some_and(|saving| saving.low > 0.0);
+    let saves = |line: &&StrategyLine| line.savings.is_some_and(|savings| savings.low > 0.0);
     let near = deployable()
         .filter(saves)
         .filter(|line| line.quality_gap.high >= 0.0)
-        .filter_map(|line| Some((line, line.saving?)))
+        .filter_map(|line| Some((line, line.savings?)))
         // The first of equals.
         .reduce(|most, next| if next.1.mean > most.1.mean { next } else { most });
     let near = match near {
-        Some((line, saving)) => format!(
+        Some((line, savings)) => format!(
             " Nearest: {}, {} at {} less cost.",
             line.label,
             gap(&line.quality_gap),
-            percent(saving.mean)
+            percent(savings.mean)
         ),
         None if deployable().any(|line| saves(&line)) => " All that save are worse beyond noise.".to_owned(),
         None => String::new(),
     };
-    let mix = if deployable().any(|line| line.over_mix.is_some_and(|over| over.low > 0.0)) {
+    let mix = if deployable().any(|line| line.gain_over_random.is_some_and(|over| over.low > 0.0)) {
         "Some give up quality for cost at a better rate than a random mix of tiers, beyond noise."
     } else {
         "None beats a random mix of tiers beyond noise, either."
@@ -328,18 +328,18 @@ pub(super) fn strategies(strategies: &Strategies) -> String {
 /// The lines of the comparison that a short table has room for: the best single tier, the routes, the three deployable
 /// strategies that are most above the mix, routers of others, and the perfect oracle.
 pub(super) fn short_list(strategies: &Strategies) -> Vec<&StrategyLine> {
-    let over = |line: &StrategyLine| line.over_mix.map_or(f64::NEG_INFINITY, |over| over.mean);
+    let over = |line: &StrategyLine| line.gain_over_random.map_or(f64::NEG_INFINITY, |over| over.mean);
     let mut deployable: Vec<&StrategyLine> =
         strategies.table.iter().filter(|line| line.kind == StrategyKind::Deployable).collect();
     deployable.sort_by(|a, b| over(b).total_cmp(&over(a)));
     deployable.dedup_by(|a, b| a.pass_rate == b.pass_rate && a.cost_per_1000 == b.cost_per_1000);
     deployable.truncate(3);
-    let single = format!("single:{}", strategies.best_single);
+    let single = format!("single:{}", strategies.best_single_tier);
     let shown = |line: &&StrategyLine| match line.kind {
         StrategyKind::Single => line.id == single,
         StrategyKind::Routes | StrategyKind::Outside => true,
         StrategyKind::Deployable => deployable.iter().any(|one| one.id == line.id),
-        StrategyKind::Bound => line.id == "oracle",
+        StrategyKind::Bound => line.id == "perfect-router",
     };
     let mut list: Vec<&StrategyLine> = Vec::new();
     for line in strategies.table.iter().filter(shown) {
@@ -380,11 +380,11 @@ pub(super) fn verdict(summary: &Summary) -> String {
     if let Some(total) = &summary.projection.total {
         text.push_str(&format!(" The routes cost {} a month", total.month.mean.human()));
         if let Some(top) = summary.projection.baselines.last()
-            && let (Some(cost), Some(saving)) = (&top.cost, &top.saving)
+            && let (Some(cost), Some(savings)) = (&top.cost, &top.savings)
         {
-            let compared = match percent(saving.mean.abs()) {
+            let compared = match percent(savings.mean.abs()) {
                 same if same == NOTHING => "as much as".to_owned(),
-                off if saving.mean >= 0.0 => format!("{off} less than"),
+                off if savings.mean >= 0.0 => format!("{off} less than"),
                 off => format!("{off} more than"),
             };
             text.push_str(&format!(
@@ -400,16 +400,16 @@ pub(super) fn verdict(summary: &Summary) -> String {
 }
 
 /// What the routes save against a baseline, with its interval; a baseline that is far cheaper is said in times.
-pub(super) fn saving(saving: &Interval) -> String {
-    if saving.mean < -1.0 {
-        return format!("none: {:.1} times its cost", 1.0 - saving.mean);
+pub(super) fn savings(savings: &Interval) -> String {
+    if savings.mean < -1.0 {
+        return format!("none: {:.1} times its cost", 1.0 - savings.mean);
     }
-    format!("{} ({} – {})", percent(saving.mean), percent(saving.low), percent(saving.high))
+    format!("{} ({} – {})", percent(savings.mean), percent(savings.low), percent(savings.high))
 }
 
 /// The same without the interval.
-pub(super) fn saving_short(saving: &Interval) -> String {
-    if saving.mean < -1.0 { format!("none: {:.1} ×", 1.0 - saving.mean) } else { percent(saving.mean) }
+pub(super) fn saving_short(savings: &Interval) -> String {
+    if savings.mean < -1.0 { format!("none: {:.1} ×", 1.0 - savings.mean) } else { percent(savings.mean) }
 }
 
 /// The same in large: the figure, and what it is compared with.
