@@ -69,6 +69,12 @@ RENAMED_COLUMNS = {
     "in_sample_saving": "in_sample_savings",
 }
 
+# Values of tables that are names: by file and column.
+RENAMED_CELLS = {
+    ("strategies.csv", "strategy"): {"mix": "random", "oracle": "perfect-router"},
+    ("projection.csv", "what"): {"all on one tier": "all traffic on one tier"},
+}
+
 # Sentences and names of the program, which may be worded differently: by the last name of the path.
 SENTENCES = {"version", "tool", "reason", "text", "label", "description", "price_note", "capped"}
 # The same in tables. `kind` and `what` of strategies.csv are labels.
@@ -145,12 +151,9 @@ def table(path):
         return names, list(rows)
 
 
-def ids(name, names, row):
-    """Strategies are named by ids, some of which changed."""
-    if name == "strategies.csv" and "strategy" in names:
-        at = names.index("strategy")
-        row[at] = RENAMED_VALUES[0][1].get(row[at], row[at])
-    return row
+def renamed_cell(name, column, cell):
+    """The name of version 2 in a cell of version 1."""
+    return RENAMED_CELLS.get((name, column), {}).get(cell, cell)
 
 
 def walk_table(report, name, old, new):
@@ -161,9 +164,9 @@ def walk_table(report, name, old, new):
     if len(old_rows) != len(new_rows):
         report.differ(f"{name}: rows", len(old_rows), len(new_rows))
     for line, (one, two) in enumerate(zip(old_rows, new_rows), start=2):
-        for column, a, b in zip(old_names, ids(name, old_names, one), two):
+        for column, a, b in zip(old_names, one, two):
             if column not in SENTENCE_COLUMNS[name]:
-                report.compare(f"{name}, line {line}, {column}", a, b)
+                report.compare(f"{name}, line {line}, {column}", renamed_cell(name, column, a), b)
 
 
 def router_of(folder):

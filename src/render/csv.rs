@@ -1,4 +1,4 @@
-//! `projection.csv`: what the routes cost on the expected traffic, beside every tier used alone.
+//! `projection.csv`: what the routes cost on the expected traffic, next to all traffic on each tier.
 
 use super::renderer::{RenderError, Renderer};
 use crate::summary::{Horizon, Summary};
@@ -57,8 +57,12 @@ fn projection(summary: &Summary) -> Result<Vec<u8>, RenderError> {
         writer.write_record(lead.into_iter().chain(money(cost.as_ref())).chain(blank()))?;
     }
     for baseline in &projection.baselines {
-        let lead =
-            ["all on one tier".to_owned(), "(all)".to_owned(), baseline.tier.to_string(), requests.clone()];
+        let lead = [
+            "all traffic on one tier".to_owned(),
+            "(all)".to_owned(),
+            baseline.tier.to_string(),
+            requests.clone(),
+        ];
         let savings = baseline.savings.map_or_else(blank, |savings| {
             [savings.mean, savings.low, savings.high].iter().map(ToString::to_string).collect()
         });

@@ -1,4 +1,5 @@
-//! `junit.xml`: a case a task. A route passes, no good tier fails, an open decision is skipped.
+//! `junit.xml`: one test case per task. A routed task passes, a task without a tier that is good enough fails, an undecided one is
+//! skipped.
 
 use super::renderer::{RenderError, Renderer};
 use super::sentences;

@@ -1,31 +1,86 @@
-//! The same thing said in the same words by every report.
+//! The sentences of the reports: the same thing in the same words everywhere.
 
+use super::figures::{Savings, factor, points, usd_short};
 use crate::config::{Consequence, IntervalMethod, Rule};
-use crate::summary::flips::{Change, FirstFlip, Flipped};
+use crate::summary::flips::{Change, FirstFlip, Flipped, TrafficFlip};
 use crate::summary::outside::ServedModel;
 use crate::summary::{
-    Band, Cell, Decision, Infeasible, Interval, Money, Notice, OutsideModel, Rate, Repeats, Role, Strategies,
+    Band, Cell, Decision, Infeasible, Interval, Notice, OutsideModel, Repeats, Role, Strategies,
     StrategyKind, StrategyLine, Summary, Versus,
 };
-use crate::units::{Usd, percent};
+use crate::units::{self, percent};
 
-/// What the judges took, in a sentence; `None` where no model judges.
+/// What the intervals of a table are: `95 % CI`.
+pub(super) fn ci(summary: &Summary) -> String {
+    format!("{} CI", units::level(summary.method.level()))
+}
+
+/// The verdict: what became of the tasks, and what the routes cost and save.
+pub(super) fn verdict(summary: &Summary) -> String {
+    let mut text = tasks(summary);
+    let Some(total) = &summary.projection.total else { return text };
+    text.push_str(&format!(" The routes cost {} a month.", usd_short(total.month.mean)));
+    if let Some(top) = summary.projection.baselines.last()
+        && let (Some(cost), Some(savings)) = (&top.cost, Savings::of_routes(Some(total), top))
+    {
+        text.push_str(&format!(
+            " This {} against all traffic on {} ({}).",
+            savings.clause("a month"),
+            top.tier,
+            usd_short(cost.month.mean)
+        ));
+    }
+    text
+}
+
+fn tasks(summary: &Summary) -> String {
+    let all = summary.tasks.len();
+    let mut parts = Vec::new();
+    for (decision, one, many) in [
+        (Decision::Route, "is routed", "are routed"),
+        (Decision::Monitor, "is routed with monitoring", "are routed with monitoring"),
+        (Decision::Undecided, "is undecided", "are undecided"),
+        (Decision::Escalate, "has no tier that is good enough", "have no tier that is good enough"),
+    ] {
+        match summary.tasks.iter().filter(|task| task.route.decision == decision).count() {
+            0 => {}
+            1 if all == 1 => return format!("The task {one}."),
+            1 => parts.push(format!("1 {one}")),
+            n => parts.push(format!("{n} {many}")),
+        }
+    }
+    let listed = match parts.as_slice() {
+        [but_last @ .., last] if !but_last.is_empty() => format!("{} and {last}", but_last.join(", ")),
+        rest => rest.concat(),
+    };
+    format!("Of {all} tasks, {listed}.")
+}
+
+/// Which single tier would do for every task.
+pub(super) fn sufficient_tier(summary: &Summary) -> String {
+    match &summary.projection.cheapest_sufficient_tier {
+        Some(tier) => format!("The cheapest single tier that is good enough for every task is {tier}."),
+        None => "No single tier is good enough for every task.".to_owned(),
+    }
+}
+
+/// What the judges took; `None` where no model judges.
 pub(super) fn judges(summary: &Summary) -> Option<String> {
     let judge = summary.spend.judge.as_ref()?;
     let plural = if judge.attempts == 1 { "" } else { "s" };
     let unknown = match judge.unpriced {
         0 => String::new(),
-        unpriced => format!(", and {unpriced} of unknown cost"),
+        unpriced => format!("; the cost of {unpriced} is unknown"),
     };
     Some(format!(
-        "Judges, apart from all that: {} call{plural}, {} at today's prices, {} billed in this run{unknown}.",
+        "Judges made {} call{plural} in addition: {} at list prices, {} billed in this run{unknown}.",
         judge.attempts,
         judge.list_price.human(),
         judge.billed.human()
     ))
 }
 
-/// What was spared by settling cells early, in a sentence; `None` where nothing was to be settled early.
+/// What early stopping saved; `None` where it was not asked for.
 pub(super) fn stop_early(summary: &Summary) -> Option<String> {
     let early = summary.run.stop_early.as_ref()?;
     let cost = match early.cost_saved {
@@ -34,74 +89,74 @@ pub(super) fn stop_early(summary: &Summary) -> Option<String> {
     };
     let calls = if early.calls_saved == 1 { "call" } else { "calls" };
     let mut text = if early.stopped == 0 {
-        "No cell was settled before its last prompt: stopping early has spared nothing.".to_owned()
+        "Early stopping saved no calls: no cell was decided before its last prompt.".to_owned()
     } else {
         format!(
-            "Stopped early: {} of {} cells were settled before their last prompt, which spared {} {calls}{cost}. Their intervals \
-         are confidence sequences at alpha {}: they hold however often one looks.",
-            early.stopped, early.cells, early.calls_saved, early.alpha
+            "Early stopping saved {} {calls}{cost}: {} of {} cells were decided before their last prompt. Their intervals are \
+             confidence sequences at alpha {}, valid however often the data are looked at.",
+            early.calls_saved, early.stopped, early.cells, early.alpha
         )
     };
     if !early.measured_in_full.is_empty() {
         let names: Vec<&str> = early.measured_in_full.iter().map(|task| task.as_str()).collect();
         text.push_str(&format!(
-            " Measured whole, because what grades it is asked last: {}.",
+            " Measured in full, because the oracle asks a model or a program after the calls: {}.",
             names.join(", ")
         ));
     }
     Some(text)
 }
 
-/// What is not evidence in a cell, and why it may have fewer trials than there are prompts.
-pub(super) fn lost(cell: &Cell) -> Vec<String> {
+/// What in a cell is not evidence, and why it may have fewer trials than there are prompts.
+pub(super) fn gaps(cell: &Cell) -> Vec<String> {
     let counts = &cell.counts;
     let missing = if cell.stopped_early.is_some() { 0 } else { counts.missing };
-    let lost = [
+    let gaps = [
         (counts.errors, "errors"),
         (counts.ungraded, "ungraded"),
-        (counts.overflow, "too long"),
+        (counts.overflow, "overflow"),
         (missing, "missing"),
     ];
     let mut text: Vec<String> =
-        lost.iter().filter(|(count, _)| *count > 0).map(|(count, name)| format!("{count} {name}")).collect();
-    text.extend(cell.stopped_early.map(|early| format!("settled after {}", early.prompts)));
+        gaps.iter().filter(|(count, _)| *count > 0).map(|(count, name)| format!("{count} {name}")).collect();
+    text.extend(cell.stopped_early.map(|early| format!("stopped after {}", early.prompts)));
     text
 }
 
-/// How the routes were decided, in a sentence for each thing that is not as usual; `None` where nothing is.
+/// How the routes were decided, a sentence for each thing that is not as usual; `None` where nothing is.
 pub(super) fn method(summary: &Summary) -> Option<String> {
     let method = &summary.method;
     let mut parts = Vec::new();
     match method.rule {
         Rule::Floor => {}
         Rule::NonInferior => {
-            let whom = match &method.reference {
-                Some(tier) => format!("{tier}, the reference"),
-                None => "any other tier, so than the best of them, whichever that is".to_owned(),
+            let reference = match &method.reference {
+                Some(tier) => format!("{tier} (the reference)"),
+                None => "every other tier, so to the best of them".to_owned(),
             };
             parts.push(format!(
-                "A tier is good enough here when it is shown to be no more than a margin worse than {whom}: by the \
-                 prompts that both answered, and by no floor."
+                "A tier is good enough here when it is shown to be non-inferior to {reference}, within the margin. Tiers are \
+                 compared prompt by prompt; no floor applies."
             ));
         }
     }
     if let Some(cells) = method.comparisons {
         parts.push(format!(
-            "{cells} cells were decided together (Holm): that any of them is called good enough by luck is no likelier \
-             than it would be for one."
+            "{cells} cells were decided together (Holm correction): the chance that any of them is called good enough by luck \
+             is no higher than for a single cell."
         ));
     }
     match method.interval {
         IntervalMethod::Wilson => {}
         other @ (IntervalMethod::ClopperPearson | IntervalMethod::Jeffreys) => parts.push(format!(
-            "Intervals of pass rates are {}'s; where prompts weigh unevenly or were repeated, Wilson's.",
+            "Confidence intervals of pass rates: {}; Wilson where prompts have unequal weights or were repeated.",
             other.label()
         )),
     }
     (!parts.is_empty()).then(|| parts.join(" "))
 }
 
-/// What repeats of the same prompts came to: `pass^3 88.1 %, 4.2 % of 40 prompts flaky`.
+/// What repeats of the same prompts show: `pass^3 88.1 %, 4.2 % of 40 prompts flaky`.
 pub(super) fn repeats(repeats: &Repeats) -> String {
     let flaky = format!("{} of {} prompts flaky", percent(repeats.flaky), repeats.prompts);
     match repeats.pass_power.last() {
@@ -110,7 +165,7 @@ pub(super) fn repeats(repeats: &Repeats) -> String {
     }
 }
 
-/// A tier beside the one that its decision hangs on: `-1.2 points against tier3 (lower bound -2.4, n 208)`.
+/// A tier against the one that its decision depends on: `-1.2 points against tier3 (lower bound -2.4, n 208)`.
 pub(super) fn versus(versus: &Versus) -> String {
     format!(
         "{} points against {} (lower bound {}, n {})",
@@ -121,49 +176,25 @@ pub(super) fn versus(versus: &Versus) -> String {
     )
 }
 
-/// What a model beside the ladder was measured for.
+/// What a model outside the ladder was measured for.
 pub(super) fn role(role: &Role) -> String {
     match role {
         Role::Fallback(tier) => format!("fallback of {tier}"),
-        Role::Router => "a router, to compare with".to_owned(),
+        Role::Router => "router, for comparison".to_owned(),
     }
 }
 
-/// Which models a router chose how often; `None` for what is no router.
+/// Which models a router chose how often; `None` for what is not a router.
 pub(super) fn served(outside: &OutsideModel) -> Option<String> {
     let part = |served: &ServedModel| format!("{} {}", percent(served.share), served.model);
     let parts: Vec<String> = outside.served.iter().take(6).map(part).collect();
     (!parts.is_empty()).then(|| format!("served by {}", parts.join(", ")))
 }
 
-/// A rate with its interval: `97.3 % (94.4–98.8)`.
-pub(super) fn rate(rate: &Rate) -> String {
-    format!("{:.1} % ({:.1}–{:.1})", rate.mean * 100.0, rate.low * 100.0, rate.high * 100.0)
-}
-
-/// The same where there is little room: the interval in whole percents, and n.
-pub(super) fn rate_short(rate: &Rate) -> String {
-    format!("{:.1} % ({:.0}–{:.0}) n {}", rate.mean * 100.0, rate.low * 100.0, rate.high * 100.0, rate.n)
-}
-
-/// An amount with its interval where there is little room: without cents from a hundred dollars up.
-pub(super) fn money_short(money: &Money) -> String {
-    format!("{} ({}–{})", usd_short(money.mean), usd_short(money.low), usd_short(money.high))
-}
-
-/// An amount without cents from a hundred dollars up.
-pub(super) fn usd_short(usd: Usd) -> String {
-    let text = usd.human();
-    if usd.amount().abs() < rust_decimal::Decimal::ONE_HUNDRED {
-        return text;
-    }
-    usd.rounded(0).human().trim_end_matches(".00").to_owned()
-}
-
 pub(super) const fn band(band: Band) -> &'static str {
     match band {
         Band::Route => "good enough",
-        Band::Monitor => "with monitoring",
+        Band::Monitor => "good enough with monitoring",
         Band::Below => "not good enough",
         Band::Undecided => "undecided",
     }
@@ -184,14 +215,14 @@ pub(super) const fn consequence(consequence: Consequence) -> &'static str {
 
 pub(super) fn infeasible(why: &Infeasible) -> String {
     match why {
-        Infeasible::Latency(is, need) => format!("too slow: p95 of {is}, {need} at the most"),
-        Infeasible::DataLocation => "the data may not leave".to_owned(),
+        Infeasible::Latency(p95, limit) => format!("too slow: p95 latency {p95}, limit {limit}"),
+        Infeasible::DataLocation => "external provider: the data must stay local".to_owned(),
         Infeasible::Context(1) => "1 prompt does not fit its context window".to_owned(),
         Infeasible::Context(n) => format!("{n} prompts do not fit its context window"),
     }
 }
 
-/// Whether a notice says what the banner at the top of every page says.
+/// Whether a notice repeats the banner at the top of every page.
 pub(super) fn is_banner(notice: &Notice) -> bool {
     matches!(notice.code.as_str(), "replay" | "script" | "mixed-source" | "price-note")
 }
@@ -203,21 +234,11 @@ pub(super) const fn strategy_kind(kind: StrategyKind) -> &'static str {
         StrategyKind::Routes => "this run",
         StrategyKind::Deployable => "deployable",
         StrategyKind::Outside => "outside router",
-        StrategyKind::Bound => "bound",
+        StrategyKind::Bound => "upper bound",
     }
 }
 
-/// A difference of shares in percentage points.
-pub(super) fn points(difference: f64) -> String {
-    let text = format!("{:+.1}", difference * 100.0);
-    if matches!(text.as_str(), "+0.0" | "-0.0") { "0.0".to_owned() } else { text }
-}
-
-/// A factor, as people say it: `× 4.66`, `× 0.20`.
-pub(super) fn factor(factor: f64) -> String {
-    if factor >= 100.0 { format!("× {factor:.0}") } else { format!("× {factor:.2}") }
-}
-
+/// What changes in a what-would-flip table.
 pub(super) fn change(change: &Change) -> String {
     match change {
         Change::Price(tier) => format!("the price of {tier}"),
@@ -225,7 +246,7 @@ pub(super) fn change(change: &Change) -> String {
     }
 }
 
-/// A difference of pass rates with its interval, and what that makes of it: `+0.5 points (-0.4 to +1.4: within noise)`.
+/// A difference of pass rates with its interval and what that means: `+0.5 points (-0.4 to +1.4, within noise)`.
 fn gap(gap: &Interval) -> String {
     let verdict = if gap.low > 0.0 {
         "better beyond noise"
@@ -234,29 +255,29 @@ fn gap(gap: &Interval) -> String {
     } else {
         "within noise"
     };
-    format!("{} points ({} to {}: {verdict})", points(gap.mean), points(gap.low), points(gap.high))
+    format!("{} points ({} to {}, {verdict})", points(gap.mean), points(gap.low), points(gap.high))
 }
 
-/// What a move of the traffic turns over.
-pub(super) fn turned_over(what: &Flipped) -> String {
+/// What a change of the traffic flips.
+pub(super) fn flipped(what: &Flipped) -> String {
     match what {
         Flipped::BestSingleTier => "the best single tier".to_owned(),
-        Flipped::Winner => "the best router".to_owned(),
-        Flipped::Bill(tier) => format!("the lower bill (as routed, or all on {tier})"),
+        Flipped::Winner => "the best strategy".to_owned(),
+        Flipped::Bill(tier) => format!("which is cheaper: the routes or all traffic on {tier}"),
     }
 }
 
-/// The strategy that is ahead, by its id.
+/// The label of the strategy with that id.
 pub(super) fn ahead(strategies: &Strategies, id: Option<&str>) -> String {
     let label = |id: &str| strategies.table.iter().find(|line| line.id == id).map(|line| line.label.clone());
     id.and_then(label).unwrap_or_else(|| "none".to_owned())
 }
 
-/// Which change flips something first, in a sentence.
+/// The smallest change that flips something.
 pub(super) fn first_flip(strategies: &Strategies) -> Option<String> {
     Some(match strategies.first_flip.as_ref()? {
         FirstFlip::Route(flip) => format!(
-            "First of all, {} {} takes {} from {} to {}.",
+            "Smallest change that flips anything: {} {} moves {} from {} to {}.",
             change(&flip.change),
             factor(flip.factor),
             flip.task,
@@ -264,31 +285,60 @@ pub(super) fn first_flip(strategies: &Strategies) -> Option<String> {
             flip.to
         ),
         FirstFlip::Traffic(flip) => format!(
-            "First of all, the traffic of {} {} ({} of all requests in place of {}) turns over {}: {} in place of {}.",
+            "Smallest change that flips anything: the traffic of {} {} (from {} to {} of all requests) {}.",
             flip.task,
             factor(flip.factor),
-            percent(flip.traffic_share_at_flip),
             percent(flip.traffic_share),
-            turned_over(&flip.what),
-            ahead(strategies, flip.to.as_deref()),
-            ahead(strategies, flip.from.as_deref())
+            percent(flip.traffic_share_at_flip),
+            effect(strategies, flip)
         ),
     })
 }
 
-/// What the comparison of strategies comes to, in a sentence or two. What is said of a difference rests on its paired
-/// bootstrap interval: one that holds zero is noise.
-pub(super) fn strategies(strategies: &Strategies) -> String {
-    let best = &strategies.best_single_tier;
+/// What a change of the traffic does: the end of a sentence.
+fn effect(strategies: &Strategies, flip: &TrafficFlip) -> String {
+    match &flip.what {
+        Flipped::BestSingleTier | Flipped::Winner => format!(
+            "changes {} from {} to {}",
+            flipped(&flip.what),
+            ahead(strategies, flip.from.as_deref()),
+            ahead(strategies, flip.to.as_deref())
+        ),
+        Flipped::Bill(tier) if flip.to.as_deref() == Some("routes") => {
+            format!("makes the routes cheaper than all traffic on {tier}")
+        }
+        Flipped::Bill(tier) => format!("makes all traffic on {tier} cheaper than the routes"),
+    }
+}
+
+/// The best single tier's line: what the others are compared with.
+pub(super) fn best_single(strategies: &Strategies) -> Option<&StrategyLine> {
+    let id = format!("single:{}", strategies.best_single_tier);
+    strategies.table.iter().find(|line| line.id == id)
+}
+
+/// The savings of a strategy against the best single tier.
+pub(super) fn savings(strategies: &Strategies, line: &StrategyLine) -> Option<Savings> {
+    Savings::of_strategy(line, best_single(strategies)?)
+}
+
+/// What the savings of strategies are stated for.
+pub(super) fn savings_unit(strategies: &Strategies) -> &'static str {
+    if strategies.table.iter().any(|line| line.month.is_some()) { "a month" } else { "per 1,000 requests" }
+}
+
+/// What the comparison of strategies shows, in two or three sentences; `ci` names its intervals. A difference counts only where its paired bootstrap
+/// interval excludes zero.
+pub(super) fn strategies(strategies: &Strategies, ci: &str) -> String {
+    let (best, unit) = (&strategies.best_single_tier, savings_unit(strategies));
     let winner = strategies.table.iter().find(|line| Some(&line.id) == strategies.winner.as_ref());
-    if let Some((line, savings)) = winner.and_then(|line| Some((line, line.savings?))) {
+    if let Some((line, savings)) = winner.and_then(|line| Some((line, savings(strategies, line)?))) {
         return format!(
-            "Best on these prompts: {}, {} against {best} alone, at {} less cost ({} – {}).",
+            "Best strategy on these prompts: {}. It {} against all traffic on {best} ({ci} {}). Quality gap: {}.",
             line.label,
+            savings.clause(unit),
+            savings.interval(),
             gap(&line.quality_gap),
-            percent(savings.mean),
-            percent(savings.low),
-            percent(savings.high)
         );
     }
     let deployable = || {
@@ -304,29 +354,33 @@ pub(super) fn strategies(strategies: &Strategies) -> String {
         .filter_map(|line| Some((line, line.savings?)))
         // The first of equals.
         .reduce(|most, next| if next.1.mean > most.1.mean { next } else { most });
-    let near = match near {
-        Some((line, savings)) => format!(
-            " Nearest: {}, {} at {} less cost.",
-            line.label,
-            gap(&line.quality_gap),
-            percent(savings.mean)
-        ),
-        None if deployable().any(|line| saves(&line)) => " All that save are worse beyond noise.".to_owned(),
+    let near = match near.and_then(|(line, _)| Some((line, savings(strategies, line)?))) {
+        Some((line, savings)) => {
+            format!(
+                " Closest: {}. It {}; quality gap: {}.",
+                line.label,
+                savings.clause(unit),
+                gap(&line.quality_gap)
+            )
+        }
+        None if deployable().any(|line| saves(&line)) => {
+            " Every strategy that saves money is worse beyond noise.".to_owned()
+        }
         None => String::new(),
     };
-    let mix = if deployable().any(|line| line.gain_over_random.is_some_and(|over| over.low > 0.0)) {
-        "Some give up quality for cost at a better rate than a random mix of tiers, beyond noise."
+    let random = if deployable().any(|line| line.gain_over_random.is_some_and(|gain| gain.low > 0.0)) {
+        "Some strategies gain over random routing beyond noise."
     } else {
-        "None beats a random mix of tiers beyond noise, either."
+        "None gains over random routing beyond noise."
     };
     format!(
-        "No router beats the best single tier here: none that could be deployed passes as often as {best} at less cost.\
-         {near} {mix}"
+        "No strategy beats the best single tier: none that can be deployed passes as often as all traffic on {best} at lower \
+         cost.{near} {random}"
     )
 }
 
 /// The lines of the comparison that a short table has room for: the best single tier, the routes, the three deployable
-/// strategies that are most above the mix, routers of others, and the perfect oracle.
+/// strategies with the largest gain over random routing, outside routers, and the perfect router.
 pub(super) fn short_list(strategies: &Strategies) -> Vec<&StrategyLine> {
     let over = |line: &StrategyLine| line.gain_over_random.map_or(f64::NEG_INFINITY, |over| over.mean);
     let mut deployable: Vec<&StrategyLine> =
@@ -343,7 +397,7 @@ pub(super) fn short_list(strategies: &Strategies) -> Vec<&StrategyLine> {
     };
     let mut list: Vec<&StrategyLine> = Vec::new();
     for line in strategies.table.iter().filter(shown) {
-        // Two maps that come to the same are one line.
+        // Two task maps with the same figures are one line.
         let same = |other: &&StrategyLine| {
             other.kind == line.kind
                 && other.pass_rate == line.pass_rate
@@ -354,87 +408,4 @@ pub(super) fn short_list(strategies: &Strategies) -> Vec<&StrategyLine> {
         }
     }
     list
-}
-
-/// A share that is too small to be shown.
-const NOTHING: &str = "0.0 %";
-
-/// The verdict in one or two sentences.
-pub(super) fn verdict(summary: &Summary) -> String {
-    let count = |wanted: Decision| summary.tasks.iter().filter(|task| task.route.decision == wanted).count();
-    let mut parts = Vec::new();
-    for (wanted, words) in [
-        (Decision::Route, "routed"),
-        (Decision::Monitor, "routed with monitoring"),
-        (Decision::Undecided, "undecided"),
-        (Decision::Escalate, "served well enough by no tier"),
-    ] {
-        match count(wanted) {
-            0 => {}
-            n => parts.push(format!("{n} {words}")),
-        }
-    }
-    let tasks = summary.tasks.len();
-    let noun = if tasks == 1 { "task" } else { "tasks" };
-    let mut text = format!("Of {tasks} {noun}, {}.", parts.join(", "));
-    if let Some(total) = &summary.projection.total {
-        text.push_str(&format!(" The routes cost {} a month", total.month.mean.human()));
-        if let Some(top) = summary.projection.baselines.last()
-            && let (Some(cost), Some(savings)) = (&top.cost, &top.savings)
-        {
-            let compared = match percent(savings.mean.abs()) {
-                same if same == NOTHING => "as much as".to_owned(),
-                off if savings.mean >= 0.0 => format!("{off} less than"),
-                off => format!("{off} more than"),
-            };
-            text.push_str(&format!(
-                ", {compared} {} on {} alone ({} a month)",
-                if summary.tasks.len() == 1 { "the task" } else { "everything" },
-                top.tier,
-                cost.month.mean.human()
-            ));
-        }
-        text.push('.');
-    }
-    text
-}
-
-/// What the routes save against a baseline, with its interval; a baseline that is far cheaper is said in times.
-pub(super) fn savings(savings: &Interval) -> String {
-    if savings.mean < -1.0 {
-        return format!("none: {:.1} times its cost", 1.0 - savings.mean);
-    }
-    format!("{} ({} – {})", percent(savings.mean), percent(savings.low), percent(savings.high))
-}
-
-/// The same without the interval.
-pub(super) fn saving_short(savings: &Interval) -> String {
-    if savings.mean < -1.0 { format!("none: {:.1} ×", 1.0 - savings.mean) } else { percent(savings.mean) }
-}
-
-/// The same in large: the figure, and what it is compared with.
-pub(super) fn saving_tile(mean: f64) -> (String, &'static str) {
-    if percent(mean.abs()) == NOTHING {
-        (NOTHING.to_owned(), "away from the cost of")
-    } else if mean >= 0.0 {
-        (percent(mean), "less than")
-    } else if mean < -1.0 {
-        (format!("{:.1} ×", 1.0 - mean), "the cost of")
-    } else {
-        (percent(-mean), "more than")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_saving_that_cannot_be_seen_is_none() {
-        assert_eq!(saving_tile(0.0004), ("0.0 %".to_owned(), "away from the cost of"));
-        assert_eq!(saving_tile(-0.0004), ("0.0 %".to_owned(), "away from the cost of"));
-        assert_eq!(saving_tile(0.25), ("25.0 %".to_owned(), "less than"));
-        assert_eq!(saving_tile(-0.25), ("25.0 %".to_owned(), "more than"));
-        assert_eq!(saving_tile(-2.0), ("3.0 ×".to_owned(), "the cost of"));
-    }
 }

@@ -1,4 +1,4 @@
-//! `strategies.csv`: every figure of every strategy, a row a strategy.
+//! `strategies.csv`: every figure of every strategy, one row per strategy.
 
 use super::renderer::{RenderError, Renderer};
 use crate::diag::formula_safe;

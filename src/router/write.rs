@@ -5,7 +5,7 @@ use crate::config::IntervalMethod;
 use crate::summary::{Decision, QualityGate, Rate, Source, Summary, TaskSummary, TierSummary};
 use crate::units::Usd;
 
-/// What the answers are, as the file says it.
+/// Where the answers come from, as the file says it.
 fn source(source: &Source) -> String {
     match source {
         Source::Live => "live".to_owned(),
@@ -125,7 +125,7 @@ fn write_route(out: &mut Writer, task: &TaskSummary) {
     out.pair("reason", &text(&route.reason));
 }
 
-/// The comparison that the route hangs on, with the margin that its decision claims.
+/// The comparison that the route depends on, with the margin that its decision claims.
 fn versus(task: &TaskSummary) -> Option<String> {
     let cell = task.cells.iter().find(|cell| cell.tier == task.route.tier)?;
     let versus = cell.versus.as_ref()?;

@@ -32,7 +32,7 @@ fn as_answered(world: &World<'_>, answers: &PromptAnswers<Option<usize>>) -> Opt
     let confusion = confusion(world)?;
     let correct = 100.0 * confusion.correct as f64 / confusion.passable.max(1) as f64;
     let paths = world.matrix.rows.iter().map(|row| Path::sure(chosen(world, answers, row.prompt))).collect();
-    let label = format!("classifier: {}, right in {correct:.0} %, measured", answers.model);
+    let label = format!("classifier {} ({correct:.0} % correct, measured)", answers.model);
     Some(Applied { overhead, ..Applied::fixed("classifier", label, Standing::Deployable, paths) })
 }
 
@@ -49,7 +49,7 @@ fn as_configured(world: &World<'_>, classifier: &ClassifierSettings) -> Option<A
         (0..rungs).map(path).collect()
     });
     let model = classifier.model.as_deref().unwrap_or("a model");
-    let label = format!("classifier: {model}, right in {:.0} %", right * 100.0);
+    let label = format!("classifier {model} ({:.0} % correct, assumed)", right * 100.0);
     let applied = Applied::fixed("classifier", label, Standing::Deployable, paths.collect());
     Some(Applied { overhead: (price, classifier.latency_ms.ms()), ..applied })
 }

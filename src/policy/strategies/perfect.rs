@@ -1,4 +1,4 @@
-//! The perfect oracle: for every request the cheapest tier that passes, known beforehand. No router can do better.
+//! The perfect router: for every request the cheapest tier that passes, known in advance. No router can do better.
 
 use super::matrix::Row;
 use super::strategy::{Applied, Path, Standing, Strategy, World};

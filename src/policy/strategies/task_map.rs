@@ -47,7 +47,7 @@ fn apply(world: &World<'_>) -> Vec<Applied> {
             let percent = percent(keep.get());
             let applied = Applied::fixed(
                 format!("map-{percent}"),
-                format!("task map that keeps {percent} % of the best"),
+                format!("task map, keeps {percent} % of best"),
                 Standing::Deployable,
                 fitted.crossed,
             );

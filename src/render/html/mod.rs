@@ -1,4 +1,5 @@
 //! `report.html`: one file that a stakeholder can open anywhere. No network, no script; light, dark, on a phone, printed.
+//! Its terms link to their definitions at the end of the page.
 //!
 //! Every foreign text goes through the template engine's escaping; charts are the only markup that is passed as it is, and
 //! are made here.
@@ -9,6 +10,8 @@ mod strategies;
 use minijinja::{AutoEscape, Environment, context, value::Value};
 
 use super::charts;
+use super::figures::{self, Savings};
+use super::glossary::Glossary;
 use super::renderer::{RenderError, Renderer};
 use super::sentences;
 use crate::config::Rule;
@@ -21,6 +24,7 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
     let mut engine = Environment::new();
     engine.set_auto_escape_callback(|_| AutoEscape::Html);
     engine.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
+    Glossary::default().install(&mut engine);
     engine.add_template("report", include_str!("report.html.jinja"))?;
     engine.add_template("strategies", include_str!("strategies.html.jinja"))?;
     let charts: Vec<Value> = charts::all(summary)?
@@ -33,7 +37,7 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
     let strategies = summary.strategies.as_ref();
     let strategies = strategies
         .map(|strategies| {
-            let value = strategies::value(strategies);
+            let value = strategies::value(strategies, &sentences::ci(summary));
             engine.get_template("strategies")?.render(context! { strategies => value })
         })
         .transpose()?;
@@ -54,19 +58,20 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
         source => summary.run.source.sentence(),
         price_source => summary.evidence.price_source.clone(),
         price_note => summary.evidence.price_note.clone(),
-        // A figure and its sign stay on one line.
         method => sentences::method(summary),
+        ci => sentences::ci(summary),
         non_inferior => match summary.method.rule {
             Rule::Floor => false,
             Rule::NonInferior => true,
         },
+        // A figure and its sign stay on one line.
         verdict => sentences::verdict(summary).replace(" %", "\u{a0}%"),
         tiles => tiles(summary),
         notices => notices(summary),
         tiers => summary.tiers.iter().map(|tier| context! {
             name => tier.name.as_str(),
             model => tier.model.to_string(),
-            pass_rate => tier.pass_rate.map(|rate| sentences::rate(&rate)),
+            pass_rate => tier.pass_rate.map(|rate| figures::rate(&rate)),
             p95 => tier.latency.map(|latency| latency.p95.to_string()),
             cost => tier.cost_per_request.map(|cost| cost.human()),
             input => tier.price.input.human(),
@@ -98,12 +103,12 @@ fn tiles(summary: &Summary) -> Vec<Value> {
     let projection = &summary.projection;
     if let Some(total) = &projection.total {
         tiles.push(context! {
-            label => "a month, as routed",
+            label => "per month, as routed",
             value => total.month.mean.human(),
-            small => format!("{} – {}", total.month.low.human(), total.month.high.human()),
+            small => format!("{}: {} – {}", sentences::ci(summary), total.month.low.human(), total.month.high.human()),
         });
     }
-    // Against the top of the ladder, and against the best that a single tier can do: a router that does not pay is seen.
+    // Against the top of the ladder, and against the best that a single tier can do: a router that does not pay off is seen.
     let top = projection.baselines.last();
     let best = projection
         .baselines
@@ -111,12 +116,13 @@ fn tiles(summary: &Summary) -> Vec<Value> {
         .find(|baseline| Some(&baseline.tier) == projection.cheapest_sufficient_tier.as_ref());
     let best = best.filter(|best| top.is_none_or(|top| top.tier != best.tier));
     for baseline in top.into_iter().chain(best) {
-        if let (Some(cost), Some(savings)) = (&baseline.cost, &baseline.savings) {
-            let (value, comparison) = sentences::saving_tile(savings.mean);
+        let savings = Savings::of_routes(projection.total.as_ref(), baseline);
+        if let (Some(cost), Some(savings)) = (&baseline.cost, savings) {
+            let (value, label) = savings.tile(&format!("all traffic on {}", baseline.tier));
             tiles.push(context! {
-                label => format!("{comparison} everything on {}", baseline.tier),
+                label => label,
                 value => value,
-                small => format!("which would cost {} a month", cost.month.mean.human()),
+                small => format!("which costs {} a month", cost.month.mean.human()),
             });
         }
     }
@@ -158,6 +164,10 @@ const fn decision_class(decision: Decision) -> &'static str {
     }
 }
 
+fn margin(margin: f64) -> String {
+    format!("{:.1} points", margin * 100.0)
+}
+
 fn task(summary: &Summary, task: &TaskSummary) -> Value {
     let route = &task.route;
     context! {
@@ -171,15 +181,16 @@ fn task(summary: &Summary, task: &TaskSummary) -> Value {
         adversarial => task.adversarial,
         route_floor => percent(task.route_floor),
         monitor_floor => percent(task.monitor_floor),
-        margin => task.margin.map(percent),
-        monitor_margin => task.monitor_margin.map(percent),
+        margin => task.margin.map(margin),
+        monitor_margin => task.monitor_margin.map(margin),
         confidence_required => format!("{:.2}", task.confidence_required),
         tier => route.tier.as_str(),
         decision => sentences::decision(route.decision),
         short => route.decision.name(),
         class => decision_class(route.decision),
-        pass_rate => route.pass_rate.map(|rate| sentences::rate(&rate)),
+        pass_rate => route.pass_rate.map(|rate| figures::rate(&rate)),
         n => route.pass_rate.map(|rate| rate.n),
+        n_eff => route.pass_rate.map(|rate| format!("{:.0}", rate.n_eff.floor())),
         p95 => route.latency.map(|latency| latency.p95.to_string()),
         cost => route.cost_per_request.map(|cost| cost.human()),
         fallback => route.fallback.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
@@ -201,7 +212,7 @@ fn outside(outside: &OutsideModel) -> Value {
         model => outside.model.to_string(),
         role => sentences::role(&outside.role),
         served => sentences::served(outside),
-        pass_rate => outside.pass_rate.map(|rate| sentences::rate(&rate)),
+        pass_rate => outside.pass_rate.map(|rate| figures::rate(&rate)),
         p95 => outside.latency.map(|latency| latency.p95.to_string()),
         cost => outside.cost_per_request.map(|cost| cost.human()),
         cells => outside.cells.iter().map(|cell| context! {
@@ -221,14 +232,15 @@ fn cell(_summary: &Summary, cell: &Cell) -> Value {
         pass_rate => cell.pass_rate.map(|rate| percent(rate.mean)),
         interval => cell.pass_rate.map(|rate| format!("{:.1} – {:.1} %", rate.low * 100.0, rate.high * 100.0)),
         n => cell.pass_rate.map(|rate| rate.n),
-        n_eff => cell.pass_rate.map(|rate| format!("{:.0}", rate.n_eff)),
+        // Rounded down, as in the reasons: 29.7 are not the 30 that are required.
+        n_eff => cell.pass_rate.map(|rate| format!("{:.0}", rate.n_eff.floor())),
         p_route => cell.p_route.map(|p| format!("{p:.2}")),
         p_monitor => cell.p_monitor.map(|p| format!("{p:.2}")),
         more => cell.more_prompts,
         versus => cell.versus.as_ref().map(sentences::versus),
         repeats => cell.repeats.as_ref().map(sentences::repeats),
         reasons => cell.fail_reasons.iter().map(|reason| context! { text => reason.reason.clone(), count => reason.count }).collect::<Vec<_>>(),
-        lost => sentences::lost(cell).join(", "),
+        gaps => sentences::gaps(cell).join(", "),
         gate_rejection_rate => cell.gate_rejection_rate.map(|rate| percent(rate.mean)),
         p50 => cell.latency.map(|latency| latency.p50.to_string()),
         p95 => cell.latency.map(|latency| latency.p95.to_string()),
@@ -243,7 +255,7 @@ fn cell(_summary: &Summary, cell: &Cell) -> Value {
 }
 
 fn money(money: &Money) -> Value {
-    context! { mean => money.mean.human(), span => format!("{} – {}", money.low.human(), money.high.human()) }
+    context! { mean => money.mean.human(), interval => format!("{} – {}", money.low.human(), money.high.human()) }
 }
 
 fn horizon(cost: &Horizon) -> Value {
@@ -266,10 +278,13 @@ fn projection(summary: &Summary) -> Value {
         baselines => projection.baselines.iter().map(|baseline| context! {
             tier => baseline.tier.as_str(),
             cost => baseline.cost.as_ref().map(horizon),
-            pass_rate => baseline.pass_rate.map(|rate| percent(rate.mean)),
-            savings => baseline.savings.map(|savings| sentences::savings(&savings)),
+            pass_rate => baseline.pass_rate.map(|rate| figures::rate(&rate)),
+            savings => Savings::of_routes(projection.total.as_ref(), baseline).map(|savings| context! {
+                money => savings.cell(),
+                interval => savings.interval(),
+            }),
         }).collect::<Vec<_>>(),
-        cheapest_sufficient_tier => projection.cheapest_sufficient_tier.as_ref().map(ToString::to_string),
+        sufficient_tier => sentences::sufficient_tier(summary),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use minijinja::{context, value::Value};
 
+use super::super::figures::{self, Savings};
 use super::super::sentences;
 use crate::summary::flips::{RouteFlip, TrafficFlip};
 use crate::summary::queries::ClassifierAccuracy;
@@ -12,15 +13,17 @@ use crate::units::percent;
 /// Rows of a table of flips; `summary.json` has them all.
 const SHOWN_FLIPS: usize = 12;
 
-pub(super) fn value(strategies: &Strategies) -> Value {
+pub(super) fn value(strategies: &Strategies, ci: &str) -> Value {
     context! {
-        verdict => sentences::strategies(strategies),
+        verdict => sentences::strategies(strategies, ci),
+        ci => ci,
+        savings_unit => sentences::savings_unit(strategies),
         best => strategies.best_single_tier.as_str(),
         prompts => strategies.prompts,
         left_out => strategies.left_out,
         folds => strategies.folds,
         resamples => strategies.resamples,
-        headroom => sentences::points(strategies.headroom),
+        headroom => figures::points(strategies.headroom),
         months => strategies.table.iter().any(|line| line.month.is_some()),
         bills => strategies.table.iter().any(|line| line.expected_bill_per_1000.is_some()),
         table => strategies.table.iter().map(|line| self::line(strategies, line)).collect::<Vec<_>>(),
@@ -43,6 +46,8 @@ pub(super) fn value(strategies: &Strategies) -> Value {
 
 fn line(strategies: &Strategies, line: &StrategyLine) -> Value {
     let shown = |share: Option<f64>| share.map(percent);
+    let best = sentences::best_single(strategies).map(|best| &best.id);
+    let savings = sentences::savings(strategies, line).filter(|_| Some(&line.id) != best);
     context! {
         label => line.label.clone(),
         kind => sentences::strategy_kind(line.kind),
@@ -50,18 +55,18 @@ fn line(strategies: &Strategies, line: &StrategyLine) -> Value {
         marked => strategies.winner.as_ref() == Some(&line.id),
         n => line.n,
         pass_rate => percent(line.pass_rate.mean),
-        pass_span => format!("{:.1} – {:.1} %", line.pass_rate.low * 100.0, line.pass_rate.high * 100.0),
+        pass_interval => format!("{:.1} – {:.1} %", line.pass_rate.low * 100.0, line.pass_rate.high * 100.0),
         cost => line.cost_per_1000.mean.human(),
-        cost_span => format!("{} – {}", line.cost_per_1000.low.human(), line.cost_per_1000.high.human()),
-        month => line.month.map(|month| sentences::usd_short(month.mean)),
+        cost_interval => format!("{} – {}", line.cost_per_1000.low.human(), line.cost_per_1000.high.human()),
+        month => line.month.map(|month| figures::usd_short(month.mean)),
         p50 => line.latency_p50.map(|latency| latency.to_string()),
         p95 => line.latency_p95.map(|latency| latency.to_string()),
         escalated => percent(line.escalation_rate),
-        gap => sentences::points(line.quality_gap.mean),
-        gap_span => format!("{} to {}", sentences::points(line.quality_gap.low), sentences::points(line.quality_gap.high)),
-        savings => line.savings.map(|savings| sentences::saving_short(&savings)),
-        savings_span => line.savings.map(|savings| format!("{} to {}", percent(savings.low), percent(savings.high))),
-        gain_over_random => line.gain_over_random.map(|over| sentences::points(over.mean)),
+        gap => figures::points(line.quality_gap.mean),
+        gap_interval => format!("{} to {}", figures::points(line.quality_gap.low), figures::points(line.quality_gap.high)),
+        savings => savings.map(Savings::cell),
+        savings_interval => savings.map(Savings::interval),
+        gain_over_random => line.gain_over_random.map(|over| figures::points(over.mean)),
         frontier => shown(line.frontier_share),
         bill => line.expected_bill_per_1000.map(|bill| bill.human()),
         cost_save => shown(line.cost_save),
@@ -91,7 +96,7 @@ fn counted(share: &CountedShare) -> String {
             rate.low * 100.0,
             rate.high * 100.0
         ),
-        None => "none to judge by".to_owned(),
+        None => "no such answers".to_owned(),
     }
 }
 
@@ -141,7 +146,7 @@ fn pair(pair: &TierPair) -> Value {
         only_lower => pair.only_lower,
         only_upper => pair.only_upper,
         neither => pair.neither,
-        gap => pair.gap.map(sentences::points),
+        gap => pair.gap.map(figures::points),
         gap_se => pair.gap_se.map(|se| format!("± {:.1}", se * 100.0)),
         tolerable => pair.tolerable_gate_error.map(percent),
     }
@@ -151,7 +156,7 @@ fn flip(flip: &RouteFlip) -> Value {
     context! {
         task => flip.task.as_str(),
         change => sentences::change(&flip.change),
-        factor => sentences::factor(flip.factor),
+        factor => figures::factor(flip.factor),
         from => flip.from.as_str(),
         to => flip.to.as_str(),
     }
@@ -161,9 +166,9 @@ fn traffic(strategies: &Strategies, flip: &TrafficFlip) -> Value {
     let label = |id: &Option<String>| sentences::ahead(strategies, id.as_deref());
     context! {
         task => flip.task.as_str(),
-        factor => sentences::factor(flip.factor),
+        factor => figures::factor(flip.factor),
         share => format!("{} → {}", percent(flip.traffic_share), percent(flip.traffic_share_at_flip)),
-        what => sentences::turned_over(&flip.what),
+        what => sentences::flipped(&flip.what),
         from => label(&flip.from),
         to => label(&flip.to),
     }
