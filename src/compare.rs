@@ -42,14 +42,14 @@ pub struct Settings {
 /// Whether a change stands out from noise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Word {
+pub enum Significance {
     /// It does.
     Signal,
     /// It may be noise.
     Noise,
 }
 
-impl Word {
+impl Significance {
     const fn of(stands_out: bool) -> Self {
         if stands_out { Self::Signal } else { Self::Noise }
     }
@@ -86,7 +86,7 @@ pub struct Quality {
     /// The mid-p by Holm's correction over all rows.
     pub p_holm: f64,
     /// Whether `p_holm` is below alpha.
-    pub word: Word,
+    pub significance: Significance,
 }
 
 /// The change of a mean, as the ratio of the second run to the first.
@@ -103,7 +103,7 @@ pub struct Change {
     /// Prompts with a figure in both runs.
     pub n: u64,
     /// Whether the interval leaves out 1.
-    pub word: Word,
+    pub significance: Significance,
 }
 
 /// A task at a tier.
@@ -133,26 +133,30 @@ impl Row {
     /// Whether the pass rate rose, beyond noise.
     #[must_use]
     pub fn is_better(&self) -> bool {
-        self.quality.is_some_and(|quality| quality.difference > 0.0 && quality.word == Word::Signal)
+        self.quality
+            .is_some_and(|quality| quality.difference > 0.0 && quality.significance == Significance::Signal)
     }
 
     /// Whether quality fell beyond noise.
     #[must_use]
     pub fn is_worse(&self) -> bool {
-        self.quality.is_some_and(|quality| quality.word == Word::Signal && quality.difference < 0.0)
+        self.quality
+            .is_some_and(|quality| quality.significance == Significance::Signal && quality.difference < 0.0)
     }
 
     /// Whether a request costs more beyond noise.
     #[must_use]
-    pub fn is_dearer(&self) -> bool {
-        self.cost.is_some_and(|cost| cost.word == Word::Signal && cost.ratio.is_some_and(|ratio| ratio > 1.0))
+    pub fn costs_more(&self) -> bool {
+        self.cost.is_some_and(|cost| {
+            cost.significance == Significance::Signal && cost.ratio.is_some_and(|ratio| ratio > 1.0)
+        })
     }
 
     /// Whether a request takes longer beyond noise.
     #[must_use]
     pub fn is_slower(&self) -> bool {
         self.latency.is_some_and(|latency| {
-            latency.word == Word::Signal && latency.ratio.is_some_and(|ratio| ratio > 1.0)
+            latency.significance == Significance::Signal && latency.ratio.is_some_and(|ratio| ratio > 1.0)
         })
     }
 }
@@ -199,7 +203,7 @@ pub fn compare(
     for (row, adjusted) in rows.iter_mut().zip(holm(&p)) {
         if let Some(quality) = &mut row.quality {
             quality.p_holm = adjusted;
-            quality.word = Word::of(adjusted < settings.alpha);
+            quality.significance = Significance::of(adjusted < settings.alpha);
         }
     }
     rows
@@ -230,7 +234,7 @@ fn quality(both: &[(&String, &Seen, &Seen)]) -> Option<Quality> {
         p: paired::mcnemar_mid_p(only_after, only_before),
         p_exact: paired::mcnemar_exact(only_after, only_before),
         p_holm: 1.0,
-        word: Word::Noise,
+        significance: Significance::Noise,
     })
 }
 
@@ -259,7 +263,9 @@ fn change(
         interval: interval.map(|Bounds { low, high }| (low, high)),
         n: pairs.len() as u64,
         // Two figures that are the same to the last digit differ by nothing, whatever the resamples say.
-        word: Word::of(interval.is_some_and(|Bounds { low, high }| low > 1.0 + 1e-9 || high < 1.0 - 1e-9)),
+        significance: Significance::of(
+            interval.is_some_and(|Bounds { low, high }| low > 1.0 + 1e-9 || high < 1.0 - 1e-9),
+        ),
     })
 }
 
@@ -287,24 +293,27 @@ mod tests {
         let worse = side((0..200).map(|at| (f64::from(u8::from(at >= 20)), 0.01)));
         let row = only(compare(&before, &worse, &BTreeMap::new(), &SETTINGS));
         let quality = row.quality.unwrap();
-        assert_eq!((quality.only_before, quality.only_after, quality.word), (20, 0, Word::Signal));
-        assert!(row.is_worse() && !row.is_dearer());
+        assert_eq!(
+            (quality.only_before, quality.only_after, quality.significance),
+            (20, 0, Significance::Signal)
+        );
+        assert!(row.is_worse() && !row.costs_more());
         assert!((quality.difference + 0.1).abs() < 1e-12);
         assert_eq!(row.regressions.len(), 20);
         let one = side((0..200).map(|at| (f64::from(u8::from(at % 20 != 0)), 0.01)));
         let two = side((0..200).map(|at| (f64::from(u8::from(at % 20 != 1)), 0.01)));
         let row = only(compare(&one, &two, &BTreeMap::new(), &SETTINGS));
-        assert_eq!(row.quality.unwrap().word, Word::Noise);
-        assert_eq!(row.cost.unwrap().word, Word::Noise, "the same costs are no change");
+        assert_eq!(row.quality.unwrap().significance, Significance::Noise);
+        assert_eq!(row.cost.unwrap().significance, Significance::Noise, "the same costs are no change");
     }
 
     #[test]
-    fn a_dearer_tier_is_a_signal_and_prompts_of_one_side_only_do_not_count() {
+    fn a_costlier_tier_is_a_signal_and_prompts_of_one_side_only_do_not_count() {
         let before = side((0..100).map(|at| (1.0, 0.01 + f64::from(at % 7) * 0.001)));
         let after = side((0..80).map(|at| (1.0, 0.012 + f64::from(at % 7) * 0.001)));
         let row = only(compare(&before, &after, &BTreeMap::new(), &SETTINGS));
         assert_eq!((row.n, row.n_before, row.n_after), (80, 100, 80));
-        assert!(row.is_dearer() && !row.is_worse());
+        assert!(row.costs_more() && !row.is_worse());
         let none = compare(&before, &Side::new(), &BTreeMap::new(), &SETTINGS);
         assert!(none.is_empty());
     }
@@ -326,9 +335,12 @@ mod tests {
                 .map(|at| ((format!("t{at}"), "tier".to_owned()), cell(if at == 0 { flips } else { 0 })))
                 .collect()
         };
-        let word = |count| {
-            compare(&rows(count, 0), &rows(count, 5), &BTreeMap::new(), &SETTINGS)[0].quality.unwrap().word
+        let significance = |count| {
+            compare(&rows(count, 0), &rows(count, 5), &BTreeMap::new(), &SETTINGS)[0]
+                .quality
+                .unwrap()
+                .significance
         };
-        assert_eq!((word(1), word(20)), (Word::Signal, Word::Noise));
+        assert_eq!((significance(1), significance(20)), (Significance::Signal, Significance::Noise));
     }
 }

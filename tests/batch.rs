@@ -163,7 +163,7 @@ fn a_batch_costs_its_price_has_no_latency_and_what_failed_in_it_is_asked_again()
     let first = summary(&scratch);
     assert_eq!((first["run"]["answered"].as_u64(), first["run"]["errors"].as_u64()), (Some(35), Some(5)));
     // 35 answers of 10 and 1 tokens: 0.012 each directly, half of it through the batch.
-    assert_eq!((&first["spend"]["list"], &first["spend"]["billed"]), (&json!("0.42"), &json!("0.21")));
+    assert_eq!((&first["spend"]["list_price"], &first["spend"]["billed"]), (&json!("0.42"), &json!("0.21")));
     assert_eq!(first["tasks"][0]["cells"][0]["latency"], Value::Null);
     assert_eq!(
         first["tasks"][0]["cells"][0]["cost"]["mean"],

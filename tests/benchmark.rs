@@ -73,15 +73,15 @@ fn zeroevals_figures_come_out_of_the_commands() {
         is(&single["cost_per_1000"]["mean"], cost);
         is(&single["aiq"], "0.753734");
     }
-    for (id, cost) in [("cascade-perfect", "1.524240"), ("oracle", "0.706080")] {
+    for (id, cost) in [("cascade-perfect", "1.524240"), ("perfect-router", "0.706080")] {
         is(&line(&ran, id)["pass_rate"]["mean"], "0.875704");
         is(&line(&ran, id)["cost_per_1000"]["mean"], cost);
     }
     for (id, saving) in [("map-97", "0.1952"), ("map-95", "0.3070")] {
-        is(&line(&ran, id)["in_sample"]["saving"], saving);
+        is(&line(&ran, id)["in_sample"]["savings"], saving);
         is(&line(&ran, id)["in_sample"]["aiq"], "0.769448");
     }
-    is(&line(&ran, "oracle")["aiq"], "0.851020");
+    is(&line(&ran, "perfect-router")["aiq"], "0.851020");
     let pairs = ran["strategies"]["pairs"].as_array().unwrap();
     let pair = pairs.iter().find(|pair| pair["lower"] == "small" && pair["upper"] == "frontier").unwrap();
     is(&pair["tolerable_gate_error"], "0.0615");
@@ -116,7 +116,8 @@ fn a_strict_json_gate_is_seen_to_be_dead_by_the_commands() {
     is(&line(&ran, "cascade")["cost_per_1000"]["mean"], "3.898741");
     assert_eq!(line(&ran, "cascade")["pass_rate"], line(&ran, "single:frontier")["pass_rate"], "no gain");
     for gate in ran["strategies"]["gates"].as_array().unwrap() {
-        let dead: Vec<&Value> = gate["tiers"].as_array().unwrap().iter().map(|tier| &tier["dead"]).collect();
+        let dead: Vec<&Value> =
+            gate["tiers"].as_array().unwrap().iter().map(|tier| &tier["rejects_nearly_all_good"]).collect();
         assert_eq!(dead, [&json!(true), &json!(true), &json!(false)], "{gate}");
     }
     assert!(ran["notices"].as_array().unwrap().iter().any(|notice| notice["code"] == "dead-gate"));
@@ -133,11 +134,11 @@ fn routellms_figures_come_out_of_the_commands() {
     is(&pair["gap_se"], "0.015546");
     is(&line(&ran, "single:weak")["pass_rate"]["mean"], "0.637337");
     is(&line(&ran, "single:strong")["pass_rate"]["mean"], "0.857689");
-    let oracle = line(&ran, "oracle");
-    is(&oracle["pass_rate"]["mean"], "0.929610");
-    is(&oracle["answered_by"][1], "0.292272");
-    is(&oracle["apgr"], "1.1309");
-    is(&oracle["cpt50"], "0.110176");
+    let perfect = line(&ran, "perfect-router");
+    is(&perfect["pass_rate"]["mean"], "0.929610");
+    is(&perfect["answered_by"][1], "0.292272");
+    is(&perfect["apgr"], "1.1309");
+    is(&perfect["cpt50"], "0.110176");
     let length = line(&ran, "length");
     for (name, wanted) in [("apgr", "0.5987"), ("cpt50", "0.3651"), ("cpt80", "0.6666")] {
         is(&length[name], wanted);

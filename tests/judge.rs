@@ -408,7 +408,7 @@ fn a_judge_that_nobody_has_checked_stays_at_monitor_and_labels_by_people_lift_th
     // The decision is about what people would say; the judge's own rate stands beside it.
     let cell = &summary["tasks"][0]["cells"][0];
     assert_eq!(cell["pass_rate"]["mean"], judge["tiers"][0]["corrected"]["mean"], "{cell}");
-    assert_eq!(cell["judged"]["mean"], 0.995, "{cell}");
+    assert_eq!(cell["uncalibrated_pass_rate"]["mean"], 0.995, "{cell}");
     assert!(cell["pass_rate"]["n_eff"].as_f64().unwrap() < 200.0, "{cell}");
     assert!(after.contains("once freed from the errors of the judge"), "{after}");
     // Other labels are other evidence: the routes say which they rest on, and `check` notices.

@@ -220,7 +220,7 @@ fn what_was_stopped_early_under_a_floor_is_missing_under_the_other_rule() {
     scratch.replace("route-prof.toml", "[policy]\n", "[policy]\nrule = \"non_inferior\"\n");
     scratch.run(&["report", "latest"]);
     let json = summary(&scratch);
-    assert!(json["tasks"][0]["cells"][0].get("settled_early").is_none(), "{json}");
+    assert!(json["tasks"][0]["cells"][0].get("stopped_early").is_none(), "{json}");
     assert!(json["tasks"][0]["cells"][0]["versus"]["n"].as_u64().unwrap() < 400);
 }
 

@@ -61,7 +61,7 @@ fn settled_cells_are_called_no_more_and_every_command_agrees_on_it() {
 
     let summary = run(&scratch, &["report", "--format", "json"]).exits(0).json();
     let early = &summary["run"]["stop_early"];
-    assert_eq!(early["calls"].as_u64().unwrap() + calls as u64, 800, "{early}");
+    assert_eq!(early["calls_saved"].as_u64().unwrap() + calls as u64, 800, "{early}");
     assert_eq!((&summary["run"]["missing"], &summary["run"]["errors"]), (&json!(0), &json!(0)));
     let cells = &summary["tasks"][0]["cells"];
     assert_eq!((&cells[0]["band"], &cells[1]["band"]), (&json!("below"), &json!("route")));
@@ -69,7 +69,7 @@ fn settled_cells_are_called_no_more_and_every_command_agrees_on_it() {
     let low = cells[1]["pass_rate"]["low"].as_f64().unwrap();
     assert!((0.95..0.97).contains(&low), "{low}");
     // What was spared is said in money, too: so many calls at what the others of the cell cost.
-    let cost: f64 = early["cost"].as_str().unwrap().parse().unwrap();
+    let cost: f64 = early["cost_saved"].as_str().unwrap().parse().unwrap();
     assert!(cost > 0.0 && early["alpha"] == json!(0.05), "{early}");
 
     let router = scratch.read("router.toml");
@@ -203,12 +203,12 @@ fn a_thousand_orders_of_all_nine_cells_decide_as_the_full_run_does() {
             for passed in &passes {
                 watch.take(Some(f64::from(u8::from(*passed))), 1.0);
                 calls += 1;
-                if watch.is_settled() {
+                if watch.is_decided() {
                     break;
                 }
             }
             // What is never settled is measured whole, and decides as the full run does.
-            let agrees = watch.settled().is_none_or(|settled| settled.band == bands[&cell]);
+            let agrees = watch.early_stop().is_none_or(|stop| stop.band == bands[&cell]);
             same += u32::from(agrees);
             *whole &= agrees;
             called += calls;
@@ -237,7 +237,7 @@ fn a_recording_shows_what_stopping_would_have_spared() {
         run(&scratch, &args).exits(0).json()
     };
     let early = replay(&["--stop-early"]);
-    let spared = early["run"]["stop_early"]["calls"].as_u64().unwrap();
+    let spared = early["run"]["stop_early"]["calls_saved"].as_u64().unwrap();
     assert!(spared > 200, "{spared}");
     assert_eq!(early["run"]["answered"].as_u64().unwrap() + spared, 400);
     assert_eq!(

@@ -57,7 +57,7 @@ fn every_report_compares_the_strategies() {
     let scratch = project(40, "[policy]\nfailure_cost = 0.6");
     let summary = run(&scratch);
     assert_eq!(line(&summary, "single:large")["pass_rate"]["mean"], 1.0);
-    assert_eq!(line(&summary, "oracle")["opt_sel"], 1.0);
+    assert_eq!(line(&summary, "perfect-router")["opt_sel"], 1.0);
     assert!(line(&summary, "single:small")["expected_bill_per_1000"].is_string());
     let rows: Vec<csv::StringRecord> = csv::Reader::from_reader(file(&scratch, "strategies.csv").as_bytes())
         .records()

@@ -51,7 +51,7 @@ fn quality_cell(row: &DiffRow) -> String {
                 quality.before * 100.0,
                 quality.after * 100.0,
                 quality.difference * 100.0,
-                quality.word.name(),
+                quality.significance.name(),
                 quality.p_holm
             )
         },
@@ -62,7 +62,7 @@ fn change_cell(change: Option<DiffChange>) -> String {
     change.map_or_else(
         || "–".to_owned(),
         |change| match change.ratio {
-            Some(ratio) => format!("{:+.1} %, {}", (ratio - 1.0) * 100.0, change.word.name()),
+            Some(ratio) => format!("{:+.1} %, {}", (ratio - 1.0) * 100.0, change.significance.name()),
             None => "–".to_owned(),
         },
     )
@@ -73,7 +73,7 @@ fn word(row: &DiffRow) -> String {
     let words = [
         (row.is_better(), "better"),
         (row.is_worse(), "worse"),
-        (row.is_dearer(), "dearer"),
+        (row.costs_more(), "dearer"),
         (row.is_slower(), "slower"),
     ];
     let said: Vec<&str> = words.iter().filter(|(is, _)| *is).map(|(_, word)| *word).collect();

@@ -301,7 +301,7 @@ impl<'a> Cell<'a> {
     /// Everything of the cell; `draws` are those of [`Self::columns`].
     pub(super) fn evidence(&self, settings: &Settings, draws: [Draws; 3]) -> CellEvidence {
         let confidence = settings.confidence;
-        let [cost_draws, uncached_draws, reject_draws] = draws;
+        let [cost_draws, uncached_draws, rejection_draws] = draws;
         let counts = self.counts();
         let rejects = self.clusters(rejected);
         let reject_n = rejects.iter().map(|c| u64::from(c.trials)).sum();
@@ -313,7 +313,7 @@ impl<'a> Cell<'a> {
                 as u64,
             weight: self.prompts().filter_map(|repeats| Some(repeats.first()?.weight)).sum(),
             overflow_share: weighted::mean(self.values(overflow)),
-            judged: None,
+            uncalibrated: None,
             pass_rate: self.quality(None).and_then(|estimate| {
                 rate(estimate, counts.graded(), confidence, self.method(settings.interval))
             }),
@@ -322,7 +322,7 @@ impl<'a> Cell<'a> {
             if_fail: self.quality(Some(0.0)),
             if_pass: self.quality(Some(1.0)),
             fail_reasons: self.fail_reasons(),
-            gate_reject: weighted::estimate(&rejects)
+            gate_rejection_rate: weighted::estimate(&rejects)
                 .and_then(|estimate| rate(estimate, reject_n, confidence, IntervalMethod::Wilson)),
             latency: latency(self.latencies()),
             tokens: self.tokens(),
@@ -333,7 +333,7 @@ impl<'a> Cell<'a> {
             cost_uncached: uncached_draws.mean.and_then(usd),
             cost_draws,
             uncached_draws,
-            reject_draws,
+            rejection_draws,
         }
     }
 }

@@ -91,7 +91,7 @@ pub struct CellEvidence {
     /// What repeats came to; `None` where no prompt has two graded ones.
     pub repeats: Option<Repeats>,
     /// The rate that a judge gave, where `pass_rate` has been freed from its errors.
-    pub judged: Option<Rate>,
+    pub uncalibrated: Option<Rate>,
     /// The pass rate if each trial without a grade (`error`, `ungraded`, missing) had failed.
     pub if_fail: Option<Estimate>,
     /// The pass rate if each of them had passed.
@@ -99,7 +99,7 @@ pub struct CellEvidence {
     /// Fails by reason, most frequent first, ten lines at the most.
     pub fail_reasons: Vec<ReasonCount>,
     /// The share of requests that production would see rejected: by the gate, a truncation or a refusal.
-    pub gate_reject: Option<Rate>,
+    pub gate_rejection_rate: Option<Rate>,
     /// Latency of answered trials.
     pub latency: Option<Latency>,
     /// Tokens of a request.
@@ -116,7 +116,7 @@ pub struct CellEvidence {
     /// What `cost_uncached` comes from.
     pub uncached_draws: Draws,
     /// The share rejected, drawn on the same prompts.
-    pub reject_draws: Draws,
+    pub rejection_draws: Draws,
 }
 
 /// A tier beside another one, on the prompts of a task that both answered. A prompt that does not fit either is left out.

@@ -97,7 +97,7 @@ fn production_sees_the_gate_and_not_the_truth() {
         ..passed(0, 0, 6)
     });
     observations.push(passed(0, 0, 7));
-    let rate = cell(&observations).gate_reject.unwrap();
+    let rate = cell(&observations).gate_rejection_rate.unwrap();
     assert!((rate.mean - 0.25).abs() < 1e-12 && rate.n == 8, "{rate:?}");
 }
 

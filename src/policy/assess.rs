@@ -1,7 +1,7 @@
 //! A task's cells, assessed: quality, cost and feasibility of each, brought together.
 
 use super::assessment::Assessment;
-use super::band::{self, Bar};
+use super::band::{self, Criteria};
 use super::case::Case;
 use super::cost;
 use super::floors::Floors;
@@ -11,7 +11,7 @@ impl Case<'_> {
     /// What the policy makes of each cell, in the order of the ladder.
     #[must_use]
     pub fn assess(&self) -> Vec<Assessment> {
-        let bar = Bar {
+        let criteria = Criteria {
             floors: Floors::of(self.task, self.policy),
             min_prompts: self.policy.min_prompts,
             references: self.references,
@@ -23,15 +23,15 @@ impl Case<'_> {
         assessed
             .map(|(at, ((cell, infeasible), effective_cost))| {
                 let strictness = self.strictness.get(at).copied().unwrap_or_default();
-                let judged = match self.settled(at) {
-                    Some(settled) => band::settled(cell, &bar, settled),
-                    None => band::judge(cell, self.first + at, &bar, strictness),
+                let assessed = match self.early_stop(at) {
+                    Some(stop) => band::stopped(cell, &criteria, stop),
+                    None => band::judge(cell, self.first + at, &criteria, strictness),
                 };
-                let band = match judged.band {
+                let band = match assessed.band {
                     Band::Route if self.cap(at).is_some() => Band::Monitor,
                     band => band,
                 };
-                Assessment { infeasible, effective_cost, band, ..judged }
+                Assessment { infeasible, effective_cost, band, ..assessed }
             })
             .collect()
     }

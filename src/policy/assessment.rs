@@ -98,7 +98,7 @@ pub enum Doubt {
 
 /// A cell that was settled before all of its prompts were answered.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Settled {
+pub struct EarlyStop {
     /// What its evidence says.
     pub band: Band,
     /// Prompts that were looked at until then.

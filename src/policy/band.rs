@@ -1,7 +1,7 @@
 //! What the evidence says of a tier's quality at a task: under either rule the same bands, by two thresholds and the
 //! confidence that the task's consequence asks for.
 
-use super::assessment::{Assessment, Comparison, Doubt, Odds, Settled, Strictness};
+use super::assessment::{Assessment, Comparison, Doubt, EarlyStop, Odds, Strictness};
 use super::floors::Floors;
 use super::types::Band;
 use crate::config::IntervalMethod;
@@ -12,7 +12,7 @@ use crate::stats::weighted::Estimate;
 
 /// What the cells of a task are held against.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Bar<'a> {
+pub(super) struct Criteria<'a> {
     pub(super) floors: Floors,
     pub(super) min_prompts: u32,
     pub(super) references: Option<&'a [usize]>,
@@ -38,14 +38,14 @@ impl Basis {
         }
     }
 
-    fn odds(&self, bar: &Bar<'_>) -> Odds {
+    fn odds(&self, criteria: &Criteria<'_>) -> Odds {
         match self {
             Self::Rate(seen, method) => {
                 let posterior = method.posterior(seen.mean, seen.n_eff);
                 Odds {
-                    route: posterior.clears(bar.floors.route),
-                    monitor: posterior.clears(bar.floors.monitor),
-                    below: posterior.misses(bar.floors.monitor),
+                    route: posterior.clears(criteria.floors.route),
+                    monitor: posterior.clears(criteria.floors.monitor),
+                    below: posterior.misses(criteria.floors.monitor),
                     n_eff: seen.n_eff,
                 }
             }
@@ -54,9 +54,9 @@ impl Basis {
             // than the best it is enough to be worse than one: there the chances of error add up.
             Self::Differences(all) => {
                 let least = |delta: f64| all.iter().map(|one| one.exceeds(-delta)).fold(1.0, f64::min);
-                let monitor = least(bar.floors.monitor_margin);
+                let monitor = least(criteria.floors.monitor_margin);
                 Odds {
-                    route: least(bar.floors.margin),
+                    route: least(criteria.floors.margin),
                     monitor,
                     below: (1.0 - all.len() as f64 * monitor).max(0.0),
                     n_eff: all.iter().map(|one| one.n_eff).fold(f64::INFINITY, f64::min),
@@ -94,9 +94,9 @@ impl Reading {
 }
 
 /// What the rule decides by; why there is nothing where there is not.
-fn basis(cell: &CellEvidence, at: usize, bar: &Bar<'_>, reading: Reading) -> Result<Basis, Doubt> {
+fn basis(cell: &CellEvidence, at: usize, criteria: &Criteria<'_>, reading: Reading) -> Result<Basis, Doubt> {
     let rate = reading.rate(cell).ok_or(Doubt::NoEvidence)?;
-    let Some(references) = bar.references else {
+    let Some(references) = criteria.references else {
         let method = cell.pass_rate.map(|rate| rate.interval).unwrap_or_default();
         return Ok(Basis::Rate(rate, method));
     };
@@ -110,29 +110,34 @@ fn basis(cell: &CellEvidence, at: usize, bar: &Bar<'_>, reading: Reading) -> Res
 }
 
 /// The quality part of the assessment of the cell of tier `at`; feasibility and cost are left empty.
-pub(super) fn judge(cell: &CellEvidence, at: usize, bar: &Bar<'_>, strictness: Strictness) -> Assessment {
+pub(super) fn judge(
+    cell: &CellEvidence,
+    at: usize,
+    criteria: &Criteria<'_>,
+    strictness: Strictness,
+) -> Assessment {
     let floor = cell.pass_rate.map(|rate| rate.interval.posterior(rate.mean, rate.n_eff));
     let none = |doubt| Assessment {
-        p_route: floor.map(|posterior| posterior.clears(bar.floors.route)),
-        p_monitor: floor.map(|posterior| posterior.clears(bar.floors.monitor)),
+        p_route: floor.map(|posterior| posterior.clears(criteria.floors.route)),
+        p_monitor: floor.map(|posterior| posterior.clears(criteria.floors.monitor)),
         odds: None,
         strictness,
-        comparison: comparison(cell, at, bar),
+        comparison: comparison(cell, at, criteria),
         band: Band::Undecided,
         doubt: Some(doubt),
         more_prompts: None,
         infeasible: Vec::new(),
         effective_cost: None,
     };
-    let seen = match basis(cell, at, bar, Reading::Seen) {
+    let seen = match basis(cell, at, criteria, Reading::Seen) {
         Ok(seen) => seen,
         Err(doubt) => return none(doubt),
     };
-    let enough = f64::from(bar.min_prompts);
-    let of = |basis: &Basis| band(strictness.applied(basis.odds(bar)), bar.floors, enough);
-    let (odds, band) = (seen.odds(bar), of(&seen));
-    let unknown = unknown(cell, bar);
-    let flips = |reading| basis(cell, at, bar, reading).is_ok_and(|other| of(&other) != band);
+    let enough = f64::from(criteria.min_prompts);
+    let of = |basis: &Basis| band(strictness.applied(basis.odds(criteria)), criteria.floors, enough);
+    let (odds, band) = (seen.odds(criteria), of(&seen));
+    let unknown = unknown(cell, criteria);
+    let flips = |reading| basis(cell, at, criteria, reading).is_ok_and(|other| of(&other) != band);
     let doubt = match band {
         Band::Undecided if odds.n_eff < enough => Some(Doubt::TooFew),
         Band::Undecided => Some(Doubt::NearFloor),
@@ -145,7 +150,7 @@ pub(super) fn judge(cell: &CellEvidence, at: usize, bar: &Bar<'_>, strictness: S
     };
     let more_prompts = match doubt {
         // As uneven in weight and as repetitive as those so far.
-        Some(Doubt::TooFew | Doubt::NearFloor) if cell.prompts > 0 && cell.judged.is_none() => {
+        Some(Doubt::TooFew | Doubt::NearFloor) if cell.prompts > 0 && cell.uncalibrated.is_none() => {
             let decided = |more: u64| {
                 let factor = (cell.prompts + more) as f64 / cell.prompts as f64;
                 of(&seen.scaled(factor)) != Band::Undecided
@@ -169,16 +174,16 @@ pub(super) fn judge(cell: &CellEvidence, at: usize, bar: &Bar<'_>, strictness: S
 }
 
 /// The same of a cell that was settled early: its confidence sequence has decided, and no trial that is missing matters.
-pub(super) fn settled(cell: &CellEvidence, bar: &Bar<'_>, settled: Settled) -> Assessment {
+pub(super) fn stopped(cell: &CellEvidence, criteria: &Criteria<'_>, stop: EarlyStop) -> Assessment {
     let rate = cell.pass_rate.map(|rate| Estimate { mean: rate.mean, n_eff: rate.n_eff });
-    let odds = rate.map(|rate| Basis::Rate(rate, IntervalMethod::Wilson).odds(bar));
+    let odds = rate.map(|rate| Basis::Rate(rate, IntervalMethod::Wilson).odds(criteria));
     Assessment {
         p_route: odds.map(|odds| odds.route),
         p_monitor: odds.map(|odds| odds.monitor),
         odds,
         strictness: Strictness::default(),
         comparison: None,
-        band: settled.band,
+        band: stop.band,
         doubt: None,
         more_prompts: None,
         infeasible: Vec::new(),
@@ -187,26 +192,26 @@ pub(super) fn settled(cell: &CellEvidence, bar: &Bar<'_>, settled: Settled) -> A
 }
 
 /// Trials without a grade that the decision may hang on: under non-inferiority those of the references, too.
-fn unknown(cell: &CellEvidence, bar: &Bar<'_>) -> u64 {
-    let references = bar.references.unwrap_or_default();
+fn unknown(cell: &CellEvidence, criteria: &Criteria<'_>) -> u64 {
+    let references = criteria.references.unwrap_or_default();
     let others = cell.versus.iter().filter(|versus| references.contains(&versus.other));
     cell.counts.unknown() + others.map(|versus| versus.unknown).sum::<u64>()
 }
 
 /// The comparison that the decision hangs on: of the tiers that it is held against, the one that it is least surely as good
 /// as.
-fn comparison(cell: &CellEvidence, at: usize, bar: &Bar<'_>) -> Option<Comparison> {
-    let references = bar.references.filter(|references| *references != [at])?;
+fn comparison(cell: &CellEvidence, at: usize, criteria: &Criteria<'_>) -> Option<Comparison> {
+    let references = criteria.references.filter(|references| *references != [at])?;
     let others = cell.versus.iter().filter(|versus| references.contains(&versus.other));
     others
         .filter_map(|versus| {
             let difference = versus.seen?;
-            let low = difference.lower_bound(bar.floors.confidence.clamp(0.5, 1.0 - 1e-9))?;
+            let low = difference.lower_bound(criteria.floors.confidence.clamp(0.5, 1.0 - 1e-9))?;
             Some(Comparison {
                 other: versus.other,
                 difference,
                 low,
-                p: difference.exceeds(-bar.floors.margin),
+                p: difference.exceeds(-criteria.floors.margin),
             })
         })
         // The first of equals: the lower on the ladder.

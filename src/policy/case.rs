@@ -1,6 +1,6 @@
 //! A task with all that its decision rests on, and which tiers could serve it at all.
 
-use super::assessment::{Assessment, Settled, Strictness};
+use super::assessment::{Assessment, EarlyStop, Strictness};
 use super::types::Infeasible;
 use crate::config::{DataLocation, Policy, Rule, Task};
 use crate::ident::{OracleRef, TierName};
@@ -40,7 +40,7 @@ pub struct Case<'a> {
     pub caps: &'a [Option<String>],
     /// The cells that were settled before all of their prompts were answered, in the order of `cells`; those beyond its
     /// end were not.
-    pub stopped: &'a [Option<Settled>],
+    pub stopped: &'a [Option<EarlyStop>],
     /// The index of the first cell's tier among all that were measured: 0 for a ladder.
     pub first: usize,
     /// The tiers that each is held against, of [`references`]; `None` where a floor is.
@@ -69,7 +69,7 @@ impl Case<'_> {
     }
 
     /// What the evidence of a cell said when it was settled, where it was.
-    pub(super) fn settled(&self, tier: usize) -> Option<Settled> {
+    pub(super) fn early_stop(&self, tier: usize) -> Option<EarlyStop> {
         self.stopped.get(tier).copied().flatten()
     }
 

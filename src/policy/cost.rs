@@ -52,7 +52,7 @@ pub(super) fn effective(
     up: &[Option<usize>],
 ) -> Vec<Option<EffectiveCost>> {
     let price = waiting_price(task, policy);
-    let rejected = |at: usize| cells.get(at)?.gate_reject.map(|rate| rate.mean);
+    let rejected = |at: usize| cells.get(at)?.gate_rejection_rate.map(|rate| rate.mean);
     let cost = |at: usize| cells.get(at)?.cost_draws.mean;
     let seconds = |at: usize| cells.get(at)?.latency.map(|latency| latency.mean.ms() / 1000.0);
     (0..cells.len())

@@ -51,7 +51,7 @@ pub fn default_tier(dominated: &[Option<usize>]) -> usize {
 /// The cheapest tier that is feasible and good enough (routed, or routed with monitoring) at every task; ties go down the
 /// ladder. `costs` are those over all tasks; without one for every candidate, the order of the ladder decides.
 #[must_use]
-pub fn best_single(assessments: &[Vec<Assessment>], costs: &[Option<f64>]) -> Option<usize> {
+pub fn cheapest_sufficient_tier(assessments: &[Vec<Assessment>], costs: &[Option<f64>]) -> Option<usize> {
     let good = |cell: &Assessment| match cell.band {
         Band::Route | Band::Monitor => cell.infeasible.is_empty(),
         Band::Below | Band::Undecided => false,

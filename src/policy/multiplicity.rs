@@ -1,6 +1,6 @@
 //! Many cells decided at once: Holm's step-down over all of them.
 
-use super::assessment::{Assessment, Odds, Settled, Strictness};
+use super::assessment::{Assessment, EarlyStop, Odds, Strictness};
 use crate::stats::multiple;
 
 /// How strictly each cell must be judged so that the chance of calling any of them good enough by luck is what it would be
@@ -11,8 +11,8 @@ use crate::stats::multiple;
 /// Cells that were `stopped` early had their own part of what may go wrong (alpha over the number of cells). They count as
 /// claims that were not made, so that what the others may spend and what these have spent is no more than the whole.
 #[must_use]
-pub fn holm(tasks: &[Vec<Assessment>], stopped: &[Vec<Option<Settled>>]) -> Vec<Vec<Strictness>> {
-    let is_settled = |task: usize, tier: usize| {
+pub fn holm(tasks: &[Vec<Assessment>], stopped: &[Vec<Option<EarlyStop>>]) -> Vec<Vec<Strictness>> {
+    let is_stopped = |task: usize, tier: usize| {
         stopped.get(task).and_then(|tiers| tiers.get(tier)).is_some_and(Option::is_some)
     };
     let cells = || {
@@ -22,7 +22,7 @@ pub fn holm(tasks: &[Vec<Assessment>], stopped: &[Vec<Option<Settled>>]) -> Vec<
     let factors = |claim: fn(&Odds) -> f64| {
         let error = |(task, tier, cell): (usize, usize, &Assessment)| {
             let odds = cell.odds?;
-            Some(if is_settled(task, tier) { 1.0 } else { 1.0 - claim(&odds) })
+            Some(if is_stopped(task, tier) { 1.0 } else { 1.0 - claim(&odds) })
         };
         let errors: Vec<f64> = cells().filter_map(error).collect();
         let adjusted = multiple::holm(&errors);

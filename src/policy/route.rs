@@ -9,7 +9,7 @@ use crate::measure::CellEvidence;
 use crate::plan::tokens;
 use crate::stats::alert;
 use crate::stats::power;
-use crate::units::Tokens;
+use crate::units::{self, Tokens};
 
 /// What was chosen, before it is written out.
 struct Choice {
@@ -74,7 +74,7 @@ pub fn guarded(window: Tokens, policy: &Policy) -> Tokens {
 /// What production should see of escalations. It sees the gate only, so the baseline is the share that the gate rejected
 /// (with truncations and refusals), not the share of wrong answers.
 fn escalation(cell: &CellEvidence, policy: &Policy) -> Option<Escalation> {
-    let seen = cell.gate_reject?;
+    let seen = cell.gate_rejection_rate?;
     let noise = alert::predictive_bound(
         seen.mean,
         seen.n_eff,
@@ -121,7 +121,7 @@ fn good_enough(case: &Case<'_>, assessments: &[Assessment], floors: Floors) -> O
     };
     let superlative = if all_priced { "cheapest" } else { "lowest" };
     let mut reason = format!("{superlative} tier that {}", claim(case, tier, cell, assessment, decision));
-    // Said where it makes a difference: a tier that does not clear the bar is monitored in any case.
+    // The cap is named only where it makes the difference: a tier below the route floor is monitored in any case.
     let clears = |odds: Odds| assessment.strictness.applied(odds).route >= floors.confidence;
     if let (Some(cap), Decision::Monitor) = (case.cap(tier), decision)
         && assessment.odds.is_none_or(clears)
@@ -133,12 +133,16 @@ fn good_enough(case: &Case<'_>, assessments: &[Assessment], floors: Floors) -> O
     }
     let below = feasible(case, assessments).take_while(|c| c.0 < tier).filter(|c| c.2.doubt.is_some());
     for (at, cell, assessment) in below {
-        reason.push_str(&format!("; {} may do: {}", name(case, at), doubt(case, cell, assessment)));
+        reason.push_str(&format!(
+            "; {} could be good enough: {}",
+            name(case, at),
+            doubt(case, at, cell, assessment)
+        ));
     }
     Some(Choice { tier, decision, reason })
 }
 
-/// What is claimed of a tier that is good enough, and by what evidence: the end of a sentence that begins with the tier.
+/// Why a tier is good enough, and by what evidence: the end of a sentence that begins with the tier.
 fn claim(
     case: &Case<'_>,
     tier: usize,
@@ -147,29 +151,32 @@ fn claim(
     decision: Decision,
 ) -> String {
     let floors = Floors::of(case.task, case.policy);
-    let (floor, margin, manner) = match decision {
-        Decision::Route => (floors.route, floors.margin, ""),
+    let (floor, floor_name, margin) = match decision {
+        Decision::Route => (floors.route, "route", floors.margin),
         Decision::Monitor | Decision::Escalate | Decision::Undecided => {
-            (floors.monitor, floors.monitor_margin, ", with quality monitoring")
+            (floors.monitor, "monitor", floors.monitor_margin)
         }
     };
-    let seen = describe(cell);
+    let stop = case.early_stop(tier);
+    let seen = describe(case, tier, cell);
     let Some(odds) = assessment.odds else {
-        return format!("will do{manner}, and the one that the others are held against: {seen}");
+        return format!("is good enough, being the reference that the others are compared with: {seen}");
     };
-    let what = match case.policy.rule {
-        Rule::Floor => format!("clears {floor}{manner}: {seen}"),
+    let (what, probability) = match case.policy.rule {
+        Rule::Floor => {
+            (format!("meets the {floor} {floor_name} floor: {seen}"), format!("P(true rate ≥ {floor})"))
+        }
         Rule::NonInferior => {
-            let (whom, beside) = (held_against(case), beside(case, assessment));
-            let points = margin * 100.0;
-            format!("is no more than {points:.1} points worse than {whom}{manner}: {seen}{beside}")
+            let (reference, points) = (reference_name(case), margin * 100.0);
+            let versus = comparison_note(case, assessment);
+            (
+                format!("is non-inferior to {reference} (margin {points:.1} points): {seen}{versus}"),
+                "confidence".to_owned(),
+            )
         }
     };
-    if let Some(settled) = case.settled(tier) {
-        return format!(
-            "{what}, settled early after {} prompts, by a confidence sequence at alpha {}",
-            settled.prompts, settled.alpha
-        );
+    if let Some(stop) = stop {
+        return format!("{what}; stopped early after {} prompts (alpha {})", stop.prompts, stop.alpha);
     }
     let of = |odds: Odds| match decision {
         Decision::Route => odds.route,
@@ -179,26 +186,26 @@ fn claim(
     let corrected = if assessment.strictness == Strictness::default() {
         String::new()
     } else {
-        format!(" ({strict:.2} when all cells are counted in, by Holm)")
+        format!(" ({strict:.2} after Holm correction)")
     };
     format!(
-        "{what}, P = {raw:.2}{corrected} where {} consequence asks for {:.2}",
+        "{what}; {probability} = {raw:.2}{corrected}, {} consequence requires {:.2}",
         case.task.consequence.name(),
         floors.confidence,
     )
 }
 
-/// Whom a tier must be no worse than.
-fn held_against<'a>(case: &'a Case<'_>) -> &'a str {
-    case.policy.reference.as_ref().map_or("the best", |name| name.as_str())
+/// What a tier must be non-inferior to.
+fn reference_name<'a>(case: &'a Case<'_>) -> &'a str {
+    case.policy.reference.as_ref().map_or("the best tier", |name| name.as_str())
 }
 
 /// The comparison as a further part of a sentence; nothing where there is none.
-fn beside(case: &Case<'_>, assessment: &Assessment) -> String {
+fn comparison_note(case: &Case<'_>, assessment: &Assessment) -> String {
     versus(case, assessment).map_or_else(String::new, |text| format!("; {text}"))
 }
 
-/// `-1.2 points against tier3 on 208 prompts that both answered (lower bound -2.4)`.
+/// `-1.2 points against tier3 on 208 shared prompts (lower bound -2.4)`.
 fn versus(case: &Case<'_>, assessment: &Assessment) -> Option<String> {
     let Comparison { other, difference, low, .. } = assessment.comparison?;
     let points = |difference: f64| {
@@ -207,7 +214,7 @@ fn versus(case: &Case<'_>, assessment: &Assessment) -> Option<String> {
     };
     let plural = if difference.n == 1 { "" } else { "s" };
     Some(format!(
-        "{} points against {} on {} prompt{plural} that both answered (lower bound {})",
+        "{} points against {} on {} shared prompt{plural} (lower bound {})",
         points(difference.mean),
         name(case, other),
         difference.n,
@@ -224,10 +231,12 @@ fn undecided(case: &Case<'_>, assessments: &[Assessment]) -> Option<Choice> {
         })
         .collect();
     let &(tier, ..) = open.last()?;
-    let doubts: Vec<String> =
-        open.iter().map(|(at, cell, a)| format!("{}: {}", name(case, *at), doubt(case, cell, a))).collect();
+    let doubts: Vec<String> = open
+        .iter()
+        .map(|(at, cell, a)| format!("{}: {}", name(case, *at), doubt(case, *at, cell, a)))
+        .collect();
     let reason = format!(
-        "the evidence does not decide, so {} serves until it does. {}",
+        "too little evidence to decide; {} serves until there is enough. {}",
         name(case, tier),
         doubts.join("; ")
     );
@@ -238,29 +247,30 @@ fn undecided(case: &Case<'_>, assessments: &[Assessment]) -> Option<Choice> {
 fn best_effort(case: &Case<'_>, assessments: &[Assessment], floors: Floors) -> Option<Choice> {
     let mut best: Option<(usize, &CellEvidence, &Assessment)> = None;
     let mean = |cell: &CellEvidence| cell.pass_rate.map_or(f64::NEG_INFINITY, |rate| rate.mean);
-    // A cell that was settled early was not measured on to rank it: of two that cannot be told apart, the higher serves.
+    // A cell that was stopped early was not measured precisely enough to rank it: of two that overlap, the higher serves.
     let worse = |cell: &CellEvidence, other: &CellEvidence| {
         cell.pass_rate.zip(other.pass_rate).is_some_and(|(cell, other)| cell.high < other.low)
     };
     for (at, cell, assessment) in feasible(case, assessments) {
-        let better = best.is_none_or(|(below, other, _)| match case.settled(at).or(case.settled(below)) {
-            Some(_) => !worse(cell, other),
-            None => mean(cell) > mean(other),
-        });
+        let better =
+            best.is_none_or(|(below, other, _)| match case.early_stop(at).or(case.early_stop(below)) {
+                Some(_) => !worse(cell, other),
+                None => mean(cell) > mean(other),
+            });
         if better {
             best = Some((at, cell, assessment));
         }
     }
     let (tier, cell, assessment) = best?;
     let none = match case.policy.rule {
-        Rule::Floor => format!("no tier clears {}", floors.monitor),
+        Rule::Floor => format!("no tier meets the {} monitor floor", floors.monitor),
         Rule::NonInferior => {
-            let (whom, points) = (held_against(case), floors.monitor_margin * 100.0);
-            format!("no tier that can serve is within {points:.1} points of {whom}")
+            let (reference, points) = (reference_name(case), floors.monitor_margin * 100.0);
+            format!("no feasible tier is non-inferior to {reference} (margin {points:.1} points)")
         }
     };
-    let (seen, beside) = (describe(cell), beside(case, assessment));
-    let reason = format!("{none}; {} comes nearest: {seen}{beside}", name(case, tier));
+    let (seen, versus) = (describe(case, tier, cell), comparison_note(case, assessment));
+    let reason = format!("{none}; {} comes closest: {seen}{versus}", name(case, tier));
     Some(Choice { tier, decision: Decision::Escalate, reason })
 }
 
@@ -276,7 +286,7 @@ fn impossible(case: &Case<'_>, assessments: &[Assessment]) -> Option<Choice> {
             format!("{}: {}", name(case, at), causes.join(", "))
         })
         .collect();
-    let reason = format!("no tier can serve the task as it must be served. {}", why.join("; "));
+    let reason = format!("no tier is feasible for this task. {}", why.join("; "));
     Some(Choice { tier, decision: Decision::Escalate, reason })
 }
 
@@ -286,57 +296,62 @@ fn name<'a>(case: &'a Case<'_>, at: usize) -> &'a str {
 
 fn cause(infeasible: &Infeasible) -> String {
     match infeasible {
-        Infeasible::Latency(p95, need) => format!("p95 latency {p95} above {need}"),
-        Infeasible::DataLocation => "the data would leave".to_owned(),
+        Infeasible::Latency(p95, limit) => format!("p95 latency {p95} exceeds the limit of {limit}"),
+        Infeasible::DataLocation => "its provider is external and the data must stay local".to_owned(),
+        Infeasible::Context(1) => "1 prompt does not fit its context window".to_owned(),
         Infeasible::Context(count) => format!("{count} prompts do not fit its context window"),
     }
 }
 
-/// `97.3 % of 210 prompts pass (94.4-98.8 %)`.
-fn describe(cell: &CellEvidence) -> String {
-    let Some(rate) = cell.pass_rate else { return "nothing was graded".to_owned() };
+/// `97.3 % of 210 prompts pass (187 effective after weighting; 95 % CI 94.4–98.8 %)`.
+fn describe(case: &Case<'_>, tier: usize, cell: &CellEvidence) -> String {
+    let Some(rate) = cell.pass_rate else { return "no trial was graded".to_owned() };
     let prompts = cell.prompts;
     let percent = |share: f64| share * 100.0;
-    let worth = if rate.n_eff < 0.95 * prompts as f64 {
-        let what = if cell.judged.is_some() { "graded by people" } else { "of even weight" };
-        // Rounded down: 29.7 are not the 30 that are asked for.
-        format!(", worth {:.0} {what}", rate.n_eff.floor())
-    } else {
-        String::new()
+    let mut notes = Vec::new();
+    if let Some(judge) = cell.uncalibrated {
+        notes.push(format!("calibrated; the judge alone passes {:.1} %", percent(judge.mean)));
+    }
+    if rate.n_eff < 0.95 * prompts as f64 {
+        let cause = if cell.uncalibrated.is_some() { "calibration" } else { "weighting" };
+        // Rounded down: 29.7 are not the 30 that are required.
+        notes.push(format!("{:.0} effective after {cause}", rate.n_eff.floor()));
+    }
+    let (level, interval) = match case.early_stop(tier) {
+        Some(stop) => (1.0 - stop.alpha, "confidence sequence"),
+        None => (case.policy.interval_confidence.get(), "CI"),
     };
-    let (noun, verb) = if prompts == 1 { ("prompt", "passes") } else { ("prompts", "pass") };
-    let judge = cell.judged.map_or_else(String::new, |judged| {
-        format!(" once freed from the errors of the judge, who passes {:.1} %", percent(judged.mean))
-    });
-    format!(
-        "{:.1} % of {prompts} {noun}{worth} {verb} ({:.1}-{:.1} %){judge}",
-        percent(rate.mean),
+    notes.push(format!(
+        "{} {interval} {:.1}–{:.1} %",
+        units::level(level),
         percent(rate.low),
-        percent(rate.high),
-    )
+        percent(rate.high)
+    ));
+    let (noun, verb) = if prompts == 1 { ("prompt", "passes") } else { ("prompts", "pass") };
+    format!("{:.1} % of {prompts} {noun} {verb} ({})", percent(rate.mean), notes.join("; "))
 }
 
-/// Why the cell does not decide, and what would.
-fn doubt(case: &Case<'_>, cell: &CellEvidence, assessment: &Assessment) -> String {
+/// Why the cell is undecided, and what would decide it.
+fn doubt(case: &Case<'_>, tier: usize, cell: &CellEvidence, assessment: &Assessment) -> String {
     let more = |what: &str| match assessment.more_prompts {
-        Some(1) => format!("{what}, 1 more prompt would decide"),
-        Some(more) => format!("{what}, {more} more prompts would decide"),
-        // More labels narrow it as well as more prompts: how many of each is not for one number to say.
-        None if cell.judged.is_some() => {
-            format!("{what}; more labels by people, or more prompts, may decide")
+        Some(1) => format!("{what}; 1 more prompt would decide"),
+        Some(more) => format!("{what}; {more} more prompts would decide"),
+        // More labels narrow the interval as well as more prompts do: one number cannot say how many of each.
+        None if cell.uncalibrated.is_some() => {
+            format!("{what}; more human labels or more prompts may decide")
         }
-        None => format!("{what}, and not even {} more prompts would decide", power::MOST),
+        None => format!("{what}; not even {} more prompts would decide", power::MOST),
     };
-    let seen = describe(cell) + &beside(case, assessment);
+    let seen = describe(case, tier, cell) + &comparison_note(case, assessment);
     match assessment.doubt {
         Some(Doubt::NoEvidence) => "no trial was graded".to_owned(),
-        Some(Doubt::NoPairs) => format!("{seen}, and no prompt was answered by what it is held against, too"),
+        Some(Doubt::NoPairs) => format!("{seen}; it shares no graded prompt with a reference tier"),
         Some(Doubt::TooFew) => {
-            more(&format!("{seen}, too few for any decision (at least {})", case.policy.min_prompts))
+            more(&format!("{seen}; too few prompts for any decision (at least {})", case.policy.min_prompts))
         }
-        Some(Doubt::CouldFlip(1)) => format!("{seen}, but 1 trial without a grade could turn that over"),
+        Some(Doubt::CouldFlip(1)) => format!("{seen}; 1 trial without a grade could change that"),
         Some(Doubt::CouldFlip(count)) => {
-            format!("{seen}, but {count} trials without a grade could turn that over")
+            format!("{seen}; {count} trials without a grade could change that")
         }
         Some(Doubt::NearFloor) | None => more(&seen),
     }

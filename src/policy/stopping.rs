@@ -1,7 +1,7 @@
 //! When a cell is settled: the first moment in a fixed random order of its prompts at which what was seen so far decides,
 //! however often one has looked. STATISTICS: a confidence sequence (`stats::sequential`), not an interval for a fixed n.
 
-use super::assessment::Settled;
+use super::assessment::EarlyStop;
 use super::band::is_enough;
 use super::floors::Floors;
 use super::types::Band;
@@ -31,7 +31,7 @@ pub struct Watch {
     best: Sequence,
     graded: Effective,
     looked: u64,
-    settled: Option<Settled>,
+    decided: Option<EarlyStop>,
 }
 
 impl Watch {
@@ -57,7 +57,7 @@ impl Watch {
             best: sequence(),
             graded: Effective::default(),
             looked: 0,
-            settled: None,
+            decided: None,
         }
     }
 
@@ -74,32 +74,32 @@ impl Watch {
             self.graded.take(relative);
         }
         self.looked += 1;
-        if self.settled.is_none()
+        if self.decided.is_none()
             && is_enough(self.graded.n(), self.enough)
             && let Some(band) = self.band()
         {
-            self.settled =
-                Some(Settled { band, prompts: self.looked, alpha: self.alpha, bounds: self.bounds() });
+            self.decided =
+                Some(EarlyStop { band, prompts: self.looked, alpha: self.alpha, bounds: self.bounds() });
         }
     }
 
     /// What was settled, once it is; its bounds are those of everything that was taken since, too.
     #[must_use]
-    pub fn settled(&self) -> Option<Settled> {
-        let settled = self.settled?;
-        if settled.prompts == self.looked {
-            return Some(settled);
+    pub fn early_stop(&self) -> Option<EarlyStop> {
+        let decided = self.decided?;
+        if decided.prompts == self.looked {
+            return Some(decided);
         }
         // The truth lies in all sets of the sequence at once, so it lies in what any two of them share.
-        let (then, now) = (settled.bounds, self.bounds());
+        let (then, now) = (decided.bounds, self.bounds());
         let both = Bounds { low: then.low.max(now.low), high: then.high.min(now.high) };
-        Some(Settled { bounds: if both.low <= both.high { both } else { then }, ..settled })
+        Some(EarlyStop { bounds: if both.low <= both.high { both } else { then }, ..decided })
     }
 
     /// Whether nothing more needs to be asked.
     #[must_use]
-    pub const fn is_settled(&self) -> bool {
-        self.settled.is_some()
+    pub const fn is_decided(&self) -> bool {
+        self.decided.is_some()
     }
 
     fn band(&self) -> Option<Band> {
@@ -235,7 +235,7 @@ mod tests {
     /// Prompts of which each `of`-th fails, until the watch is settled or has seen `most`.
     fn run(mut watch: Watch, of: u32, most: u32) -> Watch {
         for at in 1..=most {
-            if watch.is_settled() {
+            if watch.is_decided() {
                 break;
             }
             watch.take(Some(f64::from(u8::from(at % of != 0))), 1.0);
@@ -244,8 +244,8 @@ mod tests {
     }
 
     #[test]
-    fn a_good_tier_a_bad_one_and_one_between_are_settled_and_one_at_the_floor_is_not() {
-        let band = |of, most| run(watch(Weights::Even), of, most).settled().map(|settled| settled.band);
+    fn a_good_tier_a_bad_one_and_one_between_are_decided_and_one_at_the_floor_is_not() {
+        let band = |of, most| run(watch(Weights::Even), of, most).early_stop().map(|decided| decided.band);
         assert_eq!(band(500, 500), Some(Band::Route));
         assert_eq!(band(2, 500), Some(Band::Below));
         assert_eq!(band(10, 3000), Some(Band::Monitor));
@@ -253,15 +253,15 @@ mod tests {
     }
 
     #[test]
-    fn a_settled_cell_keeps_its_floor_outside_of_its_bounds_whatever_comes_later() {
+    fn a_decided_cell_keeps_its_floor_outside_of_its_bounds_whatever_comes_later() {
         let mut watch = run(watch(Weights::Even), 1000, 1000);
-        let settled = watch.settled().unwrap();
-        assert!(settled.bounds.low >= 0.95 && settled.prompts < 300, "{settled:?}");
+        let decided = watch.early_stop().unwrap();
+        assert!(decided.bounds.low >= 0.95 && decided.prompts < 300, "{decided:?}");
         for _ in 0..40 {
             watch.take(Some(0.0), 1.0);
         }
-        let later = watch.settled().unwrap();
-        assert_eq!((later.band, later.prompts), (Band::Route, settled.prompts));
+        let later = watch.early_stop().unwrap();
+        assert_eq!((later.band, later.prompts), (Band::Route, decided.prompts));
         assert!(later.bounds.low >= 0.95 && later.bounds.low <= later.bounds.high);
     }
 
@@ -271,40 +271,41 @@ mod tests {
         for at in 0..400 {
             open.take(if at % 4 == 0 { None } else { Some(1.0) }, 1.0);
         }
-        assert_eq!(open.settled(), None);
+        assert_eq!(open.early_stop(), None);
         let mut few = watch(Weights::Even);
         for at in 0..900 {
             few.take(if at % 300 == 0 { None } else { Some(1.0) }, 1.0);
         }
-        assert_eq!(few.settled().map(|settled| settled.band), Some(Band::Route));
+        assert_eq!(few.early_stop().map(|decided| decided.band), Some(Band::Route));
     }
 
     #[test]
-    fn no_cell_is_settled_by_fewer_prompts_than_the_policy_asks_for() {
-        let settled = run(watch(Weights::Even), 1, 200).settled().unwrap();
-        assert_eq!((settled.band, settled.prompts), (Band::Below, 30));
+    fn no_cell_is_decided_by_fewer_prompts_than_the_policy_asks_for() {
+        let decided = run(watch(Weights::Even), 1, 200).early_stop().unwrap();
+        assert_eq!((decided.band, decided.prompts), (Band::Below, 30));
     }
 
     #[test]
     fn a_high_consequence_asks_for_a_smaller_alpha() {
         let policy = Policy { confidence_medium: Share::clamped(0.99), ..Policy::default() };
-        let strict = run(Watch::new(&task("t"), &policy, Weights::Even, 9), 1000, 1000).settled().unwrap();
-        let usual = run(watch(Weights::Even), 1000, 1000).settled().unwrap();
+        let strict = run(Watch::new(&task("t"), &policy, Weights::Even, 9), 1000, 1000).early_stop().unwrap();
+        let usual = run(watch(Weights::Even), 1000, 1000).early_stop().unwrap();
         assert!((strict.alpha - 0.01).abs() < 1e-9 && strict.prompts > usual.prompts, "{strict:?} {usual:?}");
     }
 
     #[test]
     fn a_promise_about_all_cells_at_once_is_shared_by_them() {
         let policy = Policy { multiplicity: Multiplicity::Holm, ..Policy::default() };
-        let settled = run(Watch::new(&task("t"), &policy, Weights::Even, 10), 1000, 1000).settled().unwrap();
-        assert!((settled.alpha - 0.005).abs() < 1e-12, "{settled:?}");
+        let decided =
+            run(Watch::new(&task("t"), &policy, Weights::Even, 10), 1000, 1000).early_stop().unwrap();
+        assert!((decided.alpha - 0.005).abs() < 1e-12, "{decided:?}");
     }
 
     #[test]
     fn even_prompts_settle_at_much_the_same_moment_by_either_form() {
         for of in [2, 4, 200] {
-            let even = run(watch(Weights::Even), of, 2000).settled().unwrap();
-            let uneven = run(watch(Weights::Uneven(1.0)), of, 2000).settled().unwrap();
+            let even = run(watch(Weights::Even), of, 2000).early_stop().unwrap();
+            let uneven = run(watch(Weights::Uneven(1.0)), of, 2000).early_stop().unwrap();
             assert_eq!(even.band, uneven.band);
             assert!(even.prompts.abs_diff(uneven.prompts) <= 1, "{even:?} {uneven:?}");
             assert!((even.bounds.low - uneven.bounds.low).abs() < 0.01);
@@ -325,7 +326,7 @@ mod tests {
                 );
             }
             // Whatever a cell at the monitor floor is settled as excludes its true rate.
-            wrong += u32::from(watch.is_settled());
+            wrong += u32::from(watch.is_decided());
         }
         assert!(wrong > 0 && wrong * 100 <= samples * 6, "{wrong}");
     }

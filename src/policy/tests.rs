@@ -321,8 +321,8 @@ fn the_best_single_tier_is_good_enough_everywhere() {
     .map(|observations| decide(&task("t"), observations).assessments)
     .collect();
     let costs = [Some(0.001), Some(0.02), Some(0.01)];
-    assert_eq!(best_single(&rows, &costs), Some(2));
-    assert_eq!(best_single(&rows[1..], &costs), Some(0));
-    assert_eq!(best_single(&rows, &[None, None, None]), Some(1));
-    assert_eq!(best_single(&[], &costs), None);
+    assert_eq!(cheapest_sufficient_tier(&rows, &costs), Some(2));
+    assert_eq!(cheapest_sufficient_tier(&rows[1..], &costs), Some(0));
+    assert_eq!(cheapest_sufficient_tier(&rows, &[None, None, None]), Some(1));
+    assert_eq!(cheapest_sufficient_tier(&[], &costs), None);
 }

@@ -42,7 +42,7 @@ pub struct Routed<'a> {
 pub fn project(
     tasks: &[Routed<'_>],
     tiers: &[TierName],
-    best_single: Option<usize>,
+    cheapest_sufficient_tier: Option<usize>,
     resamples: u32,
     confidence: f64,
 ) -> Projection {
@@ -84,7 +84,7 @@ pub fn project(
         Baseline {
             tier: tier.clone(),
             pass_rate: pass_rate(&projected, at, confidence),
-            saving: cost.as_ref().and_then(|cost| figure.saving(&total, cost)),
+            savings: cost.as_ref().and_then(|cost| figure.savings(&total, cost)),
             cost: cost.and_then(|cost| figure.horizon(&cost)),
         }
     });
@@ -95,7 +95,7 @@ pub fn project(
         tasks: lines,
         total: if any { figure.horizon(&total) } else { None },
         total_uncached: if any { figure.horizon(&uncached) } else { None },
-        best_single: best_single.and_then(|at| tiers.get(at).cloned()),
+        cheapest_sufficient_tier: cheapest_sufficient_tier.and_then(|at| tiers.get(at).cloned()),
     }
 }
 
@@ -130,7 +130,7 @@ impl Routed<'_> {
     fn routed(&self, of: fn(&CellEvidence) -> &Draws, size: usize) -> Option<Sum> {
         let mean =
             EffectiveMeans::at(self.tier, self.escalates_to, &|at| of(self.cells.get(at)?).mean, &|at| {
-                self.cells.get(at)?.reject_draws.mean
+                self.cells.get(at)?.rejection_draws.mean
             })?;
         let replicate = |r: usize| {
             let value = |draws: &Draws| draws.replicates.get(r).copied();
@@ -138,7 +138,7 @@ impl Routed<'_> {
                 self.tier,
                 self.escalates_to,
                 &|at| value(of(self.cells.get(at)?)),
-                &|at| value(&self.cells.get(at)?.reject_draws),
+                &|at| value(&self.cells.get(at)?.rejection_draws),
             );
             means.map_or(f64::NAN, EffectiveMeans::total)
         };
@@ -185,7 +185,7 @@ impl Figure {
     }
 
     /// The share of `baseline` that `routed` saves; `None` where the baseline costs nothing.
-    fn saving(self, routed: &Sum, baseline: &Sum) -> Option<Interval> {
+    fn savings(self, routed: &Sum, baseline: &Sum) -> Option<Interval> {
         if baseline.mean <= 0.0 {
             return None;
         }

@@ -52,12 +52,14 @@ fn traffic_times_cost_times_days() {
     assert_eq!(total.month.mean, cents("91.25"));
     assert_eq!(projection.requests_per_day, 1100.0);
     assert_eq!(projection.baselines[1].cost.unwrap().day.mean, cents("11"));
-    let saving = projection.baselines[1].saving.unwrap();
+    let savings = projection.baselines[1].savings.unwrap();
     assert!(
-        (saving.mean - 8.0 / 11.0).abs() < 1e-12 && saving.low < saving.mean && saving.mean < saving.high
+        (savings.mean - 8.0 / 11.0).abs() < 1e-12
+            && savings.low < savings.mean
+            && savings.mean < savings.high
     );
     // The smallest tier for everything is cheaper still, and the figure says so.
-    assert!(projection.baselines[0].saving.unwrap().mean < 0.0);
+    assert!(projection.baselines[0].savings.unwrap().mean < 0.0);
     assert_eq!(projection.total_uncached.unwrap().day.mean, cents("2.4"));
     assert_eq!(projection.baselines[1].pass_rate.unwrap().n, 200);
 }
@@ -75,7 +77,7 @@ fn what_is_unknown_is_left_out_and_named() {
     assert_eq!(projection.left_out, tasks[..1]);
     let projection = projected(&uniform(), [None, None]);
     assert_eq!((projection.total, projection.baselines[0].cost), (None, None));
-    assert_eq!(projection.baselines[0].saving, None);
+    assert_eq!(projection.baselines[0].savings, None);
 }
 
 #[test]
@@ -98,9 +100,9 @@ fn a_saving_is_surer_than_the_costs_it_compares() {
         })
         .collect();
     let projection = project(&routed, &tiers, None, 1000, 0.95);
-    let saving = projection.baselines[1].saving.unwrap();
+    let savings = projection.baselines[1].savings.unwrap();
     // Tier 1 is a tenth of tier 2 on every single prompt: there is no doubt about that, though there is about the sums.
-    assert!(saving.high - saving.low < 1e-9 && (saving.mean - 0.9).abs() < 1e-9, "{saving:?}");
+    assert!(savings.high - savings.low < 1e-9 && (savings.mean - 0.9).abs() < 1e-9, "{savings:?}");
     let total: Money = projection.total.unwrap().day;
     assert!(total.high - total.low > Usd::from_literal(0.1).unwrap(), "{total:?}");
 }

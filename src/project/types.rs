@@ -23,7 +23,7 @@ pub struct Projection {
     /// All tasks on a single tier, a line a tier, in the order of the ladder.
     pub baselines: Vec<Baseline>,
     /// The cheapest single tier that is good enough for every task, if one is.
-    pub best_single: Option<TierName>,
+    pub cheapest_sufficient_tier: Option<TierName>,
 }
 
 /// Money over time, each with its interval.
@@ -67,7 +67,7 @@ pub struct Baseline {
     /// Traffic-weighted pass rate, where known.
     pub pass_rate: Option<Rate>,
     /// The share of this baseline's cost that the routes save (negative: they cost more), with its interval.
-    pub saving: Option<Interval>,
+    pub savings: Option<Interval>,
 }
 
 /// An estimate with its interval.

@@ -1,4 +1,4 @@
-//! `projection.csv`: what the routes cost on the expected traffic, beside every tier used alone.
+//! `projection.csv`: what the routes cost on the expected traffic, next to all traffic on each tier.
 
 use super::renderer::{RenderError, Renderer};
 use crate::summary::{Horizon, Summary};
@@ -23,9 +23,9 @@ fn projection(summary: &Summary) -> Result<Vec<u8>, RenderError> {
         "year_usd",
         "year_low",
         "year_high",
-        "saving",
-        "saving_low",
-        "saving_high",
+        "savings",
+        "savings_low",
+        "savings_high",
     ];
     writer.write_record(header)?;
     let money = |cost: Option<&Horizon>| -> Vec<String> {
@@ -57,12 +57,16 @@ fn projection(summary: &Summary) -> Result<Vec<u8>, RenderError> {
         writer.write_record(lead.into_iter().chain(money(cost.as_ref())).chain(blank()))?;
     }
     for baseline in &projection.baselines {
-        let lead =
-            ["all on one tier".to_owned(), "(all)".to_owned(), baseline.tier.to_string(), requests.clone()];
-        let saving = baseline.saving.map_or_else(blank, |saving| {
-            [saving.mean, saving.low, saving.high].iter().map(ToString::to_string).collect()
+        let lead = [
+            "all traffic on one tier".to_owned(),
+            "(all)".to_owned(),
+            baseline.tier.to_string(),
+            requests.clone(),
+        ];
+        let savings = baseline.savings.map_or_else(blank, |savings| {
+            [savings.mean, savings.low, savings.high].iter().map(ToString::to_string).collect()
         });
-        writer.write_record(lead.into_iter().chain(money(baseline.cost.as_ref())).chain(saving))?;
+        writer.write_record(lead.into_iter().chain(money(baseline.cost.as_ref())).chain(savings))?;
     }
     writer.into_inner().map_err(|error| RenderError::Io(error.into_error()))
 }

@@ -1,7 +1,8 @@
-//! `junit.xml`: a case a task. A route passes, no good tier fails, an open decision is skipped.
+//! `junit.xml`: one test case per task. A routed task passes, a task without a tier that is good enough fails, an undecided one is
+//! skipped.
 
 use super::renderer::{RenderError, Renderer};
-use super::words;
+use super::sentences;
 use crate::summary::{Decision, Summary};
 
 pub(super) const RENDERER: Renderer = Renderer { name: "junit", file: "junit.xml", render };
@@ -21,14 +22,14 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
             Decision::Route | Decision::Monitor => String::new(),
             Decision::Escalate => format!(
                 "      <failure message=\"{}\">{reason}</failure>\n",
-                words::decision(Decision::Escalate)
+                sentences::decision(Decision::Escalate)
             ),
             Decision::Undecided => format!("      <skipped message=\"{reason}\"/>\n"),
         };
         xml.push_str(&format!(
             "    <testcase classname=\"route-prof\" name=\"{name}\">\n{inner}      <system-out>{}: {} ({reason})</system-out>\n    </testcase>\n",
             escape(task.route.tier.as_str()),
-            escape(words::decision(task.route.decision)),
+            escape(sentences::decision(task.route.decision)),
         ));
     }
     xml.push_str("  </testsuite>\n</testsuites>\n");

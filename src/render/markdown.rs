@@ -1,7 +1,8 @@
 //! `report.md`: fits a comment on a pull request. Foreign text cannot make links, mentions, HTML or table cells of its own.
 
+use super::figures::{self, Savings};
 use super::renderer::{RenderError, Renderer};
-use super::words;
+use super::sentences;
 use crate::summary::{Decision, Money, NoticeLevel, Strategies, Summary};
 use crate::units::percent;
 
@@ -18,8 +19,11 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
     {
         md.push_str(&format!("> {}\n>\n", escape(&note)));
     }
-    md.push_str(&format!("\n**{}**\n\n", escape(&words::verdict(summary))));
-    md.push_str("| task | tier | decision | pass rate | n | p95 | per request | fallback |\n|---|---|---|--:|--:|--:|--:|---|\n");
+    md.push_str(&format!("\n**{}**\n\n", escape(&sentences::verdict(summary))));
+    md.push_str(&format!(
+        "| task | tier | decision | pass rate ({}) | n | p95 | per request | fallback |\n|---|---|---|--:|--:|--:|--:|---|\n",
+        sentences::ci(summary)
+    ));
     for task in &summary.tasks {
         let route = &task.route;
         let mark = match route.decision {
@@ -34,7 +38,7 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
                 task.name.to_string(),
                 route.tier.to_string(),
                 format!("{mark} {}", route.decision.name()),
-                route.pass_rate.map_or_else(|| "unknown".to_owned(), |rate| words::rate(&rate)),
+                route.pass_rate.map_or_else(|| "unknown".to_owned(), |rate| figures::rate(&rate)),
                 route.pass_rate.map_or_else(String::new, |rate| rate.n.to_string()),
                 route.latency.map_or_else(|| "–".to_owned(), |latency| latency.p95.to_string()),
                 route.cost_per_request.map_or_else(|| "unknown".to_owned(), |cost| cost.human()),
@@ -42,19 +46,19 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
             ],
         );
     }
-    if let Some(method) = words::method(summary) {
+    if let Some(method) = sentences::method(summary) {
         md.push_str(&format!("\n{}\n", escape(&method)));
     }
     projection(&mut md, summary);
     strategies(&mut md, summary);
     details(&mut md, summary);
-    for spent in [words::judges(summary), words::stop_early(summary)].into_iter().flatten() {
+    for spent in [sentences::judges(summary), sentences::stop_early(summary)].into_iter().flatten() {
         md.push_str(&format!("\n{}\n", escape(&spent)));
     }
     let warnings = summary
         .notices
         .iter()
-        .filter(|notice| notice.level >= NoticeLevel::Warning && !words::is_banner(notice));
+        .filter(|notice| notice.level >= NoticeLevel::Warning && !sentences::is_banner(notice));
     for notice in warnings {
         md.push_str(&format!("\n⚠️ {}\n", escape(&notice.text)));
     }
@@ -75,29 +79,52 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
 fn projection(md: &mut String, summary: &Summary) {
     let projection = &summary.projection;
     let Some(total) = &projection.total else { return };
-    let span =
+    let ci = sentences::ci(summary);
+    let money =
         |money: &Money| format!("{} ({} – {})", money.mean.human(), money.low.human(), money.high.human());
-    md.push_str("\n| projected cost | month | year | the routes save |\n|---|--:|--:|--:|\n");
-    row(md, &["**as routed**".to_owned(), span(&total.month), total.year.mean.human(), String::new()]);
+    md.push_str(&format!(
+        "\n| projected cost | pass rate ({ci}) | month ({ci}) | year | savings from routing per month |\n|---|--:|--:|--:|--:|\n"
+    ));
+    row(
+        md,
+        &[
+            "**as routed**".to_owned(),
+            String::new(),
+            money(&total.month),
+            total.year.mean.human(),
+            String::new(),
+        ],
+    );
     for baseline in &projection.baselines {
         let (month, year) = baseline.cost.as_ref().map_or_else(
             || ("unknown".to_owned(), String::new()),
-            |cost| (span(&cost.month), cost.year.mean.human()),
+            |cost| (money(&cost.month), cost.year.mean.human()),
         );
-        let saving = baseline.saving.map_or_else(String::new, |saving| words::saving(&saving));
-        row(md, &[format!("all on {}", baseline.tier), month, year, saving]);
+        let pass_rate = baseline.pass_rate.map_or_else(|| "unknown".to_owned(), |rate| figures::rate(&rate));
+        let savings = Savings::of_routes(Some(total), baseline).map_or_else(String::new, Savings::cell);
+        row(md, &[format!("all traffic on {}", baseline.tier), pass_rate, month, year, savings]);
     }
     if !projection.left_out.is_empty() {
         let names: Vec<String> = projection.left_out.iter().map(ToString::to_string).collect();
-        md.push_str(&format!("\nLeft out (traffic or a cost is unknown): {}\n", escape(&names.join(", "))));
+        md.push_str(&format!(
+            "\nNot projected, because the traffic or a cost is unknown: {}\n",
+            escape(&names.join(", "))
+        ));
     }
+    md.push_str(&format!("\n{}\n", escape(&sentences::sufficient_tier(summary))));
 }
 
 fn strategies(md: &mut String, summary: &Summary) {
     let Some(strategies) = &summary.strategies else { return };
-    md.push_str(&format!("\n{}\n\n", escape(&words::strategies(strategies))));
-    md.push_str("| strategy | pass rate | per 1,000 | saves | over a random mix |\n|---|--:|--:|--:|--:|\n");
-    for line in words::short_list(strategies) {
+    let ci = sentences::ci(summary);
+    let best = sentences::best_single(strategies).map(|best| &best.id);
+    md.push_str(&format!("\n{}\n\n", escape(&sentences::strategies(strategies, &ci))));
+    md.push_str(&format!(
+        "| strategy | pass rate ({ci}) | per 1,000 requests | savings {} | gain over random routing (points) |\n|---|--:|--:|--:|--:|\n",
+        sentences::savings_unit(strategies)
+    ));
+    for line in sentences::short_list(strategies) {
+        let savings = sentences::savings(strategies, line).filter(|_| Some(&line.id) != best);
         row(
             md,
             &[
@@ -109,8 +136,8 @@ fn strategies(md: &mut String, summary: &Summary) {
                     line.pass_rate.high * 100.0
                 ),
                 line.cost_per_1000.mean.human(),
-                line.saving.map_or_else(|| "–".to_owned(), |saving| words::saving_short(&saving)),
-                line.over_mix.map_or_else(|| "–".to_owned(), |over| words::points(over.mean)),
+                savings.map_or_else(|| "–".to_owned(), Savings::cell),
+                line.gain_over_random.map_or_else(|| "–".to_owned(), |gain| figures::points(gain.mean)),
             ],
         );
     }
@@ -121,40 +148,43 @@ fn strategies(md: &mut String, summary: &Summary) {
 const FLIPS: usize = 5;
 
 fn flips(md: &mut String, strategies: &Strategies) {
-    let Some(first) = words::first_flip(strategies) else { return };
+    let Some(first) = sentences::first_flip(strategies) else { return };
     md.push_str(&format!(
-        "\n<details><summary>What would flip a route, or the comparison</summary>\n\n{}\n\n| when | is | this flips | from | to |\n|---|--:|---|---|---|\n",
+        "\n<details><summary>What would flip a route or the comparison</summary>\n\n{}\n\n| change | factor | flips | from | to |\n|---|--:|---|---|---|\n",
         escape(&first)
     ));
-    for flip in strategies.flips.iter().take(FLIPS) {
+    for flip in strategies.route_flips.iter().take(FLIPS) {
         row(
             md,
             &[
-                words::lever(&flip.lever),
-                words::factor(flip.factor),
+                sentences::change(&flip.change),
+                figures::factor(flip.factor),
                 format!("the route of {}", flip.task),
                 flip.from.to_string(),
                 flip.to.to_string(),
             ],
         );
     }
-    for flip in strategies.traffic.iter().take(FLIPS) {
+    for flip in strategies.traffic_flips.iter().take(FLIPS) {
         row(
             md,
             &[
                 format!("the traffic of {}", flip.task),
-                words::factor(flip.factor),
-                words::turned_over(&flip.what),
-                words::ahead(strategies, flip.from.as_deref()),
-                words::ahead(strategies, flip.to.as_deref()),
+                figures::factor(flip.factor),
+                sentences::flipped(&flip.what),
+                sentences::ahead(strategies, flip.from.as_deref()),
+                sentences::ahead(strategies, flip.to.as_deref()),
             ],
         );
     }
-    md.push_str("\nTraffic flips no route: each task is decided by itself.\n\n</details>\n");
+    md.push_str("\nTraffic flips no route, because each task is decided by itself.\n\n</details>\n");
 }
 
 fn details(md: &mut String, summary: &Summary) {
-    md.push_str("\n<details><summary>Evidence: pass rate of each tier at each task, with its interval</summary>\n\n| task |");
+    md.push_str(&format!(
+        "\n<details><summary>Evidence: pass rate of each tier for each task ({})</summary>\n\n| task |",
+        sentences::ci(summary)
+    ));
     for tier in &summary.tiers {
         md.push_str(&format!(" {} |", escape(tier.name.as_str())));
     }
@@ -166,31 +196,34 @@ fn details(md: &mut String, summary: &Summary) {
         cells.extend(task.cells.iter().map(|cell| {
             let rate = cell.pass_rate.map_or_else(
                 || "no evidence".to_owned(),
-                |rate| format!("{} n {}", words::rate(&rate), rate.n),
+                |rate| format!("{} n {}", figures::rate(&rate), rate.n),
             );
-            let mut text = format!("{rate}, {}", words::band(cell.band));
-            text.extend(cell.versus.iter().map(|versus| format!("; {}", words::versus(versus))));
-            text.extend(cell.repeats.iter().map(|repeats| format!("; {}", words::repeats(repeats))));
+            let mut text = format!("{rate}, {}", sentences::band(cell.band));
+            text.extend(cell.versus.iter().map(|versus| format!("; {}", sentences::versus(versus))));
+            text.extend(cell.repeats.iter().map(|repeats| format!("; {}", sentences::repeats(repeats))));
             text
         }));
         row(md, &cells);
     }
-    for beside in &summary.beside {
-        let mut line =
-            format!("\n{} ({}):", escape(&beside.model.to_string()), escape(&words::role(&beside.role)));
-        for cell in &beside.cells {
+    for outside in &summary.outside_ladder {
+        let mut line = format!(
+            "\n{} ({}):",
+            escape(&outside.model.to_string()),
+            escape(&sentences::role(&outside.role))
+        );
+        for cell in &outside.cells {
             let rate = cell.cell.pass_rate.map_or_else(
                 || "no evidence".to_owned(),
-                |rate| format!("{} n {}", words::rate(&rate), rate.n),
+                |rate| format!("{} n {}", figures::rate(&rate), rate.n),
             );
             line.push_str(&format!(
                 " {} {rate}, {};",
                 escape(cell.task.as_str()),
-                words::band(cell.cell.band)
+                sentences::band(cell.cell.band)
             ));
         }
         md.push_str(line.trim_end_matches(';'));
-        if let Some(served) = words::served(beside) {
+        if let Some(served) = sentences::served(outside) {
             md.push_str(&format!("; {}", escape(&served)));
         }
         md.push('\n');
@@ -224,7 +257,7 @@ fn escape(text: &str) -> String {
             '<' => safe.push_str("&lt;"),
             '>' => safe.push_str("&gt;"),
             '&' => safe.push_str("&amp;"),
-            // A joiner that is not seen keeps a mention or a bare link from being one.
+            // An invisible joiner keeps a mention or a bare link from becoming one.
             '@' => safe.push_str("@\u{2060}"),
             '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '|' | '#' | '~' | '!' => {
                 safe.push('\\');

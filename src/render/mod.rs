@@ -3,6 +3,8 @@
 pub mod charts;
 mod csv;
 mod day;
+mod figures;
+mod glossary;
 pub mod html;
 mod junit;
 mod markdown;
@@ -10,18 +12,18 @@ mod renderer;
 pub mod review;
 mod strategies;
 pub mod terminal;
-mod words;
+mod sentences;
 
 pub use self::renderer::{RenderError, Renderer};
 use crate::engine::SimulatedDay;
 use crate::simulate::Variant;
 use crate::summary::{Band, Summary};
 
-/// Every format that is a function of the summary alone and stands in the run's folder.
+/// Every format that depends on the summary alone and is written to the run's folder.
 pub const RENDERERS: &[&Renderer] =
     &[&html::RENDERER, &markdown::RENDERER, &csv::PROJECTION, &strategies::RENDERER, &junit::RENDERER];
 
-/// A file that a summary becomes.
+/// A rendered file.
 pub struct Page {
     /// Its path in the run's folder.
     pub name: String,
@@ -60,14 +62,14 @@ pub fn day_pages(day: &SimulatedDay) -> Result<Vec<Page>, RenderError> {
     Ok(pages)
 }
 
-/// Who chose the tier on a simulated day, in words.
+/// The name of a variant of a simulated day.
 #[must_use]
 pub const fn variant(variant: Variant) -> &'static str {
     charts::day::name(variant)
 }
 
-/// What the evidence says of a tier, in words.
+/// What the evidence says about a tier, as text.
 #[must_use]
 pub const fn band(band: Band) -> &'static str {
-    words::band(band)
+    sentences::band(band)
 }

@@ -1,4 +1,4 @@
-//! What a format is, and why a summary cannot be rendered in it. Knows no format.
+//! What a format is, and why a summary cannot be rendered. Knows no format.
 
 use crate::summary::Summary;
 

@@ -1,4 +1,4 @@
-//! `strategies.csv`: every figure of every strategy, a row a strategy.
+//! `strategies.csv`: every figure of every strategy, one row per strategy.
 
 use super::renderer::{RenderError, Renderer};
 use crate::diag::formula_safe;
@@ -21,7 +21,7 @@ fn number(value: Option<f64>) -> String {
 const COLUMNS: &[Column] = &[
     ("strategy", |line| formula_safe(&line.id).into_owned()),
     ("what", |line| formula_safe(&line.label).into_owned()),
-    ("kind", |line| super::words::strategy_kind(line.kind).to_owned()),
+    ("kind", |line| super::sentences::strategy_kind(line.kind).to_owned()),
     ("n", |line| line.n.to_string()),
     ("pass_rate", |line| line.pass_rate.mean.to_string()),
     ("pass_rate_low", |line| line.pass_rate.low.to_string()),
@@ -36,12 +36,12 @@ const COLUMNS: &[Column] = &[
     ("quality_gap", |line| line.quality_gap.mean.to_string()),
     ("quality_gap_low", |line| line.quality_gap.low.to_string()),
     ("quality_gap_high", |line| line.quality_gap.high.to_string()),
-    ("saving", |line| number(line.saving.map(|saving| saving.mean))),
-    ("saving_low", |line| number(line.saving.map(|saving| saving.low))),
-    ("saving_high", |line| number(line.saving.map(|saving| saving.high))),
-    ("over_mix", |line| number(line.over_mix.map(|over| over.mean))),
-    ("over_mix_low", |line| number(line.over_mix.map(|over| over.low))),
-    ("over_mix_high", |line| number(line.over_mix.map(|over| over.high))),
+    ("savings", |line| number(line.savings.map(|savings| savings.mean))),
+    ("savings_low", |line| number(line.savings.map(|savings| savings.low))),
+    ("savings_high", |line| number(line.savings.map(|savings| savings.high))),
+    ("gain_over_random", |line| number(line.gain_over_random.map(|over| over.mean))),
+    ("gain_over_random_low", |line| number(line.gain_over_random.map(|over| over.low))),
+    ("gain_over_random_high", |line| number(line.gain_over_random.map(|over| over.high))),
     ("cost_save", |line| number(line.cost_save)),
     ("qnc", |line| number(line.qnc)),
     ("aiq", |line| number(line.aiq)),
@@ -58,7 +58,7 @@ const COLUMNS: &[Column] = &[
     ("frontier_share", |line| number(line.frontier_share)),
     ("in_sample_pass_rate", |line| number(line.in_sample.map(|flattering| flattering.pass_rate))),
     ("in_sample_cost_per_1000_usd", |line| usd(line.in_sample.map(|flattering| flattering.cost_per_1000))),
-    ("in_sample_saving", |line| number(line.in_sample.and_then(|flattering| flattering.saving))),
+    ("in_sample_savings", |line| number(line.in_sample.and_then(|flattering| flattering.savings))),
     ("in_sample_aiq", |line| number(line.in_sample.and_then(|flattering| flattering.aiq))),
 ];
 

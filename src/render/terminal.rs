@@ -1,15 +1,17 @@
-//! The tables on stdout: notices, routes, evidence, projection. Returns text; printing is the console's.
+//! The tables on stdout: routes, evidence, projected cost, strategies, notices. Returns text; printing is the console's.
 
-use super::words;
+use unicode_width::UnicodeWidthStr;
+
+use super::figures::{self, Savings};
+use super::sentences;
 use crate::console::{Align, escape, table};
 use crate::diag::Paint;
-use crate::summary::{Band, Cell, Decision, Horizon, NoticeLevel, Summary};
-use crate::units::percent;
+use crate::summary::{Band, Baseline, Cell, Decision, NoticeLevel, Summary, TaskSummary};
 
 /// The summary as text of at most `width` columns.
 #[must_use]
 pub fn render(summary: &Summary, width: usize, paint: Paint) -> String {
-    let page = Page { width, paint };
+    let page = Page { width, paint, ci: sentences::ci(summary) };
     let mut text = String::new();
     if let Some(source) = summary.run.source.sentence() {
         text.push_str(&page.wrap(&page.colour("33", &escape(&source)), ""));
@@ -18,17 +20,17 @@ pub fn render(summary: &Summary, width: usize, paint: Paint) -> String {
         text.push_str(&page.wrap(&page.colour("33", &escape(&format!("Prices: {note}."))), ""));
     }
     text.push('\n');
-    text.push_str(&page.wrap(&page.colour("1", &words::verdict(summary)), ""));
+    text.push_str(&page.wrap(&page.colour("1", &sentences::verdict(summary)), ""));
     text.push_str(&page.routes(summary));
     text.push_str(&page.evidence(summary));
-    text.push_str(&page.beside(summary));
+    text.push_str(&page.outside(summary));
     text.push_str(&page.projection(summary));
     text.push_str(&page.strategies(summary));
     text.push('\n');
-    for spent in [words::judges(summary), words::stop_early(summary)].into_iter().flatten() {
+    for spent in [sentences::judges(summary), sentences::stop_early(summary)].into_iter().flatten() {
         text.push_str(&page.wrap(&spent, "  "));
     }
-    for notice in summary.notices.iter().filter(|notice| !words::is_banner(notice)) {
+    for notice in summary.notices.iter().filter(|notice| !sentences::is_banner(notice)) {
         let label = match notice.level {
             NoticeLevel::Note => page.colour("36", "note:"),
             NoticeLevel::Warning => page.colour("33", "warning:"),
@@ -47,6 +49,48 @@ const UNMARK: char = '\u{206a}';
 struct Page {
     width: usize,
     paint: Paint,
+    /// What the intervals are: `95 % CI`.
+    ci: String,
+}
+
+/// A column of a table.
+struct Column {
+    header: String,
+    align: Align,
+    cells: Vec<String>,
+    /// Whether the table may go without it on a narrow terminal.
+    need: Need,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Need {
+    /// The table says nothing without it.
+    Required,
+    /// The files have it, too.
+    IfItFits,
+}
+
+/// Names of strategies are broken into lines of at least so many columns.
+const NAME: usize = 31;
+
+impl Column {
+    fn left(header: &str, cells: Vec<String>) -> Self {
+        Self { header: header.to_owned(), align: Align::Left, cells, need: Need::Required }
+    }
+
+    fn right(header: &str, cells: Vec<String>) -> Self {
+        Self { align: Align::Right, ..Self::left(header, cells) }
+    }
+
+    fn if_it_fits(self) -> Self {
+        Self { need: Need::IfItFits, ..self }
+    }
+
+    /// The columns that it takes, unless a cell is broken at its spaces beyond [`NAME`].
+    fn natural(&self) -> usize {
+        let lines = self.cells.iter().chain(std::iter::once(&self.header)).flat_map(|cell| cell.lines());
+        lines.map(UnicodeWidthStr::width).max().unwrap_or_default().min(NAME)
+    }
 }
 
 impl Page {
@@ -69,9 +113,26 @@ impl Page {
         }
     }
 
-    /// A table, its marks turned into sequences.
-    fn table(&self, headers: &[&str], rows: &[Vec<String>], align: &[Align]) -> String {
-        let mut text = table(self.width, headers, rows, align);
+    /// A table, its marks turned into sequences. On a narrow terminal the last columns that it may go without are left out.
+    fn table(&self, mut columns: Vec<Column>) -> String {
+        // A column of space before each cell, one after it, and one between two columns.
+        let width = |columns: &[Column]| {
+            columns.iter().map(Column::natural).sum::<usize>() + (3 * columns.len()).saturating_sub(1)
+        };
+        while width(&columns) > self.width
+            && let Some(at) = columns.iter().rposition(|column| column.need == Need::IfItFits)
+        {
+            columns.remove(at);
+        }
+        let headers: Vec<&str> = columns.iter().map(|column| column.header.as_str()).collect();
+        let align: Vec<Align> = columns.iter().map(|column| column.align).collect();
+        let rows = columns.iter().map(|column| column.cells.len()).max().unwrap_or_default();
+        let rows: Vec<Vec<String>> = (0..rows)
+            .map(|row| {
+                columns.iter().map(|column| column.cells.get(row).cloned().unwrap_or_default()).collect()
+            })
+            .collect();
+        let mut text = table(self.width, &headers, &rows, &align);
         for (code, mark) in MARKS {
             text = text.replace(mark, &format!("\u{1b}[{code}m"));
         }
@@ -90,7 +151,7 @@ impl Page {
             // Escape sequences take no column.
             let visible = word.split('\u{1b}').enumerate().fold(0, |sum, (at, part)| {
                 let shown = if at == 0 { part } else { part.split_once('m').map_or("", |(_, rest)| rest) };
-                sum + unicode_width::UnicodeWidthStr::width(shown)
+                sum + UnicodeWidthStr::width(shown)
             });
             if column > 0 && column + 1 + visible > self.width {
                 out.push('\n');
@@ -107,83 +168,112 @@ impl Page {
         out
     }
 
-    /// What was measured beside the ladder, if anything.
-    fn beside(&self, summary: &Summary) -> String {
-        if summary.beside.is_empty() {
+    /// What was measured outside the ladder, if anything.
+    fn outside(&self, summary: &Summary) -> String {
+        let models = &summary.outside_ladder;
+        if models.is_empty() {
             return String::new();
         }
-        let mut headers = vec!["beside the ladder".to_owned(), "what for".to_owned()];
-        headers.extend(summary.tasks.iter().map(|task| task.name.to_string()));
-        headers.push("per request".to_owned());
-        let rows = summary.beside.iter().map(|beside| {
-            let mut row = vec![beside.model.to_string(), words::role(&beside.role)];
-            row.extend(beside.cells.iter().map(|cell| self.cell(&cell.cell)));
-            row.push(beside.cost_per_request.map_or_else(|| "unknown".to_owned(), |cost| cost.human()));
-            row
-        });
-        let mut align = vec![Align::Left, Align::Left];
-        align.resize(headers.len(), Align::Right);
-        let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
-        let mut text = format!("\n{}", self.table(&headers, &rows.collect::<Vec<_>>(), &align));
-        for beside in &summary.beside {
-            if let Some(served) = words::served(beside) {
-                text.push_str(&self.wrap(&escape(&format!("{}: {served}", beside.name)), "  "));
+        let mut columns = vec![
+            Column::left(
+                "outside the ladder",
+                models.iter().map(|outside| outside.model.to_string()).collect(),
+            ),
+            Column::left("role", models.iter().map(|outside| sentences::role(&outside.role)).collect()),
+        ];
+        for task in &summary.tasks {
+            let cell = models.iter().map(|outside| {
+                let cell = outside.cells.iter().find(|cell| cell.task == task.name);
+                cell.map_or_else(|| "–".to_owned(), |cell| self.cell(&cell.cell, None))
+            });
+            columns.push(Column::right(task.name.as_str(), cell.collect()));
+        }
+        let cost = models.iter().map(|outside| unknown_or(outside.cost_per_request.map(|cost| cost.human())));
+        columns.push(Column::right("per\nrequest", cost.collect()));
+        let mut text = format!("\n{}", self.table(columns));
+        for outside in models {
+            if let Some(served) = sentences::served(outside) {
+                text.push_str(&self.wrap(&escape(&format!("{}: {served}", outside.name)), "  "));
             }
         }
         text
     }
 
-    /// The strategies that matter, and what they come to.
+    /// The strategies that matter, and what they show.
     fn strategies(&self, summary: &Summary) -> String {
         let Some(strategies) = &summary.strategies else { return String::new() };
-        let rows = words::short_list(strategies).into_iter().map(|line| {
-            vec![
-                line.label.clone(),
-                format!(
-                    "{} ({:.0}–{:.0})",
-                    percent(line.pass_rate.mean),
-                    line.pass_rate.low * 100.0,
-                    line.pass_rate.high * 100.0
-                ),
-                line.cost_per_1000.mean.human(),
-                line.saving.map_or_else(|| "–".to_owned(), |saving| words::saving_short(&saving)),
-                line.over_mix.map_or_else(|| "–".to_owned(), |over| words::points(over.mean)),
-                line.latency_p95.map_or_else(|| "–".to_owned(), |p95| p95.to_string()),
-            ]
+        let lines = sentences::short_list(strategies);
+        let best = sentences::best_single(strategies).map(|best| best.id.as_str());
+        let savings = lines.iter().map(|line| match sentences::savings(strategies, line) {
+            Some(savings) if Some(line.id.as_str()) != best => savings.cell(),
+            Some(_) | None => "–".to_owned(),
         });
-        let headers = ["strategy", "pass rate", "per 1,000", "saves", "over mix", "p95"];
-        let align = [Align::Left, Align::Right, Align::Right, Align::Right, Align::Right, Align::Right];
+        let header = format!("savings\n{}", sentences::savings_unit(strategies));
+        let columns = vec![
+            Column::left("strategy", lines.iter().map(|line| line.label.clone()).collect()),
+            Column::right(
+                &format!("pass rate\n({})", self.ci),
+                lines.iter().map(|line| figures::share_short(&line.pass_rate)).collect(),
+            ),
+            Column::right(&header, savings.collect()),
+            Column::right(
+                "gain over\nrandom",
+                lines
+                    .iter()
+                    .map(|line| dash_or(line.gain_over_random.map(|gain| figures::points(gain.mean))))
+                    .collect(),
+            ),
+            Column::right(
+                "per 1,000\nrequests",
+                lines.iter().map(|line| line.cost_per_1000.mean.human()).collect(),
+            )
+            .if_it_fits(),
+            Column::right(
+                "p95",
+                lines.iter().map(|line| dash_or(line.latency_p95.map(|p95| p95.to_string()))).collect(),
+            )
+            .if_it_fits(),
+        ];
         self.heading("Strategies")
-            + &self.table(&headers, &rows.collect::<Vec<_>>(), &align)
-            + &self.wrap(&escape(&words::strategies(strategies)), "  ")
+            + &self.table(columns)
+            + &self.wrap(&escape(&sentences::strategies(strategies, &self.ci)), "  ")
     }
 
     fn routes(&self, summary: &Summary) -> String {
-        let rows: Vec<Vec<String>> = summary
-            .tasks
-            .iter()
-            .map(|task| {
-                let route = &task.route;
-                let code = match route.decision {
-                    Decision::Route => "32",
-                    Decision::Monitor | Decision::Undecided => "33",
-                    Decision::Escalate => "31",
-                };
-                vec![
-                    task.name.to_string(),
-                    route.tier.to_string(),
-                    self.mark(code, route.decision.name()),
-                    route.pass_rate.map_or_else(|| "unknown".to_owned(), |rate| words::rate_short(&rate)),
-                    route.latency.map_or_else(|| "–".to_owned(), |latency| latency.p95.to_string()),
-                    route.cost_per_request.map_or_else(|| "unknown".to_owned(), |cost| cost.human()),
-                    route.fallback.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
-                ]
-            })
-            .collect();
-        let headers = ["task", "tier", "decision", "pass rate", "p95", "per request", "fallback"];
-        let align =
-            [Align::Left, Align::Left, Align::Left, Align::Right, Align::Right, Align::Right, Align::Left];
-        let mut text = self.heading("Routes") + &self.table(&headers, &rows, &align);
+        let decision = |decision: Decision| {
+            let code = match decision {
+                Decision::Route => "32",
+                Decision::Monitor | Decision::Undecided => "33",
+                Decision::Escalate => "31",
+            };
+            self.mark(code, decision.name())
+        };
+        let each = |cell: &dyn Fn(&TaskSummary) -> String| summary.tasks.iter().map(cell).collect();
+        let columns = vec![
+            Column::left("task", each(&|task| task.name.to_string())),
+            Column::left("tier", each(&|task| task.route.tier.to_string())),
+            Column::left("decision", each(&|task| decision(task.route.decision))),
+            Column::right(
+                &format!("pass rate\n({})", self.ci),
+                each(&|task| unknown_or(task.route.pass_rate.map(|rate| figures::rate_short(&rate)))),
+            ),
+            Column::right(
+                "p95",
+                each(&|task| dash_or(task.route.latency.map(|latency| latency.p95.to_string()))),
+            ),
+            Column::right(
+                "per\nrequest",
+                each(&|task| unknown_or(task.route.cost_per_request.map(|cost| cost.human()))),
+            ),
+            Column::left(
+                "fallback",
+                each(&|task| {
+                    task.route.fallback.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+                }),
+            )
+            .if_it_fits(),
+        ];
+        let mut text = self.heading("Routes") + &self.table(columns);
         for task in &summary.tasks {
             text.push_str(&self.wrap(&escape(&format!("{}: {}", task.name, task.route.reason)), "  "));
         }
@@ -191,30 +281,32 @@ impl Page {
     }
 
     fn evidence(&self, summary: &Summary) -> String {
-        let mut headers = vec!["pass rate".to_owned()];
-        headers.extend(summary.tiers.iter().map(|tier| tier.name.to_string()));
-        let rows: Vec<Vec<String>> = summary
-            .tasks
-            .iter()
-            .map(|task| {
-                let mut row = vec![task.name.to_string()];
-                row.extend(task.cells.iter().map(|cell| self.cell(cell)));
-                row
-            })
-            .collect();
-        let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
-        let mut align = vec![Align::Right; headers.len()];
-        if let Some(first) = align.first_mut() {
-            *first = Align::Left;
+        let tasks = &summary.tasks;
+        let most = |task: &TaskSummary| {
+            task.cells.iter().filter_map(|cell| cell.pass_rate).map(|rate| rate.n).max().unwrap_or_default()
+        };
+        let mut columns = vec![
+            Column::left(
+                &format!("pass rate\n({})", self.ci),
+                tasks.iter().map(|task| task.name.to_string()).collect(),
+            ),
+            Column::right("n", tasks.iter().map(|task| most(task).to_string()).collect()),
+        ];
+        for (at, tier) in summary.tiers.iter().enumerate() {
+            let cell = |task: &TaskSummary| {
+                task.cells.get(at).map_or_else(String::new, |cell| self.cell(cell, Some(most(task))))
+            };
+            columns.push(Column::right(tier.name.as_str(), tasks.iter().map(cell).collect()));
         }
-        let mut text = self.heading("Evidence") + &self.table(&headers, &rows, &align);
-        if let Some(method) = words::method(summary) {
+        let mut text = self.heading("Evidence") + &self.table(columns);
+        if let Some(method) = sentences::method(summary) {
             text.push_str(&self.wrap(&escape(&method), "  "));
         }
         text
     }
 
-    fn cell(&self, cell: &Cell) -> String {
+    /// A cell; its n only where it is not that of the row.
+    fn cell(&self, cell: &Cell, n: Option<u64>) -> String {
         let mut text = match (&cell.pass_rate, cell.band) {
             (None, _) => "no evidence".to_owned(),
             (Some(rate), band) => {
@@ -223,17 +315,18 @@ impl Page {
                     Band::Monitor | Band::Undecided => "33",
                     Band::Below => "31",
                 };
-                self.mark(code, &words::rate_short(rate))
+                let shown = self.mark(code, &figures::rate_short(rate));
+                if n == Some(rate.n) { shown } else { format!("{shown}\nn {}", rate.n) }
             }
         };
-        for lost in words::lost(cell) {
-            text.push_str(&format!("\n{lost}"));
+        for gap in sentences::gaps(cell) {
+            text.push_str(&format!("\n{gap}"));
         }
         if let Some(repeats) = &cell.repeats {
-            text.push_str(&format!("\n{}", words::repeats(repeats)));
+            text.push_str(&format!("\n{}", sentences::repeats(repeats)));
         }
         if !cell.infeasible.is_empty() {
-            let why: Vec<String> = cell.infeasible.iter().map(words::infeasible).collect();
+            let why: Vec<String> = cell.infeasible.iter().map(sentences::infeasible).collect();
             text.push_str(&format!("\n{}", why.join("; ")));
         }
         text
@@ -241,61 +334,69 @@ impl Page {
 
     fn projection(&self, summary: &Summary) -> String {
         let projection = &summary.projection;
+        let heading = self.heading("Projected cost");
         let Some(total) = &projection.total else {
             let help = "no projection: state requests_per_day in the tasks of route-prof.toml";
-            return self.heading("Projected cost") + &self.wrap(help, "");
+            return heading + &self.wrap(help, "");
         };
-        let line = |name: String, requests: f64, cost: &Horizon, saving: String| {
-            let (day, month, year) = (
-                words::usd_short(cost.day.mean),
-                words::money_short(&cost.month),
-                words::usd_short(cost.year.mean),
-            );
-            vec![name, format!("{requests:.0}"), day, month, year, saving]
-        };
-        let mut rows: Vec<Vec<String>> = projection
+        let mut lines: Vec<(String, f64, _)> = projection
             .tasks
             .iter()
-            .map(|task| {
-                line(
-                    format!("{} → {}", task.task, task.tier),
-                    task.requests_per_day,
-                    &task.routed,
-                    String::new(),
-                )
-            })
+            .map(|task| (format!("{} → {}", task.task, task.tier), task.requests_per_day, &task.routed))
             .collect();
-        rows.push(line(self.mark("1", "all, as routed"), projection.requests_per_day, total, String::new()));
-        for baseline in &projection.baselines {
-            let name = format!("all on {}", baseline.tier);
-            match &baseline.cost {
-                Some(cost) => {
-                    let saving =
-                        baseline.saving.map_or_else(String::new, |saving| words::saving_short(&saving));
-                    rows.push(line(name, projection.requests_per_day, cost, saving));
-                }
-                None => rows.push(vec![name, String::new(), "unknown".to_owned()]),
-            }
-        }
-        for row in &mut rows {
-            row.resize(6, String::new());
-        }
-        let headers = ["task → tier", "requests", "day", "month (interval)", "year", "routes save"];
-        let align = [Align::Left, Align::Right, Align::Right, Align::Right, Align::Right, Align::Right];
-        let mut text = self.heading("Projected cost") + &self.table(&headers, &rows, &align);
+        lines.push((self.mark("1", "total, as routed"), projection.requests_per_day, total));
+        let month = format!("month\n({})", self.ci);
+        let columns = vec![
+            Column::left("task → tier", lines.iter().map(|line| line.0.clone()).collect()),
+            Column::right("requests\nper day", lines.iter().map(|line| format!("{:.0}", line.1)).collect()),
+            Column::right("day", lines.iter().map(|line| figures::usd_short(line.2.day.mean)).collect())
+                .if_it_fits(),
+            Column::right(&month, lines.iter().map(|line| figures::money_short(&line.2.month)).collect()),
+            Column::right("year", lines.iter().map(|line| figures::usd_short(line.2.year.mean)).collect()),
+        ];
+        let mut text = heading + &self.table(columns) + "\n" + &self.baselines(summary);
         if !projection.left_out.is_empty() {
             let names: Vec<String> = projection.left_out.iter().map(ToString::to_string).collect();
-            text.push_str(
-                &self.wrap(&format!("left out (traffic or a cost is unknown): {}", names.join(", ")), "  "),
-            );
+            let why =
+                format!("Not projected, because the traffic or a cost is unknown: {}.", names.join(", "));
+            text.push_str(&self.wrap(&why, "  "));
         }
-        let best = match &projection.best_single {
-            Some(tier) => format!("The cheapest single tier that is good enough for every task is {tier}."),
-            None => "No single tier is good enough for every task.".to_owned(),
-        };
-        text.push_str(&self.wrap(&best, "  "));
-        text
+        text + &self.wrap(&sentences::sufficient_tier(summary), "  ")
     }
+
+    /// All traffic on one tier, and what the routes save against that.
+    fn baselines(&self, summary: &Summary) -> String {
+        let projection = &summary.projection;
+        let each = |cell: &dyn Fn(&Baseline) -> String| projection.baselines.iter().map(cell).collect();
+        let savings = |baseline: &Baseline| {
+            dash_or(Savings::of_routes(projection.total.as_ref(), baseline).map(Savings::cell))
+        };
+        self.table(vec![
+            Column::left("all traffic on", each(&|baseline| baseline.tier.to_string())),
+            Column::right(
+                &format!("pass rate\n({})", self.ci),
+                each(&|baseline| unknown_or(baseline.pass_rate.map(|rate| figures::rate_short(&rate)))),
+            ),
+            Column::right(
+                &format!("month\n({})", self.ci),
+                each(&|baseline| unknown_or(baseline.cost.map(|cost| figures::money_short(&cost.month)))),
+            ),
+            Column::right(
+                "year",
+                each(&|baseline| dash_or(baseline.cost.map(|cost| figures::usd_short(cost.year.mean)))),
+            )
+            .if_it_fits(),
+            Column::right("savings from\nrouting a month", each(&savings)),
+        ])
+    }
+}
+
+fn unknown_or(text: Option<String>) -> String {
+    text.unwrap_or_else(|| "unknown".to_owned())
+}
+
+fn dash_or(text: Option<String>) -> String {
+    text.unwrap_or_else(|| "–".to_owned())
 }
 
 #[cfg(test)]
@@ -304,14 +405,31 @@ mod tests {
 
     #[test]
     fn colours_take_no_room_in_a_table() {
-        let rows = |page: &Page| vec![vec![page.mark("31", "97.3 % (94–99)"), "x".to_owned()]];
-        let (plain, colour) =
-            (Page { width: 60, paint: Paint::Plain }, Page { width: 60, paint: Paint::Colour });
-        let (one, two) = (
-            plain.table(&["a", "b"], &rows(&plain), &[Align::Left, Align::Left]),
-            colour.table(&["a", "b"], &rows(&colour), &[Align::Left, Align::Left]),
-        );
+        let page = |paint| Page { width: 60, paint, ci: "95 % CI".to_owned() };
+        let (plain, colour) = (page(Paint::Plain), page(Paint::Colour));
+        let columns = |page: &Page| {
+            vec![
+                Column::left("a", vec![page.mark("31", "97.3 % (94–99)")]),
+                Column::left("b", vec!["x".to_owned()]),
+            ]
+        };
+        let (one, two) = (plain.table(columns(&plain)), colour.table(columns(&colour)));
         assert!(two.contains("\u{1b}[31m97.3\u{1b}[0m"), "{two:?}");
         assert_eq!(one, two.replace("\u{1b}[31m", "").replace("\u{1b}[0m", ""));
+    }
+
+    #[test]
+    fn a_narrow_terminal_goes_without_the_last_column_that_it_may() {
+        let columns = || {
+            vec![
+                Column::left("a", vec!["x".repeat(20)]),
+                Column::left("b", vec!["y".repeat(20)]).if_it_fits(),
+                Column::left("c", vec!["z".repeat(20)]),
+            ]
+        };
+        let page = |width| Page { width, paint: Paint::Plain, ci: String::new() };
+        assert!(page(80).table(columns()).contains(&"y".repeat(20)));
+        let narrow = page(60).table(columns());
+        assert!(!narrow.contains('y') && narrow.contains(&"z".repeat(20)), "{narrow}");
     }
 }

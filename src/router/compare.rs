@@ -1,4 +1,4 @@
-//! What changed between two routing configs, in words: for `check` and `grade`.
+//! What changed between two routing configs, as text: for `check`, `grade` and what-ifs.
 
 use serde::Serialize;
 
@@ -10,20 +10,20 @@ use crate::units::percent;
 /// What changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct RouterDiff {
-    /// Inputs that are not what they were.
+    /// Inputs that changed.
     pub changed: Vec<String>,
-    /// Routes that come out otherwise.
+    /// Routes that changed.
     pub routes: Vec<RouteChange>,
 }
 
-/// A route that comes out otherwise.
+/// A route that changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RouteChange {
     /// The task.
     pub task: TaskName,
-    /// Whether requests go elsewhere, or are treated otherwise; else only figures differ.
+    /// Whether requests go to another tier or are treated differently; else only figures changed.
     pub flips: bool,
-    /// What changed, a line each.
+    /// What changed, one line each.
     pub what: Vec<String>,
 }
 
@@ -34,7 +34,7 @@ impl RouterDiff {
         self.changed.is_empty() && self.routes.is_empty()
     }
 
-    /// The text to show, a line a change.
+    /// The text to show, one line per change.
     #[must_use]
     pub fn to_text(&self) -> String {
         let mut text = String::new();
@@ -65,7 +65,8 @@ impl RouterDiff {
 pub fn diff(old: &RouterFile, new: &RouterFile) -> RouterDiff {
     let mut changed = evidence_changes(&old.evidence, &new.evidence);
     if old.evidence.source != new.evidence.source {
-        changed.push(format!("the answers: {} -> {}", old.evidence.source, new.evidence.source));
+        changed
+            .push(format!("the source of the answers: {} -> {}", old.evidence.source, new.evidence.source));
     }
     if old.evidence.prompts != new.evidence.prompts || old.evidence.trials != new.evidence.trials {
         changed.push(format!(
@@ -80,13 +81,13 @@ pub fn diff(old: &RouterFile, new: &RouterFile) -> RouterDiff {
     for (task, before) in &old.route {
         match new.route.get(task) {
             None => {
-                routes.push(RouteChange { task: task.clone(), flips: true, what: vec!["is gone".to_owned()] })
+                routes.push(RouteChange { task: task.clone(), flips: true, what: vec!["removed".to_owned()] })
             }
             Some(after) => routes.extend(route_change(task, before, after)),
         }
     }
     for (task, route) in new.route.iter().filter(|(task, _)| !old.route.contains_key(*task)) {
-        let what = vec![format!("is new: {} ({})", route.tier, route.decision.name())];
+        let what = vec![format!("new: {} ({})", route.tier, route.decision.name())];
         routes.push(RouteChange { task: task.clone(), flips: true, what });
     }
     RouterDiff { changed, routes }
@@ -115,7 +116,7 @@ fn evidence_changes(old: &RouterEvidence, new: &RouterEvidence) -> Vec<String> {
     for (what, before, after) in [
         ("the corpus (prompts, references or weights)", old.corpus, new.corpus),
         ("the tiers (models, endpoints, parameters or the text around prompts)", old.tiers, new.tiers),
-        ("the tasks (traffic, consequence, needs or floors)", old.tasks, new.tasks),
+        ("the tasks (traffic, consequence, limits or floors)", old.tasks, new.tasks),
         ("the policy", old.policy, new.policy),
         ("the prices", old.prices, new.prices),
     ] {
@@ -130,7 +131,7 @@ fn evidence_changes(old: &RouterEvidence, new: &RouterEvidence) -> Vec<String> {
             None => {
                 let version = new.oracles.keys().find(|other| other.name == oracle.name);
                 changed.push(version.map_or_else(
-                    || format!("oracle {oracle} no longer grades"),
+                    || format!("oracle {oracle} is no longer used"),
                     |version| format!("oracle {oracle} -> {version}"),
                 ));
             }
@@ -138,20 +139,20 @@ fn evidence_changes(old: &RouterEvidence, new: &RouterEvidence) -> Vec<String> {
     }
     for oracle in new.oracles.keys() {
         if !old.oracles.keys().any(|other| other.name == oracle.name) {
-            changed.push(format!("oracle {oracle} grades now"));
+            changed.push(format!("oracle {oracle} is used now"));
         }
     }
     for oracle in old.labels.keys().chain(new.labels.keys().filter(|oracle| !old.labels.contains_key(oracle)))
     {
         if old.labels.get(oracle) != new.labels.get(oracle) {
-            changed.push(format!("the labels by people of {oracle}"));
+            changed.push(format!("the human labels of {oracle}"));
         }
     }
     if old.price_source != new.price_source {
         changed.push(format!("the source of the prices: {} -> {}", old.price_source, new.price_source));
     }
     if old.price_note != new.price_note {
-        changed.push("the remark on the prices".to_owned());
+        changed.push("the note on the prices".to_owned());
     }
     changed
 }
@@ -185,10 +186,10 @@ fn route_change(task: &TaskName, before: &RouterRoute, after: &RouterRoute) -> O
         route.cost_per_request.map_or_else(|| "unknown".to_owned(), |cost| cost.human())
     };
     if before.cost_per_request != after.cost_per_request {
-        what.push(format!("cost of a request {} -> {}", cost(before), cost(after)));
+        what.push(format!("cost per request {} -> {}", cost(before), cost(after)));
     }
     if what.is_empty() {
-        what.push("figures of latency, escalation or evidence, or the reason".to_owned());
+        what.push("latency, escalation, evidence or the reason".to_owned());
     }
     Some(RouteChange { task: task.clone(), flips, what })
 }

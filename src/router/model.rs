@@ -36,7 +36,7 @@ pub struct RouterFile {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RouterEvidence {
-    /// What the answers are: `live`, `recording: FILE`, `script`, `mixed`.
+    /// Where the answers come from: `live`, `recording: FILE`, `script`, `mixed`.
     pub source: String,
     /// The corpus, relative to the project.
     pub corpus_file: String,
@@ -46,15 +46,15 @@ pub struct RouterEvidence {
     pub trials: u64,
     /// Where the prices come from.
     pub price_source: String,
-    /// A remark on the prices.
+    /// A note on the prices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price_note: Option<String>,
-    /// The chance of settling a cell wrongly that was allowed for, where cells were settled early.
+    /// The chance of deciding a cell wrongly that is allowed for, where cells were stopped early.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop_alpha: Option<f64>,
     /// Digest of the corpus.
     pub corpus: Digest,
-    /// Digest of models, endpoints, parameters and prompts' surroundings.
+    /// Digest of models, endpoints, parameters and what is sent around each prompt.
     pub tiers: Digest,
     /// Digest of the tasks.
     pub tasks: Digest,
@@ -64,7 +64,7 @@ pub struct RouterEvidence {
     pub prices: Digest,
     /// The oracle versions that graded, with their digests.
     pub oracles: BTreeMap<OracleRef, Digest>,
-    /// The labels by people that judges were calibrated with.
+    /// Digests of the human labels that judges were calibrated with.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<OracleRef, Digest>,
 }
@@ -99,14 +99,14 @@ pub struct RouterDefault {
 pub struct RouterRoute {
     /// The tier that serves.
     pub tier: TierName,
-    /// What the decision comes to.
+    /// The decision: route, monitor, escalate or undecided.
     pub decision: Decision,
     /// Tiers to try next.
     pub fallback: Vec<TierName>,
     /// Above this many input tokens the tier is bypassed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_input_tokens: Option<Tokens>,
-    /// Times that a request is sent again to the same model first.
+    /// How often a request is sent again to the same model before a fallback.
     pub retries: u32,
     /// The oracle whose gate part production runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -116,24 +116,24 @@ pub struct RouterRoute {
     /// The pass rate of the tier at the task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pass_rate: Option<RouterRate>,
-    /// Where the rule is non-inferiority: the tier beside the one that the decision hangs on.
+    /// Under non-inferiority: the comparison that the decision depends on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub versus: Option<RouterVersus>,
-    /// What production should see of escalations.
+    /// The escalation rate to expect in production, and when to raise an alarm.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub escalation: Option<Escalation>,
     /// Latency of the tier at the task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<RouterLatency>,
-    /// Cost of a request in USD, expected escalations included.
+    /// Cost per request in USD, expected escalations included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_per_request: Option<Usd>,
-    /// Mean output tokens to expect.
+    /// Mean output tokens per request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_tokens: Option<f64>,
-    /// Why.
+    /// Why, in one sentence.
     pub reason: String,
-    /// The evidence about the fallbacks of the tier's own class, where they were measured too.
+    /// The evidence about the same-class fallbacks of the tier, where they were measured.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub same_class: Vec<RouterFallback>,
 }
@@ -151,17 +151,17 @@ pub struct RouterFallback {
     pub pass_rate: Option<RouterRate>,
 }
 
-/// The tier that serves beside the one that it is least surely as good as.
+/// The tier that serves, compared with the reference to which it is least surely non-inferior.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RouterVersus {
     /// The other tier.
     pub tier: TierName,
-    /// The pass rate above that of the other tier, on the prompts that both answered.
+    /// The pass rate minus that of the other tier, on the prompts that both answered.
     pub difference: f64,
-    /// Its one-sided lower bound at the confidence that the task asks for.
+    /// Its one-sided lower bound at the confidence that the task requires.
     pub low: f64,
-    /// What the bound must be above: this much worse, at the most.
+    /// The margin: the lower bound must be above its negative.
     pub margin: f64,
     /// Prompts that both answered.
     pub n: u64,
@@ -179,12 +179,12 @@ pub struct RouterRate {
     pub high: f64,
     /// Trials.
     pub n: u64,
-    /// Effective number of prompts.
+    /// Effective sample size.
     pub n_eff: f64,
-    /// Posterior probability that the true rate clears the floor that the decision claims.
+    /// Posterior probability that the true rate meets the floor that the decision claims.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
-    /// Which interval it is; left out where it is Wilson's.
+    /// The kind of interval; left out where it is Wilson.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<IntervalMethod>,
 }
@@ -202,7 +202,7 @@ pub struct RouterLatency {
 /// Reads a `router.toml`.
 ///
 /// # Errors
-/// When it is no TOML of that shape.
+/// When the text is not TOML of that shape.
 pub fn parse(text: &str) -> Result<RouterFile, toml::de::Error> {
     toml::from_str(text)
 }

@@ -5,7 +5,7 @@ use crate::config::IntervalMethod;
 use crate::summary::{Decision, QualityGate, Rate, Source, Summary, TaskSummary, TierSummary};
 use crate::units::Usd;
 
-/// What the answers are, as the file says it.
+/// Where the answers come from, as the file says it.
 fn source(source: &Source) -> String {
     match source {
         Source::Live => "live".to_owned(),
@@ -65,9 +65,9 @@ pub fn write(summary: &Summary) -> String {
     out.pair("tier", &text(summary.default_tier.as_str()));
     for task in &summary.tasks {
         write_route(&mut out, task);
-        for (beside, cell) in summary.fallbacks_of(task) {
+        for (fallback, cell) in summary.fallbacks_of(task) {
             out.line(&format!("\n[[route.{}.same_class]]", key(task.name.as_str())));
-            out.pair("model", &text(&beside.model.to_string()));
+            out.pair("model", &text(&fallback.model.to_string()));
             out.pair("quality", &text(cell.band.name()));
             out.optional("pass_rate", cell.pass_rate.map(|rate| pass_rate(&rate, None)));
         }
@@ -125,7 +125,7 @@ fn write_route(out: &mut Writer, task: &TaskSummary) {
     out.pair("reason", &text(&route.reason));
 }
 
-/// The comparison that the route hangs on, with the margin that its decision claims.
+/// The comparison that the route depends on, with the margin that its decision claims.
 fn versus(task: &TaskSummary) -> Option<String> {
     let cell = task.cells.iter().find(|cell| cell.tier == task.route.tier)?;
     let versus = cell.versus.as_ref()?;

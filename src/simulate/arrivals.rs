@@ -1,13 +1,13 @@
-//! When requests come.
+//! When requests arrive.
 
-/// How requests fall over the day.
+/// How requests spread over the day.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Profile {
-    /// As many in every hour.
+    /// The same number in every hour.
     Flat,
     /// Most of them between nine and six.
     Office,
-    /// By these weights, an hour each.
+    /// By these weights, one per hour.
     Hours([f64; 24]),
 }
 

@@ -1,7 +1,7 @@
 //! A day of traffic through the routes of a run, from the measured distributions: slow hours, outages, budgets, fallbacks, and an
-//! adaptive variant beside the fixed routes. Pure and seeded; reads no file and no clock.
+//! adaptive variant next to the fixed routes. Pure and seeded; reads no file and no clock.
 //!
-//! What is assumed, and said in every result: requests are independent, answers do not depend on the load, latencies are drawn from
+//! What is assumed, and stated in every result: requests are independent, answers do not depend on the load, latencies are drawn from
 //! the 21 measured quantiles, and a request costs what requests of its task cost on average at its tier.
 
 mod arrivals;
@@ -18,9 +18,9 @@ use crate::summary::{Cell, Summary};
 pub use self::arrivals::Profile;
 use self::state::{Arms, Histogram, Window};
 
-/// What is assumed: it stands beside every figure.
-pub const ASSUMED: &str = "It is assumed that requests are independent, that answers do not depend on the load, and that latencies, costs and \
-pass rates are those of the measurement.";
+/// What is assumed: it is printed with every result.
+pub const ASSUMED: &str = "Assumptions: requests are independent; answers do not depend on the load; latencies, costs and pass rates are \
+    those measured.";
 
 /// What is simulated.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,21 +29,22 @@ pub struct Settings {
     pub requests: u64,
     /// How they fall over the day.
     pub profile: Profile,
-    /// How much slower the slowest hour is than the fastest: 0.5 for half as slow again.
+    /// How much slower the slowest hour is than the fastest: 0.5 for 50 %.
     pub drift: f64,
     /// Tiers that do not answer for a while.
     pub outages: Vec<Outage>,
-    /// USD for the day: beyond it requests go to the cheapest tier, and beyond what that costs they are rejected.
+    /// USD for the day. When it is used up, requests are downgraded to the cheapest tier; what not even that affords is rejected.
     pub budget_per_day: Option<f64>,
     /// Users among whom requests are spread evenly at random.
     pub users: u32,
     /// USD for a user and day.
     pub budget_per_user: Option<f64>,
-    /// Requests of the window whose p95 must meet a task's latency need, else the next tier is asked.
+    /// Requests in the window whose p95 must meet a task's latency limit; otherwise the next tier serves.
     pub window: usize,
     /// The seed.
     pub seed: u64,
-    /// What a failure costs in shares of the dearest tier's request: the adaptive variant's trade of quality against cost.
+    /// How the adaptive variant weighs cost against quality: the reward is pass minus lambda x cost relative to the costliest
+    /// tier's request.
     pub lambda: f64,
 }
 
@@ -53,7 +54,7 @@ pub struct Settings {
 pub enum Variant {
     /// The routes as decided.
     Routes,
-    /// UCB1 (Auer et al. 2002) a task, over the tiers that can serve it, by pass rate less lambda x relative cost.
+    /// UCB1 (Auer et al. 2002) per task, over the tiers that can serve it, by pass rate minus lambda x relative cost.
     Adaptive,
 }
 
@@ -62,17 +63,17 @@ pub enum Variant {
 pub struct Hour {
     /// The hour, 0 to 23.
     pub hour: u32,
-    /// Requests that came.
+    /// Requests that arrived.
     pub requests: u64,
     /// Requests that were answered.
     pub served: u64,
-    /// Requests that were answered by another tier than their route's first.
+    /// Requests that another tier than the first choice answered.
     pub fallbacks: u64,
-    /// Requests that a budget sent to the cheapest tier.
+    /// Requests that a budget downgraded to the cheapest tier.
     pub downgraded: u64,
-    /// Requests that a budget, or a lack of any tier, turned away.
+    /// Requests that were rejected: by a budget, or because no tier was available.
     pub rejected: u64,
-    /// Requests that the gate turned away at one tier, and the next one answered.
+    /// Requests that the gate rejected at one tier and the next tier answered.
     pub escalations: u64,
     /// Median latency in milliseconds, by buckets of 3 %; `None` without a latency.
     pub p50_ms: Option<f64>,
@@ -106,7 +107,7 @@ struct Choice {
 
 struct Task {
     share: f64,
-    need: Option<f64>,
+    latency_limit: Option<f64>,
     /// The route's tier, then its fallbacks.
     chain: Vec<Choice>,
     /// The index in `chain` of the cheapest.
@@ -117,9 +118,9 @@ struct Task {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SimulateError {
     /// No task has traffic and a priced route.
-    #[error("no task has traffic, and a route of known cost and pass rate")]
+    #[error("no task has traffic and a route with a known cost and pass rate")]
     NoTraffic,
-    /// An outage names no tier.
+    /// An outage names an unknown tier.
     #[error("there is no tier `{0}`")]
     UnknownTier(String),
 }
@@ -149,7 +150,7 @@ pub fn day(summary: &Summary, settings: &Settings, variant: Variant) -> Result<D
             .map(|task| task.chain.iter().map(|_| Window::new(settings.window)).collect())
             .collect(),
         arms: tasks.iter().map(|task| Arms::new(task.chain.len())).collect(),
-        dearest: tasks.iter().flat_map(|task| &task.chain).map(|option| option.cost).fold(0.0, f64::max),
+        costliest: tasks.iter().flat_map(|task| &task.chain).map(|option| option.cost).fold(0.0, f64::max),
         spent: 0.0,
         by_user: vec![0.0; if settings.budget_per_user.is_some() { settings.users as usize } else { 0 }],
     };
@@ -211,7 +212,7 @@ fn task(summary: &Summary, task: &crate::summary::TaskSummary) -> Option<Task> {
             tier: at,
             cost: cell.cost?.mean.to_f64(),
             pass_rate: cell.pass_rate?.mean,
-            rejects: cell.gate_reject.map_or(0.0, |rate| rate.mean),
+            rejects: cell.gate_rejection_rate.map_or(0.0, |rate| rate.mean),
             latency: cell.latency.map(|latency| latency.quantiles.map(crate::units::Millis::ms)),
         })
     };
@@ -221,7 +222,7 @@ fn task(summary: &Summary, task: &crate::summary::TaskSummary) -> Option<Task> {
         let cost = |at: &usize| chain.get(*at).map_or(f64::INFINITY, |option| option.cost);
         cost(a).total_cmp(&cost(b))
     })?;
-    Some(Task { share, need: task.latency_need.map(crate::units::Millis::ms), chain, cheapest })
+    Some(Task { share, latency_limit: task.latency_p95_limit.map(crate::units::Millis::ms), chain, cheapest })
 }
 
 struct World<'a> {
@@ -229,7 +230,7 @@ struct World<'a> {
     outages: Vec<(usize, u32, u32)>,
     windows: Vec<Vec<Window>>,
     arms: Vec<Arms>,
-    dearest: f64,
+    costliest: f64,
     spent: f64,
     by_user: Vec<f64>,
 }
@@ -239,7 +240,7 @@ impl World<'_> {
         self.outages.iter().any(|(out, from, to)| *out == tier && (*from..*to).contains(&minute))
     }
 
-    /// Whether a request of this cost would still fit.
+    /// Whether the budgets still afford a request of this cost.
     fn fits(&self, user: usize, cost: f64) -> bool {
         let of_day = self.settings.budget_per_day.is_none_or(|budget| self.spent + cost <= budget);
         let of_user = self
@@ -287,9 +288,9 @@ impl World<'_> {
                 continue;
             }
             // A tier that has become too slow is passed over while there is another one.
-            let slow = task.need.is_some_and(|need| {
+            let slow = task.latency_limit.is_some_and(|limit| {
                 let window = self.windows.get_mut(at).and_then(|windows| windows.get_mut(choice));
-                window.and_then(Window::p95).is_some_and(|p95| p95 > need)
+                window.and_then(Window::p95).is_some_and(|p95| p95 > limit)
             });
             if slow && late.is_none() && place < last {
                 late = Some(choice);
@@ -344,7 +345,7 @@ impl World<'_> {
             && let Some(arms) = self.arms.get_mut(at)
         {
             let passed = f64::from(u8::from(luck < option.pass_rate));
-            let relative = if self.dearest > 0.0 { option.cost / self.dearest } else { 0.0 };
+            let relative = if self.costliest > 0.0 { option.cost / self.costliest } else { 0.0 };
             arms.learn(
                 choice,
                 (passed - self.settings.lambda * relative + self.settings.lambda)
@@ -353,7 +354,7 @@ impl World<'_> {
         }
     }
 
-    /// How much slower than measured it is: a wave over the day, slowest in the middle of the afternoon.
+    /// How much slower than measured: a cosine over the day, slowest at 15:00.
     fn slowness(&self, minute: u32) -> f64 {
         let turn = (f64::from(minute) / 1440.0 - 15.0 / 24.0) * std::f64::consts::TAU;
         1.0 + self.settings.drift * (1.0 + turn.cos()) / 2.0

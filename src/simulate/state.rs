@@ -1,4 +1,4 @@
-//! What a simulated day remembers: latencies of late, latencies of an hour, and what the adaptive variant has learnt.
+//! What a simulated day remembers: recent latencies, latencies of an hour, and what the adaptive variant has learnt.
 
 /// The latest latencies of a tier at a task.
 #[derive(Debug)]
@@ -10,7 +10,7 @@ pub(super) struct Window {
     p95: Option<f64>,
 }
 
-/// The p95 is looked at anew after so many requests.
+/// The p95 is recomputed after this many requests.
 const LOOK: usize = 16;
 
 impl Window {
@@ -38,7 +38,7 @@ impl Window {
             let at = sorted.len() * 95 / 100;
             let (_, value, _) = sorted.select_nth_unstable_by(at.min(self.ring.len() - 1), f64::total_cmp);
             self.p95 = Some(*value);
-            // What has not been asked of late is forgotten bit by bit, so that a tier that was slow gets another chance.
+            // Recomputing even without new latencies lets a tier that was slow get another chance.
             self.since = 0;
         } else {
             self.since += 1;

@@ -1,6 +1,27 @@
 //! `summary.json`: the summary itself, written and read.
 
-use super::result::Summary;
+use serde::Deserialize;
+
+use super::result::{Summary, VERSION};
+
+/// Why bytes are not a summary that this program reads.
+#[derive(Debug, thiserror::Error)]
+pub enum SummaryError {
+    /// The format is of another version.
+    #[error(
+        "summary.json is version {0}; this program reads version {VERSION}: render the run again with `route-prof report`"
+    )]
+    Version(u32),
+    /// It is not JSON of that shape.
+    #[error("not a summary: {0}; render the run again with `route-prof report`")]
+    Json(#[from] serde_json::Error),
+}
+
+/// The one field that every version of the format has.
+#[derive(Deserialize)]
+struct Header {
+    version: u32,
+}
 
 impl Summary {
     /// The summary as indented JSON, with a line break at its end.
@@ -13,11 +34,34 @@ impl Summary {
         Ok(bytes)
     }
 
-    /// Reads a `summary.json`.
+    /// Reads a `summary.json`. The version comes first: a file of another version is refused as that, not as a file with
+    /// unknown fields.
     ///
     /// # Errors
-    /// When it is none, or of another version.
-    pub fn from_json(bytes: &[u8]) -> serde_json::Result<Self> {
-        serde_json::from_slice(bytes)
+    /// When it is of another version, or not a summary.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, SummaryError> {
+        let Header { version } = serde_json::from_slice(bytes)?;
+        if version != VERSION {
+            return Err(SummaryError::Version(version));
+        }
+        Ok(serde_json::from_slice(bytes)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_version_is_refused_with_what_to_do() {
+        let old = br#"{"version": 1, "beside": [], "tool": "route-prof 0.1.0"}"#;
+        insta::assert_snapshot!(
+            Summary::from_json(old).unwrap_err(),
+            @"summary.json is version 1; this program reads version 2: render the run again with `route-prof report`"
+        );
+        let newer = Summary::from_json(br#"{"version": 3}"#).unwrap_err();
+        assert!(matches!(newer, SummaryError::Version(3)), "{newer}");
+        let none = Summary::from_json(br#"{"tool": "route-prof 0.1.0"}"#).unwrap_err();
+        assert!(matches!(none, SummaryError::Json(_)), "{none}");
     }
 }

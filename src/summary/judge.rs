@@ -14,7 +14,7 @@ pub struct Calibration {
     /// Labels by people.
     pub labels: u64,
     /// Labels that the policy asks for.
-    pub labels_needed: u32,
+    pub labels_required: u32,
     /// Why its routes stay at monitor; absent when it is calibrated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capped: Option<String>,
@@ -47,13 +47,13 @@ pub struct TierCalibration {
     pub kappa: Option<f64>,
     /// The pass rate that people would give; absent where the labels do not allow to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub corrected: Option<Corrected>,
+    pub calibrated_pass_rate: Option<CalibratedRate>,
 }
 
 /// A pass rate freed from the errors of the judge that measured it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Corrected {
+pub struct CalibratedRate {
     /// The rate.
     pub mean: f64,
     /// Lower bound.

@@ -4,8 +4,8 @@
 //! Figures are rounded when the summary is built (shares to 6 places, times to microseconds, money to ten significant
 //! digits), so that the same inputs give the same bytes on every machine.
 
-pub mod asked;
-pub mod beside;
+pub mod queries;
+pub mod outside;
 pub mod build;
 mod counted;
 mod json;
@@ -14,7 +14,7 @@ mod method;
 mod notice;
 mod notices;
 mod result;
-pub mod robust;
+pub mod flips;
 mod rounding;
 mod run;
 pub mod strategies;
@@ -27,13 +27,14 @@ mod tier;
 pub use crate::measure::{Counts, Latency, Money, PassPower, Rate, ReasonCount, Repeats, TokenStats};
 pub use crate::policy::{Band, Decision, EffectiveCost, Escalation, Infeasible, QualityGate, Route};
 pub use crate::project::{Baseline, Horizon, Interval, Projection, TaskProjection};
-pub use beside::{Beside, BesideCell, Role};
 pub use build::{Inputs, MeasuredTask, build};
-pub use judge::{Calibration, Corrected, TierCalibration};
+pub use json::SummaryError;
+pub use judge::{CalibratedRate, Calibration, TierCalibration};
 pub use method::{Method, Versus};
 pub use notice::{Notice, NoticeLevel};
+pub use outside::{OutsideCell, OutsideModel, Role};
 pub use result::{JudgeSpend, Spend, Summary, VERSION};
 pub use run::{Evidence, RunFacts, Source, StopEarly};
 pub use strategies::{Strategies, StrategyKind, StrategyLine};
-pub use task::{Cell, SettledEarly, TaskSummary};
+pub use task::{Cell, StoppedEarly, TaskSummary};
 pub use tier::{PriceLine, TierSummary};

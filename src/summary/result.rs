@@ -3,9 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::beside::{Beside, Role};
 use super::method::Method;
 use super::notice::Notice;
+use super::outside::{OutsideModel, Role};
 use super::run::{Evidence, RunFacts};
 use super::strategies::Strategies;
 use super::task::{Cell, TaskSummary};
@@ -16,7 +16,7 @@ use crate::project::Projection;
 use crate::units::Usd;
 
 /// The version of the format of `summary.json`.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The result of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -41,7 +41,7 @@ pub struct Summary {
     pub tasks: Vec<TaskSummary>,
     /// What was measured beside the ladder.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub beside: Vec<Beside>,
+    pub outside_ladder: Vec<OutsideModel>,
     /// Routing strategies on the same answers; `None` where there is nothing to compare.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strategies: Option<Strategies>,
@@ -55,14 +55,17 @@ pub struct Summary {
 
 impl Summary {
     /// The measured fallbacks of the tier that serves a task, each with its evidence at that task.
-    pub fn fallbacks_of<'a>(&'a self, task: &'a TaskSummary) -> impl Iterator<Item = (&'a Beside, &'a Cell)> {
-        let stands_in = move |beside: &&Beside| match &beside.role {
+    pub fn fallbacks_of<'a>(
+        &'a self,
+        task: &'a TaskSummary,
+    ) -> impl Iterator<Item = (&'a OutsideModel, &'a Cell)> {
+        let stands_in = move |outside: &&OutsideModel| match &outside.role {
             Role::Fallback(of) => *of == task.route.tier,
             Role::Router => false,
         };
-        self.beside.iter().filter(stands_in).filter_map(|beside| {
-            let found = beside.cells.iter().find(|cell| cell.task == task.name)?;
-            Some((beside, &found.cell))
+        self.outside_ladder.iter().filter(stands_in).filter_map(|outside| {
+            let found = outside.cells.iter().find(|cell| cell.task == task.name)?;
+            Some((outside, &found.cell))
         })
     }
 }
@@ -76,7 +79,7 @@ pub struct Spend {
     /// Attempts beyond the first of their trial.
     pub retries: u64,
     /// What the answers would have cost at today's prices (of a replay: would have).
-    pub list: Usd,
+    pub list_price: Usd,
     /// What was billed in this run: nothing in a replay.
     pub billed: Usd,
     /// Attempts that may have been billed, but whose cost is unknown.
@@ -97,7 +100,7 @@ pub struct JudgeSpend {
     /// Calls, failed ones included.
     pub attempts: u64,
     /// What the calls would have cost at today's prices.
-    pub list: Usd,
+    pub list_price: Usd,
     /// What was billed in this run.
     pub billed: Usd,
     /// Calls that may have been billed, but whose cost is unknown.

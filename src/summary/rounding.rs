@@ -88,10 +88,10 @@ fn baseline(baseline: Baseline) -> Baseline {
     Baseline {
         cost: baseline.cost.map(horizon),
         pass_rate: baseline.pass_rate.map(rate),
-        saving: baseline.saving.map(|saving| Interval {
-            mean: share(saving.mean),
-            low: share(saving.low),
-            high: share(saving.high),
+        savings: baseline.savings.map(|savings| Interval {
+            mean: share(savings.mean),
+            low: share(savings.low),
+            high: share(savings.high),
         }),
         ..baseline
     }

@@ -1,4 +1,4 @@
-//! What was run, on what, and what the answers are.
+//! What was run, on what, and where the answers come from.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ pub struct RunFacts {
     pub id: RunId,
     /// The corpus, as the user named it (relative to the project where it lies within).
     pub corpus: String,
-    /// What the answers are.
+    /// Where the answers come from.
     pub source: Source,
     /// Prompts in the corpus.
     pub prompts: u64,
@@ -32,31 +32,31 @@ pub struct RunFacts {
     pub repeats: u32,
     /// The seed of orders and bootstraps.
     pub seed: u64,
-    /// What was not asked because it was settled; `None` without `--stop-early`.
+    /// What early stopping saved; `None` without `--stop-early`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop_early: Option<StopEarly>,
 }
 
-/// What `--stop-early` has spared.
+/// What `--stop-early` saved.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StopEarly {
-    /// The chance of settling a cell wrongly that was allowed for.
+    /// The chance of deciding a cell wrongly that is allowed for, per cell.
     pub alpha: f64,
     /// Cells of the ladder.
     pub cells: u64,
-    /// Those of them that were settled before all of their prompts were answered.
-    pub settled: u64,
-    /// Trials that were not asked for, and are not missing.
-    pub calls: u64,
-    /// What they would have cost, by the mean of their cells, in USD; `None` where a cell's cost is unknown.
-    pub cost: Option<Usd>,
-    /// The tasks that were measured whole, because their oracle asks a model or a program once all replies are there.
+    /// Those of them that were decided before all of their prompts were answered.
+    pub stopped: u64,
+    /// Trials that were not sent, because their cell was decided; they do not count as missing.
+    pub calls_saved: u64,
+    /// What they would have cost in USD, by the mean cost of their cells; `None` where a cell's cost is unknown.
+    pub cost_saved: Option<Usd>,
+    /// The tasks that were measured in full, because their oracle asks a model or a program after all replies are in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub whole: Vec<TaskName>,
+    pub measured_in_full: Vec<TaskName>,
 }
 
-/// What the answers of a run are.
+/// Where the answers of a run come from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
@@ -71,19 +71,19 @@ pub enum Source {
 }
 
 impl Source {
-    /// What the answers are, where they are not plain calls: for the top of every page.
+    /// Where the answers come from, if not from calls of this run: for the top of every page.
     #[must_use]
     pub fn sentence(&self) -> Option<String> {
         match self {
             Self::Live => None,
             Self::Recording(tape) => Some(format!(
-                "Replay of a recording ({tape}): the answers are real, were recorded before, and no model was called now."
+                "Replay of the recording {tape}: the answers are real but were recorded earlier; no model was called now."
             )),
             Self::Script => Some(
-                "Scripted answers: no model was asked. Nothing here says anything about a model.".to_owned(),
+                "Scripted answers: no model was called. Nothing here says anything about a model.".to_owned(),
             ),
             Self::Mixed => {
-                Some("Answers of several kinds (calls, recordings, scripts) are mixed here.".to_owned())
+                Some("The answers come from several sources: calls, recordings or scripts.".to_owned())
             }
         }
     }
@@ -105,11 +105,11 @@ pub struct Evidence {
     pub prices: Digest,
     /// Where the prices come from, such as `built-in catalogue of 2026-11-22`.
     pub price_source: String,
-    /// A remark on the prices, such as that they are stand-ins.
+    /// A note on the prices, such as that they are stand-ins.
     pub price_note: Option<String>,
     /// Each oracle version that graded, with its digest.
     pub oracles: BTreeMap<OracleRef, Digest>,
-    /// The labels by people that judges were calibrated with, where there are any.
+    /// The human labels that judges were calibrated with, where there are any.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<OracleRef, Digest>,
 }

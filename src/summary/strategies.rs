@@ -3,9 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::asked::{AskedModel, ClassifierWords};
 pub use super::counted::CountedShare;
-use super::robust::{FirstFlip, RouteFlip, TrafficFlip};
+use super::flips::{FirstFlip, RouteFlip, TrafficFlip};
+use super::queries::{ClassifierAccuracy, QueriedModel};
 use crate::ident::{OracleRef, TaskName, TierName};
 use crate::measure::Money;
 use crate::project::Interval;
@@ -26,7 +26,7 @@ pub struct Strategies {
     /// Draws of the bootstrap.
     pub resamples: u32,
     /// The single tier with the best quality: what the others are compared with.
-    pub best_single: TierName,
+    pub best_single_tier: TierName,
     /// The cheapest tier.
     pub cheapest: TierName,
     /// What AIQ is taken over: USD per 1,000 requests of the cheapest and of the dearest tier.
@@ -45,18 +45,18 @@ pub struct Strategies {
     /// What each two tiers have that the other has not.
     pub pairs: Vec<TierPair>,
     /// How far prices and output lengths can move before a route flips, nearest first.
-    pub flips: Vec<RouteFlip>,
+    pub route_flips: Vec<RouteFlip>,
     /// How far the traffic of a task can move, that of the others staying what it is, before the best single tier, the winner, or
     /// what the routes save turns over; nearest first. It flips no route: each task is decided by itself.
     #[serde(default)]
-    pub traffic: Vec<TrafficFlip>,
+    pub traffic_flips: Vec<TrafficFlip>,
     /// The models that were asked about the prompts, for the strategies that want it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub asked: Vec<AskedModel>,
+    pub queries: Vec<QueriedModel>,
     /// How right the classifier's words were, where one was really asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub classifier: Option<ClassifierWords>,
-    /// The lever that has to move least before anything flips.
+    pub classifier: Option<ClassifierAccuracy>,
+    /// The change that has to move least before anything flips.
     #[serde(default)]
     pub first_flip: Option<FirstFlip>,
 }
@@ -106,9 +106,9 @@ pub struct StrategyLine {
     /// Pass rate above that of the best single tier, prompt by prompt.
     pub quality_gap: Interval,
     /// The share of the best single tier's cost that it saves.
-    pub saving: Option<Interval>,
+    pub savings: Option<Interval>,
     /// Pass rate above that of a random mix of single tiers that costs as much.
-    pub over_mix: Option<Interval>,
+    pub gain_over_random: Option<Interval>,
     /// CostSave: the largest cut in cost that it reaches at the best single tier's pass rate; `None` where it reaches none.
     pub cost_save: Option<f64>,
     /// QNC: the least share of the best single tier's cost that buys its pass rate.
@@ -151,7 +151,7 @@ pub struct InSample {
     /// USD per 1,000 requests.
     pub cost_per_1000: Usd,
     /// The share of the best single tier's cost that it saves.
-    pub saving: Option<f64>,
+    pub savings: Option<f64>,
     /// AIQ.
     pub aiq: Option<f64>,
 }
@@ -167,7 +167,7 @@ pub struct GateTier {
     /// Good answers that it turned away, of all good ones.
     pub false_rejects: CountedShare,
     /// Whether it turned away more than 95 % of the good answers: it sends everything up for nothing.
-    pub dead: bool,
+    pub rejects_nearly_all_good: bool,
 }
 
 /// What the gate of a task's oracle did, and what a cascade through the whole ladder costs with it.

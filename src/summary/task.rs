@@ -24,9 +24,9 @@ pub struct TaskSummary {
     /// The blast radius of a wrong answer.
     pub consequence: Consequence,
     /// The p95 latency that it can live with.
-    pub latency_need: Option<Millis>,
+    pub latency_p95_limit: Option<Millis>,
     /// Where its data may go.
-    pub data_need: DataNeed,
+    pub data_location: DataNeed,
     /// Expected traffic, where stated.
     pub requests_per_day: Option<f64>,
     /// Prompts in the corpus.
@@ -44,7 +44,7 @@ pub struct TaskSummary {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub monitor_margin: Option<f64>,
     /// The posterior probability that a decision asks for.
-    pub confidence_needed: f64,
+    pub confidence_required: f64,
     /// The evidence, a cell a tier, in the order of the ladder.
     pub cells: Vec<Cell>,
     /// How far the judge that grades it can be trusted; absent where no model judges.
@@ -66,7 +66,7 @@ pub struct Cell {
     pub pass_rate: Option<Rate>,
     /// What a judge said, where `pass_rate` has been freed from its errors by labels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub judged: Option<Rate>,
+    pub uncalibrated_pass_rate: Option<Rate>,
     /// Posterior probability that the true rate clears the route floor.
     pub p_route: Option<f64>,
     /// Posterior probability that the true rate clears the monitor floor.
@@ -85,7 +85,7 @@ pub struct Cell {
     /// Fails by reason, most frequent first.
     pub fail_reasons: Vec<ReasonCount>,
     /// The share of requests that production would see rejected (gate, truncation, refusal).
-    pub gate_reject: Option<Rate>,
+    pub gate_rejection_rate: Option<Rate>,
     /// Latency of answered trials.
     pub latency: Option<Latency>,
     /// Tokens of a request.
@@ -102,13 +102,13 @@ pub struct Cell {
     pub infeasible: Vec<Infeasible>,
     /// When it was settled, where that was before all of its prompts were answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub settled_early: Option<SettledEarly>,
+    pub stopped_early: Option<StoppedEarly>,
 }
 
 /// When a cell was settled.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct SettledEarly {
+pub struct StoppedEarly {
     /// Prompts, in the drawn order, after which the cell was settled. Answers that were on their way then count, too.
     pub prompts: u64,
     /// The chance of being wrong that was allowed for: the bounds of the pass rate are those of a confidence sequence.

@@ -136,13 +136,13 @@ impl Setting {
             observations,
             texts: None,
             stopped: &[],
-            asked: &Default::default(),
-            scouted: &[],
+            queries: &Default::default(),
+            queried: &[],
             served: &BTreeMap::new(),
             spend: Spend {
                 attempts: trials,
                 retries: 0,
-                list: Usd::ZERO,
+                list_price: Usd::ZERO,
                 billed: Usd::ZERO,
                 unpriced: 0,
                 judge: None,
@@ -179,7 +179,7 @@ fn a_good_run_says_what_it_found_and_nothing_else() {
     let routes: Vec<_> = summary.tasks.iter().map(|t| (t.route.tier.as_str(), t.route.decision)).collect();
     assert_eq!(routes, [("tier1", Decision::Route), ("tier2", Decision::Route)]);
     assert_eq!(summary.default_tier.as_str(), "tier2");
-    assert_eq!(summary.projection.best_single.as_ref().map(TierName::as_str), Some("tier2"));
+    assert_eq!(summary.projection.cheapest_sufficient_tier.as_ref().map(TierName::as_str), Some("tier2"));
     // By traffic: 0.9 x 0.99 + 0.1 x 0.20.
     let rate = summary.tiers[0].pass_rate.unwrap();
     assert_eq!((rate.mean, rate.n, rate.n_eff), (0.911, 200, 122.0));
@@ -338,7 +338,7 @@ fn a_long_ladder_is_named() {
 fn the_price_that_flips_a_route_is_where_the_tiers_cost_the_same() {
     let summary = Setting::of(vec![with_traffic("a", 9000.0)])
         .build(&[trials(0, 0, 99, 100, "0.001"), trials(0, 1, 100, 100, "0.01")].concat());
-    let flips = &summary.strategies.unwrap().flips;
+    let flips = &summary.strategies.unwrap().route_flips;
     let factors: Vec<f64> = flips.iter().map(|flip| flip.factor).collect();
     assert_eq!(factors, [0.1, 10.0], "{flips:?}");
 }

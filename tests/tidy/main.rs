@@ -237,15 +237,19 @@ fn every_plug_in_is_registered() {
                 "text_metrics",
             ],
         ),
-        ("render", "RENDERERS", &["charts", "day", "renderer", "review", "terminal", "tests", "words"]),
+        (
+            "render",
+            "RENDERERS",
+            &["charts", "day", "figures", "glossary", "renderer", "review", "sentences", "terminal", "tests"],
+        ),
         // `day` draws a simulated day, which is no part of a summary.
         ("render/charts", "CHARTS", &["canvas", "day", "plane"]),
         (
             "policy/strategies",
             "STRATEGIES",
             &[
-                "asked", "drawing", "evaluate", "figures", "matrix", "replay", "strategy", "sweep", "tests",
-                "text", "traffic",
+                "drawing", "evaluate", "figures", "matrix", "queries", "replay", "strategy", "sweep",
+                "tests", "text", "traffic",
             ],
         ),
     ];

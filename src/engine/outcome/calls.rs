@@ -39,7 +39,7 @@ impl QuestionsAsked {
         // What strategies want to know holds nothing up unless it was being asked: no grade hangs on it.
         let strategies = match &asked {
             Some(asked) if asked.for_strategies => {
-                let models = summary.strategies.iter().flat_map(|strategies| &strategies.asked);
+                let models = summary.strategies.iter().flat_map(|strategies| &strategies.queries);
                 models.map(|model| model.missing).sum()
             }
             Some(_) | None => 0,

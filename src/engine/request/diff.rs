@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::Context;
 use serde::Serialize;
 
 use crate::compare::{self, CellKey, Row, Settings, Side};
@@ -10,7 +9,7 @@ use crate::diag::UsageError;
 use crate::engine::context::Engine;
 use crate::engine::error::Error;
 use crate::engine::outcome::results;
-use crate::engine::run::files::{RESULTS, SUMMARY};
+use crate::engine::run::files::RESULTS;
 use crate::engine::run::project::Project;
 use crate::summary::Summary;
 
@@ -87,7 +86,7 @@ impl Diff {
     pub fn shows(&self, regressions: &[Regression]) -> bool {
         let is = |row: &Row, regression: Regression| match regression {
             Regression::Worse => row.is_worse(),
-            Regression::Costlier => row.is_dearer(),
+            Regression::Costlier => row.costs_more(),
             Regression::Slower => row.is_slower(),
         };
         self.rows.iter().any(|row| regressions.iter().any(|regression| is(row, *regression)))
@@ -160,10 +159,7 @@ fn diff(project: &Project, request: &DiffRequest) -> anyhow::Result<Diff> {
 /// Reads a run's summary and results: verdicts and costs as they were then.
 fn read(project: &Project, name: &str) -> anyhow::Result<Read> {
     let folder = project.find_run(name)?;
-    let path = folder.join(SUMMARY);
-    let summary = Summary::from_json(&project.disk().read(&path)?).with_context(|| {
-        format!("{} cannot be read; render the run again with `route-prof report`", path.display())
-    })?;
+    let summary = project.summary_of(&folder)?;
     let (side, replies) = results::read(project.disk(), &folder.join(RESULTS))?;
     Ok(Read { name: summary.run.id.to_string(), summary, side, replies })
 }

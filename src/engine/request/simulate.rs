@@ -2,14 +2,12 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
 use serde::Serialize;
 
 use crate::config::simulate::{self as simulate_config, SimulateSettings};
 use crate::diag::{UsageError, escape};
 use crate::engine::context::Engine;
 use crate::engine::error::Error;
-use crate::engine::run::files::SUMMARY;
 use crate::engine::run::project::Project;
 use crate::simulate::{self, ASSUMED, Day, Outage, Profile, Settings, Variant};
 use crate::summary::Summary;
@@ -117,10 +115,7 @@ impl Engine {
 
 fn play(project: &Project, request: &SimulateRequest) -> anyhow::Result<SimulatedDay> {
     let folder = project.find_run(&request.run)?;
-    let path = folder.join(SUMMARY);
-    let summary = Summary::from_json(&project.disk().read(&path)?).with_context(|| {
-        format!("{} cannot be read; render the run again with `route-prof report`", path.display())
-    })?;
+    let summary = project.summary_of(&folder)?;
     let (settings, adaptive) = settings(&project.config.simulate, request)?;
     let variants: &[Variant] =
         if adaptive { &[Variant::Routes, Variant::Adaptive] } else { &[Variant::Routes] };

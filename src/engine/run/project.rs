@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::Context;
 
-use super::files::{LATEST, RECORD};
+use super::files::{LATEST, RECORD, SUMMARY};
 use crate::config::{self, Config, TierRole};
 use crate::corpus::Corpus;
 use crate::diag::{UsageError, escape, shown};
@@ -16,6 +16,7 @@ use crate::oracle::library::Library;
 use crate::plan::{Plan, TargetSpec};
 use crate::price::{Catalogue, ModelPrice};
 use crate::provider;
+use crate::summary::Summary;
 use crate::world::World;
 
 /// The name of the settings' file.
@@ -223,6 +224,13 @@ impl Project {
             format!("there are: {}", known.join(", "))
         };
         Err(UsageError::with_help(format!("there is no run `{}`", escape(name)), help))
+    }
+
+    /// What the run in a folder came to.
+    pub(crate) fn summary_of(&self, folder: &Path) -> anyhow::Result<Summary> {
+        let path = folder.join(SUMMARY);
+        Summary::from_json(&self.disk().read(&path)?)
+            .with_context(|| format!("cannot read {}", path.display()))
     }
 
     /// The names of all runs, sorted.

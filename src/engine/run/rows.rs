@@ -14,11 +14,11 @@ use crate::grade::{OracleSet, grade};
 use crate::ident::TrialKey;
 use crate::measure::Observation;
 use crate::plan::Plan;
-use crate::policy::strategies::asked::Asked;
+use crate::policy::strategies::queries::Queries;
 use crate::record::{Attempt, Outcome, Via};
 use crate::summary::JudgeSpend;
-use crate::summary::asked::AskedModel;
-use crate::summary::beside::Tally;
+use crate::summary::outside::Tally;
+use crate::summary::queries::QueriedModel;
 use crate::units::Usd;
 
 /// No further row has the same key.
@@ -48,8 +48,8 @@ pub(crate) struct Rows {
     /// What was settled before all of it was answered; `None` without `--stop-early`.
     pub(crate) stopped: Option<Stopped>,
     /// What models said of the prompts themselves, and what that took.
-    pub(crate) asked: Asked,
-    pub(crate) queried: Vec<AskedModel>,
+    pub(crate) queries: Queries,
+    pub(crate) queried: Vec<QueriedModel>,
     /// The next row with the same key: prompts of the same text share their trials.
     next_same: Vec<u32>,
     by_key: HashMap<TrialKey, u32>,
@@ -72,7 +72,7 @@ impl Rows {
             programs: ProgramFiles::new(),
             open: Vec::new(),
             stopped: None,
-            asked: Asked::default(),
+            queries: Queries::default(),
             queried: Vec::new(),
             next_same: vec![NONE; trials],
             by_key: HashMap::with_capacity(trials),

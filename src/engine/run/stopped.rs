@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use crate::ident::TaskName;
 use crate::measure::Observation;
-use crate::policy::Settled;
+use crate::policy::EarlyStop;
 use crate::summary::StopEarly;
 use crate::units::Usd;
 
@@ -12,7 +12,7 @@ use crate::units::Usd;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stopped {
     /// By task, then tier of the ladder.
-    pub(crate) cells: Vec<Vec<Option<Settled>>>,
+    pub(crate) cells: Vec<Vec<Option<EarlyStop>>>,
     /// The rows that nobody needs to ask.
     pub(crate) spared: HashSet<usize>,
     /// Those of them that a recording answers.
@@ -48,10 +48,10 @@ impl Stopped {
         StopEarly {
             alpha: settled().map(|settled| settled.alpha).reduce(f64::max).unwrap_or(alpha),
             cells: self.cells.iter().map(|tiers| tiers.len() as u64).sum(),
-            settled: settled().count() as u64,
-            calls: spared.values().sum(),
-            cost: spared.iter().map(of_cell).try_fold(Usd::ZERO, |sum, cost| Some(sum + cost?)),
-            whole: self.whole.clone(),
+            stopped: settled().count() as u64,
+            calls_saved: spared.values().sum(),
+            cost_saved: spared.iter().map(of_cell).try_fold(Usd::ZERO, |sum, cost| Some(sum + cost?)),
+            measured_in_full: self.whole.clone(),
         }
     }
 }

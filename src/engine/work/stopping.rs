@@ -17,7 +17,7 @@ use crate::grade::OracleSet;
 use crate::ident::{TaskName, TierName, TrialKey};
 use crate::measure::{Grade, Observation};
 use crate::plan::Plan;
-use crate::policy::{Settled, Watch, Weights};
+use crate::policy::{EarlyStop, Watch, Weights};
 use crate::record::{Attempt, Outcome};
 
 /// A cell that has just been settled.
@@ -25,7 +25,7 @@ use crate::record::{Attempt, Outcome};
 pub(crate) struct News {
     pub(crate) task: TaskName,
     pub(crate) tier: TierName,
-    pub(crate) settled: Settled,
+    pub(crate) settled: EarlyStop,
     pub(crate) prompts: usize,
 }
 
@@ -200,7 +200,7 @@ impl Stopping {
         let watched = self.tasks.get(task)?;
         loop {
             let cell = state.cells.get(at)?;
-            if cell.watch.is_settled() {
+            if cell.watch.is_decided() {
                 return None;
             }
             let (prompt, weight) = *watched.prompts.get(cell.next)?;
@@ -208,7 +208,7 @@ impl Stopping {
             let cell = state.cells.get_mut(at)?;
             cell.next += 1;
             look(&mut cell.watch, &grades, weight);
-            if let Some(settled) = cell.watch.settled() {
+            if let Some(settled) = cell.watch.early_stop() {
                 self.settled.get(at)?.store(true, Ordering::Relaxed);
                 let (task, tier) = (watched.name.clone(), self.tiers.get(tier)?.clone());
                 return Some(News { task, tier, settled, prompts: watched.prompts.len() });
@@ -233,7 +233,7 @@ impl Stopping {
             for tier in 0..self.tiers.len() {
                 self.advance(&mut state, task, tier);
                 let Some(cell) = state.cells.get(task * self.tiers.len() + tier) else { continue };
-                if !cell.watch.is_settled() {
+                if !cell.watch.is_decided() {
                     continue;
                 }
                 let (mut watch, mut open) = (cell.watch.clone(), Vec::new());
@@ -255,7 +255,7 @@ impl Stopping {
                     continue;
                 }
                 if let Some(slot) = stopped.cells.get_mut(task).and_then(|cells| cells.get_mut(tier)) {
-                    *slot = watch.settled();
+                    *slot = watch.early_stop();
                 }
                 stopped.spared.extend(open);
             }

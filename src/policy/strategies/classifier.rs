@@ -3,8 +3,8 @@
 
 use smallvec::smallvec;
 
-use super::asked::Said;
-use super::oracle;
+use super::perfect;
+use super::queries::PromptAnswers;
 use super::strategy::{Applied, Path, Standing, Strategy, World};
 use crate::config::ClassifierSettings;
 
@@ -15,33 +15,33 @@ fn apply(world: &World<'_>) -> Vec<Applied> {
     if world.matrix.rungs < 2 {
         return Vec::new();
     }
-    let applied = match (&classifier.ask, &world.asked.classifier) {
-        (Some(_), said) => said.as_ref().and_then(|said| as_asked(world, said)),
-        (None, _) => reckoned(world, classifier),
+    let applied = match (&classifier.ask, &world.queries.classifier) {
+        (Some(_), answers) => answers.as_ref().and_then(|answers| as_answered(world, answers)),
+        (None, _) => as_configured(world, classifier),
     };
     applied.into_iter().collect()
 }
 
 /// The tier that the classifier's word leads to: where it named none, the best one.
-pub(super) fn chosen(world: &World<'_>, said: &Said<Option<usize>>, prompt: u32) -> usize {
-    said.of.get(&prompt).copied().flatten().unwrap_or(world.strong)
+pub(super) fn chosen(world: &World<'_>, answers: &PromptAnswers<Option<usize>>, prompt: u32) -> usize {
+    answers.by_prompt.get(&prompt).copied().flatten().unwrap_or(world.strong)
 }
 
-fn as_asked(world: &World<'_>, said: &Said<Option<usize>>) -> Option<Applied> {
-    let overhead = said.overhead(world.prompts().into_iter())?;
-    let words = confusion(world)?;
-    let right = 100.0 * words.right as f64 / words.passable.max(1) as f64;
-    let paths = world.matrix.rows.iter().map(|row| Path::sure(chosen(world, said, row.prompt))).collect();
-    let label = format!("classifier: {}, right in {right:.0} %, measured", said.model);
+fn as_answered(world: &World<'_>, answers: &PromptAnswers<Option<usize>>) -> Option<Applied> {
+    let overhead = answers.overhead(world.prompts().into_iter())?;
+    let confusion = confusion(world)?;
+    let correct = 100.0 * confusion.correct as f64 / confusion.passable.max(1) as f64;
+    let paths = world.matrix.rows.iter().map(|row| Path::sure(chosen(world, answers, row.prompt))).collect();
+    let label = format!("classifier {} ({correct:.0} % correct, measured)", answers.model);
     Some(Applied { overhead, ..Applied::fixed("classifier", label, Standing::Deployable, paths) })
 }
 
-fn reckoned(world: &World<'_>, classifier: &ClassifierSettings) -> Option<Applied> {
+fn as_configured(world: &World<'_>, classifier: &ClassifierSettings) -> Option<Applied> {
     let rungs = world.matrix.rungs;
     let (right, price) = (classifier.accuracy?.get(), classifier.price?.to_f64());
     let wrong = (1.0 - right) / (rungs - 1) as f64;
     let paths = world.matrix.rows.iter().map(|row| {
-        let cheapest = oracle::cheapest(rungs, row);
+        let cheapest = perfect::cheapest(rungs, row);
         let path = |tier: usize| Path {
             share: if tier == cheapest { right } else { wrong },
             tried: smallvec![tier as u8],
@@ -49,7 +49,7 @@ fn reckoned(world: &World<'_>, classifier: &ClassifierSettings) -> Option<Applie
         (0..rungs).map(path).collect()
     });
     let model = classifier.model.as_deref().unwrap_or("a model");
-    let label = format!("classifier: {model}, right in {:.0} %", right * 100.0);
+    let label = format!("classifier {model} ({:.0} % correct, assumed)", right * 100.0);
     let applied = Applied::fixed("classifier", label, Standing::Deployable, paths.collect());
     Some(Applied { overhead: (price, classifier.latency_ms.ms()), ..applied })
 }
@@ -63,7 +63,7 @@ pub struct Confusion {
     /// Requests.
     pub n: u64,
     /// Requests that it named the cheapest passing tier of, among those that some tier passes.
-    pub right: u64,
+    pub correct: u64,
     /// Requests that some tier passes.
     pub passable: u64,
     /// Requests whose word names no tier; they count as sent to the best one.
@@ -73,18 +73,18 @@ pub struct Confusion {
 /// The confusion of the classifier that was asked; `None` where it was not, or not about every prompt.
 #[must_use]
 pub fn confusion(world: &World<'_>) -> Option<Confusion> {
-    let said = world.asked.classifier.as_ref()?;
-    said.overhead(world.prompts().into_iter())?;
+    let answers = world.queries.classifier.as_ref()?;
+    answers.overhead(world.prompts().into_iter())?;
     let rungs = world.matrix.rungs;
     let mut confusion =
-        Confusion { counts: vec![vec![0; rungs + 1]; rungs], n: 0, right: 0, passable: 0, unreadable: 0 };
+        Confusion { counts: vec![vec![0; rungs + 1]; rungs], n: 0, correct: 0, passable: 0, unreadable: 0 };
     for row in &world.matrix.rows {
-        let (named, cheapest) = (chosen(world, said, row.prompt), oracle::cheapest(rungs, row));
+        let (named, cheapest) = (chosen(world, answers, row.prompt), perfect::cheapest(rungs, row));
         let passes = row.fact(cheapest).is_some_and(|fact| fact.quality > 0.0);
         confusion.n += 1;
         confusion.passable += u64::from(passes);
-        confusion.right += u64::from(passes && named == cheapest);
-        confusion.unreadable += u64::from(said.of.get(&row.prompt).is_some_and(Option::is_none));
+        confusion.correct += u64::from(passes && named == cheapest);
+        confusion.unreadable += u64::from(answers.by_prompt.get(&row.prompt).is_some_and(Option::is_none));
         let column = if passes { cheapest } else { rungs };
         if let Some(count) = confusion.counts.get_mut(named).and_then(|row| row.get_mut(column)) {
             *count += 1;

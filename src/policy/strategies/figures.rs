@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::drawing::{Drawing, Draws};
 use super::matrix::Means;
-use super::oracle;
+use super::perfect;
 use super::replay::{Realised, point};
 use super::strategy::{Applied, Standing, World};
 use crate::stats::bootstrap;
@@ -31,7 +31,7 @@ pub struct Gap {
     /// Quality above that of the best single tier.
     pub quality: Span,
     /// The share of that tier's cost that is saved; `None` where it costs nothing.
-    pub saving: Option<Span>,
+    pub savings: Option<Span>,
 }
 
 /// How a strategy chose, on the requests that some tier passed.
@@ -80,7 +80,7 @@ pub struct Figures {
     /// Against the best single tier.
     pub gap: Gap,
     /// Quality above that of a random mix of the single tiers that costs as much; `None` where no mix is as cheap.
-    pub over_mix: Option<Span>,
+    pub gain_over_random: Option<Span>,
     /// The largest cut in cost that it reaches at no less than the best single tier's quality; `None` where it reaches none.
     pub cost_save: Option<f64>,
     /// Mean quality over the range of the tiers' costs, mixing allowed.
@@ -140,7 +140,7 @@ impl Context<'_> {
         };
         let singles = self.single_points();
         let hull = frontier::hull(&singles);
-        let over_mix = frontier::at(&hull, cost).map(|mix| {
+        let gain_over_random = frontier::at(&hull, cost).map(|mix| {
             let drawn = (0..draws.cost.len()).map(|draw| {
                 let points: Vec<Point> =
                     self.singles.iter().filter_map(|at| Some(self.draws.get(*at)?.point(draw))).collect();
@@ -177,10 +177,10 @@ impl Context<'_> {
             answered_by: realised.answered_by.clone(),
             gap: Gap {
                 quality: self.span(quality - best_mean.quality, pairs(|own, best| own.1 - best.1)),
-                saving: (best_mean.cost > 0.0)
+                savings: (best_mean.cost > 0.0)
                     .then(|| self.span(1.0 - cost / best_mean.cost, pairs(|own, best| 1.0 - own.0 / best.0))),
             },
-            over_mix: over_mix.filter(|_| applied.standing != Standing::Single),
+            gain_over_random: gain_over_random.filter(|_| applied.standing != Standing::Single),
             cost_save: cheapest_as_good(applied, (cost, quality), best_mean.quality)
                 .filter(|_| best_mean.cost > 0.0)
                 .map(|least| 1.0 - least / best_mean.cost),
@@ -248,7 +248,7 @@ fn cheapest_as_good(applied: &Applied, own: Point, quality: f64) -> Option<f64> 
 fn selection(world: &World<'_>, applied: &Applied, realised: &Realised) -> Option<Selection> {
     let (mut weight, mut optimal, mut least, mut spent, mut quality) = (0.0, 0.0, 0.0, 0.0, 0.0);
     for ((row, paths), point) in world.matrix.rows.iter().zip(&applied.paths).zip(&realised.rows) {
-        let cheapest = oracle::cheapest(world.matrix.rungs, row);
+        let cheapest = perfect::cheapest(world.matrix.rungs, row);
         let (Some((cost, good)), Some(fact)) = (point, row.fact(cheapest)) else { continue };
         if fact.quality == 0.0 {
             continue;

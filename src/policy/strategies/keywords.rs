@@ -20,7 +20,7 @@ fn apply(world: &World<'_>) -> Vec<Applied> {
             sum / (terms.len().max(1)) as f64
         },
     );
-    sweep::by_score(world, "keywords", "words of the prompt", &fitted.crossed, Some(&fitted.in_sample))
+    sweep::by_score(world, "keywords", "prompt keywords", &fitted.crossed, Some(&fitted.in_sample))
 }
 
 /// The log odds of each word.

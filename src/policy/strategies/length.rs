@@ -8,5 +8,5 @@ pub(super) const STRATEGY: Strategy = Strategy { name: "length", apply };
 fn apply(world: &World<'_>) -> Vec<Applied> {
     let Some(texts) = world.texts else { return Vec::new() };
     let scores: Vec<f64> = world.matrix.rows.iter().map(|row| texts.characters(row.prompt)).collect();
-    sweep::by_score(world, "length", "length of the prompt", &scores, None)
+    sweep::by_score(world, "length", "prompt length", &scores, None)
 }

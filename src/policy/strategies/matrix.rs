@@ -80,7 +80,7 @@ impl Matrix {
         seed: u64,
         folds: u32,
     ) -> Self {
-        let mut found: BTreeMap<(u32, u32), Asked> = BTreeMap::new();
+        let mut found: BTreeMap<(u32, u32), Request> = BTreeMap::new();
         for seen in observations {
             let (_, _, facts) = found
                 .entry((seen.prompt, seen.repeat))
@@ -91,20 +91,20 @@ impl Matrix {
         }
         let counts = |weight: f64, task: usize| weight > 0.0 && shares.get(task).is_some_and(|s| *s > 0.0);
         let mut rows: Vec<Row> = Vec::with_capacity(found.len());
-        let mut asked: Vec<u32> = Vec::new();
+        let mut requested: Vec<u32> = Vec::new();
         for ((prompt, _), (task, weight, facts)) in found {
             if !counts(weight, task) {
                 continue;
             }
-            asked.push(prompt);
+            requested.push(prompt);
             if facts.iter().take(rungs).all(Option::is_some) {
                 rows.push(Row { prompt, task, fold: 0, weight, facts });
             }
         }
-        asked.dedup();
+        requested.dedup();
         let mut matrix = Self { rows, rungs, folds, prompts: 0, left_out: 0 };
         matrix.prompts = matrix.rows.chunk_by(|a, b| a.prompt == b.prompt).count() as u64;
-        matrix.left_out = asked.len() as u64 - matrix.prompts;
+        matrix.left_out = requested.len() as u64 - matrix.prompts;
         matrix.weigh(shares);
         matrix.deal(seed);
         matrix
@@ -190,7 +190,7 @@ impl Matrix {
         let rows = || self.rows.iter().enumerate();
         Fitted {
             crossed: rows().map(|(at, row)| apply(models.unseen(row), at, row)).collect(),
-            in_sample: rows().map(|(at, row)| apply(&models.whole, at, row)).collect(),
+            in_sample: rows().map(|(at, row)| apply(&models.all, at, row)).collect(),
         }
     }
 
@@ -203,7 +203,7 @@ impl Matrix {
                 if others.is_empty() { fit(&all) } else { fit(&others) }
             })
             .collect();
-        Models { whole: fit(&all), without }
+        Models { all: fit(&all), without }
     }
 }
 
@@ -211,7 +211,7 @@ impl Matrix {
 #[derive(Clone, Debug)]
 pub(super) struct Models<M> {
     /// On everything.
-    pub(super) whole: M,
+    pub(super) all: M,
     /// On all parts but one, by that part.
     without: Vec<M>,
 }
@@ -219,12 +219,12 @@ pub(super) struct Models<M> {
 impl<M> Models<M> {
     /// Something made of each of them.
     pub(super) fn map<T>(&self, make: impl Fn(&M) -> T) -> Models<T> {
-        Models { whole: make(&self.whole), without: self.without.iter().map(&make).collect() }
+        Models { all: make(&self.all), without: self.without.iter().map(&make).collect() }
     }
 
     /// The one that has not seen the row's part.
     pub(super) fn unseen(&self, row: &Row) -> &M {
-        self.without.get(row.fold as usize).unwrap_or(&self.whole)
+        self.without.get(row.fold as usize).unwrap_or(&self.all)
     }
 }
 
@@ -238,7 +238,7 @@ pub(super) struct Fitted<T> {
 }
 
 /// The task, the prompt's weight, and what each tier made of it.
-type Asked = (usize, f64, Vec<Option<Fact>>);
+type Request = (usize, f64, Vec<Option<Fact>>);
 
 fn fact(seen: &Observation) -> Option<Fact> {
     Some(Fact {

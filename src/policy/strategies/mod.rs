@@ -5,7 +5,7 @@
 //! decides a route. Offline replay takes it that an answer does not depend on who sent the request, and knows nothing of
 //! sessions or prompt caches.
 
-pub mod asked;
+pub mod queries;
 mod cascade;
 mod classifier;
 mod drawing;
@@ -14,9 +14,9 @@ mod figures;
 mod keywords;
 mod length;
 mod matrix;
-mod mix;
+mod random;
 mod nearest;
-mod oracle;
+mod perfect;
 mod outside;
 mod replay;
 mod routed;
@@ -41,7 +41,7 @@ pub use strategy::{Applied, Path, Paths, RouteOf, Standing, Strategy, World};
 pub const STRATEGIES: &[&Strategy] = &[
     &single::STRATEGY,
     &routed::STRATEGY,
-    &mix::STRATEGY,
+    &random::STRATEGY,
     &task_map::STRATEGY,
     &length::STRATEGY,
     &keywords::STRATEGY,
@@ -50,7 +50,7 @@ pub const STRATEGIES: &[&Strategy] = &[
     &classifier::STRATEGY,
     &cascade::STRATEGY,
     &outside::STRATEGY,
-    &oracle::STRATEGY,
+    &perfect::STRATEGY,
 ];
 
 /// Applies every strategy and compares them; `None` where no request can be compared.

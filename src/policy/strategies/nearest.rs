@@ -6,7 +6,7 @@ use super::matrix::{Matrix, Means, Row};
 use super::replay;
 use super::strategy::{Applied, Path, Standing, Strategy, World};
 use super::sweep;
-use super::task_map::{cheapest_that_keeps, worth};
+use super::task_map::{best_value, cheapest_that_keeps};
 use super::text;
 use crate::stats::frontier::Point;
 
@@ -27,24 +27,24 @@ fn apply(world: &World<'_>) -> Vec<Applied> {
     if world.matrix.rungs < 2 || prompts.len() < 2 {
         return Vec::new();
     }
-    let asked = (world.settings.neighbours as usize).saturating_mul(SPARE);
+    let kept = (world.settings.neighbours as usize).saturating_mul(SPARE);
     let wanted = world.settings.neighbours;
     let mut applied = Vec::new();
     if let Some(texts) = world.texts.filter(|_| prompts.len() <= MOST) {
         let label = format!("{wanted} nearest neighbours (TF-IDF)");
-        applied.push(by(world, &prompts, &texts.nearest(&prompts, asked), "knn", label));
+        applied.push(by(world, &prompts, &texts.nearest(&prompts, kept), "knn", label));
     }
-    if let Some(said) = &world.asked.embeddings
-        && let Some(overhead) = said.overhead(prompts.iter().copied())
+    if let Some(answers) = &world.queries.embeddings
+        && let Some(overhead) = answers.overhead(prompts.iter().copied())
     {
         let vectors: Vec<&[f32]> =
-            prompts.iter().filter_map(|prompt| Some(said.of.get(prompt)?.as_slice())).collect();
+            prompts.iter().filter_map(|prompt| Some(answers.by_prompt.get(prompt)?.as_slice())).collect();
         let size = vectors.first().map_or(0, |vector| vector.len());
         if vectors.iter().all(|vector| vector.len() == size)
             && prompts.len().pow(2) / 2 * size <= MOST_PRODUCTS
         {
-            let label = format!("{wanted} nearest neighbours (embeddings {})", said.model);
-            let by = by(world, &prompts, &text::nearest_vectors(&vectors, asked), "knn-embeddings", label);
+            let label = format!("{wanted} nearest neighbours (embeddings {})", answers.model);
+            let by = by(world, &prompts, &text::nearest_vectors(&vectors, kept), "knn-embeddings", label);
             // The other points of its curve pay for the embedding, too.
             let pay = |curve: Vec<Point>| {
                 curve.into_iter().map(|(cost, quality)| (cost + overhead.0, quality)).collect()
@@ -89,8 +89,9 @@ fn by(world: &World<'_>, prompts: &[u32], nearest: &[Vec<u32>], id: &str, label:
         let prices = (-8..PRICES - 8).map(|at| step * 2_f64.powf(f64::from(at) / 2.0));
         prices
             .filter_map(|price| {
-                let tier =
-                    |at: usize, _: &Row| expected.get(at).map_or(world.strong, |means| worth(means, price));
+                let tier = |at: usize, _: &Row| {
+                    expected.get(at).map_or(world.strong, |means| best_value(means, price))
+                };
                 replay::point_of_tiers(matrix, tier)
             })
             .collect()

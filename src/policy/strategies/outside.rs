@@ -1,4 +1,4 @@
-//! Somebody else's routers, measured like tiers (`router = true`): their answers and their bill beside ours.
+//! Outside routers, measured like tiers (`router = true`): their answers and their cost against the strategies here.
 
 use super::strategy::{Applied, Path, Standing, Strategy, World};
 
@@ -11,7 +11,7 @@ fn apply(world: &World<'_>) -> Vec<Applied> {
         .map(|&tier| {
             let paths = world.matrix.rows.iter().map(|_| Path::sure(tier)).collect();
             let name = world.name(tier);
-            Applied::fixed(format!("router:{name}"), format!("router: {name}"), Standing::Outside, paths)
+            Applied::fixed(format!("router:{name}"), format!("router {name}"), Standing::Outside, paths)
         })
         .collect()
 }

@@ -1,4 +1,4 @@
-//! Single tiers: everything on one of them. What every router has to beat.
+//! Baselines: all traffic on one tier. What every router has to beat.
 
 use super::strategy::{Applied, Path, Standing, Strategy, World};
 
@@ -9,7 +9,12 @@ fn apply(world: &World<'_>) -> Vec<Applied> {
         .map(|tier| {
             let paths = world.matrix.rows.iter().map(|_| Path::sure(tier)).collect();
             let name = world.name(tier);
-            Applied::fixed(format!("single:{name}"), format!("all on {name}"), Standing::Single, paths)
+            Applied::fixed(
+                format!("single:{name}"),
+                format!("all traffic on {name}"),
+                Standing::Single,
+                paths,
+            )
         })
         .collect()
 }

@@ -2,8 +2,8 @@
 
 use smallvec::{SmallVec, smallvec};
 
-use super::asked::Asked;
 use super::matrix::{Matrix, Means};
+use super::queries::Queries;
 use super::text::Texts;
 use crate::config::StrategySettings;
 use crate::ident::TierName;
@@ -105,7 +105,7 @@ pub struct World<'a> {
     /// The texts of the prompts, by their index in the corpus; without them, strategies that read are left out.
     pub texts: Option<&'a Texts>,
     /// What models said of the prompts.
-    pub asked: &'a Asked,
+    pub queries: &'a Queries,
     /// The settings.
     pub settings: &'a StrategySettings,
     /// The rungs of the ladder, then what was measured beside it.

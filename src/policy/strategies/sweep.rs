@@ -101,7 +101,7 @@ fn threshold(world: &World<'_>, rows: &[&Row], score: &dyn Fn(&Row) -> f64) -> f
 
 /// The sweep of a router that knows what each tier will answer: at each of eleven shares of strong calls the best that can be
 /// had with at most as many. It never spends a strong call where the weak tier does as well, so it does not fall again.
-pub(super) fn oracle(world: &World<'_>) -> Option<Vec<Point>> {
+pub(super) fn perfect(world: &World<'_>) -> Option<Vec<Point>> {
     let (weak, strong) = (world.weak, world.strong);
     if weak == strong {
         return None;

@@ -27,13 +27,13 @@ fn apply(world: &World<'_>) -> Vec<Applied> {
     let tables = matrix.fit(|rows| table(matrix, rows));
     for price in &prices {
         let priced = |table: &Table| -> BTreeMap<usize, usize> {
-            table.iter().map(|(task, (_, means))| (*task, worth(means, *price))).collect()
+            table.iter().map(|(task, (_, means))| (*task, best_value(means, *price))).collect()
         };
         let maps = tables.map(priced);
         let tier =
             |map: &BTreeMap<usize, usize>, row: &Row| map.get(&row.task).copied().unwrap_or(world.strong);
         curve.extend(replay::point_of_tiers(matrix, |_, row| tier(maps.unseen(row), row)));
-        in_sample_curve.extend(replay::point_of_tiers(matrix, |_, row| tier(&maps.whole, row)));
+        in_sample_curve.extend(replay::point_of_tiers(matrix, |_, row| tier(&maps.all, row)));
     }
     world
         .settings
@@ -47,7 +47,7 @@ fn apply(world: &World<'_>) -> Vec<Applied> {
             let percent = percent(keep.get());
             let applied = Applied::fixed(
                 format!("map-{percent}"),
-                format!("task map that keeps {percent} % of the best"),
+                format!("task map, keeps {percent} % of best"),
                 Standing::Deployable,
                 fitted.crossed,
             );
@@ -121,7 +121,7 @@ pub(super) fn cheapest_that_keeps(means: &[Means], keep: f64) -> usize {
 }
 
 /// The tier that is worth most when quality has a price; the cheapest of several.
-pub(super) fn worth(means: &[Means], price: f64) -> usize {
+pub(super) fn best_value(means: &[Means], price: f64) -> usize {
     let mut order: Vec<(usize, &Means)> = means.iter().enumerate().collect();
     order.sort_by(|a, b| a.1.cost.total_cmp(&b.1.cost));
     let mut best: Option<(usize, f64)> = None;

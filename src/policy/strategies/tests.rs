@@ -39,7 +39,7 @@ fn compared(
     let world = World {
         matrix: &matrix,
         texts,
-        asked: &asked::Asked::default(),
+        queries: &queries::Queries::default(),
         settings,
         names: &names,
         routers: &[],
@@ -65,18 +65,18 @@ fn near(value: f64, wanted: f64) {
 }
 
 #[test]
-fn a_cascade_pays_for_every_tier_that_it_tries_and_an_oracle_for_one() {
+fn a_cascade_pays_for_every_tier_that_it_tries_and_a_perfect_router_for_one() {
     let all = plain(&answers(0, 0, "bbwsn"), &[1.0]);
     let cascade = one(&all, "cascade-perfect");
     // Two of five go up: 0.001 + 0.4 x 0.01.
     near(cascade.cost.mean, 0.005);
     near(cascade.quality.mean, 0.8);
     near(cascade.escalated, 0.4);
-    let oracle = one(&all, "oracle");
+    let perfect = one(&all, "perfect-router");
     // One of five needs the large tier; what no tier passes goes to the cheapest.
-    near(oracle.cost.mean, (4.0 * 0.001 + 0.01) / 5.0);
-    near(oracle.quality.mean, 0.8);
-    near(oracle.selection.unwrap().optimal, 1.0);
+    near(perfect.cost.mean, (4.0 * 0.001 + 0.01) / 5.0);
+    near(perfect.quality.mean, 0.8);
+    near(perfect.selection.unwrap().optimal, 1.0);
     near(one(&all, "single:small").expected_bill.unwrap(), 0.001 + 0.4);
     // The routes escalate what the gate turns away, like the cascade.
     near(one(&all, "routes").cost.mean, 0.005);
@@ -154,7 +154,7 @@ fn a_request_that_a_rung_did_not_answer_compares_nothing_and_is_counted() {
     observations[7].cost = None;
     let all = plain(&observations, &[1.0]);
     assert_eq!((all.prompts, all.left_out), (3, 1));
-    assert_eq!(one(&all, "oracle").n, 3);
+    assert_eq!(one(&all, "perfect-router").n, 3);
 }
 
 #[test]

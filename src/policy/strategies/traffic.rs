@@ -10,7 +10,7 @@ use super::strategy::Standing;
 
 /// What a move of the traffic turns over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turned {
+pub enum Flipped {
     /// The tier that is best when everything goes to it.
     BestSingle,
     /// The strategy that wins: as good as the best single tier, and cheapest.
@@ -21,17 +21,17 @@ pub enum Turned {
 
 /// A move of a task's traffic that turns something over. Strategies are named by their place in the comparison.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct TrafficTurn {
+pub struct TrafficChange {
     /// The task.
     pub task: usize,
     /// By which factor its traffic moves: above 1 it grows.
     pub factor: f64,
     /// The task's share of all requests as it is.
-    pub share: f64,
+    pub traffic_share: f64,
     /// And then.
-    pub share_then: f64,
+    pub traffic_share_at_flip: f64,
     /// What turns over.
-    pub what: Turned,
+    pub what: Flipped,
     /// What was ahead; `None` where no router beat the best single tier.
     pub from: Option<usize>,
     /// What is ahead then.
@@ -45,33 +45,33 @@ const BEYOND: f64 = 1e-6;
 
 /// The nearest move of each task's traffic, upwards and downwards, that turns each thing over; nearest first.
 #[must_use]
-pub fn turns(comparison: &Comparison) -> Vec<TrafficTurn> {
+pub fn changes(comparison: &Comparison) -> Vec<TrafficChange> {
     let figures = &comparison.figures;
     let Some(first) = figures.first() else { return Vec::new() };
-    let mut turns = Vec::new();
+    let mut changes = Vec::new();
     for (task, own) in &first.by_task {
-        let mix = Mix { figures, task: *task };
+        let scenario = Scenario { figures, task: *task };
         let (share, others) = (own.weight, 1.0 - own.weight);
         if others <= SLACK {
             // A single task: its share is everything, however much comes.
             continue;
         }
-        let crossings = mix.crossings();
-        for (what, from) in mix.ahead(1.0) {
+        let crossings = scenario.crossings();
+        for (what, from) in scenario.ahead(1.0) {
             for side in [BEYOND, -BEYOND] {
                 let away = |factor: &&f64| if side > 0.0 { **factor > 1.0 } else { **factor < 1.0 };
                 let mut order: Vec<f64> = crossings.iter().filter(away).copied().collect();
                 order.sort_by(|a, b| a.ln().abs().total_cmp(&b.ln().abs()));
-                let turned = order.into_iter().find_map(|factor| {
-                    let ahead = mix.ahead(factor * (1.0 + side));
+                let flipped = order.into_iter().find_map(|factor| {
+                    let ahead = scenario.ahead(factor * (1.0 + side));
                     let to = ahead.into_iter().find(|(other, _)| *other == what)?.1;
                     (to != from).then_some((factor, to))
                 });
-                turns.extend(turned.map(|(factor, to)| TrafficTurn {
+                changes.extend(flipped.map(|(factor, to)| TrafficChange {
                     task: *task,
                     factor,
-                    share,
-                    share_then: share * factor / (share * factor + others),
+                    traffic_share: share,
+                    traffic_share_at_flip: share * factor / (share * factor + others),
                     what,
                     from,
                     to,
@@ -79,17 +79,17 @@ pub fn turns(comparison: &Comparison) -> Vec<TrafficTurn> {
             }
         }
     }
-    turns.sort_by(|a, b| a.factor.ln().abs().total_cmp(&b.factor.ln().abs()));
-    turns
+    changes.sort_by(|a, b| a.factor.ln().abs().total_cmp(&b.factor.ln().abs()));
+    changes
 }
 
 /// The comparison while the traffic of one task moves.
-struct Mix<'a> {
+struct Scenario<'a> {
     figures: &'a [Figures],
     task: usize,
 }
 
-impl Mix<'_> {
+impl Scenario<'_> {
     /// A strategy's cost and quality, each as what the other tasks add and what this one does.
     fn lines(&self, at: usize) -> Option<((f64, f64), (f64, f64))> {
         let parts = &self.figures.get(at)?.by_task;
@@ -132,7 +132,7 @@ impl Mix<'_> {
     }
 
     /// What is ahead when the task's traffic is that many times what it is.
-    fn ahead(&self, factor: f64) -> Vec<(Turned, Option<usize>)> {
+    fn ahead(&self, factor: f64) -> Vec<(Flipped, Option<usize>)> {
         let point = |at: usize| self.at(at, factor);
         let better = |a: &(usize, (f64, f64)), b: &(usize, (f64, f64))| {
             b.1.1 > a.1.1 + SLACK || ((b.1.1 - a.1.1).abs() <= SLACK && b.1.0 < a.1.0)
@@ -151,10 +151,10 @@ impl Mix<'_> {
             })
             .reduce(|cheapest, next| if next.1.0 < cheapest.1.0 { next } else { cheapest });
         let mut ahead =
-            vec![(Turned::BestSingle, Some(best.0)), (Turned::Winner, winner.map(|winner| winner.0))];
+            vec![(Flipped::BestSingle, Some(best.0)), (Flipped::Winner, winner.map(|winner| winner.0))];
         if let Some((routes, bill)) = self.of(Standing::Routes).find_map(|at| Some((at, point(at)?))) {
             ahead.extend(singles().map(|(at, (cost, _))| {
-                (Turned::Bill(at), Some(if bill.0 <= cost * (1.0 + SLACK) { routes } else { at }))
+                (Flipped::Bill(at), Some(if bill.0 <= cost * (1.0 + SLACK) { routes } else { at }))
             }));
         }
         ahead
@@ -167,25 +167,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_best_single_tier_turns_over_where_the_tiers_are_as_good() {
+    fn the_best_single_tier_changes_where_the_tiers_are_as_good() {
         // At the first task the small tier is better by two of ten, at the second the large one by four of ten.
         let answers = [answers(0, 0, "wwbbbbbbbb"), answers(1, 10, "ssssbbbbbb")].concat();
         let compared = plain(&answers, &[0.5, 0.5]);
-        let turns = turns(&compared);
+        let changes = changes(&compared);
         let best = |task: usize| {
-            turns.iter().find(|turn| turn.what == Turned::BestSingle && turn.task == task).unwrap()
+            changes.iter().find(|change| change.what == Flipped::BestSingle && change.task == task).unwrap()
         };
         let (first, second) = (best(0), best(1));
-        assert!((first.factor - 2.0).abs() < 1e-9 && (second.factor - 0.5).abs() < 1e-9, "{turns:?}");
-        assert!((first.share_then - 2.0 / 3.0).abs() < 1e-9, "{first:?}");
+        assert!((first.factor - 2.0).abs() < 1e-9 && (second.factor - 0.5).abs() < 1e-9, "{changes:?}");
+        assert!((first.traffic_share_at_flip - 2.0 / 3.0).abs() < 1e-9, "{first:?}");
         let id = |at: Option<usize>| compared.figures[at.unwrap()].id.as_str();
         assert_eq!((id(first.from), id(first.to)), ("single:large", "single:small"));
         // Nearest first, in either direction alike.
-        assert!(turns.windows(2).all(|pair| pair[0].factor.ln().abs() <= pair[1].factor.ln().abs() + 1e-12));
+        assert!(
+            changes.windows(2).all(|pair| pair[0].factor.ln().abs() <= pair[1].factor.ln().abs() + 1e-12)
+        );
     }
 
     #[test]
-    fn a_single_task_has_no_mix_to_move() {
-        assert!(turns(&plain(&answers(0, 0, "bbwsn"), &[1.0])).is_empty());
+    fn a_single_task_has_no_share_to_change() {
+        assert!(changes(&plain(&answers(0, 0, "bbwsn"), &[1.0])).is_empty());
     }
 }

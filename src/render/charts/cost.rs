@@ -1,4 +1,4 @@
-//! Projected monthly cost: as routed, and on each single tier.
+//! Projected monthly cost: as routed, and with all traffic on one tier.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
@@ -11,7 +11,7 @@ use crate::summary::{Money, Summary};
 
 pub(super) const CHART: Chart = Chart {
     file: "monthly-cost.svg",
-    title: "Projected monthly cost, as routed and on each single tier",
+    title: "Projected monthly cost: as routed, and with all traffic on one tier",
     draw: paint,
 };
 
@@ -26,7 +26,7 @@ fn paint(summary: &Summary) -> Result<Option<Drawing>, RenderError> {
     let mut bars: Vec<(String, Money, RGBColor)> = vec![("as routed".to_owned(), total.month, GOOD)];
     for (at, baseline) in projection.baselines.iter().enumerate() {
         if let Some(cost) = &baseline.cost {
-            bars.push((format!("all on {}", baseline.tier), cost.month, tier_colour(at)));
+            bars.push((format!("all traffic on {}", baseline.tier), cost.month, tier_colour(at)));
         }
     }
     let most =

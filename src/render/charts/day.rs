@@ -1,5 +1,4 @@
-//! A simulated day by the hour: what came, what went elsewhere, how long it took and what it cost; the routes against the
-//! adaptive choice.
+//! A simulated day hour by hour: requests, fallbacks, latency and cost of each variant.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
@@ -46,13 +45,13 @@ const FIGURES: [Figure; 4] = [
     },
     Figure {
         file: "day-fallbacks.svg",
-        title: "Answered by another tier than the first choice, or turned away: share of requests",
+        title: "Share of requests that another tier than the first choice answered, or that were rejected",
         value: |hour| share(hour.fallbacks + hour.rejected, hour),
         write: |value| format!("{:.1} %", value * 100.0),
     },
     Figure {
         file: "day-latency.svg",
-        title: "95th percentile of the latency",
+        title: "p95 latency",
         value: |hour| hour.p95_ms,
         write: |value| Millis::from_ms(value).map_or_else(String::new, |ms| ms.to_string()),
     },
@@ -119,7 +118,7 @@ fn paint(figure: &Figure, days: &[Day], outages: &[Outage]) -> Result<Option<Dra
         }
         let mut names: Vec<(i32, &'static str, RGBColor)> = Vec::new();
         for (at, (day, own)) in days.iter().zip(&values).enumerate() {
-            // What came is the same for all variants.
+            // The requests are the same for all variants.
             if at > 0 && Some(own) == values.first() {
                 continue;
             }

@@ -1,4 +1,4 @@
-//! Latency of each tier over all tasks, as the share of replies that have come by then.
+//! Latency of each tier over all tasks: the cumulative share of replies.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
@@ -12,7 +12,7 @@ use crate::units::Millis;
 
 pub(super) const CHART: Chart = Chart {
     file: "latency.svg",
-    title: "Share of replies that have come after a time, per tier",
+    title: "Latency per tier: share of replies that have arrived by a given time",
     draw: paint,
 };
 

@@ -1,4 +1,4 @@
-//! Pass rate with its interval, per task and tier, against the floors.
+//! Pass rate with its confidence interval, per task and tier, against the floors.
 
 use plotters::style::text_anchor::HPos;
 
@@ -10,7 +10,7 @@ use crate::summary::Summary;
 
 pub(super) const CHART: Chart = Chart {
     file: "pass-rate.svg",
-    title: "Pass rate of each tier at each task, with its interval; the grey lines are the floors",
+    title: "Pass rate of each tier for each task, with confidence intervals; the grey lines are the floors",
     draw: paint,
 };
 

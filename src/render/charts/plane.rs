@@ -23,7 +23,7 @@ pub(super) struct Frame {
 /// How much of the axes is shown around the points.
 #[derive(Clone, Copy)]
 pub(super) struct Margins {
-    /// The factor of cost below the cheapest point and above the dearest.
+    /// The factor of cost below the cheapest point and above the costliest.
     pub(super) cost: f64,
     /// Tenths of a pass rate below the one that the lowest interval reaches into.
     pub(super) tenths: f64,

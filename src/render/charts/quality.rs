@@ -1,4 +1,4 @@
-//! Cost of a request against quality: the single tiers, and the routes.
+//! Cost against pass rate: the single tiers, and the routes.
 
 use plotters::style::text_anchor::HPos;
 
@@ -7,11 +7,8 @@ use super::plane::{Frame, Margins, Plane, Point};
 use crate::render::renderer::RenderError;
 use crate::summary::Summary;
 
-pub(super) const CHART: Chart = Chart {
-    file: "cost-quality.svg",
-    title: "Cost of a thousand requests against the pass rate",
-    draw: paint,
-};
+pub(super) const CHART: Chart =
+    Chart { file: "cost-quality.svg", title: "Cost per 1,000 requests against pass rate", draw: paint };
 
 const FRAME: Frame = Frame { width: 760, height: 340, left: 64, right: 130, top: 20, bottom: 300 };
 

@@ -1,4 +1,4 @@
-//! Cost against quality of every strategy, and the line of what a random mix of single tiers buys.
+//! Cost against pass rate of every strategy, and the curve of random routing between single tiers.
 
 use plotters::style::text_anchor::HPos;
 
@@ -12,7 +12,7 @@ use crate::summary::{StrategyKind, Summary};
 
 pub(super) const CHART: Chart = Chart {
     file: "strategies.svg",
-    title: "Strategies: cost of a thousand requests against the pass rate",
+    title: "Strategies: cost per 1,000 requests against pass rate; the curve is random routing",
     draw: paint,
 };
 
@@ -53,7 +53,7 @@ fn paint(summary: &Summary) -> Result<Option<Drawing>, RenderError> {
     let Some(plane) = Plane::around(&points, FRAME, margins) else { return Ok(None) };
     plane
         .draw(1.0, |root| {
-            // What mixing single tiers by lot buys: a straight line on a linear axis, a curve on this one.
+            // Random routing between single tiers: straight lines on a linear axis, a curve on this one.
             let singles: Vec<frontier::Point> = summary
                 .strategies
                 .iter()
@@ -64,9 +64,9 @@ fn paint(summary: &Summary) -> Result<Option<Drawing>, RenderError> {
             let hull = frontier::hull(&singles);
             let steps = (0..=80)
                 .map(|step| 10_f64.powf(plane.from + (plane.to - plane.from) * f64::from(step) / 80.0));
-            let mixed: Vec<(i32, i32)> =
+            let random: Vec<(i32, i32)> =
                 steps.filter_map(|cost| Some((plane.x(cost), plane.y(frontier::at(&hull, cost)?)))).collect();
-            for pair in mixed.windows(2) {
+            for pair in random.windows(2) {
                 if let [a, b] = pair {
                     line(root, *a, *b, MUTED, 1)?;
                 }

@@ -1,4 +1,4 @@
-//! `simulate.html`: a simulated day, one file that can be opened anywhere. No network, no script.
+//! `simulate.html`: a simulated day as one file that can be opened anywhere. No network, no script.
 
 use minijinja::{AutoEscape, Environment, context, value::Value};
 
@@ -69,33 +69,33 @@ fn row(label: String, hour: &Hour) -> Value {
     }
 }
 
-/// What was played, in short sentences.
+/// What was simulated, in short sentences.
 fn described(settings: &Settings) -> Vec<String> {
-    let mut said = vec![format!(
-        "{} requests of {} users, {}.",
+    let mut text = vec![format!(
+        "{} requests from {} users, {}.",
         settings.requests,
         settings.users,
         match settings.profile {
-            Profile::Flat => "as many in every hour",
-            Profile::Office => "most of them between nine and six",
-            Profile::Hours(_) => "by the hours of the settings",
+            Profile::Flat => "evenly over the day",
+            Profile::Office => "most of them between 9:00 and 18:00",
+            Profile::Hours(_) => "by the configured weights of the hours",
         }
     )];
     if settings.drift > 0.0 {
-        said.push(format!("The slowest hour is {} slower than the fastest.", percent(settings.drift)));
+        text.push(format!("The slowest hour is {} slower than the fastest.", percent(settings.drift)));
     }
     for outage in &settings.outages {
         let (hour, minute) = (outage.from / 60, outage.from % 60);
-        said.push(format!(
-            "{} does not answer from {hour:02}:{minute:02} for {} minutes.",
+        text.push(format!(
+            "Outage: {} does not answer for {} minutes from {hour:02}:{minute:02}.",
             outage.tier, outage.minutes
         ));
     }
     if let Some(budget) = settings.budget_per_day {
-        said.push(format!("Budget of the day: {}.", usd(budget)));
+        text.push(format!("Budget for the day: {}.", usd(budget)));
     }
     if let Some(budget) = settings.budget_per_user {
-        said.push(format!("Budget of a user: {}.", usd(budget)));
+        text.push(format!("Budget per user: {}.", usd(budget)));
     }
-    said
+    text
 }

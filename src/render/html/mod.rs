@@ -1,4 +1,5 @@
 //! `report.html`: one file that a stakeholder can open anywhere. No network, no script; light, dark, on a phone, printed.
+//! Its terms link to their definitions at the end of the page.
 //!
 //! Every foreign text goes through the template engine's escaping; charts are the only markup that is passed as it is, and
 //! are made here.
@@ -9,10 +10,12 @@ mod strategies;
 use minijinja::{AutoEscape, Environment, context, value::Value};
 
 use super::charts;
+use super::figures::{self, Savings};
+use super::glossary::Glossary;
 use super::renderer::{RenderError, Renderer};
-use super::words;
+use super::sentences;
 use crate::config::Rule;
-use crate::summary::{Band, Beside, Cell, Decision, Horizon, Money, NoticeLevel, Summary, TaskSummary};
+use crate::summary::{Band, Cell, Decision, Horizon, Money, NoticeLevel, OutsideModel, Summary, TaskSummary};
 use crate::units::percent;
 
 pub(super) const RENDERER: Renderer = Renderer { name: "html", file: "report.html", render };
@@ -21,6 +24,7 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
     let mut engine = Environment::new();
     engine.set_auto_escape_callback(|_| AutoEscape::Html);
     engine.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
+    Glossary::default().install(&mut engine);
     engine.add_template("report", include_str!("report.html.jinja"))?;
     engine.add_template("strategies", include_str!("strategies.html.jinja"))?;
     let charts: Vec<Value> = charts::all(summary)?
@@ -33,7 +37,7 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
     let strategies = summary.strategies.as_ref();
     let strategies = strategies
         .map(|strategies| {
-            let value = strategies::value(strategies);
+            let value = strategies::value(strategies, &sentences::ci(summary));
             engine.get_template("strategies")?.render(context! { strategies => value })
         })
         .transpose()?;
@@ -54,19 +58,20 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
         source => summary.run.source.sentence(),
         price_source => summary.evidence.price_source.clone(),
         price_note => summary.evidence.price_note.clone(),
-        // A figure and its sign stay on one line.
-        method => words::method(summary),
+        method => sentences::method(summary),
+        ci => sentences::ci(summary),
         non_inferior => match summary.method.rule {
             Rule::Floor => false,
             Rule::NonInferior => true,
         },
-        verdict => words::verdict(summary).replace(" %", "\u{a0}%"),
+        // A figure and its sign stay on one line.
+        verdict => sentences::verdict(summary).replace(" %", "\u{a0}%"),
         tiles => tiles(summary),
         notices => notices(summary),
         tiers => summary.tiers.iter().map(|tier| context! {
             name => tier.name.as_str(),
             model => tier.model.to_string(),
-            pass_rate => tier.pass_rate.map(|rate| words::rate(&rate)),
+            pass_rate => tier.pass_rate.map(|rate| figures::rate(&rate)),
             p95 => tier.latency.map(|latency| latency.p95.to_string()),
             cost => tier.cost_per_request.map(|cost| cost.human()),
             input => tier.price.input.human(),
@@ -75,18 +80,18 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
             dominated_by => tier.dominated_by.as_ref().map(|other| other.to_string()),
         }).collect::<Vec<_>>(),
         tasks => summary.tasks.iter().map(|task| self::task(summary, task)).collect::<Vec<_>>(),
-        beside => summary.beside.iter().map(beside).collect::<Vec<_>>(),
+        outside => summary.outside_ladder.iter().map(outside).collect::<Vec<_>>(),
         charts => charts,
         strategies => strategies.map(Value::from_safe_string),
         projection => projection(summary),
         spend => context! {
             attempts => summary.spend.attempts,
             retries => summary.spend.retries,
-            list => summary.spend.list.human(),
+            list_price => summary.spend.list_price.human(),
             billed => summary.spend.billed.human(),
             unpriced => summary.spend.unpriced,
-            judges => words::judges(summary),
-            stop_early => words::stop_early(summary),
+            judges => sentences::judges(summary),
+            stop_early => sentences::stop_early(summary),
         },
         digests => digests(summary),
     })?;
@@ -98,23 +103,26 @@ fn tiles(summary: &Summary) -> Vec<Value> {
     let projection = &summary.projection;
     if let Some(total) = &projection.total {
         tiles.push(context! {
-            label => "a month, as routed",
+            label => "per month, as routed",
             value => total.month.mean.human(),
-            small => format!("{} – {}", total.month.low.human(), total.month.high.human()),
+            small => format!("{}: {} – {}", sentences::ci(summary), total.month.low.human(), total.month.high.human()),
         });
     }
-    // Against the top of the ladder, and against the best that a single tier can do: a router that does not pay is seen.
+    // Against the top of the ladder, and against the best that a single tier can do: a router that does not pay off is seen.
     let top = projection.baselines.last();
-    let best =
-        projection.baselines.iter().find(|baseline| Some(&baseline.tier) == projection.best_single.as_ref());
+    let best = projection
+        .baselines
+        .iter()
+        .find(|baseline| Some(&baseline.tier) == projection.cheapest_sufficient_tier.as_ref());
     let best = best.filter(|best| top.is_none_or(|top| top.tier != best.tier));
     for baseline in top.into_iter().chain(best) {
-        if let (Some(cost), Some(saving)) = (&baseline.cost, &baseline.saving) {
-            let (value, comparison) = words::saving_tile(saving.mean);
+        let savings = Savings::of_routes(projection.total.as_ref(), baseline);
+        if let (Some(cost), Some(savings)) = (&baseline.cost, savings) {
+            let (value, label) = savings.tile(&format!("all traffic on {}", baseline.tier));
             tiles.push(context! {
-                label => format!("{comparison} everything on {}", baseline.tier),
+                label => label,
                 value => value,
-                small => format!("which would cost {} a month", cost.month.mean.human()),
+                small => format!("which costs {} a month", cost.month.mean.human()),
             });
         }
     }
@@ -136,7 +144,7 @@ fn notices(summary: &Summary) -> Vec<Value> {
         NoticeLevel::Warning => "warning",
         NoticeLevel::Error => "error",
     };
-    let shown = summary.notices.iter().filter(|notice| !words::is_banner(notice));
+    let shown = summary.notices.iter().filter(|notice| !sentences::is_banner(notice));
     shown.map(|notice| context! { class => class(notice.level), text => notice.text.clone() }).collect()
 }
 
@@ -156,28 +164,33 @@ const fn decision_class(decision: Decision) -> &'static str {
     }
 }
 
+fn margin(margin: f64) -> String {
+    format!("{:.1} points", margin * 100.0)
+}
+
 fn task(summary: &Summary, task: &TaskSummary) -> Value {
     let route = &task.route;
     context! {
         name => task.name.as_str(),
         description => task.description.clone(),
         oracle => task.oracle.to_string(),
-        consequence => words::consequence(task.consequence),
-        latency_need => task.latency_need.map(|need| need.to_string()),
+        consequence => sentences::consequence(task.consequence),
+        latency_p95_limit => task.latency_p95_limit.map(|need| need.to_string()),
         requests => task.requests_per_day.map(|requests| format!("{requests:.0}")),
         prompts => task.prompts,
         adversarial => task.adversarial,
         route_floor => percent(task.route_floor),
         monitor_floor => percent(task.monitor_floor),
-        margin => task.margin.map(percent),
-        monitor_margin => task.monitor_margin.map(percent),
-        confidence_needed => format!("{:.2}", task.confidence_needed),
+        margin => task.margin.map(margin),
+        monitor_margin => task.monitor_margin.map(margin),
+        confidence_required => format!("{:.2}", task.confidence_required),
         tier => route.tier.as_str(),
-        decision => words::decision(route.decision),
+        decision => sentences::decision(route.decision),
         short => route.decision.name(),
         class => decision_class(route.decision),
-        pass_rate => route.pass_rate.map(|rate| words::rate(&rate)),
+        pass_rate => route.pass_rate.map(|rate| figures::rate(&rate)),
         n => route.pass_rate.map(|rate| rate.n),
+        n_eff => route.pass_rate.map(|rate| format!("{:.0}", rate.n_eff.floor())),
         p95 => route.latency.map(|latency| latency.p95.to_string()),
         cost => route.cost_per_request.map(|cost| cost.human()),
         fallback => route.fallback.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
@@ -193,16 +206,16 @@ fn task(summary: &Summary, task: &TaskSummary) -> Value {
     }
 }
 
-fn beside(beside: &Beside) -> Value {
+fn outside(outside: &OutsideModel) -> Value {
     context! {
-        name => beside.name.as_str(),
-        model => beside.model.to_string(),
-        role => words::role(&beside.role),
-        served => words::served(beside),
-        pass_rate => beside.pass_rate.map(|rate| words::rate(&rate)),
-        p95 => beside.latency.map(|latency| latency.p95.to_string()),
-        cost => beside.cost_per_request.map(|cost| cost.human()),
-        cells => beside.cells.iter().map(|cell| context! {
+        name => outside.name.as_str(),
+        model => outside.model.to_string(),
+        role => sentences::role(&outside.role),
+        served => sentences::served(outside),
+        pass_rate => outside.pass_rate.map(|rate| figures::rate(&rate)),
+        p95 => outside.latency.map(|latency| latency.p95.to_string()),
+        cost => outside.cost_per_request.map(|cost| cost.human()),
+        cells => outside.cells.iter().map(|cell| context! {
             task => cell.task.as_str(),
             class => band_class(cell.cell.band),
             pass_rate => cell.cell.pass_rate.map(|rate| percent(rate.mean)),
@@ -215,19 +228,20 @@ fn cell(_summary: &Summary, cell: &Cell) -> Value {
     context! {
         tier => cell.tier.as_str(),
         class => band_class(cell.band),
-        band => words::band(cell.band),
+        band => sentences::band(cell.band),
         pass_rate => cell.pass_rate.map(|rate| percent(rate.mean)),
         interval => cell.pass_rate.map(|rate| format!("{:.1} – {:.1} %", rate.low * 100.0, rate.high * 100.0)),
         n => cell.pass_rate.map(|rate| rate.n),
-        n_eff => cell.pass_rate.map(|rate| format!("{:.0}", rate.n_eff)),
+        // Rounded down, as in the reasons: 29.7 are not the 30 that are required.
+        n_eff => cell.pass_rate.map(|rate| format!("{:.0}", rate.n_eff.floor())),
         p_route => cell.p_route.map(|p| format!("{p:.2}")),
         p_monitor => cell.p_monitor.map(|p| format!("{p:.2}")),
         more => cell.more_prompts,
-        versus => cell.versus.as_ref().map(words::versus),
-        repeats => cell.repeats.as_ref().map(words::repeats),
+        versus => cell.versus.as_ref().map(sentences::versus),
+        repeats => cell.repeats.as_ref().map(sentences::repeats),
         reasons => cell.fail_reasons.iter().map(|reason| context! { text => reason.reason.clone(), count => reason.count }).collect::<Vec<_>>(),
-        lost => words::lost(cell).join(", "),
-        gate_reject => cell.gate_reject.map(|rate| percent(rate.mean)),
+        gaps => sentences::gaps(cell).join(", "),
+        gate_rejection_rate => cell.gate_rejection_rate.map(|rate| percent(rate.mean)),
         p50 => cell.latency.map(|latency| latency.p50.to_string()),
         p95 => cell.latency.map(|latency| latency.p95.to_string()),
         ttft => cell.latency.and_then(|latency| latency.ttft_p50).map(|ttft| ttft.to_string()),
@@ -236,12 +250,12 @@ fn cell(_summary: &Summary, cell: &Cell) -> Value {
         retry_rate => percent(cell.retry_rate),
         cost => cell.cost.map(|cost| cost.mean.human()),
         effective => cell.effective_cost.map(|cost| cost.total.human()),
-        infeasible => cell.infeasible.iter().map(words::infeasible).collect::<Vec<_>>().join("; "),
+        infeasible => cell.infeasible.iter().map(sentences::infeasible).collect::<Vec<_>>().join("; "),
     }
 }
 
 fn money(money: &Money) -> Value {
-    context! { mean => money.mean.human(), span => format!("{} – {}", money.low.human(), money.high.human()) }
+    context! { mean => money.mean.human(), interval => format!("{} – {}", money.low.human(), money.high.human()) }
 }
 
 fn horizon(cost: &Horizon) -> Value {
@@ -264,10 +278,13 @@ fn projection(summary: &Summary) -> Value {
         baselines => projection.baselines.iter().map(|baseline| context! {
             tier => baseline.tier.as_str(),
             cost => baseline.cost.as_ref().map(horizon),
-            pass_rate => baseline.pass_rate.map(|rate| percent(rate.mean)),
-            saving => baseline.saving.map(|saving| words::saving(&saving)),
+            pass_rate => baseline.pass_rate.map(|rate| figures::rate(&rate)),
+            savings => Savings::of_routes(projection.total.as_ref(), baseline).map(|savings| context! {
+                money => savings.cell(),
+                interval => savings.interval(),
+            }),
         }).collect::<Vec<_>>(),
-        best_single => projection.best_single.as_ref().map(ToString::to_string),
+        sufficient_tier => sentences::sufficient_tier(summary),
     }
 }
 

@@ -2,9 +2,10 @@
 
 use minijinja::{context, value::Value};
 
-use super::super::words;
-use crate::summary::asked::ClassifierWords;
-use crate::summary::robust::{RouteFlip, TrafficFlip};
+use super::super::figures::{self, Savings};
+use super::super::sentences;
+use crate::summary::flips::{RouteFlip, TrafficFlip};
+use crate::summary::queries::ClassifierAccuracy;
 use crate::summary::strategies::{CountedShare, GateAudit, TierPair};
 use crate::summary::{Strategies, StrategyKind, StrategyLine};
 use crate::units::percent;
@@ -12,56 +13,60 @@ use crate::units::percent;
 /// Rows of a table of flips; `summary.json` has them all.
 const SHOWN_FLIPS: usize = 12;
 
-pub(super) fn value(strategies: &Strategies) -> Value {
+pub(super) fn value(strategies: &Strategies, ci: &str) -> Value {
     context! {
-        verdict => words::strategies(strategies),
-        best => strategies.best_single.as_str(),
+        verdict => sentences::strategies(strategies, ci),
+        ci => ci,
+        savings_unit => sentences::savings_unit(strategies),
+        best => strategies.best_single_tier.as_str(),
         prompts => strategies.prompts,
         left_out => strategies.left_out,
         folds => strategies.folds,
         resamples => strategies.resamples,
-        headroom => words::points(strategies.headroom),
+        headroom => figures::points(strategies.headroom),
         months => strategies.table.iter().any(|line| line.month.is_some()),
         bills => strategies.table.iter().any(|line| line.expected_bill_per_1000.is_some()),
         table => strategies.table.iter().map(|line| self::line(strategies, line)).collect::<Vec<_>>(),
         gates => strategies.gates.iter().flat_map(gate).collect::<Vec<_>>(),
         pairs => strategies.pairs.iter().map(pair).collect::<Vec<_>>(),
-        asked => strategies.asked.iter().map(|asked| context! {
-            model => asked.model.to_string(),
-            questions => asked.questions,
-            missing => asked.missing,
-            list => asked.list.human(),
-            billed => asked.billed.human(),
+        queries => strategies.queries.iter().map(|query| context! {
+            model => query.model.to_string(),
+            questions => query.questions,
+            missing => query.missing,
+            list_price => query.list_price.human(),
+            billed => query.billed.human(),
         }).collect::<Vec<_>>(),
         classifier => strategies.classifier.as_ref().map(classifier),
-        flips => strategies.flips.iter().take(SHOWN_FLIPS).map(flip).collect::<Vec<_>>(),
-        traffic => strategies.traffic.iter().take(SHOWN_FLIPS).map(|one| traffic(strategies, one)).collect::<Vec<_>>(),
-        more_traffic => strategies.traffic.len().saturating_sub(SHOWN_FLIPS),
-        first_flip => words::first_flip(strategies),
+        flips => strategies.route_flips.iter().take(SHOWN_FLIPS).map(flip).collect::<Vec<_>>(),
+        traffic => strategies.traffic_flips.iter().take(SHOWN_FLIPS).map(|one| traffic(strategies, one)).collect::<Vec<_>>(),
+        more_traffic => strategies.traffic_flips.len().saturating_sub(SHOWN_FLIPS),
+        first_flip => sentences::first_flip(strategies),
     }
 }
 
 fn line(strategies: &Strategies, line: &StrategyLine) -> Value {
     let shown = |share: Option<f64>| share.map(percent);
+    let best = sentences::best_single(strategies).map(|best| &best.id);
+    let savings = sentences::savings(strategies, line).filter(|_| Some(&line.id) != best);
     context! {
         label => line.label.clone(),
-        kind => words::strategy_kind(line.kind),
+        kind => sentences::strategy_kind(line.kind),
         bound => line.kind == StrategyKind::Bound,
         marked => strategies.winner.as_ref() == Some(&line.id),
         n => line.n,
         pass_rate => percent(line.pass_rate.mean),
-        pass_span => format!("{:.1} – {:.1} %", line.pass_rate.low * 100.0, line.pass_rate.high * 100.0),
+        pass_interval => format!("{:.1} – {:.1} %", line.pass_rate.low * 100.0, line.pass_rate.high * 100.0),
         cost => line.cost_per_1000.mean.human(),
-        cost_span => format!("{} – {}", line.cost_per_1000.low.human(), line.cost_per_1000.high.human()),
-        month => line.month.map(|month| words::usd_short(month.mean)),
+        cost_interval => format!("{} – {}", line.cost_per_1000.low.human(), line.cost_per_1000.high.human()),
+        month => line.month.map(|month| figures::usd_short(month.mean)),
         p50 => line.latency_p50.map(|latency| latency.to_string()),
         p95 => line.latency_p95.map(|latency| latency.to_string()),
         escalated => percent(line.escalation_rate),
-        gap => words::points(line.quality_gap.mean),
-        gap_span => format!("{} to {}", words::points(line.quality_gap.low), words::points(line.quality_gap.high)),
-        saving => line.saving.map(|saving| words::saving_short(&saving)),
-        saving_span => line.saving.map(|saving| format!("{} to {}", percent(saving.low), percent(saving.high))),
-        over_mix => line.over_mix.map(|over| words::points(over.mean)),
+        gap => figures::points(line.quality_gap.mean),
+        gap_interval => format!("{} to {}", figures::points(line.quality_gap.low), figures::points(line.quality_gap.high)),
+        savings => savings.map(Savings::cell),
+        savings_interval => savings.map(Savings::interval),
+        gain_over_random => line.gain_over_random.map(|over| figures::points(over.mean)),
         frontier => shown(line.frontier_share),
         bill => line.expected_bill_per_1000.map(|bill| bill.human()),
         cost_save => shown(line.cost_save),
@@ -91,7 +96,7 @@ fn counted(share: &CountedShare) -> String {
             rate.low * 100.0,
             rate.high * 100.0
         ),
-        None => "none to judge by".to_owned(),
+        None => "no such answers".to_owned(),
     }
 }
 
@@ -107,7 +112,7 @@ fn gate(gate: &GateAudit) -> Vec<Value> {
                 tier => tier.tier.as_str(),
                 false_accepts => counted(&tier.false_accepts),
                 false_rejects => counted(&tier.false_rejects),
-                dead => tier.dead,
+                dead => tier.rejects_nearly_all_good,
                 cascade => gate.cascade_per_1000.map(|cost| cost.human()),
                 cascade_rate => gate.cascade_pass_rate.map(percent),
                 last => gate.last_tier_per_1000.map(|cost| cost.human()),
@@ -117,18 +122,18 @@ fn gate(gate: &GateAudit) -> Vec<Value> {
         .collect()
 }
 
-fn classifier(words: &ClassifierWords) -> Value {
+fn classifier(classifier: &ClassifierAccuracy) -> Value {
     context! {
-        model => words.model.clone(),
-        right => counted(&words.right),
-        unreadable => words.unreadable,
-        cost => words.cost_per_1000.map(|cost| cost.human()),
-        latency => words.latency.map(|latency| latency.to_string()),
-        tiers => words.named.iter().map(|named| named.tier.to_string()).collect::<Vec<_>>(),
-        rows => words.named.iter().map(|named| context! {
+        model => classifier.model.clone(),
+        correct => counted(&classifier.correct),
+        unreadable => classifier.unreadable,
+        cost => classifier.cost_per_1000.map(|cost| cost.human()),
+        latency => classifier.latency.map(|latency| latency.to_string()),
+        tiers => classifier.named.iter().map(|named| named.tier.to_string()).collect::<Vec<_>>(),
+        rows => classifier.named.iter().map(|named| context! {
             tier => named.tier.as_str(),
-            cheapest => named.cheapest.clone(),
-            none => named.none,
+            cheapest => named.cheapest_passing.clone(),
+            none => named.none_passes,
         }).collect::<Vec<_>>(),
     }
 }
@@ -141,7 +146,7 @@ fn pair(pair: &TierPair) -> Value {
         only_lower => pair.only_lower,
         only_upper => pair.only_upper,
         neither => pair.neither,
-        gap => pair.gap.map(words::points),
+        gap => pair.gap.map(figures::points),
         gap_se => pair.gap_se.map(|se| format!("± {:.1}", se * 100.0)),
         tolerable => pair.tolerable_gate_error.map(percent),
     }
@@ -150,20 +155,20 @@ fn pair(pair: &TierPair) -> Value {
 fn flip(flip: &RouteFlip) -> Value {
     context! {
         task => flip.task.as_str(),
-        lever => words::lever(&flip.lever),
-        factor => words::factor(flip.factor),
+        change => sentences::change(&flip.change),
+        factor => figures::factor(flip.factor),
         from => flip.from.as_str(),
         to => flip.to.as_str(),
     }
 }
 
 fn traffic(strategies: &Strategies, flip: &TrafficFlip) -> Value {
-    let label = |id: &Option<String>| words::ahead(strategies, id.as_deref());
+    let label = |id: &Option<String>| sentences::ahead(strategies, id.as_deref());
     context! {
         task => flip.task.as_str(),
-        factor => words::factor(flip.factor),
-        share => format!("{} → {}", percent(flip.share), percent(flip.share_then)),
-        what => words::turned_over(&flip.what),
+        factor => figures::factor(flip.factor),
+        share => format!("{} → {}", percent(flip.traffic_share), percent(flip.traffic_share_at_flip)),
+        what => sentences::flipped(&flip.what),
         from => label(&flip.from),
         to => label(&flip.to),
     }

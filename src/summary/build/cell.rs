@@ -21,7 +21,7 @@ pub(super) fn cell(
         tier: tier.clone(),
         counts: evidence.counts,
         pass_rate: evidence.pass_rate.map(rounding::rate),
-        judged: evidence.judged.map(rounding::rate),
+        uncalibrated_pass_rate: evidence.uncalibrated.map(rounding::rate),
         p_route: assessment.p_route.map(share),
         p_monitor: assessment.p_monitor.map(share),
         versus: assessment.comparison.and_then(|comparison| method::versus(comparison, names)),
@@ -29,7 +29,7 @@ pub(super) fn cell(
         band: assessment.band,
         more_prompts: assessment.more_prompts,
         fail_reasons: evidence.fail_reasons.clone(),
-        gate_reject: evidence.gate_reject.map(rounding::rate),
+        gate_rejection_rate: evidence.gate_rejection_rate.map(rounding::rate),
         latency: evidence.latency,
         tokens: evidence.tokens.map(|tokens| TokenStats {
             input_mean: tenth(tokens.input_mean),
@@ -42,7 +42,7 @@ pub(super) fn cell(
         cost_uncached: evidence.cost_uncached.map(rounding::usd),
         effective_cost: assessment.effective_cost.map(rounding::cost),
         infeasible: assessment.infeasible.clone(),
-        settled_early: None,
+        stopped_early: None,
     }
 }
 

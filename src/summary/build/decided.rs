@@ -3,13 +3,13 @@
 use super::inputs::{Gate, Inputs, MeasuredTask};
 use crate::ident::OracleRef;
 use crate::measure::CellEvidence;
-use crate::policy::{Assessment, Case, Flip, Route, Settled, Strictness, TierFacts};
+use crate::policy::{Assessment, Case, EarlyStop, Flip, Route, Strictness, TierFacts};
 
 /// What becomes of a task before it is rounded and named.
 pub(super) struct Decided<'a> {
     pub(super) measured: &'a MeasuredTask<'a>,
     pub(super) cells: &'a [CellEvidence],
-    pub(super) stopped: &'a [Option<Settled>],
+    pub(super) stopped: &'a [Option<EarlyStop>],
     pub(super) assessments: Vec<Assessment>,
     pub(super) route: Route,
     /// The index of the tier that serves.
@@ -24,7 +24,7 @@ pub(super) fn decide<'a>(
     facts: &[TierFacts],
     measured: &'a MeasuredTask<'a>,
     cells: &'a [CellEvidence],
-    stopped: &'a [Option<Settled>],
+    stopped: &'a [Option<EarlyStop>],
     references: Option<&[usize]>,
     strictness: &[Strictness],
 ) -> Option<Decided<'a>> {

@@ -3,13 +3,13 @@
 use crate::config::{Config, Task};
 use crate::grade::labels::JudgeStanding;
 use crate::measure::Observation;
-use crate::policy::Settled;
-use crate::policy::strategies::asked::Asked;
+use crate::policy::EarlyStop;
+use crate::policy::strategies::queries::Queries;
 use crate::policy::strategies::text::Texts;
 use crate::price::ModelPrice;
-use crate::summary::asked::AskedModel;
-use crate::summary::beside::Tally;
 use crate::summary::notice::Notice;
+use crate::summary::outside::Tally;
+use crate::summary::queries::QueriedModel;
 use crate::summary::result::Spend;
 use crate::summary::run::{Evidence, RunFacts};
 
@@ -33,13 +33,13 @@ pub struct Inputs<'a> {
     /// The texts of the prompts, for the strategies that read; `Observation::prompt` is an index into them.
     pub texts: Option<&'a Texts>,
     /// What models said of the prompts, for the strategies that had them asked.
-    pub asked: &'a Asked,
+    pub queries: &'a Queries,
     /// What that took.
-    pub scouted: &'a [AskedModel],
+    pub queried: &'a [QueriedModel],
     /// Which models served the replies of tiers that are routers themselves.
     pub served: &'a Tally,
     /// The cells that were settled before all of their prompts were answered: by task, then tier.
-    pub stopped: &'a [Vec<Option<Settled>>],
+    pub stopped: &'a [Vec<Option<EarlyStop>>],
     /// What the measurement took.
     pub spend: Spend,
     /// Notices of the caller's own; they stand before those that follow from the figures.

@@ -6,12 +6,12 @@ use crate::ident::TierName;
 use crate::measure::{CellEvidence, Rate};
 use crate::stats::calibration::Confusion;
 use crate::stats::weighted::Estimate;
-use crate::summary::judge::{Calibration, Corrected, TierCalibration};
+use crate::summary::judge::{CalibratedRate, Calibration, TierCalibration};
 use crate::summary::rounding::share;
 
 /// Frees the pass rates of a task's tiers from the errors of its judge, once that is calibrated: a decision is about what
 /// people would say. The judge's own rate stays beside it.
-pub(super) fn correct(
+pub(super) fn calibrate(
     standing: &JudgeStanding,
     tiers: &[TierName],
     cells: &mut [CellEvidence],
@@ -24,7 +24,7 @@ pub(super) fn correct(
         let used = standing.confusion(tier);
         let Some(rate) = cell.pass_rate else { continue };
         let Some(corrected) = used.corrected(rate.mean, rate.n_eff, confidence) else { continue };
-        cell.judged = Some(rate);
+        cell.uncalibrated = Some(rate);
         cell.pass_rate = Some(Rate {
             mean: corrected.rate,
             low: corrected.bounds.low,
@@ -52,7 +52,7 @@ pub(super) fn calibration(
     let of_tier = |(tier, cell): (&TierName, &CellEvidence)| {
         let own = standing.tiers.get(tier).copied().unwrap_or_default();
         let used: &Confusion = standing.confusion(tier);
-        let rate = cell.judged.or(cell.pass_rate);
+        let rate = cell.uncalibrated.or(cell.pass_rate);
         let corrected = rate.and_then(|rate| used.corrected(rate.mean, rate.n_eff, confidence));
         TierCalibration {
             tier: tier.clone(),
@@ -61,7 +61,7 @@ pub(super) fn calibration(
             sensitivity: own.sensitivity().map(share),
             specificity: own.specificity().map(share),
             kappa: own.kappa().map(share),
-            corrected: corrected.map(|corrected| Corrected {
+            calibrated_pass_rate: corrected.map(|corrected| CalibratedRate {
                 mean: share(corrected.rate),
                 low: share(corrected.bounds.low),
                 high: share(corrected.bounds.high),
@@ -72,7 +72,7 @@ pub(super) fn calibration(
     Calibration {
         oracle: standing.oracle.clone(),
         labels: standing.all.n(),
-        labels_needed: standing.needed,
+        labels_required: standing.needed,
         capped: standing.cap(),
         sensitivity: standing.all.sensitivity().map(share),
         specificity: standing.all.specificity().map(share),

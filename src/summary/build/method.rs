@@ -22,6 +22,7 @@ pub(super) fn method(policy: &Policy, decided: &[Decided<'_>]) -> Method {
             Multiplicity::Holm => Some(cells.count() as u64),
         },
         interval: policy.interval,
+        interval_confidence: Method::unusual_level(policy.interval_confidence.get()),
     }
 }
 

@@ -2,14 +2,14 @@
 //!
 //! Reads no file and no clock; the same inputs give the same summary.
 
-mod asked;
-mod beside;
+mod queries;
+mod outside;
 mod cell;
 mod decided;
 mod inputs;
 mod judge;
 mod method;
-mod robust;
+mod flips;
 mod strategies;
 
 use self::cell::{cell, price_line};
@@ -22,7 +22,7 @@ use crate::policy::{self, Assessment, Floors, Standing, Strictness, TierFacts};
 use crate::price::ModelPrice;
 use crate::project::{self, Routed};
 use crate::summary::result::{JudgeSpend, Spend, Summary, VERSION};
-use crate::summary::task::{Cell, SettledEarly, TaskSummary};
+use crate::summary::task::{Cell, StoppedEarly, TaskSummary};
 use crate::summary::tier::TierSummary;
 use crate::summary::{notices, rounding};
 
@@ -47,11 +47,10 @@ pub fn build(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
     let facts = tier_facts(inputs.config, inputs.prices);
     let mut cells = measure::cells(inputs.observations, inputs.tasks.len(), tiers.len(), &settings);
     for (cells, stopped) in cells.iter_mut().zip(inputs.stopped) {
-        for (cell, settled) in cells.iter_mut().zip(stopped) {
+        for (cell, stop) in cells.iter_mut().zip(stopped) {
             // An interval for a fixed n would be too narrow: it does not know that somebody looked at every answer.
-            if let (Some(rate), Some(settled)) = (&mut cell.pass_rate, settled) {
-                (rate.low, rate.high) =
-                    (settled.bounds.low.min(rate.mean), settled.bounds.high.max(rate.mean));
+            if let (Some(rate), Some(stop)) = (&mut cell.pass_rate, stop) {
+                (rate.low, rate.high) = (stop.bounds.low.min(rate.mean), stop.bounds.high.max(rate.mean));
                 // It is a confidence sequence, and none of the intervals for a fixed n.
                 rate.interval = IntervalMethod::default();
             }
@@ -60,7 +59,7 @@ pub fn build(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
     let names: Vec<TierName> = tiers.iter().map(|tier| tier.name.clone()).collect();
     for (cells, task) in cells.iter_mut().zip(inputs.tasks) {
         if let Some(standing) = &task.judge {
-            judge::correct(standing, &names, cells, confidence);
+            judge::calibrate(standing, &names, cells, confidence);
         }
     }
     let rungs = inputs.config.ladder().len();
@@ -104,7 +103,7 @@ pub fn build(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
 
     let assessments: Vec<Vec<Assessment>> = decided.iter().map(|task| task.assessments.clone()).collect();
     let costs: Vec<Option<f64>> = overall.iter().take(rungs).map(|tier| tier.cost).collect();
-    let best_single = policy::best_single(&assessments, &costs);
+    let cheapest_sufficient_tier = policy::cheapest_sufficient_tier(&assessments, &costs);
     let routed: Vec<Routed<'_>> = decided
         .iter()
         .map(|task| Routed {
@@ -115,8 +114,9 @@ pub fn build(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
             escalates_to: &task.escalates_to,
         })
         .collect();
-    let beside = beside::beside(&inputs, &facts, &decided, &cells, &overall, references.as_deref());
-    let projection = project::project(&routed, &names, best_single, settings.resamples, confidence);
+    let outside_ladder = outside::outside(&inputs, &facts, &decided, &cells, &overall, references.as_deref());
+    let projection =
+        project::project(&routed, &names, cheapest_sufficient_tier, settings.resamples, confidence);
 
     let traffic: Option<f64> = decided.iter().map(|task| task.measured.task.requests_per_day).sum();
     let strategies = strategies::strategies(&inputs, &decided, &shares, traffic.filter(|t| *t > 0.0));
@@ -130,15 +130,15 @@ pub fn build(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
         notices: inputs.notices,
         tiers: tier_summaries(inputs.config, inputs.prices, &facts, overall, &dominated),
         tasks: decided.iter().map(|task| task_summary(inputs.config, &names, task)).collect(),
-        beside,
+        outside_ladder,
         strategies,
         default_tier,
         projection: rounding::projection(projection),
         spend: Spend {
-            list: rounding::usd(inputs.spend.list),
+            list_price: rounding::usd(inputs.spend.list_price),
             billed: rounding::usd(inputs.spend.billed),
             judge: inputs.spend.judge.map(|judge| JudgeSpend {
-                list: rounding::usd(judge.list),
+                list_price: rounding::usd(judge.list_price),
                 billed: rounding::usd(judge.billed),
                 ..judge
             }),
@@ -148,7 +148,7 @@ pub fn build(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
     // The caller may know more of a matter: where it has spoken of it, its words stand.
     let mut further = notices::collect(&summary, inputs.config, inputs.prices);
     further.extend(notices::of_method(policy, &summary, &chance));
-    further.retain(|notice| summary.notices.iter().all(|said| said.code != notice.code));
+    further.retain(|notice| summary.notices.iter().all(|own| own.code != notice.code));
     summary.notices.append(&mut further);
     Ok(summary)
 }
@@ -216,8 +216,8 @@ fn task_summary(config: &Config, names: &[TierName], decided: &Decided<'_>) -> T
         description: task.description.clone(),
         oracle: task.oracle.clone(),
         consequence: task.consequence,
-        latency_need: task.latency_p95,
-        data_need: task.data_location,
+        latency_p95_limit: task.latency_p95,
+        data_location: task.data_location,
         requests_per_day: task.requests_per_day,
         prompts: decided.measured.prompts,
         adversarial: decided.measured.adversarial,
@@ -225,16 +225,16 @@ fn task_summary(config: &Config, names: &[TierName], decided: &Decided<'_>) -> T
         monitor_floor: floors.monitor,
         margin: method::in_force(&config.policy, floors.margin),
         monitor_margin: method::in_force(&config.policy, floors.monitor_margin),
-        confidence_needed: floors.confidence,
+        confidence_required: floors.confidence,
         cells: cells
             .enumerate()
             .map(|(at, ((name, evidence), assessment))| Cell {
-                settled_early: decided
+                stopped_early: decided
                     .stopped
                     .get(at)
                     .copied()
                     .flatten()
-                    .map(|settled| SettledEarly { prompts: settled.prompts, alpha: settled.alpha }),
+                    .map(|stop| StoppedEarly { prompts: stop.prompts, alpha: stop.alpha }),
                 ..cell(name, evidence, assessment, names)
             })
             .collect(),

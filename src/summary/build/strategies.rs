@@ -1,9 +1,9 @@
 //! The strategies, compared and rounded; with them the audit of the gates and of the tiers.
 
-use super::asked;
 use super::decided::Decided;
+use super::flips;
 use super::inputs::{Gate, Inputs};
-use super::robust;
+use super::queries;
 use crate::config::TierRole;
 use crate::ident::TierName;
 use crate::measure::{self, Money};
@@ -44,7 +44,7 @@ pub(super) fn strategies(
     let world = World {
         matrix: &matrix,
         texts: inputs.texts,
-        asked: inputs.asked,
+        queries: inputs.queries,
         settings,
         names: &names,
         routers: &routers,
@@ -62,9 +62,9 @@ pub(super) fn strategies(
     };
     let compared = strategies::compare(&world, drawing)?;
     let name = |at: usize| names.get(at).cloned();
-    let oracle = compared.figures.iter().find(|figures| figures.id == "oracle");
-    let flips = robust::flips(decided, &names);
-    let traffic = robust::traffic(&compared, decided, &names);
+    let perfect = compared.figures.iter().find(|figures| figures.id == "perfect-router");
+    let route_flips = flips::routes(decided, &names);
+    let traffic_flips = flips::traffic(&compared, decided, &names);
     let table: Vec<StrategyLine> =
         compared.figures.iter().filter_map(|figures| line(figures, requests_per_day)).collect();
     Some(Strategies {
@@ -72,12 +72,12 @@ pub(super) fn strategies(
         left_out: compared.left_out,
         folds: compared.folds,
         resamples: compared.resamples,
-        best_single: name(compared.best)?,
+        best_single_tier: name(compared.best)?,
         cheapest: name(compared.weak)?,
         aiq_from: thousand(compared.range.0)?,
         aiq_to: thousand(compared.range.1)?,
         winner: winner(&compared.figures),
-        headroom: rounding::share(oracle.map_or(0.0, |oracle| oracle.gap.quality.mean)),
+        headroom: rounding::share(perfect.map_or(0.0, |perfect| perfect.gap.quality.mean)),
         table,
         gates: gates(inputs, decided, &matrix, &names, confidence),
         pairs: audit::pairs(&matrix)
@@ -96,11 +96,11 @@ pub(super) fn strategies(
                 })
             })
             .collect(),
-        asked: inputs.scouted.to_vec(),
-        classifier: asked::words(&world, &names, confidence),
-        first_flip: robust::first(&flips, &traffic),
-        flips,
-        traffic,
+        queries: inputs.queried.to_vec(),
+        classifier: queries::classifier(&world, &names, confidence),
+        first_flip: flips::first(&route_flips, &traffic_flips),
+        route_flips,
+        traffic_flips,
     })
 }
 
@@ -113,14 +113,14 @@ fn winner(figures: &[Figures]) -> Option<String> {
         }
         strategies::Standing::Single | strategies::Standing::Bound => false,
     };
-    let saving = |one: &Figures| one.gap.saving.map_or(0.0, |saving| saving.mean);
-    let saves = |one: &Figures| one.gap.saving.is_some_and(|saving| saving.low > 0.0);
+    let savings = |one: &Figures| one.gap.savings.map_or(0.0, |savings| savings.mean);
+    let saves = |one: &Figures| one.gap.savings.is_some_and(|savings| savings.low > 0.0);
     figures
         .iter()
         .filter(deployable)
         .filter(|one| one.gap.quality.mean >= -1e-12 && saves(one))
         // The first of equals: the routes before a map that comes to the same.
-        .reduce(|best, next| if saving(next) > saving(best) { next } else { best })
+        .reduce(|best, next| if savings(next) > savings(best) { next } else { best })
         .map(|one| one.id.clone())
 }
 
@@ -149,7 +149,7 @@ fn gates(
                         tier: name.clone(),
                         false_accepts: counted(cell.false_accepts),
                         false_rejects: counted(cell.false_rejects),
-                        dead: cell.is_dead(),
+                        rejects_nearly_all_good: cell.is_dead(),
                     })
                     .collect(),
                 cascade_per_1000: cascade.and_then(|cascade| thousand(cascade.cost)),
@@ -175,8 +175,8 @@ fn line(figures: &Figures, requests_per_day: Option<f64>) -> Option<StrategyLine
     let selection = figures.selection;
     let saved = |cost: f64| {
         // What the best single tier costs follows from what is saved against it.
-        let saving = figures.gap.saving?.mean;
-        let best = figures.cost.mean / (1.0 - saving);
+        let savings = figures.gap.savings?.mean;
+        let best = figures.cost.mean / (1.0 - savings);
         (best.is_finite() && best > 0.0).then(|| rounding::share(1.0 - cost / best))
     };
     Some(StrategyLine {
@@ -198,8 +198,8 @@ fn line(figures: &Figures, requests_per_day: Option<f64>) -> Option<StrategyLine
         escalation_rate: rounding::share(figures.escalated),
         answered_by: figures.answered_by.iter().copied().map(rounding::share).collect(),
         quality_gap: interval(figures.gap.quality),
-        saving: figures.gap.saving.map(interval),
-        over_mix: figures.over_mix.map(interval),
+        savings: figures.gap.savings.map(interval),
+        gain_over_random: figures.gain_over_random.map(interval),
         cost_save: share(figures.cost_save),
         qnc: share(figures.cost_save.map(|save| 1.0 - save)),
         aiq: share(figures.aiq),
@@ -218,7 +218,7 @@ fn line(figures: &Figures, requests_per_day: Option<f64>) -> Option<StrategyLine
             Some(InSample {
                 pass_rate: rounding::share(quality),
                 cost_per_1000: thousand(cost)?,
-                saving: saved(cost),
+                savings: saved(cost),
                 aiq: share(figures.in_sample_aiq),
             })
         }),

@@ -14,8 +14,8 @@ pub(super) fn notices(summary: &Summary, say: &mut impl FnMut(NoticeLevel, &str,
                 Warning,
                 "judge-uncalibrated",
                 format!(
-                    "A model judges {name} ({oracle}), and nobody has looked at its verdicts: no tier is routed to above \
-                     monitor. `route-prof review export` draws a sample for people to label."
+                    "The judge of {name} ({oracle}) is not calibrated: no human labels. No tier gets above monitor. \
+                     `route-prof review export` draws a sample to label."
                 ),
             );
             continue;
@@ -23,13 +23,13 @@ pub(super) fn notices(summary: &Summary, say: &mut impl FnMut(NoticeLevel, &str,
         let percent = |share: Option<f64>| {
             share.map_or_else(|| "unknown".to_owned(), |share| format!("{:.1} %", share * 100.0))
         };
-        let corrected: Vec<String> = judge
+        let calibrated: Vec<String> = judge
             .tiers
             .iter()
             .filter_map(|tier| {
-                let rate = tier.corrected?;
+                let rate = tier.calibrated_pass_rate?;
                 Some(format!(
-                    "{} {:.1} % ({:.1}-{:.1} %, {} labels)",
+                    "{} {:.1} % ({:.1}–{:.1} %, {} labels)",
                     tier.tier,
                     rate.mean * 100.0,
                     rate.low * 100.0,
@@ -38,13 +38,12 @@ pub(super) fn notices(summary: &Summary, say: &mut impl FnMut(NoticeLevel, &str,
                 ))
             })
             .collect();
-        let corrected = match corrected.as_slice() {
-            [] => "No pass rate can be corrected by them.".to_owned(),
-            rates => format!("Pass rates freed from the judge's errors: {}.", rates.join(", ")),
+        let calibrated = match calibrated.as_slice() {
+            [] => "No pass rate can be calibrated with them.".to_owned(),
+            rates => format!("Calibrated pass rates: {}.", rates.join(", ")),
         };
         let text = format!(
-            "A model judges {name} ({oracle}). Against {} labels by people it passes {} of the good answers and fails {} of the \
-             bad ones (kappa {}). {corrected}",
+            "The judge of {name} ({oracle}) against {} human labels: sensitivity {}, specificity {}, kappa {}. {calibrated}",
             judge.labels,
             percent(judge.sensitivity),
             percent(judge.specificity),
@@ -52,11 +51,9 @@ pub(super) fn notices(summary: &Summary, say: &mut impl FnMut(NoticeLevel, &str,
         );
         match &judge.capped {
             None => say(Note, "judge-calibrated", text),
-            Some(why) => say(
-                Warning,
-                "judge-uncalibrated",
-                format!("{text} No tier is routed to above monitor: {why}."),
-            ),
+            Some(why) => {
+                say(Warning, "judge-uncalibrated", format!("{text} No tier gets above monitor: {why}."))
+            }
         }
     }
     if let Some(judge) = summary.spend.judge.as_ref().filter(|judge| judge.missing > 0) {
@@ -64,7 +61,7 @@ pub(super) fn notices(summary: &Summary, say: &mut impl FnMut(NoticeLevel, &str,
             Warning,
             "judge-missing",
             format!(
-                "{} of {} questions to judges have no answer: what hangs on them is ungraded.",
+                "{} of {} questions to judges have no answer: the replies they are about are ungraded.",
                 judge.missing, judge.questions
             ),
         );

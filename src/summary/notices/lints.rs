@@ -1,4 +1,4 @@
-//! The seeds of failure: what makes routing fail in practice, as far as it can be seen before launch.
+//! What makes routing fail in practice, as far as it can be seen before launch.
 
 use crate::config::Config;
 use crate::ident::{TaskName, TierName};
@@ -10,19 +10,19 @@ use crate::summary::strategies::StrategyKind;
 use crate::summary::task::TaskSummary;
 use crate::units::Usd;
 
-/// The share of a small tier's requests that are retried or escalated from which on it costs more than it seems.
+/// From this share of retried or escalated requests on, a small tier costs more than it seems.
 const RETRIES: f64 = 0.30;
-/// Rungs beyond which a ladder is more to look after than it saves.
+/// With more tiers than this, a ladder takes more work than it saves.
 const MANY_TIERS: usize = 4;
-/// The share of a call's cost from which on a classifier in front of it is dear.
+/// A classifier that costs more than this share of the call it decides about rarely pays off.
 const CLASSIFIER_SHARE: f64 = 0.10;
-/// Requests a month below which a classifier cannot earn what it takes to keep it.
+/// With fewer requests per month than this, a classifier cannot pay for itself.
 const CLASSIFIER_TRAFFIC: f64 = 10_000.0;
 /// Days of a month, on average.
 const MONTH: f64 = 365.0 / 12.0;
 /// Prompts that a corpus should have.
 const SMALL_CORPUS: u64 = 200;
-/// How many times as many prompts the largest task may have as the smallest.
+/// The largest task may have this many times the prompts of the smallest.
 const UNBALANCED: u64 = 10;
 
 type Say<'a> = dyn FnMut(NoticeLevel, &str, String) + 'a;
@@ -31,7 +31,7 @@ type Say<'a> = dyn FnMut(NoticeLevel, &str, String) + 'a;
 pub(super) fn lints(summary: &Summary, config: &Config, say: &mut Say<'_>) {
     retries(summary, say);
     let top = summary.tiers.last().filter(|_| summary.tiers.len() > 1);
-    // Where evidence is wanting, a notice of its own says so.
+    // Missing evidence has a notice of its own.
     let there = |top: &str| {
         summary.tasks.iter().all(|task| match task.route.decision {
             Decision::Route | Decision::Monitor => task.route.tier.as_str() == top,
@@ -42,7 +42,7 @@ pub(super) fn lints(summary: &Summary, config: &Config, say: &mut Say<'_>) {
         say(
             Warning,
             "all-on-frontier",
-            format!("Every task is routed to {}: there is nothing to route, and nothing is saved.", top.name),
+            format!("Every task is routed to {}: routing saves nothing.", top.name),
         );
     }
     if summary.tiers.len() > MANY_TIERS {
@@ -50,8 +50,8 @@ pub(super) fn lints(summary: &Summary, config: &Config, say: &mut Say<'_>) {
             Note,
             "too-many-models",
             format!(
-                "The ladder has {} tiers. Each is a model to re-measure, to watch and to migrate; more than three or four \
-                 seldom pay.",
+                "The ladder has {} tiers. Each model has to be re-measured, monitored and migrated; more than three or four \
+                 rarely pay off.",
                 summary.tiers.len()
             ),
         );
@@ -67,15 +67,15 @@ fn retries(summary: &Summary, say: &mut Say<'_>) {
         let top = summary.tiers.last().is_some_and(|top| top.name == task.route.tier);
         let cell = task.cells.iter().find(|cell| cell.tier == task.route.tier);
         let Some(cell) = cell.filter(|_| !top) else { continue };
-        let rejected = cell.gate_reject.map_or(0.0, |rate| rate.mean);
+        let rejected = cell.gate_rejection_rate.map_or(0.0, |rate| rate.mean);
         let again = rejected + cell.retry_rate;
         if again >= RETRIES {
             say(
                 Warning,
                 "small-tier-retries",
                 format!(
-                    "{:.0} % of the requests of {} are retried or escalated from {} ({:.0} % turned away, {:.0} % sent \
-                     again): what the tier saves is paid twice.",
+                    "{:.0} % of the requests of {} on {} are retried or escalated ({:.0} % rejected, {:.0} % retried): much of \
+                     what the tier saves is spent again.",
                     again * 100.0,
                     task.name,
                     cell.tier,
@@ -87,9 +87,9 @@ fn retries(summary: &Summary, say: &mut Say<'_>) {
     }
 }
 
-/// A classifier in front of the tiers has to earn its own price, and somebody's time.
+/// A classifier in front of the tiers has to pay for itself.
 fn classifier(summary: &Summary, config: &Config, say: &mut Say<'_>) {
-    unasked(summary, say);
+    unanswered(summary, say);
     let Some(settings) = &config.strategy.classifier else { return };
     let line = summary
         .strategies
@@ -97,7 +97,8 @@ fn classifier(summary: &Summary, config: &Config, say: &mut Say<'_>) {
         .and_then(|strategies| strategies.table.iter().find(|line| line.id == "classifier"));
     if let Some(line) = line {
         let measured = summary.strategies.as_ref().and_then(|strategies| strategies.classifier.as_ref());
-        let measured = measured.and_then(|words| words.cost_per_1000).map(|cost| cost.to_f64() / 1000.0);
+        let measured =
+            measured.and_then(|classifier| classifier.cost_per_1000).map(|cost| cost.to_f64() / 1000.0);
         let Some(price) = measured.or(settings.price.map(Usd::to_f64)) else { return };
         let calls = line.cost_per_1000.mean.to_f64() / 1000.0 - price;
         if calls > 0.0 && price > CLASSIFIER_SHARE * calls {
@@ -105,13 +106,13 @@ fn classifier(summary: &Summary, config: &Config, say: &mut Say<'_>) {
                 Warning,
                 "classifier-dear",
                 format!(
-                    "Asking the classifier costs {:.0} % of the call that it decides about; more than {:.0} % seldom pays.",
+                    "The classifier costs {:.0} % of the call that it decides about; more than {:.0} % rarely pays off.",
                     price / calls * 100.0,
                     CLASSIFIER_SHARE * 100.0
                 ),
             );
         }
-        // What the same choice would cost if nothing had to be asked.
+        // What does as well without a query.
         let single = summary.strategies.iter().flat_map(|strategies| &strategies.table).filter(|other| {
             matches!(other.kind, StrategyKind::Single | StrategyKind::Routes)
                 && other.pass_rate.mean >= line.pass_rate.mean
@@ -122,7 +123,7 @@ fn classifier(summary: &Summary, config: &Config, say: &mut Say<'_>) {
                 Warning,
                 "classifier-does-not-pay",
                 format!(
-                    "The classifier costs more than it saves: {} is as good, for {} per 1,000 requests in place of {}.",
+                    "The classifier costs more than it saves: {} passes as often and costs {} per 1,000 requests, not {}.",
                     better.label,
                     better.cost_per_1000.mean.human(),
                     line.cost_per_1000.mean.human()
@@ -132,27 +133,27 @@ fn classifier(summary: &Summary, config: &Config, say: &mut Say<'_>) {
     }
 }
 
-/// A strategy that asks a model about every prompt is left out until it has an answer to all of them.
-fn unasked(summary: &Summary, say: &mut Say<'_>) {
-    for asked in summary.strategies.iter().flat_map(|strategies| &strategies.asked) {
-        if asked.unusable > 0 {
+/// A strategy that queries a model about every prompt is left out until all queries have an answer.
+fn unanswered(summary: &Summary, say: &mut Say<'_>) {
+    for query in summary.strategies.iter().flat_map(|strategies| &strategies.queries) {
+        if query.unusable > 0 {
             say(
                 Note,
                 "strategy-unusable",
                 format!(
-                    "{} of {} answers of {} are no vectors (a prompt may be too long for it): the strategy that needs them is \
-                     left out.",
-                    asked.unusable, asked.questions, asked.model
+                    "{} of {} answers from {} hold no vector (a prompt may be too long for the model): the strategy that needs \
+                     them is left out.",
+                    query.unusable, query.questions, query.model
                 ),
             );
         }
-        if asked.missing > 0 {
+        if query.missing > 0 {
             say(
                 Note,
-                "strategy-unasked",
+                "strategy-unanswered",
                 format!(
-                    "{} of {} questions of a strategy to {} have no answer, so it is left out: `route-prof run` asks them.",
-                    asked.missing, asked.questions, asked.model
+                    "{} of {} strategy queries to {} have no answer, so the strategy is left out. `route-prof run` sends them.",
+                    query.missing, query.questions, query.model
                 ),
             );
         }
@@ -170,10 +171,10 @@ fn low_traffic(summary: &Summary, config: &Config, say: &mut Say<'_>) {
         return;
     }
     let (level, advice) = match config.strategy.classifier {
-        Some(_) => (Warning, "the classifier of [strategy.classifier] does not pay for itself there."),
-        None => (Note, "no classifier would pay for itself there; a fixed route is right."),
+        Some(_) => (Warning, "the classifier of [strategy.classifier] cannot pay for itself there."),
+        None => (Note, "a classifier could not pay for itself there; a fixed route is right."),
     };
-    say(level, "low-traffic", format!("Fewer than 10,000 requests a month at {}: {advice}", list(&low)));
+    say(level, "low-traffic", format!("Fewer than 10,000 requests a month for {}: {advice}", list(&low)));
 }
 
 fn corpus(summary: &Summary, say: &mut Say<'_>) {
@@ -182,7 +183,7 @@ fn corpus(summary: &Summary, say: &mut Say<'_>) {
             Note,
             "small-corpus",
             format!(
-                "{} prompts in all: strategies and routes are told apart only where they differ much. 200 to 500 are usual.",
+                "The corpus has only {} prompts: strategies and routes can be told apart only where they differ a lot. 200 to 500 are usual.",
                 summary.run.prompts
             ),
         );
@@ -196,24 +197,24 @@ fn corpus(summary: &Summary, say: &mut Say<'_>) {
             Note,
             "unbalanced-corpus",
             format!(
-                "{} has {} prompts, {} only {}: the next prompts help most there.",
+                "{} has {} prompts, {} only {}: more prompts help most there.",
                 most.name, most.prompts, least.name, least.prompts
             ),
         );
     }
 }
 
-/// A gate that turns nearly every good answer away sends everything up, and everything is paid for at every tier.
+/// A dead gate escalates nearly every request, so that every tier is paid for.
 fn gates(summary: &Summary, say: &mut Say<'_>) {
     for gate in summary.strategies.iter().flat_map(|strategies| &strategies.gates) {
         let dead: Vec<&TierName> =
-            gate.tiers.iter().filter(|tier| tier.dead).map(|tier| &tier.tier).collect();
+            gate.tiers.iter().filter(|tier| tier.rejects_nearly_all_good).map(|tier| &tier.tier).collect();
         if dead.is_empty() {
             continue;
         }
         let names: Vec<&str> = dead.iter().map(|name| name.as_str()).collect();
         let mut text = format!(
-            "The gate of {} is dead at {}: it turns away more than 95 % of the good answers to {}.",
+            "Dead gate: the gate of {} on {} rejects more than 95 % of the good answers to {}.",
             gate.oracle,
             names.join(", "),
             gate.task
@@ -222,8 +223,8 @@ fn gates(summary: &Summary, say: &mut Say<'_>) {
             (gate.cascade_per_1000, gate.last_tier_per_1000, gate.cascade_pass_rate, gate.last_tier_pass_rate)
         {
             text.push_str(&format!(
-                " A cascade through the ladder costs {} per 1,000 requests and passes {:.1} %, the last tier alone {} and \
-                 {:.1} %.",
+                " A cascade through the ladder costs {} per 1,000 requests with a pass rate of {:.1} %; the last tier alone \
+                 costs {} with {:.1} %.",
                 cascade.human(),
                 rate * 100.0,
                 last.human(),

@@ -1,4 +1,4 @@
-//! What follows from how the routes were decided.
+//! What the reader must know about how the routes were decided.
 
 use crate::config::{Multiplicity, Policy, Rule};
 use crate::ident::TaskName;
@@ -6,12 +6,12 @@ use crate::policy::Decision;
 use crate::summary::notice::{Notice, NoticeLevel};
 use crate::summary::result::Summary;
 
-/// What follows from how the routes were decided and must be known.
+/// What the reader must know about how the routes were decided.
 pub(in crate::summary) fn notices(policy: &Policy, summary: &Summary, differing: &[TaskName]) -> Vec<Notice> {
     poor(policy, summary).into_iter().chain(together(policy, summary, differing)).collect()
 }
 
-/// Tasks where the best that was measured is not good: non-inferiority does not see that.
+/// Tasks where even the best tier is not good: non-inferiority does not see that.
 fn poor(policy: &Policy, summary: &Summary) -> Option<Notice> {
     match policy.rule {
         Rule::Floor => return None,
@@ -30,13 +30,13 @@ fn poor(policy: &Policy, summary: &Summary) -> Option<Notice> {
         level: NoticeLevel::Warning,
         code: "best-is-poor".to_owned(),
         text: format!(
-            "Good enough means no worse than the best tier here, and that is not good: below monitor_floor for {}.",
+            "Non-inferior to the best tier is not good here: the pass rate is below monitor_floor for {}.",
             poor.join(", ")
         ),
     })
 }
 
-/// What deciding many cells at once comes to, where nothing was done about it and it matters.
+/// What a correction for many cells would change, where the policy asks for none.
 fn together(policy: &Policy, summary: &Summary, differing: &[TaskName]) -> Option<Notice> {
     let cells: usize = summary.tasks.iter().map(|task| task.cells.len()).sum();
     match policy.multiplicity {
@@ -48,8 +48,8 @@ fn together(policy: &Policy, summary: &Summary, differing: &[TaskName]) -> Optio
         level: NoticeLevel::Note,
         code: "multiplicity".to_owned(),
         text: format!(
-            "{cells} cells were decided as if each stood alone; counted together (Holm), {} of {} routes would be other \
-             ones: {}. policy.multiplicity = \"holm\" has it so.",
+            "{cells} cells were decided without correction for multiple comparisons. Holm correction would change {} of {} \
+             routes: {}. To apply it, set policy.multiplicity = \"holm\".",
             differing.len(),
             summary.tasks.len(),
             names.join(", ")

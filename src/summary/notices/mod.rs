@@ -1,6 +1,6 @@
 //! What a reader must know before believing a figure, as far as it follows from the summary itself.
 
-mod beside;
+mod fallbacks;
 mod judge;
 mod lints;
 mod method;
@@ -14,6 +14,7 @@ use crate::summary::notice::NoticeLevel::{Note, Warning};
 use crate::summary::notice::{Notice, NoticeLevel};
 use crate::summary::result::Summary;
 use crate::summary::run::Source;
+use crate::units;
 
 /// The notices that the figures call for, in a fixed order.
 pub(super) fn collect(summary: &Summary, config: &Config, prices: &[ModelPrice]) -> Vec<Notice> {
@@ -27,24 +28,24 @@ pub(super) fn collect(summary: &Summary, config: &Config, prices: &[ModelPrice])
             Warning,
             "replay",
             format!(
-                "No model was called: answers, tokens and latencies are those of the recording {name}, \
-                 and costs are what they would be at today's prices."
+                "No model was called: answers, tokens and latencies come from the recording {name}; costs are at today's \
+                 prices."
             ),
         ),
         Source::Script => say(
             Warning,
             "script",
-            "No model was called: the answers come from a script, so no figure here says anything about a model."
+            "No model was called: the answers come from a script. No figure here says anything about a model."
                 .to_owned(),
         ),
         Source::Mixed => say(
             Warning,
             "mixed-source",
-            "Only some of the answers come from calls of this run; the others were recorded or scripted.".to_owned(),
+            "Only some answers come from calls of this run; the others were recorded or scripted.".to_owned(),
         ),
     }
     if let Some(note) = &summary.evidence.price_note {
-        say(Warning, "price-note", format!("On prices: {note}"));
+        say(Warning, "price-note", format!("Prices: {note}"));
     }
     incomplete(summary, &mut say);
     judge::notices(summary, &mut say);
@@ -53,15 +54,15 @@ pub(super) fn collect(summary: &Summary, config: &Config, prices: &[ModelPrice])
             Warning,
             "unpriced-attempts",
             format!(
-                "{} may have been billed, but at an unknown cost. Where a trial had an answer as well, each counts as \
-                 much as that answer.",
+                "{} may have been billed, but the cost is unknown. Where the trial has an answer, each attempt is assumed to \
+                 have cost as much as that answer.",
                 count(summary.spend.unpriced, "attempt")
             ),
         );
     }
     let undecided = tasks_with(summary, Decision::Undecided);
     if !undecided.is_empty() {
-        say(Warning, "undecided", format!("The evidence does not decide {}.", list(&undecided)));
+        say(Warning, "undecided", format!("Too little evidence to decide {}.", list(&undecided)));
     }
     let escalated = tasks_with(summary, Decision::Escalate);
     if !escalated.is_empty() {
@@ -72,11 +73,11 @@ pub(super) fn collect(summary: &Summary, config: &Config, prices: &[ModelPrice])
             say(
                 Note,
                 "dominated-tier",
-                format!("{} is dearer than {better} and passes no more often: it buys nothing.", tier.name),
+                format!("{} costs more than {better} and does not pass more often.", tier.name),
             );
         }
     }
-    notices.extend(beside::notices(summary));
+    notices.extend(fallbacks::notices(summary));
     let mut say =
         |level, code: &str, text: String| notices.push(Notice { level, code: code.to_owned(), text });
     router_does_not_pay(summary, &mut say);
@@ -86,14 +87,14 @@ pub(super) fn collect(summary: &Summary, config: &Config, prices: &[ModelPrice])
         say(
             Note,
             "not-projected",
-            format!("Left out of the projection, for want of traffic or of a cost: {}.", list(&names)),
+            format!("Not projected, because the traffic or a cost is unknown: {}.", list(&names)),
         );
     }
     let untimed: Vec<&TaskName> = summary
         .tasks
         .iter()
         .filter(|task| {
-            task.latency_need.is_some() && task.route.latency.is_none() && task.route.pass_rate.is_some()
+            task.latency_p95_limit.is_some() && task.route.latency.is_none() && task.route.pass_rate.is_some()
         })
         .map(|task| &task.name)
         .collect();
@@ -102,7 +103,7 @@ pub(super) fn collect(summary: &Summary, config: &Config, prices: &[ModelPrice])
             Warning,
             "latency-unmeasured",
             format!(
-                "Whether the latency need is met is unknown for {}: answers of batch APIs have no latency.",
+                "The latency limit could not be checked for {}: answers from batch APIs have no latency.",
                 list(&untimed)
             ),
         );
@@ -113,7 +114,7 @@ pub(super) fn collect(summary: &Summary, config: &Config, prices: &[ModelPrice])
             Note,
             "repeated-latency",
             format!(
-                "Latencies are over {} repeats of each prompt; a provider's cache may have shortened all but the first.",
+                "Latencies include {} repeats of each prompt; provider caching may have shortened all but the first.",
                 summary.run.repeats
             ),
         );
@@ -123,7 +124,7 @@ pub(super) fn collect(summary: &Summary, config: &Config, prices: &[ModelPrice])
             say(
                 Warning,
                 "deprecated-model",
-                format!("{} of {} is announced to be withdrawn after {day}.", tier.model, tier.name),
+                format!("{}, the model of {}, will be withdrawn after {day}.", tier.model, tier.name),
             );
         }
     }
@@ -143,7 +144,7 @@ fn incomplete(summary: &Summary, say: &mut impl FnMut(NoticeLevel, &str, String)
             })
             .count() as u64;
         let effect =
-            if open > 0 { format!(" {} undecided with them.", cells_are(open)) } else { String::new() };
+            if open > 0 { format!(" They leave {} undecided.", count(open, "cell")) } else { String::new() };
         let remedy = match summary.run.source {
             Source::Live | Source::Mixed => " Run the same command again to complete it.",
             // What a recording or a script does not hold, it will not hold next time.
@@ -153,7 +154,7 @@ fn incomplete(summary: &Summary, say: &mut impl FnMut(NoticeLevel, &str, String)
             Warning,
             "incomplete",
             format!(
-                "{} of {} trials have no answer ({errors} ended in an error, {missing} were not sent): they are no \
+                "{} of {} trials have no answer ({errors} ended in an error, {missing} were not sent). They are not \
                  evidence.{effect}{remedy}",
                 errors + missing,
                 summary.run.trials
@@ -163,48 +164,48 @@ fn incomplete(summary: &Summary, say: &mut impl FnMut(NoticeLevel, &str, String)
     let ungraded: u64 =
         summary.tasks.iter().flat_map(|task| &task.cells).map(|cell| cell.counts.ungraded).sum();
     if ungraded > 0 {
-        let verb = if ungraded == 1 { "reply was" } else { "replies were" };
+        let replies = if ungraded == 1 { "reply" } else { "replies" };
         say(
             Warning,
             "ungraded",
-            format!("{ungraded} {verb} not graded, because the oracle itself failed: no evidence either."),
+            format!(
+                "{ungraded} {replies} could not be graded, because the oracle itself failed. They are not evidence."
+            ),
         );
     }
 }
 
-fn cells_are(open: u64) -> String {
-    if open == 1 { "1 cell is".to_owned() } else { format!("{open} cells are") }
-}
-
-/// A single tier that is good enough for everything and no dearer than the routes.
+/// A single tier that is good enough for every task and costs no more than the routes.
 fn router_does_not_pay(summary: &Summary, say: &mut impl FnMut(NoticeLevel, &str, String)) {
     let projection = &summary.projection;
-    let Some(best) = &projection.best_single else { return };
+    let Some(best) = &projection.cheapest_sufficient_tier else { return };
     let baseline = projection.baselines.iter().find(|baseline| baseline.tier == *best);
     let (Some(routed), Some(single)) = (projection.total, baseline.and_then(|baseline| baseline.cost)) else {
         return;
     };
-    let saving = baseline.and_then(|baseline| baseline.saving);
+    let savings = baseline.and_then(|baseline| baseline.savings);
     if routed.month.mean >= single.month.mean {
         say(
             Warning,
             "router-does-not-pay",
             format!(
-                "{best} alone is good enough for every task and costs {} a month, the routes {}: no router is needed.",
+                "No router is needed: all traffic on {best} is good enough for every task and costs {} a month; the routes cost \
+                 {}.",
                 single.month.mean.human(),
                 routed.month.mean.human()
             ),
         );
-    } else if let Some(saving) = saving.filter(|saving| saving.low <= 0.0) {
+    } else if let Some(savings) = savings.filter(|savings| savings.low <= 0.0) {
         say(
             Warning,
             "router-does-not-pay",
             format!(
-                "{best} alone is good enough for every task; what the routes save against it is within noise ({:.1} %, {:.1} \
-                 to {:.1}): no router is needed.",
-                saving.mean * 100.0,
-                saving.low * 100.0,
-                saving.high * 100.0
+                "No router is needed: all traffic on {best} is good enough for every task, and the savings from routing are \
+                 within noise ({:.1} %, {} CI {:.1} to {:.1} %).",
+                savings.mean * 100.0,
+                units::level(summary.method.level()),
+                savings.low * 100.0,
+                savings.high * 100.0
             ),
         );
     }

@@ -80,7 +80,13 @@ pub(super) fn resolve(
     rows.reused += store::resolve(basis, &mut judges)?;
     let Bill { attempts, list, billed, unpriced } = judges.bill;
     let questions_asked = questions.len() as u64;
-    rows.judged =
-        Some(JudgeSpend { questions: questions_asked, missing: 0, attempts, list, billed, unpriced });
+    rows.judged = Some(JudgeSpend {
+        questions: questions_asked,
+        missing: 0,
+        attempts,
+        list_price: list,
+        billed,
+        unpriced,
+    });
     Ok(questions)
 }

@@ -16,10 +16,10 @@ use crate::engine::run::question::{Identities, OpenQuestion, Purpose};
 use crate::engine::run::rows::Rows;
 use crate::ident::{ModelRef, TrialKey};
 use crate::oracle::ask::ModelQuestion;
-use crate::policy::strategies::asked::{Said, named};
+use crate::policy::strategies::queries::{PromptAnswers, named};
 use crate::price::Catalogue;
 use crate::record::{Attempt, Message};
-use crate::summary::asked::AskedModel;
+use crate::summary::queries::QueriedModel;
 use crate::units::{Millis, Tokens};
 
 /// What a classifier is told, unless the settings say otherwise.
@@ -133,13 +133,13 @@ pub(crate) fn of_prompts(basis: &Basis<'_>, rows: &mut Rows) -> anyhow::Result<(
         let mut answers = Answers { catalogue: &basis.project.catalogue, of, bill: Bill::default() };
         rows.reused += store::resolve(basis, &mut answers)?;
         let Answers { of: answers, bill, .. } = answers;
-        let mut taken = AskedModel {
+        let mut taken = QueriedModel {
             model: model.clone(),
             questions: answers.len() as u64,
             missing: 0,
             unusable: 0,
             attempts: bill.attempts,
-            list: bill.list,
+            list_price: bill.list,
             billed: bill.billed,
         };
         // Prompts of the same text are one question.
@@ -155,7 +155,7 @@ pub(crate) fn of_prompts(basis: &Basis<'_>, rows: &mut Rows) -> anyhow::Result<(
         match query {
             Query::Classifier => {
                 let tiers: Vec<&str> = config.ladder().iter().map(|tier| tier.name.as_str()).collect();
-                rows.asked.classifier =
+                rows.queries.classifier =
                     Some(said(&model, basis.corpus.len(), answer, |text| Some(named(text, &tiers))));
             }
             Query::Embeddings => {
@@ -163,7 +163,7 @@ pub(crate) fn of_prompts(basis: &Basis<'_>, rows: &mut Rows) -> anyhow::Result<(
                 let unreadable =
                     |one: &&Answered| one.text.as_deref().is_some_and(|text| vector(text).is_none());
                 taken.unusable = answers.values().filter(unreadable).count() as u64;
-                rows.asked.embeddings = Some(said(&model, basis.corpus.len(), answer, vector));
+                rows.queries.embeddings = Some(said(&model, basis.corpus.len(), answer, vector));
             }
         }
         rows.queried.push(taken);
@@ -177,7 +177,7 @@ fn said<'a, T>(
     prompts: usize,
     answer: impl Fn(usize) -> Option<&'a Answered>,
     read: impl Fn(&str) -> Option<T>,
-) -> Said<T> {
+) -> PromptAnswers<T> {
     let mut of = BTreeMap::new();
     let (mut cost, mut latency) = (Some(0.0), Some(0.0));
     for at in 0..prompts {
@@ -189,7 +189,7 @@ fn said<'a, T>(
     }
     let n = of.len() as f64;
     let mean = |sum: Option<f64>| sum.filter(|_| n > 0.0).map(|sum| sum / n);
-    Said { model: model.to_string(), cost: mean(cost), latency: mean(latency), of }
+    PromptAnswers { model: model.to_string(), cost: mean(cost), latency: mean(latency), by_prompt: of }
 }
 
 /// Refuses models that the data of a prompt may not go to.

@@ -60,19 +60,23 @@ fn a_classifier_that_is_asked_is_measured() {
     let ran = scratch.run(&["run", "corpus.jsonl"]).exits(0);
     assert!(ran.stderr.contains("40 questions to models"), "{}", ran.stderr);
     let first = summary(&scratch);
-    let words = &first["strategies"]["classifier"];
-    assert_eq!((&words["right"]["count"], &words["right"]["of"]), (&json!(40), &json!(40)), "{words}");
+    let accuracy = &first["strategies"]["classifier"];
+    assert_eq!(
+        (&accuracy["correct"]["count"], &accuracy["correct"]["of"]),
+        (&json!(40), &json!(40)),
+        "{accuracy}"
+    );
     // The one that it could not tell went to the best tier, which is where it belongs.
-    assert_eq!(words["unreadable"], 1);
-    assert_eq!(words["named"][0]["cheapest"], json!([30, 0]));
-    assert_eq!(words["named"][1]["cheapest"], json!([0, 10]));
+    assert_eq!(accuracy["unreadable"], 1);
+    assert_eq!(accuracy["named"][0]["cheapest_passing"], json!([30, 0]));
+    assert_eq!(accuracy["named"][1]["cheapest_passing"], json!([0, 10]));
     let classifier = line(&first, "classifier").unwrap();
     assert!(classifier["label"].as_str().unwrap().contains("right in 100 %, measured"), "{classifier}");
-    // It pays for its question on top of what the perfect oracle pays.
+    // It pays for its question on top of what the perfect router pays.
     let cost = |line: &Value| line["cost_per_1000"]["mean"].as_str().unwrap().parse::<f64>().unwrap();
-    let asked = words["cost_per_1000"].as_str().unwrap().parse::<f64>().unwrap();
-    let oracle = cost(line(&first, "oracle").unwrap());
-    assert!((cost(classifier) - asked - oracle).abs() < 1e-6 && asked > 0.0, "{asked}");
+    let asked = accuracy["cost_per_1000"].as_str().unwrap().parse::<f64>().unwrap();
+    let perfect = cost(line(&first, "perfect-router").unwrap());
+    assert!((cost(classifier) - asked - perfect).abs() < 1e-6 && asked > 0.0, "{asked}");
     let run = scratch.read("reports/latest");
     let page = scratch.read(&format!("reports/{}/report.html", run.trim()));
     assert!(page.contains("The classifier’s words: "));
@@ -132,12 +136,12 @@ fn prompts_are_embedded_once_and_their_neighbours_route_them() {
     let nearest = line(&first, "knn-embeddings").unwrap();
     assert_eq!(nearest["label"], "3 nearest neighbours (embeddings emb/vec)");
     assert_eq!(nearest["pass_rate"]["mean"], 1.0);
-    // 500 tokens at a dollar a million, for every request, beside what the perfect oracle pays.
+    // 500 tokens at a dollar a million, for every request, beside what the perfect router pays.
     let cost = |id: &str| {
         line(&first, id).unwrap()["cost_per_1000"]["mean"].as_str().unwrap().parse::<f64>().unwrap()
     };
-    assert!((cost("knn-embeddings") - cost("oracle") - 0.5).abs() < 1e-6);
-    assert_eq!(first["strategies"]["asked"][0]["questions"], 40);
+    assert!((cost("knn-embeddings") - cost("perfect-router") - 0.5).abs() < 1e-6);
+    assert_eq!(first["strategies"]["queries"][0]["questions"], 40);
     scratch.run(&["run", "corpus.jsonl"]).exits(0);
     scratch.run(&["report", "latest"]).exits(0);
     assert_eq!(desk.count("POST"), 40, "what was paid for is not asked again");

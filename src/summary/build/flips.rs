@@ -3,24 +3,24 @@
 use super::decided::Decided;
 use crate::ident::TierName;
 use crate::policy::strategies::Comparison;
-use crate::policy::strategies::traffic::{self, TrafficTurn, Turned};
-use crate::policy::{Flip, Lever};
-use crate::summary::robust::{FirstFlip, MovedBy, RouteFlip, TrafficFlip, TurnedOver};
+use crate::policy::strategies::traffic::{self, TrafficChange};
+use crate::policy::{self, Flip};
+use crate::summary::flips::{Change, FirstFlip, Flipped, RouteFlip, TrafficFlip};
 use crate::summary::rounding;
 
 /// The flips of all routes, nearest first.
-pub(super) fn flips(decided: &[Decided<'_>], names: &[TierName]) -> Vec<RouteFlip> {
+pub(super) fn routes(decided: &[Decided<'_>], names: &[TierName]) -> Vec<RouteFlip> {
     let name = |at: usize| names.get(at).cloned();
     let mut flips: Vec<RouteFlip> = Vec::new();
     for task in decided {
-        for Flip { lever, factor, to } in task.flips.iter().copied() {
-            let lever = match lever {
-                Lever::Price(tier) => name(tier).map(MovedBy::Price),
-                Lever::OutputLength => Some(MovedBy::OutputLength),
+        for Flip { change, factor, to } in task.flips.iter().copied() {
+            let change = match change {
+                policy::Change::Price(tier) => name(tier).map(Change::Price),
+                policy::Change::OutputLength => Some(Change::OutputLength),
             };
-            if let (Some(lever), Some(from), Some(to)) = (lever, name(task.tier), name(to)) {
+            if let (Some(change), Some(from), Some(to)) = (change, name(task.tier), name(to)) {
                 let task = task.measured.task.name.clone();
-                flips.push(RouteFlip { task, lever, factor: rounding::share(factor), from, to });
+                flips.push(RouteFlip { task, change, factor: rounding::share(factor), from, to });
             }
         }
     }
@@ -40,22 +40,22 @@ pub(super) fn traffic(
         let id = id(at)?;
         names.iter().find(|name| id.strip_prefix("single:") == Some(name.as_str())).cloned()
     };
-    let named = |turn: &TrafficTurn| {
+    let named = |change: &TrafficChange| {
         Some(TrafficFlip {
-            task: decided.get(turn.task)?.measured.task.name.clone(),
-            factor: rounding::share(turn.factor),
-            share: rounding::share(turn.share),
-            share_then: rounding::share(turn.share_then),
-            what: match turn.what {
-                Turned::BestSingle => TurnedOver::BestSingle,
-                Turned::Winner => TurnedOver::Winner,
-                Turned::Bill(single) => TurnedOver::Bill(tier(single)?),
+            task: decided.get(change.task)?.measured.task.name.clone(),
+            factor: rounding::share(change.factor),
+            traffic_share: rounding::share(change.traffic_share),
+            traffic_share_at_flip: rounding::share(change.traffic_share_at_flip),
+            what: match change.what {
+                traffic::Flipped::BestSingle => Flipped::BestSingleTier,
+                traffic::Flipped::Winner => Flipped::Winner,
+                traffic::Flipped::Bill(single) => Flipped::Bill(tier(single)?),
             },
-            from: turn.from.and_then(id),
-            to: turn.to.and_then(id),
+            from: change.from.and_then(id),
+            to: change.to.and_then(id),
         })
     };
-    traffic::turns(compared).iter().filter_map(named).filter(|flip| flip.factor > 0.0).collect()
+    traffic::changes(compared).iter().filter_map(named).filter(|flip| flip.factor > 0.0).collect()
 }
 
 /// The nearest of all.

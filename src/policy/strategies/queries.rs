@@ -4,31 +4,31 @@ use std::collections::BTreeMap;
 
 /// What models were asked about the prompts for; nothing where no strategy wants it.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Asked {
+pub struct Queries {
     /// The classifier that was really asked.
-    pub classifier: Option<Said<Option<usize>>>,
+    pub classifier: Option<PromptAnswers<Option<usize>>>,
     /// The embeddings of the prompts.
-    pub embeddings: Option<Said<Vec<f32>>>,
+    pub embeddings: Option<PromptAnswers<Vec<f32>>>,
 }
 
 /// What a model said of each prompt.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Said<T> {
+pub struct PromptAnswers<T> {
     /// Its name.
     pub model: String,
     /// Its word, by the prompt's index in the corpus; those that have none are missing.
-    pub of: BTreeMap<u32, T>,
+    pub by_prompt: BTreeMap<u32, T>,
     /// USD a request, retries included; `None` where an answer's cost is unknown.
     pub cost: Option<f64>,
     /// Milliseconds a request; `None` where they were not measured.
     pub latency: Option<f64>,
 }
 
-impl<T> Said<T> {
+impl<T> PromptAnswers<T> {
     /// What asking adds to every request, in USD and milliseconds; `None` where that is not known, or the model did not speak of
     /// every one of the prompts.
     pub(super) fn overhead(&self, mut prompts: impl Iterator<Item = u32>) -> Option<(f64, f64)> {
-        let whole = prompts.all(|prompt| self.of.contains_key(&prompt));
+        let whole = prompts.all(|prompt| self.by_prompt.contains_key(&prompt));
         Some((self.cost.filter(|_| whole)?, self.latency.unwrap_or(0.0)))
     }
 }

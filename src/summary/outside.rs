@@ -14,7 +14,7 @@ use crate::units::{Tokens, Usd};
 /// A model that was measured beside the ladder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Beside {
+pub struct OutsideModel {
     /// The name of its rows in `results.csv`.
     pub name: TierName,
     /// The model.
@@ -35,7 +35,7 @@ pub struct Beside {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub served: Vec<ServedModel>,
     /// The evidence, a cell a task, in the order of the tasks.
-    pub cells: Vec<BesideCell>,
+    pub cells: Vec<OutsideCell>,
 }
 
 /// How often a router chose a model.
@@ -56,7 +56,7 @@ pub type Tally = BTreeMap<usize, BTreeMap<String, u64>>;
 /// The evidence about such a model at one task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct BesideCell {
+pub struct OutsideCell {
     /// The task.
     pub task: TaskName,
     /// The evidence, judged as if it were a ladder of its own.

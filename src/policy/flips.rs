@@ -12,7 +12,7 @@ use crate::price::ModelPrice;
 
 /// What moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lever {
+pub enum Change {
     /// The price of a tier's model, input and output alike.
     Price(usize),
     /// The length of every answer.
@@ -23,7 +23,7 @@ pub enum Lever {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Flip {
     /// What moves.
-    pub lever: Lever,
+    pub change: Change,
     /// By which factor: above 1 it grows.
     pub factor: f64,
     /// The tier that then serves.
@@ -31,7 +31,7 @@ pub struct Flip {
 }
 
 impl Case<'_> {
-    /// The nearest move upwards and downwards of each lever that takes the route away from tier `at`, nearest first. Empty
+    /// The nearest move upwards and downwards of each change that takes the route away from tier `at`, nearest first. Empty
     /// where costs do not decide: without a tier that is good enough, with a single one, or with a cost that is unknown.
     #[must_use]
     pub fn flips(&self, assessments: &[Assessment], at: usize, prices: &[ModelPrice]) -> Vec<Flip> {
@@ -46,11 +46,11 @@ impl Case<'_> {
             return Vec::new();
         }
         let up = self.escalates_to(assessments);
-        let levers = (0..self.tiers.len()).map(Lever::Price).chain(std::iter::once(Lever::OutputLength));
+        let changes = (0..self.tiers.len()).map(Change::Price).chain(std::iter::once(Change::OutputLength));
         let mut flips = Vec::new();
-        for lever in levers {
+        for change in changes {
             let line = |tier: usize| {
-                let total = |factor: f64| self.total(tier, lever, factor, &up, assessments, prices);
+                let total = |factor: f64| self.total(tier, change, factor, &up, assessments, prices);
                 let (none, once) = (total(0.0)?, total(1.0)?);
                 Some((none, once - none))
             };
@@ -59,7 +59,7 @@ impl Case<'_> {
             let crossings = others.filter_map(|&to| {
                 let other = line(to)?;
                 let factor = (own.0 - other.0) / (other.1 - own.1);
-                (factor.is_finite() && factor > 0.0).then_some(Flip { lever, factor, to })
+                (factor.is_finite() && factor > 0.0).then_some(Flip { change, factor, to })
             });
             let (above, below): (Vec<Flip>, Vec<Flip>) = crossings.partition(|flip| flip.factor >= 1.0);
             flips.extend(above.into_iter().min_by(|a, b| a.factor.total_cmp(&b.factor)));
@@ -69,11 +69,11 @@ impl Case<'_> {
         flips
     }
 
-    /// The effective cost of a tier when a lever has moved; waiting costs what it did.
+    /// The effective cost of a tier when a change has moved; waiting costs what it did.
     fn total(
         &self,
         tier: usize,
-        lever: Lever,
+        change: Change,
         factor: f64,
         up: &[Option<usize>],
         assessments: &[Assessment],
@@ -82,16 +82,16 @@ impl Case<'_> {
         let serving = |at: usize| {
             let cell = self.cells.get(at)?;
             let cost = cell.cost_draws.mean?;
-            match lever {
-                Lever::Price(moved) => Some(if moved == at { cost * factor } else { cost }),
-                Lever::OutputLength => {
+            match change {
+                Change::Price(moved) => Some(if moved == at { cost * factor } else { cost }),
+                Change::OutputLength => {
                     let million = prices.get(at)?.output.to_f64() / 1e6;
                     let output = (cell.tokens?.output_mean * million).min(cost);
                     Some(cost + (factor - 1.0) * output)
                 }
             }
         };
-        let rejected = |at: usize| self.cells.get(at)?.gate_reject.map(|rate| rate.mean);
+        let rejected = |at: usize| self.cells.get(at)?.gate_rejection_rate.map(|rate| rate.mean);
         let waiting = assessments.get(tier)?.effective_cost?.waiting.to_f64();
         Some(EffectiveMeans::at(tier, up, &serving, &rejected)?.total() + waiting)
     }

@@ -9,7 +9,7 @@ use crate::config::{Tier, TierRole};
 use crate::ident::TierName;
 use crate::measure::{self, CellEvidence, TierEvidence};
 use crate::policy::{Case, TierFacts};
-use crate::summary::beside::{Beside, BesideCell, Role, ServedModel};
+use crate::summary::outside::{OutsideCell, OutsideModel, Role, ServedModel};
 use crate::summary::rounding;
 
 fn served(tally: &BTreeMap<String, u64>) -> Vec<ServedModel> {
@@ -25,14 +25,14 @@ fn served(tally: &BTreeMap<String, u64>) -> Vec<ServedModel> {
 
 /// Everything beside the ladder; `rows` are the cells of each task, those of the ladder first, and `references` the tiers
 /// that the policy holds others against.
-pub(super) fn beside(
+pub(super) fn outside(
     inputs: &Inputs<'_>,
     facts: &[TierFacts],
     decided: &[Decided<'_>],
     rows: &[Vec<CellEvidence>],
     overall: &[TierEvidence],
     references: Option<&[usize]>,
-) -> Vec<Beside> {
+) -> Vec<OutsideModel> {
     let (config, prices) = (inputs.config, inputs.prices);
     let names: Vec<TierName> = config.ladder().iter().map(|tier| tier.name.clone()).collect();
     let behind = config.tiers.iter().enumerate().skip(config.ladder().len());
@@ -56,9 +56,9 @@ pub(super) fn beside(
                 };
                 let assessment = case.assess().into_iter().next()?;
                 let cell = cell(&tier.name, evidence.first()?, &assessment, &names);
-                Some(BesideCell { task: task.measured.task.name.clone(), cell })
+                Some(OutsideCell { task: task.measured.task.name.clone(), cell })
             });
-            Some(Beside {
+            Some(OutsideModel {
                 name: tier.name.clone(),
                 model: tier.model.clone(),
                 role: role(tier)?,

@@ -1,15 +1,15 @@
-//! The perfect oracle: for every request the cheapest tier that passes, known beforehand. No router can do better.
+//! The perfect router: for every request the cheapest tier that passes, known in advance. No router can do better.
 
 use super::matrix::Row;
 use super::strategy::{Applied, Path, Standing, Strategy, World};
 use super::sweep;
 
-pub(super) const STRATEGY: Strategy = Strategy { name: "oracle", apply };
+pub(super) const STRATEGY: Strategy = Strategy { name: "perfect-router", apply };
 
 fn apply(world: &World<'_>) -> Vec<Applied> {
     let paths = world.matrix.rows.iter().map(|row| Path::sure(cheapest(world.matrix.rungs, row))).collect();
-    let applied = Applied::fixed("oracle", "perfect oracle", Standing::Bound, paths);
-    vec![Applied { sweep: sweep::oracle(world), ..applied }]
+    let applied = Applied::fixed("perfect-router", "perfect router (upper bound)", Standing::Bound, paths);
+    vec![Applied { sweep: sweep::perfect(world), ..applied }]
 }
 
 /// The cheapest tier that passes; where none does, the cheapest.

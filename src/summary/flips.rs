@@ -8,7 +8,7 @@ use crate::ident::{TaskName, TierName};
 /// What moves.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum MovedBy {
+pub enum Change {
     /// The price of a tier's model, input and output alike.
     Price(TierName),
     /// The length of every answer.
@@ -22,7 +22,7 @@ pub struct RouteFlip {
     /// The task.
     pub task: TaskName,
     /// What moves.
-    pub lever: MovedBy,
+    pub change: Change,
     /// By which factor: above 1 it grows.
     pub factor: f64,
     /// The tier that serves.
@@ -34,9 +34,9 @@ pub struct RouteFlip {
 /// What a move of the traffic turns over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum TurnedOver {
+pub enum Flipped {
     /// The single tier with the best pass rate.
-    BestSingle,
+    BestSingleTier,
     /// The strategy that wins: as good as the best single tier, and cheapest.
     Winner,
     /// Whether the routes cost less than everything on this tier.
@@ -52,11 +52,11 @@ pub struct TrafficFlip {
     /// By which factor its traffic moves: above 1 it grows.
     pub factor: f64,
     /// Its share of all requests as it is.
-    pub share: f64,
+    pub traffic_share: f64,
     /// And then.
-    pub share_then: f64,
+    pub traffic_share_at_flip: f64,
     /// What turns over.
-    pub what: TurnedOver,
+    pub what: Flipped,
     /// The id of the strategy that was ahead; `None`: no router beat the best single tier.
     pub from: Option<String>,
     /// The id of the one that then is.

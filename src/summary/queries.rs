@@ -10,7 +10,7 @@ use crate::units::{Millis, Usd};
 /// A model that strategies had asked about the prompts, and what it took.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct AskedModel {
+pub struct QueriedModel {
     /// The model.
     pub model: ModelRef,
     /// Different questions: one a prompt, prompts of the same text once.
@@ -23,7 +23,7 @@ pub struct AskedModel {
     /// Calls.
     pub attempts: u64,
     /// USD at list prices.
-    pub list: Usd,
+    pub list_price: Usd,
     /// USD billed for calls of this run.
     pub billed: Usd,
 }
@@ -31,11 +31,11 @@ pub struct AskedModel {
 /// How right the words of the classifier that was asked were.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ClassifierWords {
+pub struct ClassifierAccuracy {
     /// The model.
     pub model: String,
     /// Requests whose cheapest passing tier it named, of those that some tier passes; Wilson's interval.
-    pub right: CountedShare,
+    pub correct: CountedShare,
     /// Requests whose word names no tier; they count as sent to the best one.
     pub unreadable: u64,
     /// USD per 1,000 questions.
@@ -53,7 +53,7 @@ pub struct NamedTier {
     /// The tier that it named.
     pub tier: TierName,
     /// Of these so many had each tier as the cheapest that passes, in the order of the ladder.
-    pub cheapest: Vec<u64>,
+    pub cheapest_passing: Vec<u64>,
     /// Of these so many are passed by no tier.
-    pub none: u64,
+    pub none_passes: u64,
 }

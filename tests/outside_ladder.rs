@@ -1,4 +1,4 @@
-//! What is measured beside the ladder: fallbacks of the same class with `--fallbacks`, and routers to compare with.
+//! What is measured outside the ladder: fallbacks of the same class with `--fallbacks`, and routers to compare with.
 #![allow(
     missing_docs,
     unreachable_pub,
@@ -64,10 +64,10 @@ fn a_fallback_gets_evidence_of_its_own_and_one_that_is_not_good_enough_is_named(
     let measured = summary(&scratch);
     assert_eq!(measured["run"]["trials"], 120);
     assert_eq!(measured["tiers"].as_array().unwrap().len(), 2, "a fallback is no rung");
-    let beside = &measured["beside"][0];
-    assert_eq!(beside["model"], "script/cub");
-    assert_eq!(beside["role"], json!({"fallback": "small"}));
-    assert_eq!(beside["cells"][0]["cell"]["pass_rate"]["mean"], 0.5);
+    let outside = &measured["outside_ladder"][0];
+    assert_eq!(outside["model"], "script/cub");
+    assert_eq!(outside["role"], json!({"fallback": "small"}));
+    assert_eq!(outside["cells"][0]["cell"]["pass_rate"]["mean"], 0.5);
     assert!(codes(&measured).contains(&"fallback-quality"), "{:?}", codes(&measured));
     assert_eq!(measured["tasks"][0]["route"], plain["tasks"][0]["route"], "the routes are the ladder's");
     let router = scratch.read("router.toml");
@@ -118,9 +118,12 @@ fn a_router_is_measured_and_never_routed_to() {
     );
     scratch.run(&["run", "corpus.jsonl"]).exits(0);
     let summary = summary(&scratch);
-    assert_eq!(summary["beside"][0]["role"], "router");
-    assert_eq!(summary["beside"][0]["pass_rate"]["mean"], 1.0);
-    assert_eq!(summary["beside"][0]["served"], json!([{"model": "auto", "replies": 40, "share": 1.0}]));
+    assert_eq!(summary["outside_ladder"][0]["role"], "router");
+    assert_eq!(summary["outside_ladder"][0]["pass_rate"]["mean"], 1.0);
+    assert_eq!(
+        summary["outside_ladder"][0]["served"],
+        json!([{"model": "auto", "replies": 40, "share": 1.0}])
+    );
     let strategies = summary["strategies"]["table"].as_array().unwrap();
     let line = strategies.iter().find(|line| line["id"] == "router:auto").unwrap();
     assert_eq!((&line["kind"], &line["pass_rate"]["mean"]), (&json!("outside"), &json!(1.0)));
