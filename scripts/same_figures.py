@@ -60,6 +60,7 @@ RENAMED_VALUES = [
     (r"strategies\.(table\[\]\.id|winner|(traffic\[\]|first_flip\.traffic)\.(from|to))",
      {"mix": "random", "oracle": "perfect-router"}),
     (r"strategies\.(traffic\[\]|first_flip\.traffic)\.what", {"best_single": "best_single_tier"}),
+    (r"notices\[\]\.code", {"strategy-unasked": "strategy-unanswered", "classifier-dear": "classifier-costly"}),
 ]
 
 # Columns of version 1 -> of version 2.

@@ -436,8 +436,7 @@ pub fn percent(share: f64) -> String {
 /// A level of confidence without needless places: `95 %`, `99.5 %`.
 #[must_use]
 pub fn level(share: f64) -> String {
-    let text = format!("{:.2}", share * 100.0);
-    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
+    format!("{} %", format!("{:.2}", share * 100.0).trim_end_matches('0').trim_end_matches('.'))
 }
 
 #[cfg(test)]

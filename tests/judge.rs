@@ -132,7 +132,7 @@ fn a_judge_passes_fails_and_leaves_ungraded_what_it_gives_no_verdict_on() {
 
     let ran = scratch.run(&["run", "corpus.jsonl"]).exits(0);
     assert_eq!(asked.load(Ordering::SeqCst), 80);
-    assert!(ran.stdout.contains("Judges, apart from all that: 80 calls"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("Judges made 80 calls in addition"), "{}", ran.stdout);
     let summary = summary(&scratch);
     let counts = &cell(&summary, 0)["counts"];
     assert_eq!(
@@ -145,10 +145,7 @@ fn a_judge_passes_fails_and_leaves_ungraded_what_it_gives_no_verdict_on() {
     assert_ne!(judge["billed"], "0");
     let folder = format!("reports/{}", summary["run"]["id"].as_str().unwrap());
     for report in ["report.md", "report.html"] {
-        assert!(
-            scratch.read(&format!("{folder}/{report}")).contains("Judges, apart from all that"),
-            "{report}"
-        );
+        assert!(scratch.read(&format!("{folder}/{report}")).contains("Judges made 80 calls"), "{report}");
     }
 
     // Nothing is asked twice, whatever command looks at the run.
@@ -397,7 +394,7 @@ fn a_judge_that_nobody_has_checked_stays_at_monitor_and_labels_by_people_lift_th
     let judge = &summary["tasks"][0]["judge"];
     assert_eq!(judge["labels"], 80);
     assert!(judge.get("capped").is_none(), "{judge}");
-    assert!(judge["tiers"][0]["corrected"]["mean"].is_f64(), "{judge}");
+    assert!(judge["tiers"][0]["calibrated_pass_rate"]["mean"].is_f64(), "{judge}");
     let codes: Vec<&str> = summary["notices"]
         .as_array()
         .unwrap()
@@ -407,10 +404,10 @@ fn a_judge_that_nobody_has_checked_stays_at_monitor_and_labels_by_people_lift_th
     assert!(codes.contains(&"judge-calibrated"), "{codes:?}");
     // The decision is about what people would say; the judge's own rate stands beside it.
     let cell = &summary["tasks"][0]["cells"][0];
-    assert_eq!(cell["pass_rate"]["mean"], judge["tiers"][0]["corrected"]["mean"], "{cell}");
+    assert_eq!(cell["pass_rate"]["mean"], judge["tiers"][0]["calibrated_pass_rate"]["mean"], "{cell}");
     assert_eq!(cell["uncalibrated_pass_rate"]["mean"], 0.995, "{cell}");
     assert!(cell["pass_rate"]["n_eff"].as_f64().unwrap() < 200.0, "{cell}");
-    assert!(after.contains("once freed from the errors of the judge"), "{after}");
+    assert!(after.contains("calibrated; the judge alone passes"), "{after}");
     // Other labels are other evidence: the routes say which they rest on, and `check` notices.
     assert!(after.contains("[evidence.labels]\n\"tone@1\" = "), "{after}");
     scratch.run(&["check"]).exits(0);

@@ -88,7 +88,7 @@ fn every_page_says_that_it_is_a_replay() {
         scratch.read(&format!("{folder}/report.html")),
         scratch.read(&format!("{folder}/report.md")),
     ] {
-        assert!(text.contains("Replay of a recording"), "{text:.300}");
+        assert!(text.contains("Replay of the recording"), "{text:.300}");
         assert!(text.contains("stand-ins"), "{text:.300}");
     }
     assert!(scratch.read(&format!("{folder}/summary.json")).contains("\"recording\""));

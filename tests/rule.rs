@@ -78,7 +78,7 @@ fn under_non_inferiority_as_good_as_the_best_is_good_enough() {
     scratch.replace("route-prof.toml", "[policy]\n", "[policy]\nrule = \"non_inferior\"\n");
     let ran = scratch.run(&["report", "latest"]).exits(0);
     assert!(
-        ran.stdout.contains("A tier is good enough here when it is shown to be no more than"),
+        ran.stdout.contains("A tier is good enough here when it is shown to be non-inferior to"),
         "{}",
         ran.stdout
     );
@@ -95,7 +95,7 @@ fn under_non_inferiority_as_good_as_the_best_is_good_enough() {
     // Good enough is not good: that is said aloud.
     let notices = json["notices"].as_array().unwrap();
     let poor = notices.iter().find(|notice| notice["code"] == "best-is-poor").unwrap();
-    insta::assert_snapshot!(poor["text"].as_str().unwrap(), @"Good enough means no worse than the best tier here, and that is not good: below monitor_floor for colour (74.0 % of 300 trials pass).");
+    insta::assert_snapshot!(poor["text"].as_str().unwrap(), @"Non-inferior to the best tier is not good here: the pass rate is below monitor_floor for colour (74.0 % of 300 trials pass).");
     insta::assert_snapshot!(task["route"]["reason"].as_str().unwrap(), @"cheapest tier that is no more than 3.0 points worse than the best: 74.0 % of 300 prompts pass (68.8-78.6 %); -2.0 points against large on 300 prompts that both answered (lower bound -2.0), P = 0.85 where low consequence asks for 0.50");
     let router = scratch.read("router.toml");
     insta::assert_snapshot!(router.lines().find(|line| line.starts_with("versus")).unwrap(), @r#"versus = { tier = "large", difference = -0.02, low = -0.02, margin = 0.03, n = 300 }"#);
@@ -123,7 +123,7 @@ fn a_margin_of_the_tasks_own_and_a_named_reference_are_kept_to() {
     let json = summary(&scratch);
     assert_eq!(json["tasks"][0]["route"]["tier"], "small");
     assert_eq!(json["method"]["reference"], "small");
-    insta::assert_snapshot!(json["tasks"][0]["route"]["reason"].as_str().unwrap(), @"cheapest tier that will do, and the one that the others are held against: 92.0 % of 300 prompts pass (88.4-94.6 %)");
+    insta::assert_snapshot!(json["tasks"][0]["route"]["reason"].as_str().unwrap(), @"cheapest tier that is good enough, being the reference that the others are compared with: 92.0 % of 300 prompts pass (95 % CI 88.4–94.6 %)");
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn an_interval_that_is_asked_for_is_shown_named_and_decides() {
     let (exact, name, stdout, router) = low("clopper_pearson");
     assert!((exact - 0.914_820).abs() < 1e-5, "{exact}");
     assert_eq!(name, "clopper_pearson");
-    assert!(stdout.contains("Intervals of pass rates are Clopper-Pearson's"), "{stdout}");
+    assert!(stdout.contains("Confidence intervals of pass rates: Clopper-Pearson; Wilson"), "{stdout}");
     assert!(router.contains("interval = \"clopper_pearson\""), "{router}");
     let (jeffreys, name, ..) = low("jeffreys");
     assert!((jeffreys - 0.922_112).abs() < 1e-5, "{jeffreys}");
@@ -255,7 +255,7 @@ fn many_cells_at_once_are_said_or_corrected() {
     let one_line = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
         one_line.contains(
-            "2 cells were decided as if each stood alone; counted together (Holm), 1 of 1 routes would be"
+            "2 cells were decided without correction for multiple comparisons. Holm correction would change 1 of 1 routes"
         ),
         "{one_line}"
     );

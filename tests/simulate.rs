@@ -172,7 +172,7 @@ fn the_command_says_it_by_the_hour_and_writes_it_down() {
             "--adaptive",
         ])
         .exits(0);
-    for says in ["hour", "fallback", "routes", "adaptive", "is assumed"] {
+    for says in ["hour", "fallback", "routes", "adaptive", "Assumptions:"] {
         assert!(ran.stdout.contains(says), "{says}: {}", ran.stdout);
     }
     let run = scratch.read("reports/latest");
@@ -211,9 +211,13 @@ fn the_settings_say_what_day_it_is_and_flags_win() {
     assert!(ran["days"][0]["hours"][10]["fallbacks"].as_u64().unwrap() > 0, "{ran}");
     let run = scratch.read("reports/latest");
     let page = scratch.read(&format!("reports/{}/simulate.html", run.trim()));
-    for says in
-        ["small does not answer from 10:00", "adaptive", "<svg", "3000 requests of 10 users", "is assumed"]
-    {
+    for says in [
+        "small does not answer for 60 minutes from 10:00",
+        "adaptive",
+        "<svg",
+        "3000 requests from 10 users",
+        "Assumptions:",
+    ] {
         assert!(page.contains(says), "{says}");
     }
     assert!(!page.contains("<script") && !page.contains("src="), "it asks for nothing");

@@ -57,7 +57,8 @@ fn settled_cells_are_called_no_more_and_every_command_agrees_on_it() {
         ran.stderr
     );
     assert!(ran.stderr.contains("settled early: large is good enough for colour"), "{}", ran.stderr);
-    assert!(ran.stdout.contains("Stopped early: 2 of 2 cells"), "{}", ran.stdout);
+    let words = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("2 of 2 cells were decided before their last prompt"), "{words}");
 
     let summary = run(&scratch, &["report", "--format", "json"]).exits(0).json();
     let early = &summary["run"]["stop_early"];
@@ -74,7 +75,7 @@ fn settled_cells_are_called_no_more_and_every_command_agrees_on_it() {
 
     let router = scratch.read("router.toml");
     assert!(router.contains("stop_alpha = 0.05"), "{router}");
-    assert!(router.contains("settled early after"), "{router}");
+    assert!(router.contains("stopped early after"), "{router}");
     run(&scratch, &["check"]).exits(0);
     assert_eq!(scratch.read("router.toml"), router);
 
@@ -114,7 +115,8 @@ fn prompts_of_uneven_weight_and_repeats_are_settled_too() {
     let server = server();
     let scratch = project(&server, 300, |n| 1.0 + (n % 3) as f64);
     let ran = run(&scratch, &["run", "corpus.jsonl", "--stop-early", "--repeats", "2"]).exits(0);
-    assert!(ran.stdout.contains("Stopped early: 2 of 2 cells"), "{}", ran.stdout);
+    let words = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("2 of 2 cells were decided before their last prompt"), "{words}");
     assert!(server.asked() < 900, "{} of 1,200", server.asked());
     // Every prompt that was asked was asked as often as it was to be.
     let results = scratch.read(&format!("reports/{}/results.csv", scratch.read("reports/latest").trim()));
@@ -141,7 +143,12 @@ fn what_asks_a_program_is_measured_whole_and_batches_are_refused() {
     let ran = run(&scratch, &["run", "corpus.jsonl", "--stop-early"]);
     assert_eq!(server.asked(), 120, "{}", ran.all());
     let words = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(words.contains("Measured whole, because what grades it is asked last: colour."), "{words}");
+    assert!(
+        words.contains(
+            "Measured in full, because the oracle asks a model or a program after the calls: colour."
+        ),
+        "{words}"
+    );
     run(&scratch, &["run", "corpus.jsonl", "--stop-early", "--batch"]).exits(2);
     scratch.replace("route-prof.toml", "[policy]", "[run]\nstop_early = true\n[policy]");
     let ran = run(&scratch, &["run", "corpus.jsonl", "--batch"]).exits(2);

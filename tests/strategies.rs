@@ -64,10 +64,10 @@ fn every_report_compares_the_strategies() {
         .map(Result::unwrap)
         .collect();
     assert_eq!(rows.len(), summary["strategies"]["table"].as_array().unwrap().len());
-    assert!(file(&scratch, "report.md").contains("| strategy | pass rate |"));
+    assert!(file(&scratch, "report.md").contains("| strategy | pass rate (95 % CI) |"));
     let page = file(&scratch, "report.html");
     for wanted in
-        ["Would another way of routing do better?", "chart-strategies", "perfect oracle", "With failures"]
+        ["Would another way of routing do better?", "chart-strategies", "perfect router", "Expected bill"]
     {
         assert!(page.contains(wanted), "{wanted}");
     }
@@ -81,7 +81,7 @@ fn where_no_router_pays_the_report_says_so() {
     let summary = run(&scratch);
     assert_eq!(summary["strategies"]["winner"], Value::Null);
     let ran = scratch.run(&["report", "latest"]).exits(0);
-    assert!(ran.stdout.contains("No router beats the best single tier here"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("No strategy beats the best single tier"), "{}", ran.stdout);
 }
 
 #[test]
@@ -97,10 +97,10 @@ fn the_same_answers_give_the_same_bytes() {
 fn a_classifier_that_costs_more_than_it_saves_is_named_and_its_name_is_only_text() {
     let scratch = project(40, CLASSIFIER);
     let summary = run(&scratch);
-    assert!(says(&summary, "classifier-dear"));
+    assert!(says(&summary, "classifier-costly"));
     assert!(says(&summary, "classifier-does-not-pay"));
     assert!(!file(&scratch, "report.html").contains("<b>=1+1"));
-    assert!(!says(&run(&project(40, "")), "classifier-dear"));
+    assert!(!says(&run(&project(40, "")), "classifier-costly"));
 }
 
 #[test]

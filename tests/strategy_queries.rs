@@ -71,7 +71,7 @@ fn a_classifier_that_is_asked_is_measured() {
     assert_eq!(accuracy["named"][0]["cheapest_passing"], json!([30, 0]));
     assert_eq!(accuracy["named"][1]["cheapest_passing"], json!([0, 10]));
     let classifier = line(&first, "classifier").unwrap();
-    assert!(classifier["label"].as_str().unwrap().contains("right in 100 %, measured"), "{classifier}");
+    assert!(classifier["label"].as_str().unwrap().contains("100 % correct, measured"), "{classifier}");
     // It pays for its question on top of what the perfect router pays.
     let cost = |line: &Value| line["cost_per_1000"]["mean"].as_str().unwrap().parse::<f64>().unwrap();
     let asked = accuracy["cost_per_1000"].as_str().unwrap().parse::<f64>().unwrap();
@@ -79,7 +79,7 @@ fn a_classifier_that_is_asked_is_measured() {
     assert!((cost(classifier) - asked - perfect).abs() < 1e-6 && asked > 0.0, "{asked}");
     let run = scratch.read("reports/latest");
     let page = scratch.read(&format!("reports/{}/report.html", run.trim()));
-    assert!(page.contains("The classifier’s words: "));
+    assert!(page.contains("Classifier: which tier script"));
 
     // What was asked is not asked again, and a report asks nothing.
     let again = scratch.run(&["run", "corpus.jsonl"]).exits(0);
@@ -97,8 +97,8 @@ fn a_classifier_without_answers_is_left_out_and_named() {
     let summary = summary(&scratch);
     assert!(line(&summary, "classifier").is_none());
     let notices = summary["notices"].as_array().unwrap();
-    let said = notices.iter().find(|notice| notice["code"] == "strategy-unasked").unwrap();
-    assert!(said["text"].as_str().unwrap().contains("40 of 40 questions"), "{said}");
+    let notice = notices.iter().find(|notice| notice["code"] == "strategy-unanswered").unwrap();
+    assert!(notice["text"].as_str().unwrap().contains("40 of 40 strategy queries"), "{notice}");
 }
 
 #[test]

@@ -151,10 +151,10 @@ fn claim(
     decision: Decision,
 ) -> String {
     let floors = Floors::of(case.task, case.policy);
-    let (floor, floor_name, margin) = match decision {
-        Decision::Route => (floors.route, "route", floors.margin),
+    let (floor, floor_name, margin, margin_name) = match decision {
+        Decision::Route => (floors.route, "route floor", floors.margin, "margin"),
         Decision::Monitor | Decision::Escalate | Decision::Undecided => {
-            (floors.monitor, "monitor", floors.monitor_margin)
+            (floors.monitor, "monitor floor", floors.monitor_margin, "monitor margin")
         }
     };
     let stop = case.early_stop(tier);
@@ -163,14 +163,12 @@ fn claim(
         return format!("is good enough, being the reference that the others are compared with: {seen}");
     };
     let (what, probability) = match case.policy.rule {
-        Rule::Floor => {
-            (format!("meets the {floor} {floor_name} floor: {seen}"), format!("P(true rate ≥ {floor})"))
-        }
+        Rule::Floor => (format!("meets the {floor} {floor_name}: {seen}"), format!("P(true rate ≥ {floor})")),
         Rule::NonInferior => {
             let (reference, points) = (reference_name(case), margin * 100.0);
             let versus = comparison_note(case, assessment);
             (
-                format!("is non-inferior to {reference} (margin {points:.1} points): {seen}{versus}"),
+                format!("is non-inferior to {reference} ({margin_name} {points:.1} points): {seen}{versus}"),
                 "confidence".to_owned(),
             )
         }
@@ -266,7 +264,7 @@ fn best_effort(case: &Case<'_>, assessments: &[Assessment], floors: Floors) -> O
         Rule::Floor => format!("no tier meets the {} monitor floor", floors.monitor),
         Rule::NonInferior => {
             let (reference, points) = (reference_name(case), floors.monitor_margin * 100.0);
-            format!("no feasible tier is non-inferior to {reference} (margin {points:.1} points)")
+            format!("no feasible tier is non-inferior to {reference} (monitor margin {points:.1} points)")
         }
     };
     let (seen, versus) = (describe(case, tier, cell), comparison_note(case, assessment));

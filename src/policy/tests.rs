@@ -115,14 +115,14 @@ fn the_cheapest_tier_that_clears_the_floor_serves() {
     assert_eq!(route.max_input_tokens, Some(Tokens(160_000)));
     assert_eq!(route.quality_gate, QualityGate::Optional);
     assert!(route.confidence.unwrap() > 0.8);
-    insta::assert_snapshot!(route.reason, @"cheapest tier that clears 0.95: 97.6 % of 210 prompts pass (94.5-99.0 %), P = 0.96 where medium consequence asks for 0.80");
+    insta::assert_snapshot!(route.reason, @"cheapest tier that meets the 0.95 route floor: 97.6 % of 210 prompts pass (95 % CI 94.5–99.0 %); P(true rate ≥ 0.95) = 0.96, medium consequence requires 0.80");
 }
 
 #[test]
 fn between_the_floors_a_tier_serves_with_monitoring() {
     let Decided { route, .. } = decide(&task("t"), &trials(0, 0, 182, 200, "0.001"));
     assert_eq!(route.decision, Decision::Monitor);
-    insta::assert_snapshot!(route.reason, @"cheapest tier that clears 0.85, with quality monitoring: 91.0 % of 200 prompts pass (86.2-94.2 %), P = 0.99 where medium consequence asks for 0.80");
+    insta::assert_snapshot!(route.reason, @"cheapest tier that meets the 0.85 monitor floor: 91.0 % of 200 prompts pass (95 % CI 86.2–94.2 %); P(true rate ≥ 0.85) = 0.99, medium consequence requires 0.80");
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn a_small_task_is_never_routed_with_confidence() {
     assert_eq!(decided.assessments[0].more_prompts, Some(10));
     assert_eq!((decided.route.tier.as_str(), decided.route.decision), ("tier2", Decision::Undecided));
     assert_eq!(decided.route.confidence, None);
-    insta::assert_snapshot!(decided.route.reason, @"the evidence does not decide, so tier2 serves until it does. tier1: 100.0 % of 20 prompts pass (83.9-100.0 %), too few for any decision (at least 30), 10 more prompts would decide; tier2: 100.0 % of 20 prompts pass (83.9-100.0 %), too few for any decision (at least 30), 10 more prompts would decide");
+    insta::assert_snapshot!(decided.route.reason, @"too little evidence to decide; tier2 serves until there is enough. tier1: 100.0 % of 20 prompts pass (95 % CI 83.9–100.0 %); too few prompts for any decision (at least 30); 10 more prompts would decide; tier2: 100.0 % of 20 prompts pass (95 % CI 83.9–100.0 %); too few prompts for any decision (at least 30); 10 more prompts would decide");
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn answers_that_are_missing_can_undo_a_decision() {
     let decided = decide(&task("t"), &observations);
     assert_eq!(decided.assessments[0].doubt, Some(Doubt::CouldFlip(40)));
     assert_eq!(decided.assessments[0].more_prompts, None);
-    insta::assert_snapshot!(decided.route.reason, @"the evidence does not decide, so tier1 serves until it does. tier1: 100.0 % of 200 prompts pass (98.1-100.0 %), but 40 trials without a grade could turn that over");
+    insta::assert_snapshot!(decided.route.reason, @"too little evidence to decide; tier1 serves until there is enough. tier1: 100.0 % of 200 prompts pass (95 % CI 98.1–100.0 %); 40 trials without a grade could change that");
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn when_no_tier_is_good_enough_the_best_serves_and_says_so() {
             .concat();
     let Decided { route, .. } = decide(&task("t"), &observations);
     assert_eq!((route.tier.as_str(), route.decision), ("tier2", Decision::Escalate));
-    insta::assert_snapshot!(route.reason, @"no tier clears 0.85; tier2 comes nearest: 60.0 % of 100 prompts pass (50.2-69.1 %)");
+    insta::assert_snapshot!(route.reason, @"no tier meets the 0.85 monitor floor; tier2 comes closest: 60.0 % of 100 prompts pass (95 % CI 50.2–69.1 %)");
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn an_undecided_tier_below_the_chosen_one_is_mentioned() {
     let observations = [trials(0, 0, 84, 100, "0.001"), trials(0, 1, 100, 100, "0.004")].concat();
     let Decided { route, .. } = decide(&task("t"), &observations);
     assert_eq!((route.tier.as_str(), route.decision), ("tier2", Decision::Route));
-    insta::assert_snapshot!(route.reason, @"cheapest tier that clears 0.95: 100.0 % of 100 prompts pass (96.3-100.0 %), P = 0.99 where medium consequence asks for 0.80; tier1 may do: 84.0 % of 100 prompts pass (75.6-89.9 %), 726 more prompts would decide");
+    insta::assert_snapshot!(route.reason, @"cheapest tier that meets the 0.95 route floor: 100.0 % of 100 prompts pass (95 % CI 96.3–100.0 %); P(true rate ≥ 0.95) = 0.99, medium consequence requires 0.80; tier1 could be good enough: 84.0 % of 100 prompts pass (95 % CI 75.6–89.9 %); 726 more prompts would decide");
 }
 
 #[test]
@@ -241,7 +241,7 @@ fn data_that_may_not_leave_does_not() {
     assert!(route.fallback.is_empty());
     tiers[0].location = DataLocation::External;
     let Decided { route, .. } = decide_with(&task, &Policy::default(), &tiers, &observations);
-    insta::assert_snapshot!(route.reason, @"no tier can serve the task as it must be served. tier1: the data would leave; tier2: the data would leave");
+    insta::assert_snapshot!(route.reason, @"no tier is feasible for this task. tier1: its provider is external and the data must stay local; tier2: its provider is external and the data must stay local");
 }
 
 #[test]
@@ -275,7 +275,7 @@ fn unknown_costs_leave_the_choice_to_the_ladder() {
     let Decided { route, assessments } = decide(&task("t"), &observations);
     assert_eq!(assessments[1].effective_cost, None);
     assert_eq!(route.tier.as_str(), "tier1");
-    insta::assert_snapshot!(route.reason, @"lowest tier that clears 0.95: 100.0 % of 200 prompts pass (98.1-100.0 %), P = 1.00 where medium consequence asks for 0.80; a cost is unknown, so the order of the ladder decides");
+    insta::assert_snapshot!(route.reason, @"lowest tier that meets the 0.95 route floor: 100.0 % of 200 prompts pass (95 % CI 98.1–100.0 %); P(true rate ≥ 0.95) = 1.00, medium consequence requires 0.80; a cost is unknown, so the order of the ladder decides");
 }
 
 #[test]

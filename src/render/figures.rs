@@ -96,16 +96,17 @@ impl Savings {
         format!("{:.1} to {}", self.share.low * 100.0, percent(self.share.high))
     }
 
-    /// For a sentence with `per` month or 1,000 requests: `saves $839 a month (68 %)`, `costs $193 a month more (95 %)`,
-    /// `costs the same`.
-    pub(super) fn clause(self, per: &str) -> String {
+    /// For a sentence: `saves $839 a month (68 %) against all traffic on frontier`, `costs $193 a month more (96 %) than all
+    /// traffic on mid`, `costs as much as all traffic on mid`; `per` is "a month" or "per 1,000 requests".
+    pub(super) fn clause(self, per: &str, other: &str) -> String {
         if self.is_nothing() {
-            "costs the same".to_owned()
+            format!("costs as much as {other}")
         } else if self.share.mean > 0.0 {
-            format!("saves {} {per} ({})", usd_short(self.amount), percent_short(self.share.mean))
+            let share = percent_short(self.share.mean);
+            format!("saves {} {per} ({share}) against {other}", usd_short(self.amount))
         } else {
-            let more = Usd::ZERO - self.amount;
-            format!("costs {} {per} more ({})", usd_short(more), percent_short(-self.share.mean))
+            let (more, share) = (Usd::ZERO - self.amount, percent_short(-self.share.mean));
+            format!("costs {} {per} more ({share}) than {other}", usd_short(more))
         }
     }
 
@@ -136,10 +137,10 @@ mod tests {
     fn savings_come_as_money_first_and_extra_cost_says_so() {
         let (saved, extra) = (savings("838.64", 0.679), savings("-193.4", -0.955));
         assert_eq!(saved.cell(), "$839 (68 %)");
-        assert_eq!(saved.clause("a month"), "saves $839 a month (68 %)");
+        assert_eq!(saved.clause("a month", "x"), "saves $839 a month (68 %) against x");
         assert_eq!(saved.interval(), "66.9 to 68.9 %");
         assert_eq!(extra.cell(), "-$193 (-96 %)");
-        assert_eq!(extra.clause("a month"), "costs $193 a month more (96 %)");
+        assert_eq!(extra.clause("a month", "x"), "costs $193 a month more (96 %) than x");
         assert_eq!(extra.tile("x").0, "$193");
         assert_eq!(savings("3.10", 0.042).cell(), "$3.10 (4.2 %)");
     }
@@ -148,7 +149,7 @@ mod tests {
     fn a_difference_too_small_to_be_shown_is_none() {
         for tiny in [savings("0.01", 0.0004), savings("-0.01", -0.0004)] {
             assert_eq!(tiny.cell(), "$0 (0.0 %)");
-            assert_eq!(tiny.clause("a month"), "costs the same");
+            assert_eq!(tiny.clause("a month", "x"), "costs as much as x");
             assert_eq!(tiny.tile("x"), ("$0".to_owned(), "no savings against x".to_owned()));
         }
     }

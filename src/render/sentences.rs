@@ -24,9 +24,8 @@ pub(super) fn verdict(summary: &Summary) -> String {
         && let (Some(cost), Some(savings)) = (&top.cost, Savings::of_routes(Some(total), top))
     {
         text.push_str(&format!(
-            " This {} against all traffic on {} ({}).",
-            savings.clause("a month"),
-            top.tier,
+            " This {} ({}).",
+            savings.clause("a month", &format!("all traffic on {}", top.tier)),
             usd_short(cost.month.mean)
         ));
     }
@@ -322,21 +321,25 @@ pub(super) fn savings(strategies: &Strategies, line: &StrategyLine) -> Option<Sa
     Savings::of_strategy(line, best_single(strategies)?)
 }
 
-/// What the savings of strategies are stated for.
+/// What the savings of strategies are stated for, in the header of a column.
 pub(super) fn savings_unit(strategies: &Strategies) -> &'static str {
-    if strategies.table.iter().any(|line| line.month.is_some()) { "a month" } else { "per 1,000 requests" }
+    if strategies.table.iter().any(|line| line.month.is_some()) { "per month" } else { "per 1,000 requests" }
 }
 
 /// What the comparison of strategies shows, in two or three sentences; `ci` names its intervals. A difference counts only where its paired bootstrap
 /// interval excludes zero.
 pub(super) fn strategies(strategies: &Strategies, ci: &str) -> String {
-    let (best, unit) = (&strategies.best_single_tier, savings_unit(strategies));
+    let best = format!("all traffic on {}", strategies.best_single_tier);
+    let unit = match savings_unit(strategies) {
+        "per month" => "a month",
+        other => other,
+    };
     let winner = strategies.table.iter().find(|line| Some(&line.id) == strategies.winner.as_ref());
     if let Some((line, savings)) = winner.and_then(|line| Some((line, savings(strategies, line)?))) {
         return format!(
-            "Best strategy on these prompts: {}. It {} against all traffic on {best} ({ci} {}). Quality gap: {}.",
+            "Best strategy on these prompts: {}. It {} ({ci} {}). Quality gap: {}.",
             line.label,
-            savings.clause(unit),
+            savings.clause(unit, &best),
             savings.interval(),
             gap(&line.quality_gap),
         );
@@ -359,7 +362,7 @@ pub(super) fn strategies(strategies: &Strategies, ci: &str) -> String {
             format!(
                 " Closest: {}. It {}; quality gap: {}.",
                 line.label,
-                savings.clause(unit),
+                savings.clause(unit, &best),
                 gap(&line.quality_gap)
             )
         }
@@ -374,7 +377,7 @@ pub(super) fn strategies(strategies: &Strategies, ci: &str) -> String {
         "None gains over random routing beyond noise."
     };
     format!(
-        "No strategy beats the best single tier: none that can be deployed passes as often as all traffic on {best} at lower \
+        "No strategy beats the best single tier: none that can be deployed passes as often as {best} at lower \
          cost.{near} {random}"
     )
 }

@@ -386,7 +386,7 @@ impl Page {
                 each(&|baseline| dash_or(baseline.cost.map(|cost| figures::usd_short(cost.year.mean)))),
             )
             .if_it_fits(),
-            Column::right("savings from\nrouting a month", each(&savings)),
+            Column::right("savings from\nrouting per month", each(&savings)),
         ])
     }
 }

@@ -248,10 +248,10 @@ fn notices_appear_where_they_are_true() {
     let texts: Vec<String> =
         summary.notices.iter().map(|notice| format!("{}: {}", notice.code, notice.text)).collect();
     insta::assert_snapshot!(texts.join("\n"), @r"
-    incomplete: 2 of 198 trials have no answer (2 ended in an error, 0 were not sent): they are no evidence. Run the same command again to complete it.
-    dominated-tier: tier2 is dearer than tier1 and passes no more often: it buys nothing.
-    router-does-not-pay: tier1 alone is good enough for every task and costs $27.38 a month, the routes $27.38: no router is needed.
-    deprecated-model: p/large of tier2 is announced to be withdrawn after 2026-12-31.
+    incomplete: 2 of 198 trials have no answer (2 ended in an error, 0 were not sent). They are not evidence. Run the same command again to complete it.
+    dominated-tier: tier2 costs more than tier1 and does not pass more often.
+    router-does-not-pay: No router is needed: all traffic on tier1 is good enough for every task and costs $27.38 a month; the routes cost $27.38.
+    deprecated-model: p/large, the model of tier2, will be withdrawn after 2026-12-31.
     ");
 }
 
@@ -297,7 +297,7 @@ fn a_gate_that_turns_good_answers_away_is_named_with_its_cost() {
     observations.iter_mut().take(100).for_each(|o| o.gate_passed = Some(false));
     let summary = Setting::of(vec![with_traffic("a", 9000.0)]).build(&observations);
     let notice = summary.notices.iter().find(|notice| notice.code == "dead-gate").unwrap();
-    insta::assert_snapshot!(notice.text, @"The gate of intent@1 is dead at tier1: it turns away more than 95 % of the good answers to a. A cascade through the ladder costs $11.00 per 1,000 requests and passes 100.0 %, the last tier alone $10.00 and 100.0 %.");
+    insta::assert_snapshot!(notice.text, @"Dead gate: the gate of intent@1 on tier1 rejects more than 95 % of the good answers to a. A cascade through the ladder costs $11.00 per 1,000 requests with a pass rate of 100.0 %; the last tier alone costs $10.00 with 100.0 %.");
 }
 
 #[test]

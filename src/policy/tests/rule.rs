@@ -27,7 +27,7 @@ fn a_tier_that_is_no_worse_than_the_best_is_routed_whatever_the_floor() {
     let Decided { route, assessments } = decide_by(&task("t"), &non_inferior(), &observations);
     assert_eq!((route.tier.as_str(), route.decision), ("tier1", Decision::Route));
     assert!(route.confidence.unwrap() > 0.8 && assessments[0].p_route.unwrap() < 0.01);
-    insta::assert_snapshot!(route.reason, @"cheapest tier that is no more than 3.0 points worse than the best: 79.3 % of 300 prompts pass (74.4-83.5 %); -0.7 points against tier2 on 300 prompts that both answered (lower bound -1.2), P = 0.99 where medium consequence asks for 0.80");
+    insta::assert_snapshot!(route.reason, @"cheapest tier that is non-inferior to the best tier (margin 3.0 points): 79.3 % of 300 prompts pass (95 % CI 74.4–83.5 %); -0.7 points against tier2 on 300 shared prompts (lower bound -1.2); confidence = 0.99, medium consequence requires 0.80");
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn worse_by_more_than_the_margin_is_monitored_then_turned_down() {
         assert_eq!(decided.assessments[1].band, Band::Route);
     }
     let decided = decide_by(&task("t"), &non_inferior(), &second(24));
-    insta::assert_snapshot!(decided.route.reason, @"cheapest tier that is no more than 6.0 points worse than the best, with quality monitoring: 94.0 % of 400 prompts pass (91.2-95.9 %); -4.0 points against tier2 on 400 prompts that both answered (lower bound -4.9), P = 0.95 where medium consequence asks for 0.80");
+    insta::assert_snapshot!(decided.route.reason, @"cheapest tier that is non-inferior to the best tier (monitor margin 6.0 points): 94.0 % of 400 prompts pass (95 % CI 91.2–95.9 %); -4.0 points against tier2 on 400 shared prompts (lower bound -4.9); confidence = 0.95, medium consequence requires 0.80");
     // A narrower margin for monitoring leaves it to the better tier, and a wider margin of the task's own lets it serve.
     let strict = Policy { monitor_margin: Some(Share::clamped(0.03)), ..non_inferior() };
     assert_eq!(decide_by(&task("t"), &strict, &second(24)).route.tier.as_str(), "tier2");
@@ -61,7 +61,7 @@ fn too_few_prompts_decide_nothing_not_even_that_the_best_is_the_best() {
     let high = Task { consequence: Consequence::High, ..task("t") };
     let decided = decide_by(&high, &non_inferior(), &observations);
     let more = decided.assessments[0].more_prompts.unwrap();
-    insta::assert_snapshot!(decided.route.reason, @"cheapest tier that is no more than 3.0 points worse than the best: 98.3 % of 60 prompts pass (91.1-99.7 %); +3.3 points against tier1 on 60 prompts that both answered (lower bound -1.1), P = 0.98 where high consequence asks for 0.95; tier1 may do: 95.0 % of 60 prompts pass (86.3-98.3 %); -3.3 points against tier2 on 60 prompts that both answered (lower bound -9.6), 155 more prompts would decide");
+    insta::assert_snapshot!(decided.route.reason, @"cheapest tier that is non-inferior to the best tier (margin 3.0 points): 98.3 % of 60 prompts pass (95 % CI 91.1–99.7 %); +3.3 points against tier1 on 60 shared prompts (lower bound -1.1); confidence = 0.98, high consequence requires 0.95; tier1 could be good enough: 95.0 % of 60 prompts pass (95 % CI 86.3–98.3 %); -3.3 points against tier2 on 60 shared prompts (lower bound -9.6); 155 more prompts would decide");
     // What it says would decide does, in the same proportions.
     let prompts = 60 + u32::try_from(more).unwrap();
     let scaled = |fails: u32| fails * prompts / 60;
@@ -79,14 +79,14 @@ fn a_named_reference_needs_no_proof_and_the_others_are_held_against_it_alone() {
     assert_eq!((route.tier.as_str(), route.decision), ("tier1", Decision::Route));
     assert_eq!(assessments[1].band, Band::Route);
     assert_eq!((assessments[1].odds, assessments[1].comparison), (None, None));
-    insta::assert_snapshot!(route.reason, @"cheapest tier that is no more than 3.0 points worse than tier2: 84.7 % of 300 prompts pass (80.2-88.3 %); -0.3 points against tier2 on 300 prompts that both answered (lower bound -0.8), P = 1.00 where medium consequence asks for 0.80");
+    insta::assert_snapshot!(route.reason, @"cheapest tier that is non-inferior to tier2 (margin 3.0 points): 84.7 % of 300 prompts pass (95 % CI 80.2–88.3 %); -0.3 points against tier2 on 300 shared prompts (lower bound -0.8); confidence = 1.00, medium consequence requires 0.80");
     // Held against all, it is not good enough.
     assert_eq!(decide_by(&task("t"), &non_inferior(), &observations).assessments[0].band, Band::Below);
     // The reference serves itself where nothing cheaper does.
     let observations = [but(0, 300, 0..90, "0.001"), but(1, 300, 0..45, "0.004")].concat();
     let Decided { route, .. } = decide_by(&task("t"), &policy, &observations);
     assert_eq!((route.tier.as_str(), route.confidence), ("tier2", None));
-    insta::assert_snapshot!(route.reason, @"cheapest tier that will do, and the one that the others are held against: 85.0 % of 300 prompts pass (80.5-88.6 %)");
+    insta::assert_snapshot!(route.reason, @"cheapest tier that is good enough, being the reference that the others are compared with: 85.0 % of 300 prompts pass (95 % CI 80.5–88.6 %)");
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn holm_asks_more_of_a_cell_the_more_cells_there_are() {
     let case = Case { strictness: &strictness[0], ..plain(&high, &policy, &tiers, &cells) };
     let together = case.assess();
     assert_eq!(together[0].band, Band::Monitor);
-    insta::assert_snapshot!(case.route(&together).unwrap().reason, @"cheapest tier that clears 0.85, with quality monitoring: 100.0 % of 58 prompts pass (93.8-100.0 %), P = 1.00 (1.00 when all cells are counted in, by Holm) where high consequence asks for 0.95");
+    insta::assert_snapshot!(case.route(&together).unwrap().reason, @"cheapest tier that meets the 0.85 monitor floor: 100.0 % of 58 prompts pass (95 % CI 93.8–100.0 %); P(true rate ≥ 0.85) = 1.00 (1.00 after Holm correction), high consequence requires 0.95");
     // One cell alone is as strict as ever.
     assert_eq!(holm(&rows[..1], &[]), [[Strictness::default()]]);
     // Cells that were stopped early still count: the others may not spend what those have spent.

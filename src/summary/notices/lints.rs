@@ -104,7 +104,7 @@ fn classifier(summary: &Summary, config: &Config, say: &mut Say<'_>) {
         if calls > 0.0 && price > CLASSIFIER_SHARE * calls {
             say(
                 Warning,
-                "classifier-dear",
+                "classifier-costly",
                 format!(
                     "The classifier costs {:.0} % of the call that it decides about; more than {:.0} % rarely pays off.",
                     price / calls * 100.0,
