@@ -1,9 +1,9 @@
-//! The runtime that calls are made on.
+//! The runtime on which calls are made.
 
 use anyhow::Context;
 use tokio::runtime::{Builder, Runtime};
 
-/// A runtime of its own, so that a request may block its caller's thread and no other.
+/// Creates a runtime for one request, so that the request blocks only its caller's thread.
 pub(crate) fn new() -> anyhow::Result<Runtime> {
-    Builder::new_multi_thread().enable_all().build().context("no runtime")
+    Builder::new_multi_thread().enable_all().build().context("cannot start the async runtime")
 }
