@@ -9,7 +9,7 @@ use route_prof::engine::{Engine, Error, Event, RunRequest};
 fn main() -> Result<(), Error> {
     // What happens on the way goes to one consumer: here, a line for the recording that is replayed.
     let engine = Engine::new().with_observer(|event| {
-        if let Event::Replays { recording, answered, .. } = event {
+        if let Event::Replaying { recording, answered, .. } = event {
             eprintln!("{answered} answers of {recording}");
         }
     });

@@ -40,7 +40,7 @@ pub fn grade(oracle: &Oracle, attempt: &Attempt, expected: Option<&Value>, cost:
 
 /// An attempt that an oracle has questions about.
 #[derive(Clone, Copy, Debug)]
-pub struct Matter<'a> {
+pub struct GradedReply<'a> {
     /// The attempt.
     pub attempt: &'a Attempt,
     /// What it answers.
@@ -49,7 +49,7 @@ pub struct Matter<'a> {
     pub cost: Option<Usd>,
 }
 
-impl Matter<'_> {
+impl GradedReply<'_> {
     fn sample(&self) -> Sample<'_> {
         Sample {
             output: &self.attempt.text,
@@ -61,23 +61,23 @@ impl Matter<'_> {
 
 /// Grades an attempt with the answers to what its oracle asks.
 #[must_use]
-pub fn grade_with(oracle: &Oracle, matter: Matter<'_>, answers: &AnswerBook) -> Graded {
-    let asked = Asked { prompt: Some(matter.prompt), answers };
-    graded(oracle, matter.attempt, || oracle.criterion.judge_with(&matter.sample(), &asked))
+pub fn grade_with(oracle: &Oracle, reply: GradedReply<'_>, answers: &AnswerBook) -> Graded {
+    let asked = Asked { prompt: Some(reply.prompt), answers };
+    graded(oracle, reply.attempt, || oracle.criterion.judge_with(&reply.sample(), &asked))
 }
 
 /// What must be answered before an attempt can be graded.
 #[must_use]
-pub fn questions(oracle: &Oracle, matter: Matter<'_>, answers: &AnswerBook) -> Vec<Question> {
-    let open = match matter.attempt.outcome {
-        Outcome::Reply => !is_empty(matter.attempt),
+pub fn questions(oracle: &Oracle, reply: GradedReply<'_>, answers: &AnswerBook) -> Vec<Question> {
+    let open = match reply.attempt.outcome {
+        Outcome::Reply => !is_empty(reply.attempt),
         Outcome::Refused => oracle.criterion.grades_refusals(),
         Outcome::Truncated | Outcome::Overflow | Outcome::Error => false,
     };
     if !open {
         return Vec::new();
     }
-    oracle.criterion.questions(&matter.sample(), &Asked { prompt: Some(matter.prompt), answers })
+    oracle.criterion.questions(&reply.sample(), &Asked { prompt: Some(reply.prompt), answers })
 }
 
 fn is_empty(attempt: &Attempt) -> bool {

@@ -159,7 +159,7 @@ fn a_batch_costs_its_price_has_no_latency_and_what_failed_in_it_is_asked_again()
     let desk = api.serve();
     let scratch = project(&format!("http://127.0.0.1:{}/v1", desk.port), "openai", "");
     let ran = scratch.run(&["run", "corpus.jsonl", "--batch"]).exits(3);
-    assert!(ran.stderr.contains("handed 40 requests for them/pup over as batch batch_0"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("submitted 40 requests for them/pup as batch batch_0"), "{}", ran.stderr);
     let first = summary(&scratch);
     assert_eq!((first["run"]["answered"].as_u64(), first["run"]["errors"].as_u64()), (Some(35), Some(5)));
     // 35 answers of 10 and 1 tokens: 0.012 each directly, half of it through the batch.
@@ -199,7 +199,7 @@ fn the_same_command_hands_over_only_what_has_no_answer() {
 }
 
 #[test]
-fn a_killed_run_goes_on_waiting_for_the_batch_that_it_handed_over() {
+fn a_killed_run_continues_to_wait_for_the_batch_that_it_submitted() {
     let api = Arc::<OpenAi>::default();
     let desk = api.serve();
     let scratch = project(&format!("http://127.0.0.1:{}/v1", desk.port), "openai", "");
@@ -214,7 +214,7 @@ fn a_killed_run_goes_on_waiting_for_the_batch_that_it_handed_over() {
     child.wait().unwrap();
     // Sent one by one now, all of it would be paid for twice.
     let ran = scratch.run(&["run", "corpus.jsonl"]).exits(2);
-    assert!(ran.stderr.contains("40 trials of this run are with batch APIs"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("40 trials of this run have been submitted to batch APIs"), "{}", ran.stderr);
     api.done.store(true, Ordering::SeqCst);
     scratch.run(&["run", "corpus.jsonl", "--batch"]).exits(0);
     assert_eq!((desk.count("POST /v1/batches"), desk.count("POST /v1/files")), (1, 1));
@@ -223,7 +223,7 @@ fn a_killed_run_goes_on_waiting_for_the_batch_that_it_handed_over() {
 }
 
 #[test]
-fn a_batch_whose_arrival_is_in_doubt_is_looked_for_before_it_is_handed_over_again() {
+fn a_batch_whose_arrival_is_in_doubt_is_looked_for_before_it_is_submitted_again() {
     let api =
         Arc::new(OpenAi { done: AtomicBool::new(true), loses: AtomicBool::new(true), ..OpenAi::default() });
     let desk = api.serve();
@@ -233,22 +233,22 @@ fn a_batch_whose_arrival_is_in_doubt_is_looked_for_before_it_is_handed_over_agai
 }
 
 #[test]
-fn the_ceiling_on_cost_counts_what_is_handed_over() {
+fn the_cost_limit_counts_what_is_submitted() {
     let api = Arc::new(OpenAi { done: AtomicBool::new(true), ..OpenAi::default() });
     let desk = api.serve();
     let scratch = project(&format!("http://127.0.0.1:{}/v1", desk.port), "openai", "");
     let ran = scratch.run(&["run", "corpus.jsonl", "--batch", "--max-cost", "0.1"]).exits(3);
     assert!(ran.stderr.contains("raise --max-cost"), "{}", ran.stderr);
-    let handed = api.files.lock().unwrap()[0].len();
+    let submitted = api.files.lock().unwrap()[0].len();
     // Half of 1000 and 2000 dollars per million: at least 8 output tokens at 0.001 each.
-    assert!((1..=12).contains(&handed), "{handed}");
+    assert!((1..=12).contains(&submitted), "{submitted}");
 }
 
 #[test]
 fn a_tier_without_a_batch_api_is_refused_before_anything_is_sent() {
     let scratch = Scratch::project();
     let ran = scratch.run(&["run", "corpus.jsonl", "--batch"]).exits(2);
-    assert!(ran.stderr.contains("no batch API serves small (api `scripted`)"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("there is no batch API for small (api `scripted`)"), "{}", ran.stderr);
 }
 
 #[test]

@@ -26,20 +26,20 @@ fn project(base_url: &str, provider: &str) -> Scratch {
 }
 
 #[test]
-fn a_tier_that_is_well_is_said_to_be_and_the_price_is_said_first() {
+fn a_tier_that_works_is_ok_and_the_price_is_said_first() {
     let server = Server::start(|_, _| Act::say("ok"));
     let scratch = project(&server.base_url(), "");
     let ran = scratch.run(&["doctor", "--dry-run"]).exits(0);
-    assert!(ran.stderr.contains("2 tiny calls, $0.00"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("2 tiny calls, at most $0.00"), "{}", ran.stderr);
     assert_eq!(server.asked(), 0);
     let ran = scratch.run(&["doctor"]).exits(0);
     assert_eq!(server.asked(), 2);
     insta::with_settings!({filters => vec![(r"\d+(\.\d+)? m?s", "[time]"), (r"  +", " "), ("─+", "─")]}, {
         insta::assert_snapshot!(ran.stdout, @"
-         tier model is served by window took cost
+         tier model status served model window latency cost
         ─
-         small them/pup well pup – [time] $0.000015
-         large them/hound well hound – [time] $0.00015
+         small them/pup ok pup – [time] $0.000015
+         large them/hound ok hound – [time] $0.00015
         ");
     });
     let ran = scratch.run(&["doctor", "--tier", "small", "--format", "json"]).exits(0);
@@ -55,7 +55,7 @@ fn each_trouble_is_named_with_its_remedy() {
     };
     for (server, says) in [
         (status(401, "{\"error\":{\"message\":\"bad key\"}}"), "check api_key_env (no key is sent)"),
-        (status(402, "{\"error\":{\"message\":\"pay\"}}"), "top the account of"),
+        (status(402, "{\"error\":{\"message\":\"pay\"}}"), "add credit to the account of"),
         (status(404, "{\"error\":{\"message\":\"no such model\"}}"), "check the model's name and base_url"),
         (
             status(400, "{\"error\":{\"message\":\"temperature is not supported\"}}"),
@@ -69,7 +69,11 @@ fn each_trouble_is_named_with_its_remedy() {
         assert!(ran.stdout.contains("small, large:"), "one trouble is said once: {}", ran.stdout);
     }
     let ran = project("http://127.0.0.1:9", "").run(&["doctor"]).exits(1);
-    assert!(ran.stdout.contains("check base_url, whether the server runs"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("check base_url and HTTPS_PROXY, and that the server is running"),
+        "{}",
+        ran.stdout
+    );
     let ran = project("http://127.0.0.1:9", "api_key_env = \"NO_SUCH_KEY\"").run(&["doctor"]).exits(1);
     assert!(ran.stdout.contains("NO_SUCH_KEY is not set"), "{}", ran.stdout);
 }

@@ -15,7 +15,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use common::{Scratch, quickstart};
-use route_prof::engine::{CheckRequest, Engine, ErrorKind, Event, ReportRequest, RouterWritten, RunRequest};
+use route_prof::engine::{CheckRequest, Engine, ErrorKind, Event, ReportRequest, RouterUpdate, RunRequest};
 
 #[test]
 fn the_example_profiles_the_quickstart_and_prints_each_route() {
@@ -69,11 +69,11 @@ fn a_run_tells_its_progress_and_writes_what_other_requests_read() {
     let request = RunRequest::new(scratch.file("corpus.jsonl"));
     let ran = engine.run(&project, &request).unwrap();
     assert_eq!(ran.summary.run.answered, ran.summary.run.trials);
-    assert_eq!(ran.router, RouterWritten::Here(scratch.file("router.toml")));
+    assert_eq!(ran.router, RouterUpdate::Written(scratch.file("router.toml")));
     let events = events.lock().unwrap();
     let begins =
-        events.iter().position(|event| matches!(event, Event::Begins { stages } if stages.len() == 2));
-    let ends = events.iter().position(|event| matches!(event, Event::Ends));
+        events.iter().position(|event| matches!(event, Event::CallsStarted { stages } if stages.len() == 2));
+    let ends = events.iter().position(|event| matches!(event, Event::CallsFinished));
     assert!(begins < ends && begins.is_some(), "{events:?}");
     let done = events.iter().rev().find_map(|event| match event {
         Event::Progress { stage: 0, progress } => Some(progress.done),
@@ -92,12 +92,13 @@ fn a_run_tells_its_progress_and_writes_what_other_requests_read() {
 #[test]
 fn a_stop_before_the_first_call_leaves_a_run_that_goes_on_later() {
     let scratch = project();
-    let engine = Engine::new().with_stop(route_prof::engine::Stop::armed_by(|stopper| stopper.drain()));
+    let engine = Engine::new()
+        .with_stop_signal(route_prof::engine::StopSignal::with_listener(|stopper| stopper.drain()));
     let request = RunRequest::new(scratch.file("corpus.jsonl"));
     let project = engine.open(Some(&config(&scratch))).unwrap();
     let ran = engine.run(&project, &request).unwrap();
-    assert_eq!(ran.calls.unwrap().ended, route_prof::engine::Ended::Interrupted);
-    assert_eq!((ran.summary.run.answered, ran.router), (0, RouterWritten::Withheld));
+    assert_eq!(ran.calls.unwrap().ended, route_prof::engine::EndReason::Interrupted);
+    assert_eq!((ran.summary.run.answered, ran.router), (0, RouterUpdate::Withheld));
     // The same request, from an engine that nobody stops.
     let engine = Engine::new();
     let project = engine.open(Some(&config(&scratch))).unwrap();

@@ -174,7 +174,7 @@ fn an_unknown_api() {
     insta::assert_snapshot!(broken("api = \"scripted\"", "api = \"script\""), @"
     exit 2
     -- stderr
-    note: oracles.lock now holds the digest of every oracle version; commit it
+    note: updated oracles.lock; commit it
     error: provider `script`: unknown api `script`
     --> route-prof.toml:11
      = help: did you mean `scripted`?
@@ -204,7 +204,7 @@ fn a_missing_key_variable() {
     insta::assert_snapshot!(said, @"
     exit 2
     -- stderr
-    note: oracles.lock now holds the digest of every oracle version; commit it
+    note: updated oracles.lock; commit it
     error: the key of provider `script` is missing: ROUTE_PROF_TEST_KEY is not set
     --> route-prof.toml:11
      = help: export ROUTE_PROF_TEST_KEY=..., or answer from a recording with --tape FILE
@@ -330,7 +330,7 @@ fn no_settings_at_all() {
     insta::assert_snapshot!(scratch.run(&["run", "corpus.jsonl"]).exits(2).all(), @"
     exit 2
     -- stderr
-    error: there is no route-prof.toml here or in a folder above
+    error: there is no route-prof.toml in this folder or above
     help: start a project with `route-prof init`, or name the file with --config
     ");
 }
@@ -340,7 +340,7 @@ fn a_tape_that_is_no_tape() {
     insta::assert_snapshot!(project().run(&["run", "corpus.jsonl", "--tape", "corpus.jsonl"]).exits(1).all(), @"
     exit 1
     -- stderr
-    note: oracles.lock now holds the digest of every oracle version; commit it
+    note: updated oracles.lock; commit it
     error: [folder]/corpus.jsonl is no journal: its first line is no header
     ");
 }
@@ -351,7 +351,7 @@ fn a_run_that_is_not_there() {
     exit 2
     -- stderr
     error: there is no run `last`
-    help: there is none yet: start one with `route-prof run CORPUS`
+    help: there are no runs yet: start one with `route-prof run CORPUS`
     ");
 }
 
@@ -397,7 +397,7 @@ fn a_folder_that_cannot_be_written() {
     insta::assert_snapshot!(run(&scratch).exits(1).all(), @"
     exit 1
     -- stderr
-    note: oracles.lock now holds the digest of every oracle version; commit it
+    note: updated oracles.lock; commit it
     error: cannot make the folder reports/corpus-709e01: a part of the path is a file: Not a directory (os error 20)
     ");
 }

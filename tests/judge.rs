@@ -127,7 +127,7 @@ fn a_judge_passes_fails_and_leaves_ungraded_what_it_gives_no_verdict_on() {
     });
     let scratch = project(&server, 40, RUBRIC);
     let plan = scratch.run(&["plan", "corpus.jsonl"]).exits(0);
-    assert!(plan.stdout.contains("judge local/owl: up to 80 calls"), "{}", plan.stdout);
+    assert!(plan.stdout.contains("judge local/owl: up to 80 more calls"), "{}", plan.stdout);
     assert_eq!(asked.load(Ordering::SeqCst), 0, "a plan calls nobody");
 
     let ran = scratch.run(&["run", "corpus.jsonl"]).exits(0);
@@ -305,7 +305,7 @@ fn data_that_may_not_leave_goes_to_no_judge_outside() {
         "consequence = \"low\"\ndata_location = \"local\"",
     );
     let ran = scratch.run(&["run", "corpus.jsonl"]).exits(2);
-    assert!(ran.stderr.contains("may not leave, but its judge local/owl is not local"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("must stay local, but its judge local/owl is not local"), "{}", ran.stderr);
 }
 
 #[test]
@@ -364,7 +364,7 @@ fn a_judge_that_nobody_has_checked_stays_at_monitor_and_labels_by_people_lift_th
     assert!(before.contains("not calibrated: 0 of 50 labels by people"), "{before}");
 
     let ran = scratch.run(&["review", "export", "--n", "80", "--out", "review"]).exits(0);
-    assert!(ran.stderr.contains("80 of 400 answers in 3 strata"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("80 of 400 answers, from 3 strata"), "{}", ran.stderr);
     let (page, table) = (scratch.read("review/review.html"), scratch.read("review/review.csv"));
     for blind in ["pup", "hound", "small", "large"] {
         // The answers themselves hold "true" and "false", never a name.
@@ -443,11 +443,11 @@ fn what_people_write_is_checked_before_anything_is_kept() {
     scratch.run(&["run", "corpus.jsonl"]).exits(0);
     scratch.write("answers.csv", "id,verdict\nnobody,pass\nnobody,perhaps\n");
     let ran = scratch.run(&["review", "import", "latest", "answers.csv"]).exits(2);
-    assert!(ran.stderr.contains("line 2: there is no answer `nobody`"), "{}", ran.stderr);
-    assert!(ran.stderr.contains("line 3: `perhaps` is no verdict"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("line 2: the run has no answer `nobody`"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("line 3: `perhaps` is not a verdict"), "{}", ran.stderr);
     scratch.write("answers.json", "[]");
     let ran = scratch.run(&["review", "import", "latest", "answers.json"]).exits(2);
-    assert!(ran.stderr.contains("holds no verdict"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("has no labels"), "{}", ran.stderr);
     scratch.write("answers.csv", "name,grade\nx,1\n");
     scratch.run(&["review", "import", "latest", "answers.csv"]).exits(2);
     assert!(!scratch.file("oracles/tone@1.labels.jsonl").exists());

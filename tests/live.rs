@@ -331,7 +331,7 @@ fn check_says_what_changed_and_what_it_does_to_the_routes() {
     scratch.replace("corpus.jsonl", "thing 5?", "object 5?");
     let ran = run(&scratch, &["check"]).exits(100);
     assert!(
-        ran.stdout.contains("the corpus") && ran.stdout.contains("2 trials of today's inputs have no answer"),
+        ran.stdout.contains("the corpus") && ran.stdout.contains("2 trials have no stored answer"),
         "{}",
         ran.all()
     );

@@ -62,10 +62,10 @@ fn a_gate_is_held_against_the_truth_on_the_replies_of_a_run() {
     let shown = scratch.run(&["oracle", "check", "--run", "latest"]).exits(0);
     insta::assert_snapshot!(shown.stdout, @"
     1 oracles, 2 examples, 0 failed
-     gate of    on                  n   lets wrong ones through   turns right ones away
-    ────────────────────────────────────────────────────────────────────────────────────
-     colour@1   examples            2           0 of 1 (0–79 %)         0 of 1 (0–79 %)
-     colour@1   run corpus-d34b8e   8           1 of 3 (6–79 %)         0 of 5 (0–43 %)
+     gate of    tested on           n   false accept rate (95 % CI)   false reject rate (95 % CI)
+    ──────────────────────────────────────────────────────────────────────────────────────────────
+     colour@1   examples            2    0.0 % (0.0–79.3 %), 0 of 1    0.0 % (0.0–79.3 %), 0 of 1
+     colour@1   run corpus-d34b8e   8   33.3 % (6.1–79.2 %), 1 of 3    0.0 % (0.0–43.4 %), 0 of 5
     ");
     // Without a run there are only the examples.
     let alone = scratch.run(&["oracle", "check", "--format", "json"]).exits(0).json();
@@ -94,12 +94,12 @@ fn samples_of_what_flips_are_shown_and_hostile_replies_cannot_draw() {
      blood    colour   large   pass -> fail   none of the required texts is there
      leaf     colour   small   fail -> pass   not a label of the set
 
-    sky at small, pass -> fail; expected "blue"
+    sky on small: pass -> fail; expected "blue". The reply:
       Blue.
-     task     tier    pass rate then      now
-    ──────────────────────────────────────────
-     colour   small           16.7 %   33.3 %
-     colour   large          100.0 %   66.7 %
+     task     tier    pass rate before    after
+    ────────────────────────────────────────────
+     colour   small             16.7 %   33.3 %
+     colour   large            100.0 %   66.7 %
     changed since it was written:
       oracle colour@1 -> colour@2
     routes whose figures change:
@@ -107,7 +107,7 @@ fn samples_of_what_flips_are_shown_and_hostile_replies_cannot_draw() {
     "#);
     assert!(one.stderr.contains("nothing was written; add --write"), "{}", one.all());
     let all = scratch.run(&[&args[..], &["--samples", "9"]].concat()).exits(0).stdout;
-    assert!(all.contains("leaf at small, fail -> pass") && all.contains("<b>"), "{all}");
+    assert!(all.contains("leaf on small: fail -> pass") && all.contains("<b>"), "{all}");
     assert!(!all.contains('\u{1b}') && !all.contains('\u{202e}'), "{all}");
 
     let replies = |samples: &str| {

@@ -93,7 +93,7 @@ fn a_fallback_with_a_smaller_window_than_its_primary_is_an_error_that_the_gate_s
         "model = \"script/pup\"\ncontext_window = 20000\n",
     );
     let ran = scratch.run(&["run", "corpus.jsonl"]).exits(0);
-    assert!(ran.stdout.contains("error: script/cub stands in for script/pup"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("error: script/cub is a fallback for script/pup"), "{}", ran.stdout);
     let ran = scratch.run(&["check"]).exits(100);
     assert!(ran.stdout.contains("context window of 10000 tokens is smaller than 20000"), "{}", ran.stdout);
     // The same of a tier further up that a route falls back to.

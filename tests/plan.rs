@@ -75,7 +75,7 @@ fn the_next_prompts_go_where_traffic_times_saving_times_chance_is_most() {
         next["tasks"].as_array().unwrap().iter().map(|task| task["task"].as_str().unwrap()).collect();
     assert_eq!(tasks, ["shade", "colour"]);
     let ran = scratch.run(&["plan", "corpus.jsonl"]).exits(0);
-    assert!(ran.stdout.contains("nothing was measured yet"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("Nothing was measured yet"), "{}", ran.stdout);
 
     // 54 of 60 pass: neither above nor below 0.85 for sure, while the large tier serves.
     scratch.run(&["run", "corpus.jsonl"]).exits(0);
@@ -87,30 +87,30 @@ fn the_next_prompts_go_where_traffic_times_saving_times_chance_is_most() {
         (&json!("shade"), &json!("small"), &json!("large"))
     );
     let number = |value: &Value| value.as_f64().or_else(|| value.as_str()?.parse().ok()).unwrap();
-    let product = 10_000.0 * 365.0 / 12.0 * number(&first["saved_per_request"]) * number(&first["chance"]);
-    assert!((number(&first["month"]) / product - 1.0).abs() < 1e-3, "{first}");
+    let product = 10_000.0 * 365.0 / 12.0 * number(&first["savings_per_request"]) * number(&first["chance"]);
+    assert!((number(&first["expected_savings_per_month"]) / product - 1.0).abs() < 1e-3, "{first}");
     // By a simulation of 60,000 draws: Beta(55, 7), then 100 more, then whether 0.85 is cleared at 0.95.
     assert!((number(&first["chance"]) - 0.478).abs() < 0.01, "{first}");
     let shown = scratch.run(&["plan", "corpus.jsonl"]).exits(0).stdout;
     let shown = &shown[shown.find("What these prompts").unwrap()..];
     insta::assert_snapshot!(shown, @"
     What these prompts can decide:
-     task     prompts   n eff   floor            can clear the floor                  within 3.0 points
-    ────────────────────────────────────────────────────────────────────────────────────────────────────
-     colour        60      60   0.95 at P 0.95   yes: a tier that passes 99.9 % or    no: 687
-                                                 more
-     shade         60      60   0.95 at P 0.95   yes: a tier that passes 99.9 % or    no: 687
-                                                 more
-    within 3.0 points: can a tier as good as another one be shown to be no worse than that, four times out of five,
-    if they disagree on 10.0 % of the prompts (as in the last run)?
+     task     prompts   effective n   route floor       meets floor   non-inferior within 3.0 points
+    ─────────────────────────────────────────────────────────────────────────────────────────────────
+     colour        60            60   0.95 (P ≥ 0.95)   from 99.9 %   needs n ≥ 687
+     shade         60            60   0.95 (P ≥ 0.95)   from 99.9 %   needs n ≥ 687
+    meets floor: the lowest pass rate that would meet the route floor with these prompts, or the effective n that it takes.
+    non-inferior within 3.0 points: whether these prompts can show that an equally good tier is not worse by more than
+    that, with a power of 80 %, if the tiers disagree on 10.0 % of the prompts (measured in the last run).
 
-    Where 100 more prompts of a task help most:
-     task     may serve         requests a day   saved a request   chance   worth a month
+    Where 100 more prompts of a task would save most:
+     task     cheaper tier             requests   savings per   chance   expected savings
+                                        per day       request                     a month
     ──────────────────────────────────────────────────────────────────────────────────────
-     shade    small for large            10000        $0.0000615   48.1 %           $8.99
-     colour   small for large             1000         $0.000063   48.1 %          $0.921
-    worth: traffic x saving x the chance that they prove the cheaper tier good enough;
-    rates and costs are those of run corpus-eebb60
+     shade    small instead of large      10000    $0.0000615   48.1 %              $8.99
+     colour   small instead of large       1000     $0.000063   48.1 %             $0.921
+    expected savings: requests x savings per request x the chance that the prompts prove the cheaper tier good enough.
+    Pass rates and costs are from run corpus-eebb60.
     ");
 
     // Where the small tier is good enough, or surely is not, more prompts save nothing.

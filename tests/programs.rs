@@ -99,7 +99,7 @@ fn what_it_never_saw_is_ungraded_in_a_report_until_grade_runs_it() {
     // A run of an older route-prof.
     std::fs::remove_file(scratch.file(&format!("{}/programs.jsonl", folder(&scratch)))).unwrap();
     let ran = scratch.run(&["report", "latest"]).exits(3);
-    assert!(ran.stderr.contains("4 questions to programs have no stored answer"), "{}", ran.all());
+    assert!(ran.stderr.contains("4 verdicts of oracle programs are not stored"), "{}", ran.all());
     assert!(ran.stderr.contains("route-prof grade latest --write"), "{}", ran.all());
     assert_eq!(counts(&scratch), (0, 0, 4));
     let results = scratch.read(&format!("{}/results.csv", folder(&scratch)));
@@ -107,7 +107,7 @@ fn what_it_never_saw_is_ungraded_in_a_report_until_grade_runs_it() {
     assert_eq!(scratch.read("router.toml"), router, "no route is written that hangs on it");
     let checked = scratch.run(&["check", "--format", "json"]).exits(100).json();
     assert_eq!(checked["programs_missing"], 4);
-    assert!(scratch.run(&["check"]).exits(100).stdout.contains("ask them with `route-prof run`"));
+    assert!(scratch.run(&["check"]).exits(100).stdout.contains("run them with `route-prof run`"));
     assert_eq!(starts(&scratch), 4);
 
     scratch.run(&["grade", "latest", "--write"]).exits(0);
@@ -225,7 +225,7 @@ fn an_interrupted_run_kills_what_runs_and_keeps_what_was_said() {
     assert!(begun.elapsed() < Duration::from_secs(30), "nobody waits for a program that hangs");
     let ended = scratch.ran(&ended).exits(130);
     assert!(
-        ended.stderr.contains("questions to programs open; run the same command again"),
+        ended.stderr.contains("questions to oracle programs have no answer yet; run the same command again"),
         "{}",
         ended.all()
     );
@@ -259,7 +259,7 @@ fn another_run_takes_over_what_was_said_and_a_fresh_one_asks_anew() {
     let older: Vec<&str> = whole.lines().filter(|line| !line.contains("program/")).collect();
     scratch.write("tape.jsonl", older.join("\n") + "\n");
     let checked = scratch.run(&["check"]).exits(100);
-    assert!(checked.stdout.contains("have it written anew with --record-tape"), "{}", checked.all());
+    assert!(checked.stdout.contains("record it again with --record-tape"), "{}", checked.all());
     scratch.write("tape.jsonl", whole);
 
     scratch.write("route-prof.toml", config);

@@ -56,9 +56,13 @@ fn line<'a>(summary: &'a Value, id: &str) -> Option<&'a Value> {
 fn a_classifier_that_is_asked_is_measured() {
     let scratch = project(CLASSIFIER);
     let plan = scratch.run(&["plan", "corpus.jsonl"]).exits(0);
-    assert!(plan.stdout.contains("strategies ask script/judgement: up to 40 calls"), "{}", plan.stdout);
+    assert!(
+        plan.stdout.contains("strategy queries to script/judgement: up to 40 more calls"),
+        "{}",
+        plan.stdout
+    );
     let ran = scratch.run(&["run", "corpus.jsonl"]).exits(0);
-    assert!(ran.stderr.contains("40 questions to models"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("asking 40 questions to judges and strategy models"), "{}", ran.stderr);
     let first = summary(&scratch);
     let accuracy = &first["strategies"]["classifier"];
     assert_eq!(
@@ -83,7 +87,7 @@ fn a_classifier_that_is_asked_is_measured() {
 
     // What was asked is not asked again, and a report asks nothing.
     let again = scratch.run(&["run", "corpus.jsonl"]).exits(0);
-    assert!(!again.stderr.contains("questions to models"), "{}", again.stderr);
+    assert!(!again.stderr.contains("questions to judges and strategy models"), "{}", again.stderr);
     scratch.run(&["report", "latest"]).exits(0);
     assert_eq!(summary(&scratch)["strategies"], first["strategies"]);
 }
@@ -173,5 +177,5 @@ fn what_cannot_be_asked_is_pointed_at() {
         "script = \"script.toml\"\ndata_location = \"local\"",
     );
     let ran = scratch.run(&["run", "corpus.jsonl"]).exits(2);
-    assert!(ran.stderr.contains("may not leave"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("must stay local"), "{}", ran.stderr);
 }

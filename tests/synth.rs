@@ -87,7 +87,7 @@ fn a_model_writes_after_examples_and_is_paid_for_once() {
     assert_eq!(server.asked(), 3);
     // Another seed is another series; what is there is never overwritten, and nothing is paid for before that is known.
     let other = scratch.run(&[&paid[..], &["--seed", "2"]].concat()).exits(2);
-    assert!(other.stderr.contains("s.jsonl is there already"), "{}", other.all());
+    assert!(other.stderr.contains("s.jsonl already exists"), "{}", other.all());
     assert_eq!(server.asked(), 3);
 }
 
@@ -163,5 +163,5 @@ fn a_scripted_model_writes_too_and_data_that_may_not_leave_stays() {
         "consequence = \"low\"\ndata_location = \"local\"",
     );
     let ran = scratch.run(&args).exits(2);
-    assert!(ran.stderr.contains("the data of task colour may not leave"), "{}", ran.all());
+    assert!(ran.stderr.contains("the data of task colour must stay local"), "{}", ran.all());
 }

@@ -33,8 +33,8 @@ fn a_price_flips_a_route_and_nothing_is_overwritten() {
     assert_eq!(json["tasks"][0]["route"]["tier"], "large");
     let ran = scratch.run(&["report", "--prices", "script/pup=100/200"]).exits(0);
     assert!(ran.stdout.contains("What if: script/pup at $100"), "{}", ran.stdout);
-    assert!(ran.stdout.contains("This is what would be, not what is"), "{}", ran.stdout);
-    assert!(!ran.stdout.contains("no decision flips"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("This is a what-if, not the current result"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("no route changes"), "{}", ran.stdout);
     assert_eq!((scratch.read("router.toml"), scratch.read(&format!("{run}/summary.json"))), before);
     // Half the price of everything moves no route, and the bill by half.
     let ran = scratch.run(&["report", "--prices", "script/pup=x0.5", "--format", "json"]).exits(0).json();
@@ -69,17 +69,17 @@ fn traffic_and_policy_are_tried_out_and_mistakes_are_explained() {
     assert!(ran.stdout.contains("undecided") || ran.stdout.contains("monitor"), "{}", ran.stdout);
     for (args, says) in [
         (["--policy", "route_flor=0.9"], "unknown field"),
-        (["--policy", "route_floor"], "sets nothing"),
+        (["--policy", "route_floor"], "is not of the form key=value"),
         (["--traffic", "color=5"], "did you mean `colour`?"),
         (["--traffic", "5"], "names no task"),
         (["--prices", "script/pub=1/2"], "did you mean `script/pup`?"),
-        (["--prices", "script/pup=1"], "is no price"),
-        (["--prices", "script/pup=-1/2"], "is no price"),
+        (["--prices", "script/pup=1"], "is not a price"),
+        (["--prices", "script/pup=-1/2"], "is not a price"),
     ] {
         let ran = scratch.run(&[&["report"], &args[..]].concat()).exits(2);
         assert!(ran.stderr.contains(says), "{args:?}: {}", ran.stderr);
     }
     scratch.run(&["report", "--traffic", "x2", "--out", "what-if", "--router", "other.toml"]).exits(0);
-    assert!(scratch.read("what-if/report.html").contains("what would be, not what is"));
+    assert!(scratch.read("what-if/report.html").contains("This is a what-if, not the current result"));
     assert!(scratch.read("other.toml").contains("[route.colour]"));
 }

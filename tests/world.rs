@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use common::world::{Host, Memory, Says, completion, world};
-use route_prof::engine::{CheckRequest, Engine, Ran, RunRequest};
+use route_prof::engine::{CheckRequest, Engine, RunOutput, RunRequest};
 use serde_json::json;
 
 const CONFIG: &str = "/nowhere/route-prof.toml";
@@ -37,7 +37,7 @@ fn project() -> Memory {
     memory
 }
 
-fn run(memory: &Memory, says: Says) -> (Ran, u64) {
+fn run(memory: &Memory, says: Says) -> (RunOutput, u64) {
     let host = Host { says, asked: Arc::new(AtomicU64::new(0)) };
     let asked = Arc::clone(&host.asked);
     let engine = Engine::new().in_world(world(memory, host));

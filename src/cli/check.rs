@@ -1,4 +1,4 @@
-//! `check`: is `router.toml` what today's inputs give, and does it still hold? A gate for CI.
+//! `check`: does `router.toml` match today's inputs? A gate for CI.
 
 use super::args::decide::CheckArgs;
 use super::args::global::{Format, Global};
@@ -6,7 +6,7 @@ use super::exit::Exit;
 use super::{outputs, session};
 use crate::console::Console;
 use crate::diag::escape;
-use crate::engine::{CheckRequest, Checked};
+use crate::engine::{CheckOutput, CheckRequest};
 
 pub(super) fn run(global: &Global, console: &Console, args: &CheckArgs) -> anyhow::Result<Exit> {
     let engine = session::engine(console);
@@ -23,31 +23,30 @@ pub(super) fn run(global: &Global, console: &Console, args: &CheckArgs) -> anyho
     Ok(if checked.fresh && checked.errors.is_empty() { Exit::Fine } else { Exit::Gate })
 }
 
-fn text(report: &Checked) -> String {
+fn text(report: &CheckOutput) -> String {
     let router = &report.router;
     let against = report
         .against
         .as_deref()
-        .map(|name| format!(" (computed from {})", escape(name)))
+        .map(|name| format!(" (recomputed from {})", escape(name)))
         .unwrap_or_default();
     let errors: String = report.errors.iter().map(|error| format!("error: {}\n", escape(error))).collect();
     if report.fresh {
-        return format!("{router} is what today's inputs give{against}\n{errors}");
+        return format!("{router} is up to date{against}\n{errors}");
     }
-    let mut text =
-        errors + &format!("{router} is not what today's inputs give{against}\n{}", report.diff.to_text());
+    let mut text = errors + &format!("{router} is out of date{against}\n{}", report.diff.to_text());
     if report.missing > 0 {
         text.push_str(&format!(
-            "{} trials of today's inputs have no answer: measure them with `route-prof run`\n",
+            "{} trials have no stored answer: measure them with `route-prof run`\n",
             report.missing
         ));
     } else if report.programs_missing > 0 {
         text.push_str(&format!(
-            "{} questions to programs have no stored answer, because they never ran or have changed since: {}\n",
+            "{} verdicts of oracle programs are not stored (the programs never ran, or have changed): {}\n",
             report.programs_missing, report.programs_remedy
         ));
     } else {
-        text.push_str("write it anew with `route-prof run` or `route-prof report latest`, look at the change, and commit it\n");
+        text.push_str("update it with `route-prof run` or `route-prof report latest`, review the change, and commit it\n");
     }
     text
 }

@@ -1,4 +1,4 @@
-//! `completions` and `man`: derived from the arguments, so that they cannot fall behind them.
+//! `completions` and `man`: generated from the arguments, so that they never go out of date.
 
 use std::path::Path;
 
@@ -36,7 +36,7 @@ fn page(command: &clap::Command) -> anyhow::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// The page of a command and of all below it, named as `man` expects: `route-prof-corpus-check`.
+/// The pages of a command and its subcommands, named as `man` expects: `route-prof-corpus-check`.
 fn pages(command: &clap::Command, name: &str) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
     // The page's title is the file's name: `route-prof-corpus-check`.
     let mut text = Vec::new();

@@ -1,4 +1,4 @@
-//! `diff A B`: what got better, worse, dearer or slower between two runs, and whether that is noise.
+//! `diff A B`: what got better, worse, costlier or slower between two runs, and whether that is noise.
 
 use super::args::decide::{DiffArgs, RegressionArg};
 use super::args::global::{Format, Global};
@@ -23,8 +23,8 @@ pub(super) fn run(global: &Global, console: &Console, args: &DiffArgs) -> anyhow
         (Format::Human, true) => console.out(&markdown(&diff))?,
         (Format::Human, false) => console.out(&text(console, &diff))?,
     }
-    let fail_on: Vec<Regression> = args.fail_on.iter().copied().map(RegressionArg::of_engine).collect();
-    Ok(if diff.shows(&fail_on) { Exit::Gate } else { Exit::Fine })
+    let fail_on: Vec<Regression> = args.fail_on.iter().copied().map(RegressionArg::to_engine).collect();
+    Ok(if diff.has_regression(&fail_on) { Exit::Gate } else { Exit::Fine })
 }
 
 /// `BEFORE=AFTER`.
@@ -32,7 +32,7 @@ fn renamed(pair: &str) -> anyhow::Result<(String, String)> {
     match pair.split_once('=') {
         Some((before, after)) => Ok((before.to_owned(), after.to_owned())),
         None => Err(UsageError::with_help(
-            format!("`{}` is no pair of tiers", escape(pair)),
+            format!("`{}` is not a pair of tiers", escape(pair)),
             "write --tier BEFORE=AFTER",
         )),
     }
@@ -40,14 +40,14 @@ fn renamed(pair: &str) -> anyhow::Result<(String, String)> {
 
 fn quality_cell(row: &DiffRow) -> String {
     row.quality.map_or_else(
-        || "nothing in common".to_owned(),
+        || "no prompts in common".to_owned(),
         |quality| {
-            let span = quality
+            let interval = quality
                 .interval
                 .map(|(low, high)| format!(" ({:+.1} to {:+.1})", low * 100.0, high * 100.0))
                 .unwrap_or_default();
             format!(
-                "{:.1} → {:.1} %, {:+.1}{span}, {} (p {:.3})",
+                "{:.1} → {:.1} %, {:+.1}{interval}, {} (p = {:.3})",
                 quality.before * 100.0,
                 quality.after * 100.0,
                 quality.difference * 100.0,
@@ -68,16 +68,16 @@ fn change_cell(change: Option<DiffChange>) -> String {
     )
 }
 
-/// What a row comes to, in a word or two.
-fn word(row: &DiffRow) -> String {
-    let words = [
+/// The finding of a row.
+fn finding(row: &DiffRow) -> String {
+    let findings = [
         (row.is_better(), "better"),
         (row.is_worse(), "worse"),
-        (row.costs_more(), "dearer"),
+        (row.costs_more(), "costlier"),
         (row.is_slower(), "slower"),
     ];
-    let said: Vec<&str> = words.iter().filter(|(is, _)| *is).map(|(_, word)| *word).collect();
-    if said.is_empty() { "no change beyond noise".to_owned() } else { said.join(", ") }
+    let found: Vec<&str> = findings.iter().filter(|(holds, _)| *holds).map(|(_, name)| *name).collect();
+    if found.is_empty() { "no change beyond noise".to_owned() } else { found.join(", ") }
 }
 
 fn table_rows(diff: &Diff) -> Vec<Vec<String>> {
@@ -89,21 +89,22 @@ fn table_rows(diff: &Diff) -> Vec<Vec<String>> {
             quality_cell(row),
             change_cell(row.cost),
             change_cell(row.latency),
-            word(row),
+            finding(row),
         ]
     };
     diff.rows.iter().map(row).collect()
 }
 
-const HEADERS: [&str; 7] = ["task", "tier", "n", "pass rate", "cost", "latency", "is"];
+const HEADERS: [&str; 7] =
+    ["task", "tier", "n", "pass rate (change in points, 95 % CI)", "cost", "latency", "result"];
 
 fn text(console: &Console, diff: &Diff) -> String {
-    let mut text = format!("{} → {}, on the prompts that both graded\n", diff.before, diff.after);
+    let mut text = format!("{} → {}, on the prompts graded in both runs\n", diff.before, diff.after);
     let align = [Align::Left, Align::Left, Align::Right, Align::Left, Align::Left, Align::Left, Align::Left];
     text.push_str(&console.table(&HEADERS, &table_rows(diff), &align));
     for row in diff.rows.iter().filter(|row| row.n < row.n_before.max(row.n_after)) {
         text.push_str(&format!(
-            "{} on {}: {} prompts were graded before, {} now, {} in both\n",
+            "{} on {}: {} prompts graded before, {} after, {} in both\n",
             row.task, row.tier, row.n_before, row.n_after, row.n
         ));
     }
@@ -111,12 +112,15 @@ fn text(console: &Console, diff: &Diff) -> String {
         text.push_str(&format!("{}: {} → {}\n", change.task, change.before, change.after));
     }
     if !diff.unmatched.is_empty() {
-        text.push_str(&format!("not compared, for want of a counterpart: {}\n", diff.unmatched.join(", ")));
+        text.push_str(&format!(
+            "not compared, because only one of the runs has them: {}\n",
+            diff.unmatched.join(", ")
+        ));
     }
     for sample in &diff.samples {
         let reply: String = sample.reply.split_whitespace().collect::<Vec<_>>().join(" ");
         text.push_str(&format!(
-            "\n{} at {} passed before, and now it says\n  {}\n",
+            "\n{} on {} passed before and does not now. The reply now:\n  {}\n",
             escape(&sample.prompt),
             sample.tier,
             escape(&reply)
@@ -128,7 +132,7 @@ fn text(console: &Console, diff: &Diff) -> String {
 fn markdown(diff: &Diff) -> String {
     let safe = |cell: &str| escape(cell).replace('|', "\\|").replace(['\n', '<', '>'], " ");
     let mut md =
-        format!("**{} → {}**, on the prompts that both graded\n\n", safe(&diff.before), safe(&diff.after));
+        format!("**{} → {}**, on the prompts graded in both runs\n\n", safe(&diff.before), safe(&diff.after));
     md.push_str(&format!("| {} |\n|---|---|--:|---|---|---|---|\n", HEADERS.join(" | ")));
     for row in table_rows(diff) {
         let cells: Vec<String> = row.iter().map(|cell| safe(cell)).collect();

@@ -1,4 +1,4 @@
-//! `doctor`: one tiny call a tier, to know before a run what is wrong.
+//! `doctor`: one tiny call per tier, to find and fix problems before a run.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::exit::Exit;
 use super::{outputs, session};
 use crate::console::{Align, Console, table};
 use crate::diag::escape;
-use crate::engine::{DoctorRequest, Finding};
+use crate::engine::{DoctorFinding, DoctorRequest};
 use crate::units::Usd;
 
 pub(super) fn run(global: &Global, console: &Console, args: &DoctorArgs) -> anyhow::Result<Exit> {
@@ -23,10 +23,10 @@ pub(super) fn run(global: &Global, console: &Console, args: &DoctorArgs) -> anyh
         Format::Json => outputs::json(console, &findings)?,
         Format::Human => console.out(&text(&findings, console.width()))?,
     }
-    Ok(if findings.iter().all(|finding| finding.well) { Exit::Fine } else { Exit::Failed })
+    Ok(if findings.iter().all(|finding| finding.ok) { Exit::Fine } else { Exit::Failed })
 }
 
-fn text(findings: &[Finding], width: usize) -> String {
+fn text(findings: &[DoctorFinding], width: usize) -> String {
     let dash = || "–".to_owned();
     let rows: Vec<Vec<String>> = findings
         .iter()
@@ -34,7 +34,7 @@ fn text(findings: &[Finding], width: usize) -> String {
             vec![
                 finding.tier.clone(),
                 finding.model.clone(),
-                if finding.well { "well" } else { "not well" }.to_owned(),
+                if finding.ok { "ok" } else { "failed" }.to_owned(),
                 finding.served_model.clone().map_or_else(dash, |model| escape(&model).into_owned()),
                 finding.window_served.or(finding.window).map_or_else(dash, |window| window.to_string()),
                 finding.latency_ms.map_or_else(dash, |latency| latency.to_string()),
@@ -42,21 +42,21 @@ fn text(findings: &[Finding], width: usize) -> String {
             ]
         })
         .collect();
-    let headers = ["tier", "model", "is", "served by", "window", "took", "cost"];
+    let headers = ["tier", "model", "status", "served model", "window", "latency", "cost"];
     let align =
         [Align::Left, Align::Left, Align::Left, Align::Left, Align::Right, Align::Right, Align::Right];
     let mut text = table(width, &headers, &rows, &align);
-    // Tiers of one provider often have one trouble: it is said once.
-    let mut said: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    // Tiers of one provider often share a problem: it is printed once.
+    let mut problems: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
     for finding in findings {
         for problem in &finding.problems {
-            said.entry((&problem.what, &problem.mend)).or_default().push(&finding.tier);
+            problems.entry((&problem.what, &problem.fix)).or_default().push(&finding.tier);
         }
     }
-    for ((what, mend), tiers) in said {
+    for ((what, fix), tiers) in problems {
         text.push_str(&format!("{}: {}\n", tiers.join(", "), escape(what)));
-        if !mend.is_empty() {
-            text.push_str(&format!("  {}\n", escape(mend)));
+        if !fix.is_empty() {
+            text.push_str(&format!("  {}\n", escape(fix)));
         }
     }
     text

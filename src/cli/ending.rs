@@ -1,43 +1,43 @@
-//! How calls ended, in words, and the exit code that it calls for.
+//! Messages about how calls ended, and the exit code.
 
 use super::exit::Exit;
 use crate::console::Console;
-use crate::engine::{CallsMade, Ended, QuestionsAsked, Summary};
+use crate::engine::{CallsReport, EndReason, QuestionsReport, Summary};
 use crate::units::Usd;
 
 const AGAIN: &str = "run the same command again to continue";
 
-/// What is left to say of a run's trials.
+/// Reports how the calls for a run's trials ended.
 pub(super) fn of_trials(
     console: &Console,
     summary: &Summary,
-    calls: Option<&CallsMade>,
+    calls: Option<&CallsReport>,
     ceiling: Option<Usd>,
 ) -> Exit {
     let open = summary.run.missing + summary.run.errors;
     if let Some(calls) = calls {
         if let Some(lowest) = calls.throttled_to {
             console.note(&format!(
-                "a server turned calls away for coming too fast: down to {lowest} at a time; set its limits in route-prof.toml to spare it"
+                "rate-limited by a server: slowed down to {lowest} calls at a time; set the provider's limits in route-prof.toml to avoid this"
             ));
         }
         for (tier, why) in &calls.stopped {
             console.warn(&format!("tier {tier} was stopped: {why}"));
         }
         match calls.ended {
-            Ended::Interrupted => {
-                console.note(&format!("interrupted with {open} trials open; {AGAIN}"));
+            EndReason::Interrupted => {
+                console.note(&format!("interrupted: {open} trials have no answer yet; {AGAIN}"));
                 return Exit::Interrupted;
             }
-            Ended::Budget => {
+            EndReason::Budget => {
                 console.warn(&format!(
-                    "stopped before the next call could exceed {} ({} spent); {open} trials are open: raise --max-cost to continue",
+                    "stopped at the cost limit: the next call could exceed {} ({} spent); {open} trials have no answer yet: raise --max-cost to continue",
                     ceiling.map(Usd::human).unwrap_or_default(),
                     summary.spend.billed.human()
                 ));
                 return Exit::Incomplete;
             }
-            Ended::Complete => {}
+            EndReason::Complete => {}
         }
     }
     if open == 0 {
@@ -45,7 +45,7 @@ pub(super) fn of_trials(
     }
     if calls.is_none() && summary.run.missing > 0 {
         console.warn(&format!(
-            "{} trials are not on the recording: measure them with --live, or set mode = \"prefer\" in [tape]",
+            "{} trials are not in the recording: measure them with --live, or set mode = \"prefer\" in [tape]",
             summary.run.missing
         ));
     } else {
@@ -54,26 +54,27 @@ pub(super) fn of_trials(
     Exit::Incomplete
 }
 
-/// What is left to say of questions to judges and strategies' models.
-pub(super) fn of_questions(console: &Console, questions: &QuestionsAsked, ceiling: Option<Usd>) -> Exit {
+/// Reports how the questions to judges and the queries of strategies ended.
+pub(super) fn of_questions(console: &Console, questions: &QuestionsReport, ceiling: Option<Usd>) -> Exit {
     let missing = questions.missing;
     if let Some(calls) = &questions.calls {
         for (judge, why) in &calls.stopped {
             console.warn(&format!("judge {judge} was stopped: {why}"));
         }
         match calls.ended {
-            Ended::Interrupted => {
-                console.note(&format!("interrupted with {missing} questions to judges open; {AGAIN}"));
+            EndReason::Interrupted => {
+                console
+                    .note(&format!("interrupted: {missing} questions to judges have no answer yet; {AGAIN}"));
                 return Exit::Interrupted;
             }
-            Ended::Budget => {
+            EndReason::Budget => {
                 console.warn(&format!(
-                    "stopped before the next question to a judge could exceed {}; {missing} are open: raise --max-cost to continue",
+                    "stopped at the cost limit: the next question to a judge could exceed {}; {missing} have no answer yet: raise --max-cost to continue",
                     ceiling.map(Usd::human).unwrap_or_default()
                 ));
                 return Exit::Incomplete;
             }
-            Ended::Complete => {}
+            EndReason::Complete => {}
         }
     }
     match (missing, &questions.calls) {
@@ -82,7 +83,7 @@ pub(super) fn of_questions(console: &Console, questions: &QuestionsAsked, ceilin
             console.warn(&format!("{missing} questions to judges have no answer; {AGAIN}"));
         }
         (missing, None) => console.warn(&format!(
-            "{missing} questions to judges have no answer, so what hangs on them is ungraded: `route-prof grade latest --allow-judge --write` asks them"
+            "{missing} questions to judges have no answer, so their replies are ungraded: ask them with `route-prof grade latest --allow-judge --write`"
         )),
     }
     Exit::Incomplete

@@ -1,20 +1,20 @@
-//! What happens in the engine, on stderr: progress bars, and notes in words.
+//! Reports the engine's events on stderr: progress bars and notes.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::console::{Console, ProgressDisplay};
 use crate::diag::{escape, shown};
-use crate::engine::{Asking, Event, Observer};
+use crate::engine::{Event, Observer, QuestionPurpose};
 use crate::render;
 use crate::units::Millis;
 
-/// Tells what happens on stderr.
-pub(super) struct Narrator {
+/// Reports the engine's events on stderr.
+pub(super) struct ConsoleObserver {
     console: Console,
     progress: Mutex<Option<ProgressDisplay>>,
 }
 
-impl Narrator {
+impl ConsoleObserver {
     pub(super) fn new(console: Console) -> Self {
         Self { console, progress: Mutex::new(None) }
     }
@@ -23,7 +23,7 @@ impl Narrator {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says something without tearing the bars.
+    /// Prints a line without breaking the progress bars.
     fn message(&self, text: &str) {
         match &*self.progress() {
             Some(progress) => progress.message(text),
@@ -32,100 +32,107 @@ impl Narrator {
     }
 }
 
-impl Observer for Narrator {
+impl Observer for ConsoleObserver {
     fn event(&self, event: Event) {
         match &event {
-            Event::Begins { stages } => *self.progress() = Some(ProgressDisplay::new(&self.console, stages)),
+            Event::CallsStarted { stages } => {
+                *self.progress() = Some(ProgressDisplay::new(&self.console, stages))
+            }
             Event::Progress { stage, progress } => {
                 if let Some(display) = &*self.progress() {
                     display.update(*stage, *progress);
                 }
             }
-            Event::Ends => {
+            Event::CallsFinished => {
                 if let Some(display) = self.progress().take() {
                     display.finish();
                 }
             }
             Event::CeilingReached { spent, ceiling } => self.console.warn(&format!(
-                "this run has cost {} before, the ceiling is {}",
+                "the run has already cost {}; the limit (--max-cost) is {}",
                 spent.human(),
                 ceiling.human()
             )),
-            Event::TierWaits { .. } | Event::CellDecided { .. } | Event::BatchSubmitted { .. } => {
-                self.message(&words(&event));
+            Event::TierPaused { .. } | Event::CellStoppedEarly { .. } | Event::BatchSubmitted { .. } => {
+                self.message(&text(&event));
             }
-            _ => self.console.note(&words(&event)),
+            _ => self.console.note(&text(&event)),
         }
     }
 }
 
-/// An event in words.
-fn words(event: &Event) -> String {
+/// The message for an event.
+fn text(event: &Event) -> String {
     match event {
-        Event::OraclesLocked => {
-            "oracles.lock now holds the digest of every oracle version; commit it".to_owned()
-        }
+        Event::OracleLockUpdated => "updated oracles.lock; commit it".to_owned(),
         Event::JournalRepaired { file } => {
-            format!("the last line of {file} was torn and is cut off: what it held is asked again")
+            format!(
+                "removed the incomplete last line of {file}, left by a kill or power cut; that call is made again"
+            )
         }
-        Event::Continues { run, answered, trials } => {
+        Event::Resuming { run, answered, trials } => {
             format!("continuing run {run}: {answered} of {trials} trials are answered")
         }
-        Event::Replays { recording, answered, trials } => format!(
-            "replaying the recording {}: {answered} of {trials} trials; no model is called",
-            escape(recording)
-        ),
-        Event::AnswersReused { answers } => {
-            format!("{answers} answers of earlier runs are taken over; --fresh measures anew")
+        Event::Replaying { recording, answered, trials } => {
+            let complete = if answered == trials { "; no model is called" } else { "" };
+            format!(
+                "replaying the recording {}: it answers {answered} of {trials} trials{complete}",
+                escape(recording)
+            )
         }
-        Event::QuestionsReused { answers } => format!("{answers} answers of judges are taken over"),
-        Event::TooLong { trials } => {
+        Event::AnswersReused { answers } => {
+            format!("reused {answers} answers from earlier runs; --fresh measures again")
+        }
+        Event::QuestionAnswersReused { answers } => {
+            format!("reused {answers} stored answers of judges and strategy models")
+        }
+        Event::ContextOverflow { trials } => {
             format!("{trials} trials do not fit their model's context window and are not sent")
         }
-        Event::Asks { questions, purpose, models } => {
+        Event::AskingModels { questions, purpose, models } => {
             let what = match purpose {
-                Asking::Judges => "questions to judges",
-                Asking::JudgesAndStrategies => "questions to models, of judges and strategies",
-                Asking::Prompts => "requests for prompts",
+                QuestionPurpose::Judges => "questions to judges",
+                QuestionPurpose::JudgesAndStrategies => "questions to judges and strategy models",
+                QuestionPurpose::Prompts => "requests for prompts",
             };
             let names: Vec<String> = models.iter().map(ToString::to_string).collect();
-            format!("{questions} {what}: {}", names.join(", "))
+            format!("asking {questions} {what}: {}", names.join(", "))
         }
-        Event::RunsPrograms { questions } => format!("{questions} questions to programs of oracles"),
-        Event::TierWaits { tier, wait, why } => format!(
-            "tier {tier} waits for {}: {}; the other tiers go on",
+        Event::RunningPrograms { questions } => format!("running oracle programs on {questions} questions"),
+        Event::TierPaused { tier, wait, why } => format!(
+            "tier {tier} is paused for {}: {}; the other tiers continue",
             Millis::from(*wait),
-            why.as_deref().unwrap_or("the server asks for it")
+            why.as_deref().unwrap_or("requested by the server")
         ),
-        Event::CellDecided { task, tier, band, after, prompts } => format!(
-            "settled early: {tier} is {} for {task}, after {after} of {prompts} prompts",
+        Event::CellStoppedEarly { task, tier, band, after, prompts } => format!(
+            "stopped early: {task} on {tier} is decided ({}) after {after} of {prompts} prompts",
             render::band(*band)
         ),
         Event::BatchSubmitted { requests, model, batch } => format!(
-            "handed {requests} requests for {model} over as batch {}; interrupting is safe, the same command collects them",
+            "submitted {requests} requests for {model} as batch {}; you can interrupt, the same command collects the answers later",
             escape(batch)
         ),
-        Event::BatchesAwaited { trials } => {
-            format!("{trials} trials were handed over before and are waited for")
+        Event::AwaitingBatches { trials } => {
+            format!("waiting for {trials} trials that were submitted before")
         }
-        Event::Recorded { answers, path } => {
-            format!("recorded {answers} answers in {}", shown(path))
+        Event::RecordingWritten { answers, path } => {
+            format!("wrote a recording of {answers} answers to {}", shown(path))
         }
-        Event::MayCost { calls, model: None, at_most } => {
+        Event::CostBound { calls, model: None, at_most } => {
             let calls = if *calls == 1 { "1 tiny call".to_owned() } else { format!("{calls} tiny calls") };
-            format!("{calls}, {} at the most", at_most.human())
+            format!("{calls}, at most {}", at_most.human())
         }
-        Event::MayCost { calls, model: Some(model), at_most } => {
-            format!("{calls} calls to {model} cost {} at the most", at_most.human())
+        Event::CostBound { calls, model: Some(model), at_most } => {
+            format!("{calls} calls to {model}, at most {}", at_most.human())
         }
-        Event::NotTaken { what, count } => format!("not taken: {count} {what}"),
-        Event::DigestsOnly => {
-            "there are no stored answers here: comparing digests only, without computing the routes again"
-                .to_owned()
+        Event::PromptsRejected { reason, count } => format!("rejected {count} {reason}"),
+        Event::ComparingDigests => {
+            "no stored answers: comparing digests only, without recomputing the routes".to_owned()
         }
-        // These are shown, not told.
-        Event::CeilingReached { .. } | Event::Begins { .. } | Event::Progress { .. } | Event::Ends => {
-            String::new()
-        }
+        // These have no text of their own.
+        Event::CeilingReached { .. }
+        | Event::CallsStarted { .. }
+        | Event::Progress { .. }
+        | Event::CallsFinished => String::new(),
     }
 }

@@ -1,29 +1,29 @@
-//! The exit codes, each with its meaning, and how an error finds its code.
+//! The exit codes, their meaning, and the code of each kind of error.
 
 use std::process::ExitCode;
 
 use crate::diag::UsageError;
 use crate::engine::{Error, ErrorKind};
 
-/// What a command ends in.
+/// How a command ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// All is well.
+    /// Success.
     Fine,
-    /// The program failed at something that is not the user's input.
+    /// Failed for a reason other than the user's input.
     Failed,
     /// Bad usage or bad input.
     Usage,
-    /// Incomplete but resumable: out of budget, or a stopped tier.
+    /// Incomplete but resumable: out of budget, a stopped tier, or unanswered trials.
     Incomplete,
-    /// The gate failed: the committed routes are not what today's inputs give.
+    /// A gate failed: `router.toml` does not match today's inputs, or a run got worse.
     Gate,
     /// Interrupted; the same command continues.
     Interrupted,
 }
 
 impl Exit {
-    /// The number that the process ends with.
+    /// The exit code of the process.
     #[must_use]
     pub const fn code(self) -> u8 {
         match self {
@@ -38,12 +38,12 @@ impl Exit {
 
     /// The text about exit codes in `--help` and the man page.
     pub const HELP: &'static str = "Exit codes:\n  \
-        0    fine\n  \
+        0    success\n  \
         1    failed\n  \
         2    bad usage or bad input\n  \
-        3    incomplete but resumable (budget, stopped tier, unanswered trials)\n  \
-        100  the gate failed\n  \
-        130  interrupted";
+        3    incomplete: run the same command again to continue (budget, stopped tier, unanswered trials)\n  \
+        100  a gate failed: router.toml is out of date, or a run is worse\n  \
+        130  interrupted: run the same command again to continue";
 }
 
 impl From<Exit> for ExitCode {
@@ -52,7 +52,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// The code of an error.
+/// The exit code of an error.
 pub(crate) fn of_error(error: &anyhow::Error) -> Exit {
     if let Some(error) = error.downcast_ref::<Error>() {
         return match error.kind() {

@@ -8,7 +8,7 @@ use crate::console::{Align, Console};
 use crate::diag::escape;
 use crate::engine::{GradeRequest, Regrade};
 
-/// The most replies of which a flip is shown.
+/// The most flips that are shown.
 const SHOWN: usize = 20;
 
 pub(super) fn run(global: &Global, console: &Console, args: &GradeArgs) -> anyhow::Result<Exit> {
@@ -24,7 +24,7 @@ pub(super) fn run(global: &Global, console: &Console, args: &GradeArgs) -> anyho
     let graded = engine.grade(&engine.open(global.config.as_deref())?, &request)?;
     if let Some(router) = &graded.router {
         outputs::pages(&engine, &graded.summary, &graded.folder)?;
-        outputs::tell_files(console, &graded.folder, router);
+        outputs::report_files(console, &graded.folder, router);
     }
     let regrade = &graded.regrade;
     match global.format {
@@ -33,7 +33,7 @@ pub(super) fn run(global: &Global, console: &Console, args: &GradeArgs) -> anyho
     }
     let differs = !regrade.flips.is_empty() || !regrade.routes.is_empty();
     if differs && !args.write {
-        console.note("nothing was written; add --write to make these the grades of the run");
+        console.note("nothing was written; add --write to save these grades");
     }
     Ok(ending::of_questions(console, &graded.questions, args.max_cost))
 }
@@ -58,14 +58,14 @@ fn show(console: &Console, result: &Regrade) -> anyhow::Result<()> {
         let headers = ["prompt", "task", "tier", "verdict", "reason"];
         text.push_str(&console.table(&headers, &rows, &[Align::Left; 5]));
         if let Some(more) = result.flips.len().checked_sub(SHOWN).filter(|more| *more > 0) {
-            text.push_str(&format!("and {more} more: see --format json\n"));
+            text.push_str(&format!("and {more} more: --format json lists them all\n"));
         }
         for flip in &result.flips {
             let Some(reply) = &flip.reply else { continue };
             let shown: String = reply.split_whitespace().collect::<Vec<_>>().join(" ");
             let expected = flip.expected.as_ref().map_or_else(|| "nothing".to_owned(), ToString::to_string);
             text.push_str(&format!(
-                "\n{} at {}, {} -> {}; expected {}\n  {}\n",
+                "\n{} on {}: {} -> {}; expected {}. The reply:\n  {}\n",
                 escape(flip.prompt.as_str()),
                 flip.tier,
                 flip.before,
@@ -86,10 +86,10 @@ fn show(console: &Console, result: &Regrade) -> anyhow::Result<()> {
             })
             .collect();
         let align = [Align::Left, Align::Left, Align::Right, Align::Right];
-        text.push_str(&console.table(&["task", "tier", "pass rate then", "now"], &rows, &align));
+        text.push_str(&console.table(&["task", "tier", "pass rate before", "after"], &rows, &align));
     }
     text.push_str(&if result.routes.is_empty() {
-        "no decision flips\n".to_owned()
+        "no route changes\n".to_owned()
     } else {
         result.routes.to_text()
     });

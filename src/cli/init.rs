@@ -1,4 +1,4 @@
-//! `init`: a project to start from.
+//! `init`: creates a project to start from.
 
 use serde_json::json;
 
@@ -24,8 +24,8 @@ pub(super) fn run(global: &Global, console: &Console, args: &InitArgs) -> anyhow
             let step =
                 if args.folder.as_os_str() == "." { String::new() } else { format!("cd {folder} && ") };
             console.out(&format!(
-                "\nTry it, without a key and without a cost (the answers are scripted):\n  {step}route-prof run {}\n\
-                 Then put your own prompts, models and oracles in place of these.\n",
+                "\nTry it, without a key and without cost (the answers are scripted):\n  {step}route-prof run {}\n\
+                 Then replace the prompts, models and oracles with your own.\n",
                 project.corpus
             ))?;
         }

@@ -1,5 +1,5 @@
-//! The command line: arguments to a request, a call of the engine, its result to tables and an exit code. Nothing here decides
-//! or computes.
+//! The command line: turns arguments into a request, calls the engine, and turns the result into tables and an exit code.
+//! Decides and computes nothing.
 
 mod args;
 mod check;
@@ -34,13 +34,13 @@ use crate::console::{ColourChoice, Console, Verbosity};
 use crate::diag::UsageError;
 use crate::engine;
 
-/// The whole program: parses the arguments, runs the command, says what went wrong, and gives the exit code.
+/// Runs the program: parses the arguments, runs the command, reports errors, and returns the exit code.
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // A broken pipe while printing help is nobody's fault.
+            // A broken pipe while printing help is no error.
             let _ = error.print();
             return if error.use_stderr() { Exit::Usage } else { Exit::Fine }.into();
         }
@@ -88,7 +88,7 @@ fn run(cli: &Cli, console: &Console) -> anyhow::Result<Exit> {
     }
 }
 
-/// Says what went wrong on stderr: faults with their carets, anything else as one line.
+/// Prints an error on stderr: faults with their carets, anything else on one line.
 fn explain(console: &Console, error: &anyhow::Error) {
     let failed = error.downcast_ref::<engine::Error>();
     if let Some(faults) = failed.and_then(engine::Error::faults) {

@@ -5,7 +5,7 @@ use super::exit::Exit;
 use super::{outputs, session};
 use crate::console::{Align, Console};
 use crate::diag::{UsageError, escape};
-use crate::engine::{GateAccuracy, OraclesChecked, OraclesRequest};
+use crate::engine::{GateAccuracy, OracleCheckOutput, OracleCheckRequest};
 
 pub(super) fn check(
     global: &Global,
@@ -13,7 +13,7 @@ pub(super) fn check(
     locked: bool,
     run: Option<&str>,
 ) -> anyhow::Result<Exit> {
-    let request = OraclesRequest { locked, run: run.map(str::to_owned) };
+    let request = OracleCheckRequest { locked, run: run.map(str::to_owned) };
     let checked = session::engine(console).check_oracles(global.config.as_deref(), &request)?;
     match global.format {
         Format::Json => outputs::json(console, &checked)?,
@@ -24,18 +24,19 @@ pub(super) fn check(
     }
     if !checked.unlocked.is_empty() {
         return Err(UsageError::with_help(
-            format!("oracles.lock lacks {}", checked.unlocked.join(", ")),
+            format!("oracles.lock has no entry for {}", checked.unlocked.join(", ")),
             "run `route-prof oracle check` and commit oracles.lock",
         ));
     }
-    if checked.locked_anew {
+    if checked.lock_written {
         console.note("wrote oracles.lock; commit it");
     }
-    // A draft may be run, because its words are held to `monitor` in any case; it is no criterion to build upon yet.
+    // A run may use a draft, because its verdicts never lead to more than `monitor`; the check fails, because a draft is
+    // not a tested criterion yet.
     Ok(if checked.report.drafts.is_empty() { Exit::Fine } else { Exit::Failed })
 }
 
-fn text(console: &Console, checked: &OraclesChecked) -> String {
+fn text(console: &Console, checked: &OracleCheckOutput) -> String {
     let report = &checked.report;
     let mut text = String::new();
     for failure in &report.failures {
@@ -49,7 +50,7 @@ fn text(console: &Console, checked: &OraclesChecked) -> String {
     ));
     if report.not_run > 0 {
         text.push_str(&format!(
-            "{} examples were not run: only a judge could settle them, and no model is called here\n",
+            "{} examples were not run: they need a judge, and `oracle check` calls no model\n",
             report.not_run
         ));
     }
@@ -64,7 +65,12 @@ fn text(console: &Console, checked: &OraclesChecked) -> String {
 
 fn gate_table(console: &Console, gates: &[GateAccuracy]) -> String {
     let share = |count: u64, of: u64| match GateAccuracy::bounds(count, of) {
-        Some((low, high)) => format!("{count} of {of} ({:.0}–{:.0} %)", low * 100.0, high * 100.0),
+        Some((low, high)) => format!(
+            "{:.1} % ({:.1}–{:.1} %), {count} of {of}",
+            count as f64 / of.max(1) as f64 * 100.0,
+            low * 100.0,
+            high * 100.0
+        ),
         None => "–".to_owned(),
     };
     let rows: Vec<Vec<String>> = gates
@@ -80,7 +86,11 @@ fn gate_table(console: &Console, gates: &[GateAccuracy]) -> String {
         })
         .collect();
     let align = [Align::Left, Align::Left, Align::Right, Align::Right, Align::Right];
-    console.table(&["gate of", "on", "n", "lets wrong ones through", "turns right ones away"], &rows, &align)
+    console.table(
+        &["gate of", "tested on", "n", "false accept rate (95 % CI)", "false reject rate (95 % CI)"],
+        &rows,
+        &align,
+    )
 }
 
 pub(super) fn list(global: &Global, console: &Console) -> anyhow::Result<Exit> {

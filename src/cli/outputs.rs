@@ -1,4 +1,4 @@
-//! The pages of a run and the tables on stdout: rendered elsewhere, handed on here.
+//! Writes the pages of a run, and prints its tables on stdout. Rendering is done elsewhere.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::args::global::{Format, Global};
 use crate::console::Console;
 use crate::diag::shown;
-use crate::engine::{Engine, RouterWritten, Summary};
+use crate::engine::{Engine, RouterUpdate, Summary};
 use crate::render;
 
 /// Writes the pages of a run into its folder.
@@ -18,7 +18,7 @@ pub(super) fn pages(engine: &Engine, summary: &Summary, folder: &Path) -> anyhow
     Ok(())
 }
 
-/// Says on stdout what came out.
+/// Prints the result on stdout.
 pub(super) fn show(global: &Global, console: &Console, summary: &Summary) -> anyhow::Result<()> {
     match global.format {
         Format::Json => console.out(&String::from_utf8_lossy(&summary.to_json()?))?,
@@ -27,20 +27,21 @@ pub(super) fn show(global: &Global, console: &Console, summary: &Summary) -> any
     Ok(())
 }
 
-/// Says on stderr where the files are.
-pub(super) fn tell_files(console: &Console, folder: &Path, router: &RouterWritten) {
+/// Reports on stderr which files were written.
+pub(super) fn report_files(console: &Console, folder: &Path, router: &RouterUpdate) {
     let report = shown(&folder.join("report.html"));
     match router {
-        RouterWritten::Here(path) => {
+        RouterUpdate::Written(path) => {
             console.note(&format!("wrote {} (commit it) and {report}", shown(path)));
         }
-        RouterWritten::Withheld => {
-            console.note(&format!("wrote {report}; router.toml is left as it was"));
+        RouterUpdate::Withheld => {
+            console
+                .note(&format!("wrote {report}; router.toml was not updated, because answers are missing"));
         }
     }
 }
 
-/// Puts one JSON document on stdout.
+/// Prints one JSON document on stdout.
 pub(super) fn json(console: &Console, value: &impl Serialize) -> anyhow::Result<()> {
     Ok(console.out(&format!("{}\n", serde_json::to_string_pretty(value)?))?)
 }

@@ -1,4 +1,4 @@
-//! `plan`: what a run would take, and what it could decide.
+//! `plan`: the calls, cost and time of a run, and what its prompts can decide.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use super::args::run::SourceArgs;
 use super::exit::Exit;
 use super::{outputs, session};
 use crate::console::{Align, Console};
-use crate::engine::{NextPrompts, PlanReport, PlanRequest, TaskPower};
+use crate::engine::{NextPrompts, PlanOutput, PlanRequest, TaskPower};
 use crate::units::{Millis, Usd};
 
 pub(super) fn run(
@@ -26,10 +26,10 @@ pub(super) fn run(
     Ok(Exit::Fine)
 }
 
-fn text(console: &Console, report: &PlanReport) -> String {
+fn text(console: &Console, report: &PlanOutput) -> String {
     let estimate = &report.estimate;
     let mut text = format!(
-        "{} prompts, {} trials: {} to send, {} answered already, {} that do not fit\n",
+        "{} prompts, {} trials: {} to send, {} already answered, {} too long for the context window\n",
         report.prompts,
         estimate.trials,
         estimate.to_send,
@@ -56,14 +56,14 @@ fn text(console: &Console, report: &PlanReport) -> String {
     let headers = ["task", "tier", "to send", "input tokens", "output cap", "cost", "too long"];
     text.push_str(&console.table(&headers, &rows, &align));
     text.push_str(&format!(
-        "cost of the run: {} – {} ({}); the upper figure is every output at its cap, retries aside\n",
+        "cost of the run: {} – {} (prices: {})\nAt the upper bound every output is as long as its cap. Retries are not included.\n",
         estimate.low.human(),
         estimate.high.human(),
         report.price_source,
     ));
     for judge in &report.judges {
         text.push_str(&format!(
-            "judge {}: up to {} calls on top, {} – {}\n",
+            "judge {}: up to {} more calls, {} – {}\n",
             judge.model,
             judge.calls,
             judge.low.human(),
@@ -72,7 +72,7 @@ fn text(console: &Console, report: &PlanReport) -> String {
     }
     for model in &report.strategies {
         text.push_str(&format!(
-            "strategies ask {}: up to {} calls on top, {} – {}\n",
+            "strategy queries to {}: up to {} more calls, {} – {}\n",
             model.model,
             model.calls,
             model.low.human(),
@@ -81,36 +81,36 @@ fn text(console: &Console, report: &PlanReport) -> String {
     }
     match estimate.seconds.and_then(|seconds| Millis::from_ms(seconds * 1000.0)) {
         Some(time) => text.push_str(&format!(
-            "time at the limits of the settings: about {time}, if a reply takes {} s\n",
+            "time: about {time} at the configured limits, if each reply takes {} s\n",
             estimate.assumed_latency_s
         )),
-        None => text.push_str("nothing to send: no call would be made\n"),
+        None => text.push_str("nothing to send: the run would make no call\n"),
     }
-    text.push_str(&decides_text(console, &report.decides));
-    text.push_str(&worth_text(console, &report.next_prompts));
+    text.push_str(&power_text(console, &report.decides));
+    text.push_str(&next_prompts_text(console, &report.next_prompts));
     text
 }
 
-fn decides_text(console: &Console, decides: &[TaskPower]) -> String {
+fn power_text(console: &Console, decides: &[TaskPower]) -> String {
     let rows: Vec<Vec<String>> = decides
         .iter()
         .map(|task| {
             let floor = match (task.decidable, task.detectable, task.smallest_n) {
-                (true, Some(rate), _) => format!("yes: a tier that passes {:.1} % or more", rate * 100.0),
-                (true, None, _) => "barely: only if nearly every reply passes".to_owned(),
-                (false, _, Some(n)) => format!("no: {n} prompts of equal weight at the least"),
-                (false, _, None) => "no number of prompts can".to_owned(),
+                (true, Some(rate), _) => format!("from {:.1} %", rate * 100.0),
+                (true, None, _) => "only if nearly all pass".to_owned(),
+                (false, _, Some(n)) => format!("needs n ≥ {n}"),
+                (false, _, None) => "no".to_owned(),
             };
             let margin = match (task.decidable_margin, task.smallest_n_margin) {
-                (true, Some(n)) => format!("yes ({n} do)"),
-                (_, Some(n)) => format!("no: {n}"),
+                (true, Some(n)) => format!("yes (needs n ≥ {n})"),
+                (_, Some(n)) => format!("needs n ≥ {n}"),
                 (_, None) => "no".to_owned(),
             };
             vec![
                 task.task.to_string(),
                 task.prompts.to_string(),
                 format!("{:.0}", task.n_eff),
-                format!("{} at P {}", task.route_floor, task.confidence),
+                format!("{} (P ≥ {})", task.route_floor, task.confidence),
                 floor,
                 margin,
             ]
@@ -119,54 +119,62 @@ fn decides_text(console: &Console, decides: &[TaskPower]) -> String {
     let align = [Align::Left, Align::Right, Align::Right, Align::Left, Align::Left, Align::Left];
     let margins: Vec<String> = decides.iter().map(|task| format!("{:.1}", task.margin * 100.0)).collect();
     let one = margins.first().filter(|first| margins.iter().all(|margin| margin == *first));
-    let within =
-        one.map_or_else(|| "within the margin".to_owned(), |margin| format!("within {margin} points"));
-    let headers = ["task", "prompts", "n eff", "floor", "can clear the floor", within.as_str()];
+    let margin = one.map_or_else(|| "the margin".to_owned(), |margin| format!("{margin} points"));
+    let non_inferior = format!("non-inferior within {margin}");
+    let headers = ["task", "prompts", "effective n", "route floor", "meets floor", non_inferior.as_str()];
     let mut text = format!("\nWhat these prompts can decide:\n{}", console.table(&headers, &rows, &align));
     if let Some(task) = decides.first() {
-        let basis = if task.discordant_measured { "as in the last run" } else { "assumed" };
+        let basis = if task.discordant_measured { "measured in the last run" } else { "assumed" };
+        text.push_str("meets floor: the lowest pass rate that would meet the route floor with these prompts, or the effective n that it takes.\n");
         text.push_str(&format!(
-            "{within}: can a tier as good as another one be shown to be no worse than that, four times out of five,\nif they \
-             disagree on {:.1} % of the prompts ({basis})?\n",
+            "{non_inferior}: whether these prompts can show that an equally good tier is not worse by more than\n\
+             that, with a power of 80 %, if the tiers disagree on {:.1} % of the prompts ({basis}).\n",
             task.discordant * 100.0
         ));
     }
     text
 }
 
-fn worth_text(console: &Console, next: &NextPrompts) -> String {
-    let mut text = format!("\nWhere {} more prompts of a task help most:\n", next.more);
-    if next.other_rule {
-        text.push_str("unknown: the last run was decided by floors; `route-prof report latest` decides it by the rule of today\n");
+fn next_prompts_text(console: &Console, report: &NextPrompts) -> String {
+    let mut text = format!("\nWhere {} more prompts of a task would save most:\n", report.more);
+    if report.other_rule {
+        text.push_str("unknown: the last run was decided by floors; apply today's rule with `route-prof report latest`\n");
         return text;
     }
-    if next.tasks.is_empty() {
-        text.push_str("nowhere: no cheaper tier is left open for want of prompts\n");
+    if report.tasks.is_empty() {
+        text.push_str("nowhere: no cheaper tier is undecided for lack of prompts\n");
         return text;
     }
     let unknown = || "unknown".to_owned();
-    let rows: Vec<Vec<String>> = next
+    let rows: Vec<Vec<String>> = report
         .tasks
         .iter()
-        .map(|worth| {
+        .map(|next| {
             vec![
-                worth.task.to_string(),
-                format!("{} for {}", worth.tier, worth.instead_of),
-                worth.requests_per_day.map_or_else(unknown, |requests| format!("{requests:.0}")),
-                worth.saved_per_request.map_or_else(unknown, Usd::human),
-                format!("{:.1} %", worth.chance * 100.0),
-                worth.month.map_or_else(unknown, Usd::human),
+                next.task.to_string(),
+                format!("{} instead of {}", next.tier, next.instead_of),
+                next.requests_per_day.map_or_else(unknown, |requests| format!("{requests:.0}")),
+                next.savings_per_request.map_or_else(unknown, Usd::human),
+                format!("{:.1} %", next.chance * 100.0),
+                next.expected_savings_per_month.map_or_else(unknown, Usd::human),
             ]
         })
         .collect();
     let align = [Align::Left, Align::Left, Align::Right, Align::Right, Align::Right, Align::Right];
-    let headers = ["task", "may serve", "requests a day", "saved a request", "chance", "worth a month"];
+    let headers = [
+        "task",
+        "cheaper tier",
+        "requests\nper day",
+        "savings per\nrequest",
+        "chance",
+        "expected savings\na month",
+    ];
     text.push_str(&console.table(&headers, &rows, &align));
-    text.push_str("worth: traffic x saving x the chance that they prove the cheaper tier good enough;\n");
-    text.push_str(&match &next.run {
-        Some(run) => format!("rates and costs are those of run {run}\n"),
-        None => "nothing was measured yet, so every pass rate is taken to be as likely as any other, and a reply to be half \
-                 as long as it may be\n"
+    text.push_str("expected savings: requests x savings per request x the chance that the prompts prove the cheaper tier good enough.\n");
+    text.push_str(&match &report.run {
+        Some(run) => format!("Pass rates and costs are from run {run}.\n"),
+        None => "Nothing was measured yet: every pass rate counts as equally likely, and every reply as half as long as its \
+                 cap.\n"
             .to_owned(),
     });
     text

@@ -1,4 +1,4 @@
-//! `review export` and `review import`: people judge a sample of a run's answers, and judges are held against them.
+//! `review export` and `review import`: people label a sample of a run's answers, and judges are calibrated with the labels.
 
 use super::args::global::{Format, Global};
 use super::args::project::{ReviewExportArgs, ReviewImportArgs};
@@ -6,12 +6,12 @@ use super::exit::Exit;
 use super::{outputs, session};
 use crate::console::{Align, Console};
 use crate::diag::shown;
-use crate::engine::{ReviewExport, ReviewImport, ReviewImported};
+use crate::engine::{ReviewExportRequest, ReviewImportOutput, ReviewImportRequest};
 use crate::render;
 
 pub(super) fn export(global: &Global, console: &Console, args: &ReviewExportArgs) -> anyhow::Result<Exit> {
     let engine = session::engine(console);
-    let request = ReviewExport {
+    let request = ReviewExportRequest {
         run: args.run.clone(),
         n: args.n,
         task: args.task.clone(),
@@ -24,16 +24,16 @@ pub(super) fn export(global: &Global, console: &Console, args: &ReviewExportArgs
     engine.write(&table, &render::review::csv(&exported.set)?)?;
     let drawn = exported.set.items.len();
     console.note(&format!(
-        "{drawn} of {} answers in {} strata: {} (open it in a browser) and {}",
-        exported.of,
-        exported.strata,
+        "wrote {} (open it in a browser) and {}: {drawn} of {} answers, from {} strata",
         shown(&page),
-        shown(&table)
+        shown(&table),
+        exported.of,
+        exported.strata
     ));
-    if (drawn as u64) < exported.labels_needed {
+    if (drawn as u64) < exported.labels_required {
         console.note(&format!(
-            "a judge needs {} labels before it can drive a route above monitor: see --n",
-            exported.labels_needed
+            "a judge needs {} human labels before its verdicts can lead to more than `monitor`: raise --n",
+            exported.labels_required
         ));
     }
     Ok(Exit::Fine)
@@ -41,7 +41,7 @@ pub(super) fn export(global: &Global, console: &Console, args: &ReviewExportArgs
 
 pub(super) fn import(global: &Global, console: &Console, args: &ReviewImportArgs) -> anyhow::Result<Exit> {
     let engine = session::engine(console);
-    let request = ReviewImport { run: args.run.clone(), file: args.file.clone() };
+    let request = ReviewImportRequest { run: args.run.clone(), file: args.file.clone() };
     let imported = engine.review_import(&engine.open(global.config.as_deref())?, &request)?;
     match global.format {
         Format::Json => outputs::json(console, &imported)?,
@@ -50,7 +50,7 @@ pub(super) fn import(global: &Global, console: &Console, args: &ReviewImportArgs
     Ok(Exit::Fine)
 }
 
-fn show(console: &Console, result: &ReviewImported) -> anyhow::Result<()> {
+fn show(console: &Console, result: &ReviewImportOutput) -> anyhow::Result<()> {
     let percent =
         |share: Option<f64>| share.map_or_else(|| "–".to_owned(), |share| format!("{:.1} %", share * 100.0));
     let rows: Vec<Vec<String>> = result
@@ -71,17 +71,17 @@ fn show(console: &Console, result: &ReviewImported) -> anyhow::Result<()> {
         .collect();
     let mut align = vec![Align::Left; 3];
     align.resize(8, Align::Right);
-    let headers = ["task", "tier", "oracle", "labels", "agree", "kappa", "passes the good", "fails the bad"];
+    let headers = ["task", "tier", "oracle", "labels", "agreement", "kappa", "sensitivity", "specificity"];
     console.out(&console.table(&headers, &rows, &align))?;
     if result.ungraded > 0 {
         console.note(&format!(
-            "{} answers are left out, because the oracle could not grade them",
+            "{} labels were ignored, because the oracle could not grade those answers",
             result.ungraded
         ));
     }
     for file in &result.calibrated {
         console.note(&format!(
-            "wrote {file}; commit it, and decide anew with `route-prof report {}`",
+            "wrote {file}; commit it, and update the routes with `route-prof report {}`",
             result.run
         ));
     }

@@ -13,7 +13,7 @@ pub(super) fn run(global: &Global, console: &Console, args: &RunArgs) -> anyhow:
     let ran = engine.run(&project, &request(args))?;
     outputs::pages(&engine, &ran.summary, &ran.folder)?;
     outputs::show(global, console, &ran.summary)?;
-    outputs::tell_files(console, &ran.folder, &ran.router);
+    outputs::report_files(console, &ran.folder, &ran.router);
     match ending::of_trials(console, &ran.summary, ran.calls.as_ref(), args.max_cost) {
         Exit::Fine => Ok(ending::of_questions(console, &ran.questions, args.max_cost)),
         exit => Ok(exit),

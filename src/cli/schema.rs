@@ -1,4 +1,4 @@
-//! `schema`: JSON Schemas of every file that is read or written.
+//! `schema`: prints the JSON Schemas of every file that is read or written.
 
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ pub(super) fn run(global: &Global, console: &Console, args: &SchemaArgs) -> anyh
                 let names: Vec<&str> = SCHEMAS.iter().map(|file| file.name).collect();
                 let help = match nearest(wanted, names.iter().copied()) {
                     Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("there are: {}", names.join(", ")),
+                    None => format!("available: {}", names.join(", ")),
                 };
                 return Err(UsageError::with_help(
                     format!("there is no schema `{}`", wanted.escape_debug()),

@@ -1,26 +1,28 @@
 //! The engine of a command: its events go to the console, and signals stop it.
 
 use crate::console::Console;
-use crate::engine::{Engine, Stop, Stopper};
+use crate::engine::{Engine, StopHandle, StopSignal};
 
-use super::events::Narrator;
+use super::events::ConsoleObserver;
 
-/// An engine that tells what happens on stderr, and that Ctrl-C stops.
+/// An engine that reports its events on stderr and stops on Ctrl-C.
 pub(super) fn engine(console: &Console) -> Engine {
-    Engine::new().with_observer(Narrator::new(console.clone())).with_stop(Stop::armed_by(listen))
+    Engine::new()
+        .with_observer(ConsoleObserver::new(console.clone()))
+        .with_stop_signal(StopSignal::with_listener(listen))
 }
 
-/// Turns the user's signals into wishes: the first lets what is in flight finish, the second leaves at once.
-fn listen(stopper: Stopper) {
-    // Without a listener, signals end the process as ever: what is acknowledged is in the journal.
+/// Turns signals into stop requests: the first lets calls in flight finish, the second aborts them.
+fn listen(handle: StopHandle) {
+    // Without a listener, signals end the process as usual: everything acknowledged is in the journal.
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
     std::thread::spawn(move || {
         runtime.block_on(async {
-            for wish in [Stopper::drain, Stopper::abort] {
+            for stop in [StopHandle::drain, StopHandle::abort] {
                 if !signal().await {
                     return;
                 }
-                wish(&stopper);
+                stop(&handle);
             }
         });
     });

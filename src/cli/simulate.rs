@@ -64,7 +64,8 @@ fn cells(first: String, hour: &SimulatedHour) -> Vec<String> {
 }
 
 fn text(console: &Console, simulated: &Simulated) -> String {
-    let headers = ["hour", "requests", "fallback", "escalated", "budget hits", "p50", "p95", "USD", "pass"];
+    let headers =
+        ["hour", "requests", "fallback", "escalated", "over budget", "p50", "p95", "USD", "pass rate"];
     let mut align = vec![Align::Right; headers.len()];
     if let Some(first) = align.first_mut() {
         *first = Align::Left;
@@ -79,7 +80,7 @@ fn text(console: &Console, simulated: &Simulated) -> String {
     let rows: Vec<Vec<String>> =
         simulated.days.iter().map(|day| cells(render::variant(day.variant).to_owned(), &day.total)).collect();
     let mut headers = headers;
-    headers[0] = "the day";
+    headers[0] = "whole day";
     text.push_str(&console.table(&headers, &rows, &align));
     text.push_str(&format!("{} Seed {}.\n", simulated.assumed, simulated.seed));
     text

@@ -1,36 +1,36 @@
-//! How a run is wished to go on, and how it ended.
+//! How a caller stops a run, and how a run ended.
 
-/// How far a user wants a run to go on.
+/// Whether and how the caller stops a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wish {
-    /// To its end.
-    Go,
-    /// Take no new calls, finish those in flight.
+pub enum StopMode {
+    /// Not stopped.
+    Run,
+    /// Make no new calls; finish those in flight.
     Drain,
-    /// Leave at once.
+    /// Abandon the calls in flight.
     Abort,
 }
 
-/// How a run ended.
+/// Why a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// Every trial is answered or given up.
+pub enum EndReason {
+    /// Every trial was answered or given up.
     Complete,
-    /// The next call might have broken the ceiling.
+    /// The next call could have exceeded the cost limit.
     Budget,
-    /// The user wished it.
+    /// The caller stopped it.
     Interrupted,
 }
 
-/// What a run came to.
+/// The result of dispatching a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// How it ended.
-    pub ended: Ended,
+    /// Why it ended.
+    pub ended: EndReason,
     /// Attempts that were made.
     pub attempts: u64,
     /// Tiers that were stopped, by index, and why.
     pub stopped: Vec<(u16, String)>,
-    /// The smallest number of calls at a time that throttling led to, where there was any.
+    /// The lowest number of concurrent calls that throttling led to; `None` without throttling.
     pub throttled_to: Option<usize>,
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::ending::{Ended, Report, Wish};
+use super::ending::{EndReason, Report, StopMode};
 
 /// As many refusals of the same words in a row stop a tier: every further call would be refused in the same way.
 pub(super) const SAME_REFUSALS: u32 = 5;
@@ -26,19 +26,19 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Facts {
-    pub(super) fn report(&self, wish: Wish, throttled_to: Option<usize>) -> anyhow::Result<Report> {
+    pub(super) fn report(&self, stop_mode: StopMode, throttled_to: Option<usize>) -> anyhow::Result<Report> {
         if let Some(error) = lock(&self.failed).take() {
             return Err(error);
         }
         let mut stopped: Vec<(u16, String)> =
             lock(&self.stopped).iter().map(|(tier, why)| (*tier, why.clone())).collect();
         stopped.sort();
-        let ended = if wish != Wish::Go {
-            Ended::Interrupted
+        let ended = if stop_mode != StopMode::Run {
+            EndReason::Interrupted
         } else if self.out_of_money.load(Ordering::SeqCst) {
-            Ended::Budget
+            EndReason::Budget
         } else {
-            Ended::Complete
+            EndReason::Complete
         };
         Ok(Report { ended, attempts: self.attempts.load(Ordering::SeqCst), stopped, throttled_to })
     }

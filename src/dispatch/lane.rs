@@ -9,7 +9,7 @@ use super::adapt::{Adaptive, Place, Signal};
 use super::backoff;
 use super::budget::{Budget, Grant};
 use super::call::{Call, Finished, Parcel, Source};
-use super::ending::Wish;
+use super::ending::StopMode;
 use super::facts::{Facts, SAME_REFUSALS, lock};
 use super::limit::Rates;
 use super::queue::{Again, Next, Queue};
@@ -27,7 +27,7 @@ pub(super) struct Shared<S> {
     source: Arc<S>,
     budget: Arc<Budget>,
     settings: Settings,
-    wish: watch::Receiver<Wish>,
+    stop_mode: watch::Receiver<StopMode>,
     parcels: mpsc::Sender<Parcel>,
     pub(super) facts: Arc<Facts>,
 }
@@ -37,22 +37,22 @@ impl<S: Source> Shared<S> {
         source: Arc<S>,
         budget: Arc<Budget>,
         settings: Settings,
-        wish: watch::Receiver<Wish>,
+        stop_mode: watch::Receiver<StopMode>,
         parcels: mpsc::Sender<Parcel>,
     ) -> Self {
-        Self { source, budget, settings, wish, parcels, facts: Arc::default() }
+        Self { source, budget, settings, stop_mode, parcels, facts: Arc::default() }
     }
 
     fn is_over(&self) -> bool {
-        *self.wish.borrow() != Wish::Go || self.facts.is_over()
+        *self.stop_mode.borrow() != StopMode::Run || self.facts.is_over()
     }
 
-    /// Waits for something, but not beyond the user's wish to end; `None` when that came first.
+    /// Waits for something, but not beyond the user's stop_mode to end; `None` when that came first.
     async fn unless_over<T>(&self, future: impl Future<Output = T>) -> Option<T> {
-        let mut wish = self.wish.clone();
+        let mut stop_mode = self.stop_mode.clone();
         tokio::select! {
             done = future => Some(done),
-            _ = wish.wait_for(|wish| *wish != Wish::Go) => None,
+            _ = stop_mode.wait_for(|stop_mode| *stop_mode != StopMode::Run) => None,
         }
     }
 }

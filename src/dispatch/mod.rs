@@ -26,7 +26,7 @@ use tokio::sync::{mpsc, watch};
 pub use self::budget::Budget;
 use self::call::Parcel;
 pub use self::call::{Call, Finished, Sink, Source};
-pub use self::ending::{Ended, Report, Wish};
+pub use self::ending::{EndReason, Report, StopMode};
 pub use self::settings::{Concurrency, Lane, Settings};
 
 /// The most attempts that are made durable together.
@@ -42,10 +42,10 @@ pub async fn run<S: Source + 'static>(
     sink: &mut dyn Sink,
     budget: Arc<Budget>,
     settings: Settings,
-    wish: watch::Receiver<Wish>,
+    stop_mode: watch::Receiver<StopMode>,
 ) -> anyhow::Result<Report> {
     let (parcels, mut arrivals) = mpsc::channel::<Parcel>(BATCH);
-    let shared = Arc::new(lane::Shared::new(source, budget, settings, wish.clone(), parcels));
+    let shared = Arc::new(lane::Shared::new(source, budget, settings, stop_mode.clone(), parcels));
     let mut workers = tokio::task::JoinSet::new();
     let mut states = Vec::with_capacity(lanes.len());
     for lane in lanes {
@@ -59,12 +59,12 @@ pub async fn run<S: Source + 'static>(
     let facts = Arc::clone(&shared.facts);
     // The workers hold the only senders, so the channel closes when the last of them ends.
     drop(shared);
-    let mut wish = wish;
+    let mut stop_mode = stop_mode;
     let mut parcels = Vec::with_capacity(BATCH);
     let outcome = loop {
         let taken = tokio::select! {
             biased;
-            () = aborted(&mut wish) => break Ok(()),
+            () = aborted(&mut stop_mode) => break Ok(()),
             taken = arrivals.recv_many(&mut parcels, BATCH) => taken,
         };
         if taken == 0 {
@@ -88,13 +88,13 @@ pub async fn run<S: Source + 'static>(
     workers.shutdown().await;
     outcome?;
     let throttled_to = states.iter().filter_map(|lane| lane.throttled_to()).min();
-    facts.report(*wish.borrow(), throttled_to)
+    facts.report(*stop_mode.borrow(), throttled_to)
 }
 
-/// Comes back once the user wishes to leave at once.
-async fn aborted(wish: &mut watch::Receiver<Wish>) {
-    if wish.wait_for(|wish| *wish == Wish::Abort).await.is_err() {
-        // Nobody can wish any more.
+/// Comes back once the user stop_mode to leave at once.
+async fn aborted(stop_mode: &mut watch::Receiver<StopMode>) {
+    if stop_mode.wait_for(|stop_mode| *stop_mode == StopMode::Abort).await.is_err() {
+        // Nobody can stop_mode any more.
         std::future::pending::<()>().await;
     }
 }

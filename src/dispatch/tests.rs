@@ -96,7 +96,7 @@ fn lane(script: &str, trials: u32, concurrency: usize) -> Lane {
 
 fn go(lane: Lane, source: Numbers, sink: &mut Kept, ceiling: Option<Usd>) -> anyhow::Result<Report> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let (_wish, listener) = watch::channel(Wish::Go);
+    let (_stop_mode, listener) = watch::channel(StopMode::Run);
     let budget = Arc::new(Budget::new(ceiling, Usd::ZERO));
     let settings = settings();
     runtime.block_on(run(vec![lane], Arc::new(source), sink, budget, settings, listener))
@@ -126,7 +126,7 @@ fn every_trial_is_answered_once() {
     let report = go(lane(ANSWER, 500, 16), numbers(), &mut kept, None).unwrap();
     assert_eq!(
         report,
-        Report { ended: Ended::Complete, attempts: 500, stopped: Vec::new(), throttled_to: None }
+        Report { ended: EndReason::Complete, attempts: 500, stopped: Vec::new(), throttled_to: None }
     );
     let mut trials: Vec<u32> = kept.finished.iter().map(|(trial, ..)| *trial).collect();
     trials.sort_unstable();
@@ -192,7 +192,7 @@ fn what_can_cost_too_much_is_not_sent() {
     let source = Numbers { reserve: usd("0.3"), broken: None };
     // A script bills nothing that is known, so each call counts as what it could have cost.
     let report = go(lane(ANSWER, 50, 8), source, &mut kept, Some(usd("1"))).unwrap();
-    assert_eq!((report.ended, report.attempts), (Ended::Budget, 3));
+    assert_eq!((report.ended, report.attempts), (EndReason::Budget, 3));
 }
 
 #[test]

@@ -1,18 +1,19 @@
-//! The engine as a caller holds it: whom it tells what happens, and who may stop it.
+//! The [`Engine`]: who observes it, and what stops it.
 
 use std::path::Path;
 
 use super::error::Error;
 use super::event::{Event, Observer};
 use super::run::project::{Project, find_config};
-use super::stop::Stop;
+use super::stop::StopSignal;
 use crate::diag::UsageError;
 use crate::world::World;
 
-/// Profiles models: the whole product but for arguments, tables and pages.
+/// Measures models, chooses routes and projects their cost: everything that the program does except for parsing arguments and
+/// rendering tables and pages.
 ///
-/// Each request blocks until it is done; calls to models go through threads of the engine's own. From asynchronous code,
-/// call it on a thread that may block.
+/// Every method blocks until its request is done; calls to models run on the engine's own threads. From asynchronous code,
+/// call it on a thread that may block, such as `tokio::task::spawn_blocking`.
 ///
 /// ```no_run
 /// use route_prof::engine::{Engine, RunRequest};
@@ -20,14 +21,14 @@ use crate::world::World;
 /// # fn main() -> Result<(), route_prof::engine::Error> {
 /// let engine = Engine::new().with_observer(|event| eprintln!("{event:?}"));
 /// let project = engine.open(None)?;
-/// let ran = engine.run(&project, &RunRequest::new("corpora/quickstart.jsonl"))?;
-/// println!("{} of {} trials are answered", ran.summary.run.answered, ran.summary.run.trials);
+/// let output = engine.run(&project, &RunRequest::new("corpora/quickstart.jsonl"))?;
+/// println!("{} of {} trials are answered", output.summary.run.answered, output.summary.run.trials);
 /// # Ok(())
 /// # }
 /// ```
 pub struct Engine {
     observer: Box<dyn Observer>,
-    stop: Stop,
+    stop: StopSignal,
     world: World,
 }
 
@@ -38,64 +39,64 @@ impl Default for Engine {
 }
 
 impl Engine {
-    /// An engine that tells nobody what happens and that nobody stops.
+    /// An engine without an observer and without a stop signal.
     #[must_use]
     pub fn new() -> Self {
-        Self { observer: Box::new(|_: Event| {}), stop: Stop::never(), world: World::default() }
+        Self { observer: Box::new(|_: Event| {}), stop: StopSignal::never(), world: World::default() }
     }
 
-    /// Tells an observer what happens.
+    /// Sends [events](Event) to an observer.
     #[must_use]
     pub fn with_observer(mut self, observer: impl Observer + 'static) -> Self {
         self.observer = Box::new(observer);
         self
     }
 
-    /// Lets a caller stop the work: see [`Stop`].
+    /// Lets a caller stop the work: see [`StopSignal`].
     #[must_use]
-    pub fn with_stop(mut self, stop: Stop) -> Self {
+    pub fn with_stop_signal(mut self, stop: StopSignal) -> Self {
         self.stop = stop;
         self
     }
 
-    /// Works in another world than the machine's: see [`World`].
+    /// Uses another world than the machine's disk, network and clock: see [`World`].
     #[must_use]
     pub fn in_world(mut self, world: World) -> Self {
         self.world = world;
         self
     }
 
-    /// Opens the project of a settings file: settings, oracles and prices. `None` takes the nearest `route-prof.toml`, here
-    /// or in a folder above.
+    /// Opens a project: its configuration, oracles and prices. `None` takes the nearest `route-prof.toml`, in the working
+    /// folder or above.
     ///
     /// # Errors
-    /// When there is none, or one of its files is at fault.
+    /// If there is no configuration, or one of the project's files has faults.
     pub fn open(&self, config: Option<&Path>) -> Result<Project, Error> {
         Ok(Project::load(&self.world, &find_config(&self.world.disk, config)?)?)
     }
 
-    /// Writes a file, whole or not at all: a page of a run, say.
+    /// Writes a file atomically, such as a page of a run. Creates missing folders.
     ///
     /// # Errors
-    /// When that cannot be done; what was there before is then still there.
+    /// If the file cannot be written; an earlier file at the path is then left unchanged.
     pub fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), Error> {
         Ok(self.world.disk.replace(path, bytes).map_err(anyhow::Error::from)?)
     }
 
-    /// Writes a file that is not there yet, whole or not at all.
+    /// Writes a new file atomically.
     ///
     /// # Errors
-    /// When it is there already, or cannot be written.
+    /// If the file already exists, or cannot be written.
     pub fn write_new(&self, path: &Path, bytes: &[u8]) -> Result<(), Error> {
         if self.world.disk.exists(path) {
-            let what = format!("{} is there already", path.display());
-            let help = "name another file, or move it away: nothing is overwritten";
+            let what = format!("{} already exists", path.display());
+            let help = "choose another file, or move this one: nothing is overwritten";
             return Err(UsageError::with_help(what, help).into());
         }
         self.write(path, bytes)
     }
 
-    pub(super) fn tell(&self, event: Event) {
+    pub(super) fn emit(&self, event: Event) {
         self.observer.event(event);
     }
 
@@ -103,7 +104,7 @@ impl Engine {
         &self.world
     }
 
-    pub(super) const fn stop(&self) -> &Stop {
+    pub(super) const fn stop(&self) -> &StopSignal {
         &self.stop
     }
 }

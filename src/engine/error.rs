@@ -1,17 +1,17 @@
-//! What a request to the engine can fail with.
+//! The error of a request to the engine.
 
 use std::fmt;
 
 use crate::diag::{Faults, UsageError};
 
-/// Whose turn it is after a failure.
+/// What kind of failure it was, and so who can do something about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// The input is at fault: a file with its line, or a request that asks for what does not exist.
+    /// Bad input: a file with faults, or a request for something that does not exist.
     Input,
-    /// The caller stopped the work; what was done by then is kept.
+    /// The caller stopped the work; everything done so far is kept.
     Interrupted,
-    /// Anything else: the disk, the network, a defect.
+    /// Anything else: the disk, the network, a bug.
     Failed,
 }
 
@@ -20,7 +20,7 @@ pub enum ErrorKind {
 pub struct Error(anyhow::Error);
 
 impl Error {
-    /// Whose turn it is now.
+    /// The kind of failure.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         let any = |is: fn(&(dyn std::error::Error + 'static)) -> bool| self.0.chain().any(is);
@@ -33,13 +33,13 @@ impl Error {
         }
     }
 
-    /// The faults of a file, each with its place, where a file is to blame.
+    /// The faults of a file, each with its place, if a file caused the error.
     #[must_use]
     pub fn faults(&self) -> Option<&Faults> {
         self.0.chain().find_map(|cause| cause.downcast_ref())
     }
 
-    /// What to do about it, where that is known.
+    /// What to do about it, if known.
     #[must_use]
     pub fn help(&self) -> Option<&str> {
         self.0.chain().find_map(|cause| cause.downcast_ref::<UsageError>()?.help.as_deref())
@@ -70,10 +70,12 @@ impl From<anyhow::Error> for Error {
     }
 }
 
-/// The caller stopped the programs of `command` oracles; what they had answered by then is kept.
+/// The caller stopped the programs of `command` oracles; their verdicts so far are kept.
 #[derive(Debug, thiserror::Error)]
-#[error("interrupted with {open} questions to programs open; run the same command again to continue")]
+#[error(
+    "interrupted: {open} questions to oracle programs have no answer yet; run the same command again to continue"
+)]
 pub(crate) struct Interruption {
-    /// What was still to be asked.
+    /// Questions without an answer.
     pub(crate) open: u64,
 }

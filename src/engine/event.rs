@@ -1,4 +1,4 @@
-//! What happens while the engine works, told to one consumer: a progress display, a log, a test.
+//! Events: what happens while the engine works, sent to one observer, such as a progress display, a log or a test.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,9 +7,11 @@ use crate::ident::{ModelRef, RunId, TaskName, TierName};
 use crate::policy::Band;
 use crate::units::Usd;
 
-/// Takes what happens, in order. It is called from the engine's threads and holds up what they do while it looks.
+/// Receives events, in order. It is called on the engine's threads, so a slow observer slows the work down.
+///
+/// Any `Fn(Event) + Send + Sync` is an observer.
 pub trait Observer: Send + Sync {
-    /// Something happened.
+    /// Receives an event.
     fn event(&self, event: Event);
 }
 
@@ -23,24 +25,24 @@ impl<F: Fn(Event) + Send + Sync> Observer for F {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
-    /// `oracles.lock` was brought up to date.
-    OraclesLocked,
-    /// The last line of a journal was torn, by a kill or a power cut, and is cut off: what it held is asked again.
+    /// New oracle versions were recorded in `oracles.lock`.
+    OracleLockUpdated,
+    /// The incomplete last line of a journal, left by a kill or a power cut, was removed. That call is made again.
     JournalRepaired {
-        /// The journal's name.
+        /// The journal's file name.
         file: String,
     },
-    /// An earlier call of the same command has answered some trials.
-    Continues {
+    /// The run continues: an earlier execution of the same request answered some of its trials.
+    Resuming {
         /// The run.
         run: RunId,
-        /// Trials that are answered.
+        /// Answered trials.
         answered: u64,
         /// All trials.
         trials: u64,
     },
     /// Answers come from a recording.
-    Replays {
+    Replaying {
         /// The recording.
         recording: String,
         /// Trials that it answers.
@@ -48,145 +50,145 @@ pub enum Event {
         /// All trials.
         trials: u64,
     },
-    /// Answers of earlier runs are used again.
+    /// Answers of earlier runs were reused.
     AnswersReused {
-        /// How many.
+        /// Number of answers.
         answers: u64,
     },
-    /// Answers that judges and strategies' models gave in earlier runs are used again.
-    QuestionsReused {
-        /// How many.
+    /// Answers of judges and strategy models from earlier runs were reused.
+    QuestionAnswersReused {
+        /// Number of answers.
         answers: u64,
     },
     /// Trials do not fit their model's context window and are not sent.
-    TooLong {
-        /// How many.
+    ContextOverflow {
+        /// Number of trials.
         trials: u64,
     },
-    /// The run has cost as much as it may before a call was made.
+    /// The run had reached its cost limit before the first call.
     CeilingReached {
-        /// What it has cost.
+        /// What the run has cost.
         spent: Usd,
-        /// What it may cost.
+        /// The cost limit.
         ceiling: Usd,
     },
-    /// Questions go to models.
-    Asks {
-        /// How many.
+    /// Models are about to be asked questions.
+    AskingModels {
+        /// Number of questions.
         questions: u64,
-        /// What they are for.
-        purpose: Asking,
+        /// Their purpose.
+        purpose: QuestionPurpose,
         /// The models.
         models: Vec<ModelRef>,
     },
-    /// Questions go to the programs of `command` oracles.
-    RunsPrograms {
-        /// How many.
+    /// The programs of `command` oracles are about to run.
+    RunningPrograms {
+        /// Number of questions to programs.
         questions: u64,
     },
     /// Calls begin; [`Event::Progress`] counts them by stage.
-    Begins {
-        /// What is counted: a tier, or a model that is asked.
+    CallsStarted {
+        /// What is counted: one stage per tier, or per model that is asked.
         stages: Vec<Stage>,
     },
-    /// A stage is so far.
+    /// A stage has made progress.
     Progress {
-        /// The number of the stage.
+        /// The index of the stage in [`Event::CallsStarted`].
         stage: usize,
-        /// How far.
+        /// Its progress.
         progress: Progress,
     },
-    /// A server wants a tier to wait.
-    TierWaits {
+    /// A tier is paused, because its server asked for it. The other tiers continue.
+    TierPaused {
         /// The tier.
         tier: TierName,
-        /// How long.
+        /// For how long.
         wait: Duration,
-        /// What the server said, where it said anything.
+        /// The server's reason, if it gave one.
         why: Option<String>,
     },
-    /// Enough answers decide about a cell: no more calls are made for it.
-    CellDecided {
+    /// Early stopping: the answers decide a cell, and no more calls are made for it.
+    CellStoppedEarly {
         /// The task.
         task: TaskName,
         /// The tier.
         tier: TierName,
-        /// What it was found to be.
+        /// The decision.
         band: Band,
         /// Prompts that it took.
         after: u64,
-        /// Prompts of the task.
+        /// All prompts of the task.
         prompts: u64,
     },
-    /// Requests were handed to a batch API.
+    /// Requests were submitted to a batch API.
     BatchSubmitted {
-        /// How many.
+        /// Number of requests.
         requests: u64,
         /// The model.
         model: ModelRef,
-        /// The provider's name for the batch.
+        /// The provider's id of the batch.
         batch: String,
     },
-    /// Requests that were handed over earlier are waited for.
-    BatchesAwaited {
-        /// How many.
+    /// The run waits for trials that were submitted to batch APIs earlier.
+    AwaitingBatches {
+        /// Number of trials.
         trials: u64,
     },
-    /// The calls are over.
-    Ends,
+    /// The calls have ended.
+    CallsFinished,
     /// A recording was written.
-    Recorded {
+    RecordingWritten {
         /// Answers in it.
         answers: u64,
         /// The file.
         path: PathBuf,
     },
-    /// Calls are about to be made that cost so much at the most.
-    MayCost {
-        /// How many.
+    /// Calls are about to be made; this is the most they can cost.
+    CostBound {
+        /// Number of calls.
         calls: u64,
-        /// Whom they ask; `None`: every tier.
+        /// The model; `None` means every tier.
         model: Option<ModelRef>,
-        /// The most that they cost.
+        /// The most that they can cost.
         at_most: Usd,
     },
-    /// Prompts that a model wrote were not taken.
-    NotTaken {
-        /// Why.
-        what: String,
-        /// How many.
+    /// Prompts written by a model were rejected.
+    PromptsRejected {
+        /// What was rejected and why, in the plural, such as `empty prompts`.
+        reason: String,
+        /// Number of prompts.
         count: u64,
     },
-    /// There are no stored answers: only digests are compared.
-    DigestsOnly,
+    /// There are no stored answers, so only digests are compared.
+    ComparingDigests,
 }
 
 /// What models are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asking {
+pub enum QuestionPurpose {
     /// Verdicts of judges.
     Judges,
-    /// Verdicts of judges, and what strategies want to know of the prompts.
+    /// Verdicts of judges, and queries of strategies about the prompts.
     JudgesAndStrategies,
     /// Prompts for a corpus.
     Prompts,
 }
 
-/// What is counted together.
+/// Calls that are counted together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stage {
     /// Its name.
     pub name: String,
-    /// All there is to do.
+    /// All trials or questions.
     pub total: u64,
-    /// What is done already.
+    /// Those that are done already.
     pub done: u64,
 }
 
-/// How far a stage is.
+/// The progress of a stage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Trials that have ended, those of an earlier call included.
+    /// Trials that have ended, including those of an earlier execution.
     pub done: u64,
     /// Trials that passed.
     pub passed: u64,
@@ -194,6 +196,6 @@ pub struct Progress {
     pub graded: u64,
     /// Trials that ended in an infrastructure error.
     pub errors: u64,
-    /// Spent by this call, as far as known.
+    /// Cost of this execution so far, as far as it is known.
     pub spent: Usd,
 }

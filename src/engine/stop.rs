@@ -1,95 +1,95 @@
-//! How a caller stops the engine in the middle of its work.
+//! How a caller stops the engine while it works.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use crate::dispatch::Wish;
+use crate::dispatch::StopMode;
 
-/// Stops the engine from elsewhere: another thread, or a signal handler's.
+/// Stops the engine from another thread, such as a signal handler's. Clones stop the same engine.
 #[derive(Clone, Debug)]
-pub struct Stopper {
-    wish: Arc<watch::Sender<Wish>>,
+pub struct StopHandle {
+    mode: Arc<watch::Sender<StopMode>>,
     stopped: Arc<AtomicBool>,
 }
 
-impl Stopper {
-    /// Lets the calls in flight finish and makes no new ones.
+impl StopHandle {
+    /// Lets the calls in flight finish, and makes no new ones.
     pub fn drain(&self) {
-        self.tell(Wish::Drain);
+        self.set(StopMode::Drain);
     }
 
-    /// Leaves at once: the calls in flight are lost.
+    /// Abandons the calls in flight; their answers are lost.
     pub fn abort(&self) {
-        self.tell(Wish::Abort);
+        self.set(StopMode::Abort);
     }
 
-    fn tell(&self, wish: Wish) {
+    fn set(&self, mode: StopMode) {
         self.stopped.store(true, Ordering::Relaxed);
-        let _ = self.wish.send_replace(wish);
+        let _ = self.mode.send_replace(mode);
     }
 }
 
-type Arm = Box<dyn FnOnce(Stopper) + Send>;
+type Listener = Box<dyn FnOnce(StopHandle) + Send>;
 
-/// What the engine asks whether it may go on.
-pub struct Stop {
-    stopper: Stopper,
-    arm: Mutex<Option<Arm>>,
+/// The signal by which a caller stops the engine's work. See [`Engine::with_stop_signal`](super::Engine::with_stop_signal).
+pub struct StopSignal {
+    handle: StopHandle,
+    listener: Mutex<Option<Listener>>,
 }
 
-impl Stop {
-    /// Nobody stops the engine.
+impl StopSignal {
+    /// A signal that no listener controls; [`StopSignal::handle`] still stops the engine.
     #[must_use]
     pub fn never() -> Self {
-        let (wish, _) = watch::channel(Wish::Go);
-        let stopper = Stopper { wish: Arc::new(wish), stopped: Arc::default() };
-        Self { stopper, arm: Mutex::new(None) }
+        let (mode, _) = watch::channel(StopMode::Run);
+        let handle = StopHandle { mode: Arc::new(mode), stopped: Arc::default() };
+        Self { handle, listener: Mutex::new(None) }
     }
 
-    /// Calls `arm` once, right before the first call is made or the first program is run. Until then there is nothing that
-    /// a stop could save, so a caller need not listen for one.
+    /// A signal that starts a listener, once, right before the first call is made or the first program is run. A stop before
+    /// that would save nothing, so nothing needs to listen for one.
     #[must_use]
-    pub fn armed_by(arm: impl FnOnce(Stopper) + Send + 'static) -> Self {
-        let stop = Self::never();
-        *stop.lock() = Some(Box::new(arm));
-        stop
+    pub fn with_listener(listener: impl FnOnce(StopHandle) + Send + 'static) -> Self {
+        let signal = Self::never();
+        *signal.lock() = Some(Box::new(listener));
+        signal
     }
 
-    /// What stops the engine.
+    /// A handle that stops the engine.
     #[must_use]
-    pub fn stopper(&self) -> Stopper {
-        self.stopper.clone()
+    pub fn handle(&self) -> StopHandle {
+        self.handle.clone()
     }
 
-    /// The caller's wishes, for what waits.
-    pub(super) fn wishes(&self) -> watch::Receiver<Wish> {
-        self.arm();
-        self.stopper.wish.subscribe()
+    /// The current stop mode and its changes, for asynchronous work.
+    pub(super) fn stop_mode(&self) -> watch::Receiver<StopMode> {
+        self.start_listener();
+        self.handle.mode.subscribe()
     }
 
-    /// A flag that is set once the caller wants the work to end, for what blocks.
+    /// A flag that is set once the caller stops the engine, for blocking work.
     pub(super) fn flag(&self) -> &AtomicBool {
-        self.arm();
-        &self.stopper.stopped
+        self.start_listener();
+        &self.handle.stopped
     }
 
-    fn arm(&self) {
-        let arm = self.lock().take();
-        if let Some(arm) = arm {
-            arm(self.stopper());
+    fn start_listener(&self) {
+        let listener = self.lock().take();
+        if let Some(listener) = listener {
+            listener(self.handle());
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Arm>> {
-        self.arm.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Option<Listener>> {
+        self.listener.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl std::fmt::Debug for Stop {
+impl std::fmt::Debug for StopSignal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Stop").field("stopper", &self.stopper).finish_non_exhaustive()
+        f.debug_struct("StopSignal").field("handle", &self.handle).finish_non_exhaustive()
     }
 }
 
@@ -100,16 +100,16 @@ mod tests {
     #[test]
     fn a_stop_is_armed_once_and_its_wish_stays() {
         let (sender, receiver) = std::sync::mpsc::channel();
-        let stop = Stop::armed_by(move |stopper| sender.send(stopper).unwrap());
-        assert!(receiver.try_recv().is_err(), "nothing is armed before there is anything to stop");
-        let wishes = stop.wishes();
+        let stop = StopSignal::with_listener(move |handle| sender.send(handle).unwrap());
+        assert!(receiver.try_recv().is_err(), "no listener starts before there is anything to stop");
+        let stop_mode = stop.stop_mode();
         assert!(!stop.flag().load(Ordering::Relaxed));
-        let stopper = receiver.try_recv().unwrap();
+        let handle = receiver.try_recv().unwrap();
         assert!(receiver.try_recv().is_err());
-        stopper.drain();
+        handle.drain();
         assert!(stop.flag().load(Ordering::Relaxed));
-        assert_eq!((*wishes.borrow(), *stop.wishes().borrow()), (Wish::Drain, Wish::Drain));
-        stopper.abort();
-        assert_eq!(*wishes.borrow(), Wish::Abort);
+        assert_eq!((*stop_mode.borrow(), *stop.stop_mode().borrow()), (StopMode::Drain, StopMode::Drain));
+        handle.abort();
+        assert_eq!(*stop_mode.borrow(), StopMode::Abort);
     }
 }

@@ -23,7 +23,7 @@ const SECRET: usize = 8;
 
 /// What came of running a program on a question.
 #[derive(Debug)]
-pub struct Ran {
+pub struct ProgramRun {
     /// The number of the question.
     pub question: usize,
     /// What it printed, or what went wrong.
@@ -32,7 +32,7 @@ pub struct Ran {
     pub took: Duration,
 }
 
-impl Ran {
+impl ProgramRun {
     /// What whoever asked makes of it. Whatever goes wrong is a reason, never a verdict.
     #[must_use]
     pub fn answer(&self) -> Answer {
@@ -140,7 +140,7 @@ pub fn run_each<E>(
     root: &Path,
     questions: &[&ProgramQuestion],
     stop: &AtomicBool,
-    mut take: impl FnMut(Vec<Ran>) -> Result<(), E>,
+    mut take: impl FnMut(Vec<ProgramRun>) -> Result<(), E>,
 ) -> Result<(), E> {
     let workers = std::thread::available_parallelism().map_or(1, usize::from).min(questions.len());
     let next = AtomicUsize::new(0);
@@ -158,9 +158,9 @@ pub fn run_each<E>(
                     if stop.load(Ordering::Relaxed) {
                         break;
                     }
-                    let ran = Ran { question: number, printed, took: begun.elapsed() };
+                    let finished = ProgramRun { question: number, printed, took: begun.elapsed() };
                     // Nobody listens any more once something went wrong.
-                    if sender.send(ran).is_err() {
+                    if sender.send(finished).is_err() {
                         break;
                     }
                 }
@@ -247,20 +247,20 @@ fn attempt(
     let printed = child.stdout.take().map(|pipe| reader(pipe, question.max_output_bytes.saturating_add(1)));
     let complained = child.stderr.take().map(|pipe| reader(pipe, STDERR));
 
-    let ended = wait(&mut child, deadline, printed.as_ref(), question.max_output_bytes, stop);
-    if !matches!(ended, Ended::By(..)) {
+    let end = wait(&mut child, deadline, printed.as_ref(), question.max_output_bytes, stop);
+    if !matches!(end, ProcessEnd::By(..)) {
         kill(&mut child);
     }
-    let output = match ended {
-        Ended::Late => {
+    let output = match end {
+        ProcessEnd::Late => {
             return Err((ErrorKind::Timeout, format!("{named} took more than {} s", question.timeout_s)));
         }
-        Ended::TooLong => {
+        ProcessEnd::TooLong => {
             let message = format!("{named} printed more than {} bytes", question.max_output_bytes);
             return Err((ErrorKind::Protocol, message));
         }
-        Ended::Lost(why) => return Err((ErrorKind::Server, why)),
-        Ended::By(status, output) => {
+        ProcessEnd::Lost(why) => return Err((ErrorKind::Server, why)),
+        ProcessEnd::By(status, output) => {
             if !status.success() {
                 let said = complained.and_then(|pipe| pipe.recv_timeout(Duration::from_millis(200)).ok());
                 let said = said.map(|bytes| last_line(&bytes)).unwrap_or_default();
@@ -283,7 +283,7 @@ fn reader(pipe: impl Read + Send + 'static, limit: usize) -> mpsc::Receiver<Vec<
     receiver
 }
 
-enum Ended {
+enum ProcessEnd {
     By(ExitStatus, Vec<u8>),
     Late,
     TooLong,
@@ -297,7 +297,7 @@ fn wait(
     printed: Option<&mpsc::Receiver<Vec<u8>>>,
     most: usize,
     stop: &AtomicBool,
-) -> Ended {
+) -> ProcessEnd {
     let mut output: Option<Vec<u8>> = None;
     let mut pause = Duration::from_millis(1);
     loop {
@@ -305,19 +305,23 @@ fn wait(
             output = printed.and_then(|printed| printed.try_recv().ok());
         }
         if output.as_ref().is_some_and(|bytes| bytes.len() > most) {
-            return Ended::TooLong;
+            return ProcessEnd::TooLong;
         }
         match child.try_wait() {
-            Err(error) => return Ended::Lost(format!("it cannot be waited for: {}", error.kind())),
+            Err(error) => return ProcessEnd::Lost(format!("it cannot be waited for: {}", error.kind())),
             Ok(Some(status)) => {
                 // What it started in the background must not keep its pipe open.
                 kill(child);
                 let rest = || printed.and_then(|pipe| pipe.recv_timeout(Duration::from_secs(1)).ok());
                 let output = output.or_else(rest).unwrap_or_default();
-                return if output.len() > most { Ended::TooLong } else { Ended::By(status, output) };
+                return if output.len() > most {
+                    ProcessEnd::TooLong
+                } else {
+                    ProcessEnd::By(status, output)
+                };
             }
-            Ok(None) if Instant::now() >= deadline => return Ended::Late,
-            Ok(None) if stop.load(Ordering::Relaxed) => return Ended::Lost("interrupted".to_owned()),
+            Ok(None) if Instant::now() >= deadline => return ProcessEnd::Late,
+            Ok(None) if stop.load(Ordering::Relaxed) => return ProcessEnd::Lost("interrupted".to_owned()),
             Ok(None) => {
                 std::thread::sleep(pause);
                 pause = (pause * 2).min(Duration::from_millis(20));
@@ -364,10 +368,10 @@ mod tests {
             let path = folder.path().join("programs.jsonl");
             let failure = || Failure { kind: ErrorKind::Server, message: said.clone() };
             let printed = if fails { Err(failure()) } else { Ok(said.clone()) };
-            let ran = Ran { question: 0, printed, took: Duration::from_millis(3) };
-            let answer = ran.answer();
+            let finished = ProgramRun { question: 0, printed, took: Duration::from_millis(3) };
+            let answer = finished.answer();
             let key = key(&Digest::of(said.as_bytes()), None);
-            let attempt = ran.into_attempt(key, PromptId::new("p").unwrap(), &argv, 1).unwrap();
+            let attempt = finished.into_attempt(key, PromptId::new("p").unwrap(), &argv, 1).unwrap();
             Journal::open(&Disk::real(), &path).unwrap().0.append([&attempt]).unwrap();
             let (_, read) = Reader::open(&Disk::real(), &path).unwrap().next().unwrap().unwrap();
             prop_assert_eq!((read.key, read.is_answer()), (key, !fails));

@@ -14,19 +14,19 @@ pub(crate) struct GradeArgs {
     /// The run: its name, its folder, or `latest`
     #[arg(default_value = "latest")]
     pub(crate) run: String,
-    /// Grade with this version in place of every version of the same oracle; may be given again
+    /// Grade with this version instead of any other version of the same oracle; repeatable
     #[arg(long, value_name = "NAME@VERSION")]
     pub(crate) oracle: Vec<OracleRef>,
-    /// Show the replies of so many verdicts that flip
+    /// Show the replies of up to this many changed verdicts
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub(crate) samples: usize,
-    /// Ask judges what no stored answer of theirs settles: calls to models, at their price
+    /// Call judges where no verdict of theirs is stored (calls cost money)
     #[arg(long)]
     pub(crate) allow_judge: bool,
-    /// With --allow-judge: never let the run's bill, the judges' included, exceed this
+    /// With --allow-judge: never let the total cost of the run, judges included, exceed this
     #[arg(long, value_name = "USD", value_parser = parse_usd, requires = "allow_judge")]
     pub(crate) max_cost: Option<Usd>,
-    /// Make the new grades those of the run: rewrite its reports and router.toml
+    /// Save the new grades: rewrite the run's reports and router.toml
     #[arg(long)]
     pub(crate) write: bool,
 }
@@ -36,7 +36,7 @@ pub(crate) struct ReportArgs {
     /// The run: its name, its folder, or `latest`
     #[arg(default_value = "latest")]
     pub(crate) run: String,
-    /// The routing config to write [default: router.toml beside the settings; with a what-if, none]
+    /// Write the routes to this file [default: router.toml beside route-prof.toml; none for a what-if]
     #[arg(long, value_name = "FILE")]
     pub(crate) router: Option<PathBuf>,
     #[command(flatten)]
@@ -44,23 +44,23 @@ pub(crate) struct ReportArgs {
 }
 
 impl WhatIf {
-    /// Whether nothing is to be otherwise.
+    /// Whether no change was asked for.
     pub(crate) fn is_empty(&self) -> bool {
         self.prices.is_empty() && self.traffic.is_empty() && self.policy.is_empty()
     }
 }
 
-/// What is to be otherwise than it is. Nothing of the run is overwritten then.
+/// The changes of a what-if. The run itself is not overwritten.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "What if")]
+#[command(next_help_heading = "What-if options")]
 pub(crate) struct WhatIf {
-    /// Other prices: a file in LiteLLM's format, provider/model=INPUT/OUTPUT in USD per million tokens, or provider/model=x0.5
+    /// Change prices: provider/model=INPUT/OUTPUT (USD per million tokens), provider/model=x0.5, or a LiteLLM price file
     #[arg(long, value_name = "PRICES")]
     pub(crate) prices: Vec<String>,
-    /// Other traffic: task=50000 requests a day, task=x2, or x2 for all
+    /// Change traffic: task=50000 (requests per day), task=x2, or x2 for all tasks
     #[arg(long, value_name = "TRAFFIC", value_delimiter = ',')]
     pub(crate) traffic: Vec<String>,
-    /// Another number of the policy: key=value
+    /// Change a number of the policy, such as route_floor=0.9
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) policy: Vec<String>,
     /// Write the reports of the what-if into this folder
@@ -70,59 +70,60 @@ pub(crate) struct WhatIf {
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// Check against this run's answers [default: the settings' recording, else the latest run]
+    /// Recompute the routes from this run's answers [default: the configured recording, else the latest run]
     #[arg(long, value_name = "RUN")]
     pub(crate) against: Option<String>,
-    /// The corpus [default: the one that the run, or router.toml, names]
+    /// The corpus [default: the one named by the run or router.toml]
     #[arg(long, value_name = "FILE")]
     pub(crate) corpus: Option<PathBuf>,
-    /// The routing config to check [default: router.toml beside the settings]
+    /// The router.toml to check [default: the one beside route-prof.toml]
     #[arg(long, value_name = "FILE")]
     pub(crate) router: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct DiffArgs {
-    /// The run before: its name, its folder, or `latest`
+    /// The earlier run: its name, its folder, or `latest`
     pub(crate) before: String,
-    /// The run after
+    /// The later run
     #[arg(default_value = "latest")]
     pub(crate) after: String,
-    /// A tier that is called otherwise now; may be given again
+    /// Compare a tier with one that has another name in the later run; repeatable
     #[arg(long, value_name = "BEFORE=AFTER")]
     pub(crate) tier: Vec<String>,
-    /// What makes the exit code 100
+    /// Exit with 100 on these regressions
     #[arg(long, value_enum, value_delimiter = ',', default_value = "worse")]
     pub(crate) fail_on: Vec<RegressionArg>,
-    /// The chance of calling any noise a signal
+    /// Significance level: the accepted chance of reporting noise as a change
     #[arg(long, value_name = "SHARE", default_value_t = 0.05, value_parser = parse_alpha)]
     pub(crate) alpha: f64,
-    /// Show so many replies that passed before
+    /// Show up to this many replies that passed before and fail now
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub(crate) samples: usize,
-    /// Write Markdown, for a comment on a pull request
+    /// Print Markdown, for a pull-request comment
     #[arg(long)]
     pub(crate) markdown: bool,
 }
 
 impl RegressionArg {
-    /// The same as the engine takes it.
-    pub(crate) const fn of_engine(self) -> Regression {
+    /// The engine's own type.
+    pub(crate) const fn to_engine(self) -> Regression {
         match self {
             Self::Worse => Regression::Worse,
-            Self::Dearer => Regression::Costlier,
+            Self::Costlier => Regression::Costlier,
             Self::Slower => Regression::Slower,
         }
     }
 }
 
-/// What can be wrong with a later run.
+/// How a later run can be worse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum RegressionArg {
-    /// Its pass rate fell.
+    /// The pass rate fell.
     Worse,
-    /// Its requests cost more.
-    Dearer,
-    /// Its requests take longer.
+    /// Requests cost more.
+    #[value(alias = "dearer")]
+    Costlier,
+    /// Requests take longer.
     Slower,
 }

@@ -20,7 +20,7 @@ use self::run::{DoctorArgs, PlanArgs, RunArgs};
 use self::simulate::SimulateArgs;
 use super::exit::Exit;
 
-/// Which model is good enough for which task, and what will it cost? Measured before launch.
+/// Find out which model is good enough for which task, and what it will cost, before launch
 #[derive(Debug, Parser)]
 #[command(name = "route-prof", version, about, after_help = Exit::HELP, max_term_width = 100, disable_help_subcommand = true)]
 pub(crate) struct Cli {
@@ -32,48 +32,66 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Send a corpus to every tier, grade the answers, write router.toml and the reports
+    /// Measure a corpus on every tier, choose the routes, and write router.toml and reports
     ///
-    /// Interrupted, killed or out of budget: run the same command again and it continues. A trial that has an answer is
-    /// never paid for twice.
+    /// Sends every prompt to every tier, grades the answers with the oracles, and picks the cheapest tier that is good enough
+    /// for each task.
+    ///
+    /// Interrupted, killed or out of budget? Run the same command again and it continues. A trial that has an answer is never
+    /// paid for twice.
     Run(RunArgs),
-    /// What a run would take and could decide: no network
+    /// Estimate the calls, cost and time of a run, and what its prompts can decide
+    ///
+    /// Makes no network call.
     Plan(PlanArgs),
-    /// Grade a run's stored replies with today's oracles, and list the decisions that flip: no calls,
-    /// unless --allow-judge
+    /// Grade a run's stored replies with today's oracles, and list what changes
+    ///
+    /// Lists the verdicts, pass rates and routes that change. Nothing is written without --write. Makes no call to a model
+    /// without --allow-judge.
     Grade(GradeArgs),
-    /// Decide and render a run anew with today's policy, prices and traffic: no calls
+    /// Recompute a run's routes and reports with today's policy, prices and traffic
+    ///
+    /// Makes no call. With --prices, --traffic or --policy it answers a what-if question and leaves the run unchanged.
     Report(ReportArgs),
-    /// Is router.toml what today's inputs give, and does it still hold? A gate for CI
+    /// Check that router.toml matches today's inputs: a gate for CI
+    ///
+    /// Recomputes the routes from stored answers, without a call. Exits with 100 if a price, the policy, an oracle or the corpus
+    /// has changed so that router.toml is out of date.
     Check(CheckArgs),
-    /// Two runs, paired: what got better, worse, dearer or slower, and whether that is noise. Exits with 100 on a regression
+    /// Compare two runs prompt by prompt: better, worse, costlier, slower, or noise
+    ///
+    /// Exits with 100 on a regression: by default, a pass rate that fell beyond noise.
     Diff(DiffArgs),
-    /// A day of traffic through the routes, from the measured distributions: slow hours, outages, budgets
+    /// Simulate a day of traffic through the routes, with slow hours, outages and budgets
+    ///
+    /// Draws latencies, costs and verdicts from the measured distributions. Makes no call.
     Simulate(SimulateArgs),
-    /// Try every tier with one tiny call: key, model, window, served model, clock. Says what it costs first
+    /// Test every tier with one tiny call, and say how to fix what is wrong
+    ///
+    /// Checks the key, the model, its context window, the served model and the clock. States the maximum cost before it calls.
     Doctor(DoctorArgs),
-    /// A project to start from
+    /// Create a project to start from
     Init(InitArgs),
-    /// Check, describe, import, sample or make a corpus
+    /// Check, describe, import, sample or create a corpus
     #[command(subcommand)]
     Corpus(CorpusCommand),
-    /// Run the oracles' self-tests, or list them
+    /// Run the oracles' self-tests, or list the oracles
     #[command(subcommand)]
     Oracle(OracleCommand),
-    /// Have people judge a sample of a run's answers, and hold judges against them
+    /// Collect human labels for a run's answers, and calibrate judges with them
     #[command(subcommand)]
     Review(ReviewCommand),
-    /// JSON Schemas of every file that is read or written
+    /// Print the JSON Schema of any file that route-prof reads or writes
     Schema(SchemaArgs),
-    /// Completions for a shell, on stdout
+    /// Print shell completions
     Completions {
-        /// The shell
+        /// The shell to complete for
         #[arg(value_enum)]
         shell: clap_complete::Shell,
     },
-    /// Man pages: one on stdout, or all into a folder
+    /// Print the man page, or write one per command into a folder
     Man {
-        /// Write a page a command into this folder
+        /// Write one page per command into this folder
         #[arg(long, value_name = "FOLDER")]
         out: Option<PathBuf>,
     },

@@ -9,10 +9,10 @@ use crate::engine::TaskKind;
 
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {
-    /// Where to put it
+    /// The folder to create it in
     #[arg(default_value = ".")]
     pub(crate) folder: PathBuf,
-    /// Start from kinds of task: their audit, oracles and a corpus to fill; may be given again
+    /// Start from kinds of task, each with an oracle and prompts to replace; repeatable
     #[arg(long, value_name = "KIND", value_parser = kinds())]
     pub(crate) task: Vec<TaskKind>,
 }
@@ -21,17 +21,21 @@ pub(crate) struct InitArgs {
 fn kinds() -> impl TypedValueParser<Value = TaskKind> {
     let named = |kind: TaskKind| PossibleValue::new(kind.name()).help(kind.about());
     let names = PossibleValuesParser::new(TaskKind::ALL.map(named));
-    names.try_map(|name| TaskKind::ALL.into_iter().find(|kind| kind.name() == name).ok_or("no such kind"))
+    names.try_map(|name| {
+        TaskKind::ALL.into_iter().find(|kind| kind.name() == name).ok_or("unknown kind of task")
+    })
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum OracleCommand {
     /// Run every example of every oracle, and record new versions in oracles.lock
+    ///
+    /// Also reports how often each gate accepts wrong answers and rejects good ones.
     Check {
-        /// Do not write oracles.lock: fail when it lacks a version
+        /// Do not write oracles.lock: fail if a version is missing from it
         #[arg(long)]
         locked: bool,
-        /// Check the gates on the replies of this run too: how often each accepts what is wrong, and rejects what is right
+        /// Audit the gates on the replies of this run too
         #[arg(long, value_name = "RUN")]
         run: Option<String>,
     },
@@ -41,9 +45,9 @@ pub(crate) enum OracleCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ReviewCommand {
-    /// Draw a sample of a run's answers (by task, tier and verdict) as an offline page and as CSV
+    /// Write a sample of a run's answers for people to label: an offline page and a CSV file
     Export(ReviewExportArgs),
-    /// Take people's verdicts in, say how far they agree with the oracles, and calibrate judges
+    /// Import human labels, report how far they agree with the oracles, and calibrate judges
     Import(ReviewImportArgs),
 }
 
@@ -52,19 +56,19 @@ pub(crate) struct ReviewExportArgs {
     /// The run: its name, its folder, or `latest`
     #[arg(default_value = "latest")]
     pub(crate) run: String,
-    /// How many answers
+    /// Number of answers
     #[arg(long, default_value_t = 60, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
     pub(crate) n: usize,
     /// Only answers of this task
     #[arg(long, value_name = "NAME")]
     pub(crate) task: Option<String>,
-    /// The folder for review.html and review.csv
+    /// Write review.html and review.csv into this folder
     #[arg(long, value_name = "FOLDER")]
     pub(crate) out: PathBuf,
-    /// Seed of the draw [default: the run's]
+    /// Random seed [default: the run's]
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
-    /// Show which tier and model gave an answer. By default people judge blind
+    /// Show the tier and model of each answer (hidden by default, so that labels are blind)
     #[arg(long)]
     pub(crate) show_tier: bool,
 }
@@ -73,15 +77,15 @@ pub(crate) struct ReviewExportArgs {
 pub(crate) struct ReviewImportArgs {
     /// The run: its name, its folder, or `latest`
     pub(crate) run: String,
-    /// The verdicts: the page's download, or review.csv with its column `verdict` filled in
+    /// The labels: the download of review.html, or review.csv with its `verdict` column filled in
     pub(crate) file: PathBuf,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct SchemaArgs {
-    /// The file to describe; without it, the names there are
+    /// The kind of file [default: list all kinds]
     pub(crate) name: Option<String>,
-    /// Write all of them into this folder
+    /// Write all schemas into this folder
     #[arg(long, value_name = "FOLDER", conflicts_with = "name")]
     pub(crate) out: Option<PathBuf>,
 }

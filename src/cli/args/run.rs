@@ -11,31 +11,31 @@ use crate::units::Usd;
 /// Where answers come from.
 #[derive(Debug, Args)]
 pub(crate) struct SourceArgs {
-    /// Answer from this recording instead of the one in the settings
+    /// Replay this recording instead of the configured one
     #[arg(long, value_name = "FILE", conflicts_with = "live")]
     pub(crate) tape: Option<PathBuf>,
-    /// Ignore the recording of the settings: call the models
+    /// Call the models, even if a recording is configured
     #[arg(long, alias = "no-tape")]
     pub(crate) live: bool,
-    /// Measure anew: take no answer from an earlier run
+    /// Measure again: reuse no answer from an earlier run
     #[arg(long)]
     pub(crate) fresh: bool,
     /// Send each prompt this many times to each model
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
     pub(crate) repeats: Option<u32>,
-    /// Seed of the order of trials and of the bootstrap
+    /// Random seed, for the order of trials and the bootstrap
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
-    /// Use the providers' batch APIs, at their price: answers within a day, and no latencies
+    /// Use the providers' batch APIs: cheaper, answered within a day, no latencies
     #[arg(long)]
     pub(crate) batch: bool,
-    /// Measure the fallbacks of each tier's same_class too, so that a fallback in router.toml has evidence
+    /// Also measure the fallback models (same_class) of each tier
     #[arg(long)]
     pub(crate) fallbacks: bool,
 }
 
 impl SourceArgs {
-    /// The same as the engine takes it.
+    /// The engine's own type.
     pub(crate) fn options(&self) -> SourceOptions {
         SourceOptions {
             tape: self.tape.clone(),
@@ -51,38 +51,38 @@ impl SourceArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
-    /// The prompts: JSONL or CSV
+    /// The corpus: JSONL or CSV
     pub(crate) corpus: PathBuf,
     #[command(flatten)]
     pub(crate) source: SourceArgs,
-    /// Say what the run would take, and stop: the same as `plan`
+    /// Estimate the run and stop, like `plan`
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Never let the run's bill exceed this: calls in flight count at the most they could cost
+    /// Never let the run cost more than this; calls in flight count at their maximum cost
     #[arg(long, value_name = "USD", value_parser = parse_usd)]
     pub(crate) max_cost: Option<Usd>,
-    /// Whether replies are streamed, over the settings: only a streamed reply has a time to first token
+    /// Stream replies or not [default: as configured]; only streamed replies have a time to first token
     #[arg(long, value_enum, value_name = "WHEN")]
     pub(crate) stream: Option<Switch>,
-    /// Calls in flight per provider, over the settings
+    /// Maximum calls in flight per provider [default: as configured]
     #[arg(long, short = 'j', value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) concurrency: Option<u16>,
-    /// With --batch: hand requests over anew of which nobody knows whether the provider got them
+    /// With --batch: submit requests again if it is unknown whether the provider received them
     #[arg(long, requires = "batch")]
     pub(crate) resubmit: bool,
-    /// Keep to that number of calls at a time instead of following what the server bears
+    /// Keep the number of calls in flight fixed instead of adapting it to the server
     #[arg(long)]
     pub(crate) pin_concurrency: bool,
-    /// Stop calling a cell once its answers decide, by a test that allows for looking all the time (policy.stop_alpha)
+    /// Stop calling a tier for a task once its answers decide (error rate: policy.stop_alpha)
     #[arg(long, conflicts_with = "batch")]
     pub(crate) stop_early: bool,
-    /// Write the answers as a recording, to be replayed with --tape
+    /// Write the answers to this file as a recording, for --tape
     #[arg(long, value_name = "FILE")]
     pub(crate) record_tape: Option<PathBuf>,
-    /// The name of the run's folder [default: from the corpus and the models]
+    /// Name of the run and its folder [default: derived from the corpus and the models]
     #[arg(long, value_name = "NAME")]
     pub(crate) run_id: Option<String>,
-    /// The routing config to write [default: router.toml beside the settings]
+    /// Write the routes to this file [default: router.toml beside route-prof.toml]
     #[arg(long, value_name = "FILE")]
     pub(crate) router: Option<PathBuf>,
 }
@@ -90,15 +90,13 @@ pub(crate) struct RunArgs {
 /// On or off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Switch {
-    /// On.
     On,
-    /// Off.
     Off,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct PlanArgs {
-    /// The prompts: JSONL or CSV
+    /// The corpus: JSONL or CSV
     pub(crate) corpus: PathBuf,
     #[command(flatten)]
     pub(crate) source: SourceArgs,
@@ -106,13 +104,13 @@ pub(crate) struct PlanArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
-    /// Only these tiers; may be given again [default: all]
+    /// Test only this tier; repeatable [default: all tiers]
     #[arg(long, value_name = "NAME")]
     pub(crate) tier: Vec<String>,
-    /// The fallbacks of each tier's same_class too
+    /// Also test the fallback models (same_class) of each tier
     #[arg(long)]
     pub(crate) fallbacks: bool,
-    /// Say what it would cost, and stop
+    /// State the maximum cost, and stop
     #[arg(long)]
     pub(crate) dry_run: bool,
 }

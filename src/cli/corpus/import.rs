@@ -1,4 +1,4 @@
-//! `corpus import`: what another tool wrote becomes a corpus, or a whole project.
+//! `corpus import`: turns another tool's file into a corpus, or a recorded benchmark into a whole project.
 
 use std::path::{Path, PathBuf};
 
@@ -10,9 +10,11 @@ use crate::cli::exit::Exit;
 use crate::cli::session;
 use crate::console::{Align, Console};
 use crate::diag::{UsageError, escape};
-use crate::engine::{BenchmarkImported, Columns, CorpusImport, CorpusImported, ImportFormat, SkippedLine};
+use crate::engine::{
+    BenchmarkImportOutput, Columns, CorpusImportOutput, CorpusImportRequest, ImportFormat, SkippedLine,
+};
 
-/// Most lines of the list of what was left out that a terminal shows; JSON has them all.
+/// The most skipped entries that a terminal shows; JSON lists them all.
 const SHOWN: usize = 40;
 
 pub(super) fn run(global: &Global, console: &Console, args: &ImportArgs) -> anyhow::Result<Exit> {
@@ -30,9 +32,9 @@ pub(super) fn run(global: &Global, console: &Console, args: &ImportArgs) -> anyh
     };
     if from.is_benchmark() {
         let imported = engine.import_benchmark(from, &args.file, &args.out)?;
-        return tell_benchmark(global, console, &args.out, &imported);
+        return show_benchmark(global, console, &args.out, &imported);
     }
-    let imported = engine.import_corpus(&CorpusImport {
+    let imported = engine.import_corpus(&CorpusImportRequest {
         from,
         file: args.file.clone(),
         out: args.out.clone(),
@@ -55,20 +57,20 @@ pub(super) fn run(global: &Global, console: &Console, args: &ImportArgs) -> anyh
         },
     })?;
     if imported.prompts == 0 {
-        tell_skipped(console, &imported.skipped);
+        show_skipped(console, &imported.skipped);
         return Err(UsageError::with_help(
             format!("nothing in {} could be imported", args.file.display()),
-            "name the format that wrote it: `route-prof corpus import --help` lists them",
+            "name the format of the file: `route-prof corpus import --help` lists them",
         ));
     }
-    tell_imported(global, console, &args.out, &imported)
+    show_imported(global, console, &args.out, &imported)
 }
 
-fn tell_imported(
+fn show_imported(
     global: &Global,
     console: &Console,
     out: &Path,
-    imported: &CorpusImported,
+    imported: &CorpusImportOutput,
 ) -> anyhow::Result<Exit> {
     if global.format == Format::Json {
         let report = json!({
@@ -88,14 +90,14 @@ fn tell_imported(
         if rows.is_empty() {
             console.out("nothing was masked\n")?;
         } else {
-            console.out(&console.table(&["masked", "found"], &rows, &[Align::Left, Align::Right]))?;
+            console.out(&console.table(&["masked", "count"], &rows, &[Align::Left, Align::Right]))?;
         }
     }
     for note in &imported.notes {
         console.note(note);
     }
-    tell_skipped(console, &imported.skipped);
-    console.out("\nThe settings need these tasks, if they have them not yet:\n")?;
+    show_skipped(console, &imported.skipped);
+    console.out("\nAdd these tasks to route-prof.toml, unless it has them already:\n")?;
     for (task, oracle) in &imported.tasks {
         let oracle = oracle.as_deref().unwrap_or("NAME@1");
         console.out(&format!("  [task.{}]\n  oracle = \"{oracle}\"\n", escape(task)))?;
@@ -103,20 +105,23 @@ fn tell_imported(
     Ok(Exit::Fine)
 }
 
-fn tell_skipped(console: &Console, skipped: &[SkippedLine]) {
+fn show_skipped(console: &Console, skipped: &[SkippedLine]) {
     for one in skipped.iter().take(SHOWN) {
         console.warn(&format!("not imported: {}: {}: {}: {}", one.file, one.place, one.what, one.reason));
     }
     if skipped.len() > SHOWN {
-        console.warn(&format!("{} more were not imported: --format json lists them", skipped.len() - SHOWN));
+        console.warn(&format!(
+            "{} more entries were not imported: --format json lists them all",
+            skipped.len() - SHOWN
+        ));
     }
 }
 
-fn tell_benchmark(
+fn show_benchmark(
     global: &Global,
     console: &Console,
     folder: &Path,
-    imported: &BenchmarkImported,
+    imported: &BenchmarkImportOutput,
 ) -> anyhow::Result<Exit> {
     match global.format {
         Format::Json => {
@@ -134,7 +139,7 @@ fn tell_benchmark(
                 console.note(note);
             }
             console.out(&format!(
-                "\n{} prompts, {} recorded answers of {} models. Replay them without a call:\n  cd {} && route-prof run {}\n",
+                "\n{} prompts, {} recorded answers from {} models. Replay them without a call:\n  cd {} && route-prof run {}\n",
                 imported.prompts,
                 imported.answers,
                 imported.models,

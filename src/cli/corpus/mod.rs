@@ -1,4 +1,4 @@
-//! The `corpus` commands. Here: check, stats and sample.
+//! The `corpus` commands. This file has check, stats and sample.
 
 mod import;
 mod synth;
@@ -13,7 +13,7 @@ use super::exit::Exit;
 use super::{outputs, session};
 use crate::console::{Align, Console};
 use crate::diag::escape;
-use crate::engine::{CorpusDescribed, CorpusSample};
+use crate::engine::{CorpusSampleRequest, CorpusStatsOutput};
 
 pub(super) fn run(global: &Global, console: &Console, command: &CorpusCommand) -> anyhow::Result<Exit> {
     match command {
@@ -48,7 +48,7 @@ fn stats(global: &Global, console: &Console, path: &Path) -> anyhow::Result<Exit
     Ok(Exit::Fine)
 }
 
-fn show_stats(console: &Console, report: &CorpusDescribed) -> anyhow::Result<()> {
+fn show_stats(console: &Console, report: &CorpusStatsOutput) -> anyhow::Result<()> {
     let rows = report.corpus.tasks.iter().zip(&report.tokens).map(|(task, tokens)| {
         vec![
             task.task.to_string(),
@@ -56,35 +56,47 @@ fn show_stats(console: &Console, report: &CorpusDescribed) -> anyhow::Result<()>
             format!("{:.1} %", task.share * 100.0),
             format!("{:.0}", task.n_eff),
             format!("{:.0} / {}", tokens.mean, tokens.max),
-            format!("{} / {}", task.duplicates, task.near_duplicates),
             format!("{:.0} %", task.adversarial as f64 * 100.0 / task.prompts.max(1) as f64),
             task.with_expected.to_string(),
             match (task.least_rate, task.smallest_n) {
-                (Some(rate), _) => format!("{:.1} %", rate * 100.0),
-                (None, Some(n)) => format!("no: n < {n}"),
+                (Some(rate), _) => format!("from {:.1} %", rate * 100.0),
+                (None, Some(n)) => format!("needs n ≥ {n}"),
                 (None, None) => "no".to_owned(),
             },
         ]
     });
-    let headers = ["task", "prompts", "share", "n eff", "tokens", "twins", "advers.", "expected", "decides"];
-    let mut align = [Align::Right; 9];
+    let headers =
+        ["task", "prompts", "share", "effective n", "tokens", "adversarial", "expected", "meets floor"];
+    let mut align = [Align::Right; 8];
     align[0] = Align::Left;
     console.out(&console.table(&headers, &rows.collect::<Vec<_>>(), &align))?;
+    console.note("tokens: estimated, mean / maximum; expected: prompts with a reference answer");
     console.note(
-        "tokens: mean / most, estimated; twins: the same / alike; decides: the pass rate that would clear the floor",
+        "meets floor: the lowest pass rate that would meet the route floor with these prompts, or the effective n that it takes",
     );
+    let duplicates = report.corpus.tasks.iter().filter(|task| task.duplicates + task.near_duplicates > 0);
+    for task in duplicates {
+        console.note(&format!(
+            "task {} has {} duplicates and {} near-duplicates",
+            task.task, task.duplicates, task.near_duplicates
+        ));
+    }
     if let Some((most, least)) = report.unbalanced {
-        console.note(&format!("unbalanced: the largest task has {most} prompts, the smallest {least}"));
+        console.note(&format!("unbalanced: the largest task has {most} prompts, the smallest has {least}"));
     }
     for task in &report.corpus.without_prompts {
-        console.note(&format!("task {task} has no prompt in this corpus"));
+        console.note(&format!("task {task} has no prompts in this corpus"));
     }
     Ok(())
 }
 
 fn sample(global: &Global, console: &Console, args: &SampleArgs) -> anyhow::Result<Exit> {
-    let request =
-        CorpusSample { corpus: args.corpus.clone(), n: args.n, seed: args.seed, out: args.out.clone() };
+    let request = CorpusSampleRequest {
+        corpus: args.corpus.clone(),
+        n: args.n,
+        seed: args.seed,
+        out: args.out.clone(),
+    };
     let sampled = session::engine(console).sample_corpus(global.config.as_deref(), &request)?;
     let Some(out) = &args.out else {
         console.out(&sampled.text)?;

@@ -1,4 +1,4 @@
-//! `corpus synth`: prompts from templates, or by a model after them.
+//! `corpus synth`: creates prompts from templates, or has a model write them after examples.
 
 use serde_json::json;
 
@@ -8,24 +8,24 @@ use crate::cli::exit::Exit;
 use crate::cli::session;
 use crate::console::Console;
 use crate::diag::{UsageError, escape};
-use crate::engine::{CallsMade, CorpusSynth, Ended, SYNTH_TEMPLATES, SynthEnding};
+use crate::engine::{CallsReport, CorpusSynthRequest, EXAMPLE_TEMPLATES, EndReason, SynthEnding};
 use crate::ident::ModelRef;
 use crate::units::Usd;
 
 pub(super) fn run(global: &Global, console: &Console, args: &SynthArgs) -> anyhow::Result<Exit> {
     let engine = session::engine(console);
     if let Some(path) = &args.init {
-        engine.write_new(path, SYNTH_TEMPLATES.as_bytes())?;
-        console.note(&format!("wrote {}: templates to start from", path.display()));
+        engine.write_new(path, EXAMPLE_TEMPLATES.as_bytes())?;
+        console.note(&format!("wrote {}: example templates", path.display()));
         return Ok(Exit::Fine);
     }
     let (Some(templates), Some(task)) = (&args.templates, &args.task) else {
         return Err(UsageError::with_help(
             "corpus synth needs --templates and --task",
-            "write an example of the templates with `route-prof corpus synth --init templates.toml`",
+            "write example templates with `route-prof corpus synth --init templates.toml`",
         ));
     };
-    let request = CorpusSynth {
+    let request = CorpusSynthRequest {
         templates: templates.clone(),
         task: task.clone(),
         n: args.n,
@@ -42,13 +42,14 @@ pub(super) fn run(global: &Global, console: &Console, args: &SynthArgs) -> anyho
             return Ok(stopped(console, &calls, args.with.as_ref(), args.max_cost));
         }
         SynthEnding::Unanswered => {
-            console.warn("a request for prompts has no answer; run the same command again to continue");
+            console.warn(
+                "the model did not answer every request for prompts; run the same command again to continue",
+            );
             return Ok(Exit::Incomplete);
         }
     }
     if made.prompts < args.n {
-        console
-            .warn(&format!("there are {} different prompts, not {}: {}", made.prompts, args.n, made.advice));
+        console.warn(&format!("only {} different prompts, not {}: {}", made.prompts, args.n, made.advice));
     }
     let Some(out) = &args.out else {
         console.out(&made.text)?;
@@ -72,21 +73,21 @@ pub(super) fn run(global: &Global, console: &Console, args: &SynthArgs) -> anyho
     Ok(Exit::Fine)
 }
 
-/// The calls to the model that writes did not come to their end.
-fn stopped(console: &Console, calls: &CallsMade, model: Option<&ModelRef>, ceiling: Option<Usd>) -> Exit {
+/// Reports why the calls to the model that writes prompts stopped.
+fn stopped(console: &Console, calls: &CallsReport, model: Option<&ModelRef>, ceiling: Option<Usd>) -> Exit {
     for (_, why) in &calls.stopped {
         console.warn(&format!("{} was stopped: {why}", model.map(ToString::to_string).unwrap_or_default()));
     }
     match calls.ended {
-        Ended::Complete => Exit::Fine,
-        Ended::Budget => {
+        EndReason::Complete => Exit::Fine,
+        EndReason::Budget => {
             console.warn(&format!(
-                "stopped before the next call could exceed {}: raise --max-cost to continue",
+                "stopped at the cost limit: the next call could exceed {}; raise --max-cost to continue",
                 ceiling.map(Usd::human).unwrap_or_default()
             ));
             Exit::Incomplete
         }
-        Ended::Interrupted => {
+        EndReason::Interrupted => {
             console.note("interrupted; run the same command again to continue");
             Exit::Interrupted
         }

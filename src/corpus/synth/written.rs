@@ -27,7 +27,7 @@ pub struct Writing {
     task: String,
     examples: Vec<RawPrompt>,
     kept: Vec<(String, Option<Value>)>,
-    refused: BTreeMap<&'static str, u64>,
+    rejected: BTreeMap<&'static str, u64>,
 }
 
 /// A prompt as a model writes it, or why it is not taken.
@@ -38,7 +38,7 @@ impl Writing {
     #[must_use]
     pub fn new(templates: &Templates, task: &str, seed: u64) -> Self {
         let examples = make(templates, task, SHOWN, 0.0, seed);
-        Self { task: task.to_owned(), examples, kept: Vec::new(), refused: BTreeMap::new() }
+        Self { task: task.to_owned(), examples, kept: Vec::new(), rejected: BTreeMap::new() }
     }
 
     /// Prompts that were taken so far.
@@ -49,8 +49,8 @@ impl Writing {
 
     /// What was not taken, counted by reason.
     #[must_use]
-    pub const fn refused(&self) -> &BTreeMap<&'static str, u64> {
-        &self.refused
+    pub const fn rejected(&self) -> &BTreeMap<&'static str, u64> {
+        &self.rejected
     }
 
     /// Whether the prompts of the task have reference answers.
@@ -131,7 +131,7 @@ impl Writing {
     /// Takes a reply in, up to `n` prompts in all.
     pub fn take(&mut self, reply: &str, n: usize) {
         let Some(items) = items(reply) else {
-            *self.refused.entry("replies that are not the JSON that was asked for").or_default() += 1;
+            *self.rejected.entry("replies that are not the JSON that was asked for").or_default() += 1;
             return;
         };
         for item in items {
@@ -140,14 +140,14 @@ impl Writing {
             }
             match self.read(&item).and_then(|written| self.differs(written)) {
                 Ok(written) => self.kept.push(written),
-                Err(why) => *self.refused.entry(why).or_default() += 1,
+                Err(why) => *self.rejected.entry(why).or_default() += 1,
             }
         }
     }
 
     /// Counts a call that ended without a reply.
     pub fn lose(&mut self) {
-        *self.refused.entry("replies that were refused or cut off").or_default() += 1;
+        *self.rejected.entry("replies that were refused or cut off").or_default() += 1;
     }
 
     fn read(&self, item: &Value) -> Written {
@@ -279,7 +279,7 @@ mod tests {
             10,
         );
         writing.take("Sure! Here you go", 10);
-        insta::assert_debug_snapshot!((writing.taken(), writing.refused()), @r#"
+        insta::assert_debug_snapshot!((writing.taken(), writing.rejected()), @r#"
         (
             1,
             {

@@ -1,22 +1,22 @@
-//! How the calls of a request ended, for whoever says it.
+//! Reports on how the calls of a request ended.
 
-use crate::dispatch::{Ended, Report};
+use crate::dispatch::{EndReason, Report};
 use crate::engine::work::question::ask::Asked;
 use crate::summary::Summary;
 
-/// How calls ended.
+/// How calls to models ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CallsMade {
-    /// How.
-    pub ended: Ended,
-    /// Tiers, or models, that were stopped, and why.
+pub struct CallsReport {
+    /// Why they ended.
+    pub ended: EndReason,
+    /// The tiers or models that were stopped, each with the reason.
     pub stopped: Vec<(String, String)>,
-    /// The smallest number of calls at a time that throttling led to, where there was any.
+    /// The lowest number of concurrent calls that throttling led to; `None` without throttling.
     pub throttled_to: Option<usize>,
 }
 
-impl CallsMade {
-    /// `names` are those of the tiers or models, by the numbers in the report.
+impl CallsReport {
+    /// `names` are those of the tiers or models, by their index in the report.
     pub(crate) fn of(report: Report, names: &[String]) -> Self {
         let name = |number: u16| names.get(usize::from(number)).cloned().unwrap_or_default();
         let stopped = report.stopped.into_iter().map(|(number, why)| (name(number), why)).collect();
@@ -24,19 +24,19 @@ impl CallsMade {
     }
 }
 
-/// What became of questions to judges, and to the models that strategies ask.
+/// How the questions to judges and strategy models ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct QuestionsAsked {
-    /// How the calls ended; `None` where nothing was asked.
-    pub calls: Option<CallsMade>,
-    /// Questions without an answer.
+pub struct QuestionsReport {
+    /// How the calls ended; `None` if no call was made.
+    pub calls: Option<CallsReport>,
+    /// Number of questions without an answer.
     pub missing: u64,
 }
 
-impl QuestionsAsked {
+impl QuestionsReport {
     pub(crate) fn of(summary: &Summary, asked: Option<Asked>) -> Self {
         let judges = summary.spend.judge.as_ref().map_or(0, |judge| judge.missing);
-        // What strategies want to know holds nothing up unless it was being asked: no grade hangs on it.
+        // No grade depends on queries of strategies, so they count only if they were asked.
         let strategies = match &asked {
             Some(asked) if asked.for_strategies => {
                 let models = summary.strategies.iter().flat_map(|strategies| &strategies.queries);
@@ -46,7 +46,7 @@ impl QuestionsAsked {
         };
         let calls = asked.map(|asked| {
             let names: Vec<String> = asked.models.iter().map(ToString::to_string).collect();
-            CallsMade::of(asked.report, &names)
+            CallsReport::of(asked.report, &names)
         });
         Self { calls, missing: judges + strategies }
     }

@@ -1,5 +1,5 @@
-//! Stored answers to rows: looks every planned trial up in journals, grades what it finds, and resolves what is asked beside.
-//! `run`, `report`, `grade` and `check` all come through here, so that none can disagree with another.
+//! Turns stored answers into rows: looks up every planned trial in the journals, grades its answer, and resolves the questions of
+//! oracles and strategies. `run`, `report`, `grade` and `check` all use it, so that they cannot disagree.
 
 use anyhow::Context;
 
@@ -13,7 +13,7 @@ use crate::engine::work::stopping::{Replay, Stopping};
 use crate::journal::Reader;
 use crate::record::Via;
 
-/// Looks every planned trial up and grades it.
+/// Looks up and grades every planned trial.
 pub(crate) fn collect(engine: &Engine, basis: &Basis<'_>) -> anyhow::Result<Rows> {
     let mut rows = Rows::new(basis.corpus, basis.plan)?;
     for (number, answers) in basis.answers.iter().enumerate() {
@@ -29,25 +29,25 @@ pub(crate) fn collect(engine: &Engine, basis: &Basis<'_>) -> anyhow::Result<Rows
     }
     rows.forget_keys();
     question::of_replies(engine, basis, &mut rows)?;
-    // Under any other rule what was settled by floors is not settled, and what was not asked is missing.
+    // Early stopping decides by floors. Under any other rule, trials that were not sent are missing.
     let config = &basis.project.config;
     if config.run.stop_early && config.policy.rule == Rule::Floor {
         stop_early(basis, &mut rows)?;
     }
     question::of_prompts(basis, &mut rows)?;
     if rows.reused > 0 {
-        engine.tell(Event::QuestionsReused { answers: rows.reused });
+        engine.emit(Event::QuestionAnswersReused { answers: rows.reused });
     }
     Ok(rows)
 }
 
-/// Finds the cells that were settled early; of a recording, only what a run that stops early would have asked for stays.
+/// Finds the cells that were stopped early. Of a recording, only the answers that such a run would have asked for are kept.
 fn stop_early(basis: &Basis<'_>, rows: &mut Rows) -> anyhow::Result<()> {
     let stopping = Stopping::new(basis.project, basis.corpus, basis.oracles, basis.plan)?;
     let recorded = rows.vias.iter().eq([&Via::Tape]);
     let replay = if recorded { Replay::Recording } else { Replay::Run };
     let stopped = stopping.replay(&mut rows.observations, replay);
-    for row in &stopped.forgotten {
+    for row in &stopped.ignored {
         if let Some(place) = rows.places.get_mut(*row) {
             *place = None;
         }

@@ -1,4 +1,4 @@
-//! The digests of everything that a result depends on: what `router.toml` says of its origin, and `check` compares.
+//! The digests of everything that a result depends on. `router.toml` states them, and `check` compares them.
 
 use std::collections::BTreeMap;
 

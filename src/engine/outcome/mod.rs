@@ -1,4 +1,4 @@
-//! What comes out of a run: rows, the digests of its evidence, the summary, and the files of its folder.
+//! The outcome of a run: rows, digests of the evidence, the summary, and the files in its folder.
 
 pub(crate) mod calls;
 pub(crate) mod collect;

@@ -1,4 +1,4 @@
-//! `results.csv`: a row for every trial, streamed out and read back for a comparison. No cell can be taken for a formula.
+//! `results.csv`: one row per trial, streamed to disk, and read back for a comparison. No cell can be taken for a formula.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
@@ -35,11 +35,11 @@ struct ResultRow {
     repeat: u32,
     /// The prompt's weight.
     weight: f64,
-    /// What the trial ended in; empty when it was never sent.
+    /// The outcome; empty if the trial was never sent.
     outcome: Option<Outcome>,
-    /// The oracle's word.
+    /// The oracle's verdict.
     verdict: Option<Verdict>,
-    /// Whether production would have let the reply through.
+    /// Whether the gate would have accepted the reply.
     gate_passed: Option<bool>,
     /// Total latency.
     latency: Option<Millis>,
@@ -51,9 +51,9 @@ struct ResultRow {
     output: Option<Tokens>,
     /// Cost at today's prices.
     cost: Option<Usd>,
-    /// Attempts in all.
+    /// Number of attempts.
     attempts: u32,
-    /// The provider's word for why the reply ended.
+    /// The provider's finish reason.
     finish: Option<String>,
     /// The reply; only its beginning is written.
     text: String,
@@ -81,11 +81,11 @@ const COLUMNS: [&str; 19] = [
     "output_cut",
 ];
 
-/// Writes rows one by one.
+/// Writes the rows.
 struct ResultsWriter<W: Write>(csv::Writer<W>);
 
 impl<W: Write> ResultsWriter<W> {
-    /// Begins with the header.
+    /// CallsStarted with the header.
     fn new(into: W) -> io::Result<Self> {
         let mut writer = csv::Writer::from_writer(into);
         writer.write_record(COLUMNS)?;
@@ -124,13 +124,13 @@ impl<W: Write> ResultsWriter<W> {
         Ok(())
     }
 
-    /// Writes what is still held back.
+    /// Flushes the file.
     fn finish(mut self) -> io::Result<()> {
         self.0.flush()
     }
 }
 
-/// Streams `results.csv`: texts are read again from the journals, a row at a time.
+/// Writes `results.csv`. Texts are read from the journals, one row at a time.
 pub(crate) fn write(basis: &Basis<'_>, rows: &Rows, path: &Path) -> anyhow::Result<()> {
     let mut files: HashMap<u16, Box<dyn Readable>> = HashMap::new();
     for (number, answers) in basis.answers.iter().enumerate() {
@@ -144,7 +144,7 @@ pub(crate) fn write(basis: &Basis<'_>, rows: &Rows, path: &Path) -> anyhow::Resu
                 Ok(row) => writer.write(&row)?,
                 Err(error) => {
                     failed = Some(error);
-                    return Err(io::Error::other("a reply cannot be read again"));
+                    return Err(io::Error::other("cannot read a stored reply"));
                 }
             }
         }
@@ -197,7 +197,7 @@ fn result_row(
 /// One side of a comparison, and the beginning of each reply by cell and prompt.
 pub(crate) type Results = (Side, BTreeMap<(CellKey, String), String>);
 
-/// Reads `results.csv` back: verdicts and costs as they were then.
+/// Reads `results.csv` back: the verdicts and costs of the run.
 pub(crate) fn read(disk: &Disk, path: &Path) -> anyhow::Result<Results> {
     #[derive(Default)]
     struct Sum {
@@ -210,7 +210,7 @@ pub(crate) fn read(disk: &Disk, path: &Path) -> anyhow::Result<Results> {
     let mut replies = BTreeMap::new();
     let mut reader = csv::Reader::from_reader(io::BufReader::new(disk.open(path)?));
     for record in reader.deserialize::<BTreeMap<String, String>>() {
-        let record = record.with_context(|| format!("{} is no table of results", path.display()))?;
+        let record = record.with_context(|| format!("{} is not a valid results file", path.display()))?;
         let cell = |name: &str| record.get(name).map_or("", String::as_str);
         let key = (cell("task").to_owned(), cell("tier").to_owned());
         let prompt = cell("prompt").to_owned();

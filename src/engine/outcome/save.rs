@@ -1,4 +1,4 @@
-//! The files of a run's folder that later requests read, the routing config, and which run is the latest.
+//! Writes the files in a run's folder that later requests read, `router.toml`, and the name of the latest run.
 
 use std::path::{Path, PathBuf};
 
@@ -10,32 +10,31 @@ use crate::engine::run::rows::Rows;
 use crate::router;
 use crate::summary::Summary;
 
-/// What became of the routing config.
+/// Whether `router.toml` was updated.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RouterWritten {
-    /// It is written here.
-    Here(PathBuf),
-    /// It is left as it was, because answers are missing.
+pub enum RouterUpdate {
+    /// It was written to this path.
+    Written(PathBuf),
+    /// It was left unchanged, because answers are missing.
     Withheld,
 }
 
-/// Whether nothing is missing that a decision could hang on: every trial was attempted, every program run, and
-/// every judge asked.
-pub(crate) fn is_whole(rows: &Rows, summary: &Summary) -> bool {
+/// Whether nothing is missing that a decision depends on: every trial was attempted, and every program and judge asked.
+pub(crate) fn is_complete(rows: &Rows, summary: &Summary) -> bool {
     rows.programs_missing == 0
         && summary.run.missing == 0
         && summary.spend.judge.as_ref().is_none_or(|judge| judge.missing == 0)
 }
 
-/// Writes what a run came to: its folder, the routing config at `router` unless answers are missing, and which run is the
-/// latest. Pages are rendered from the summary by whoever shows them.
+/// Writes the results of a run: its folder, the routes at `router` unless answers are missing, and the name of the latest run.
+/// Pages are rendered from the summary by the caller.
 pub(crate) fn save(
     basis: &Basis<'_>,
     rows: &Rows,
     summary: &Summary,
     folder: &Path,
     router: PathBuf,
-) -> anyhow::Result<RouterWritten> {
+) -> anyhow::Result<RouterUpdate> {
     let project = basis.project;
     project.disk().replace(&folder.join(SUMMARY), &summary.to_json()?)?;
     results::write(basis, rows, &folder.join(RESULTS))?;
@@ -57,11 +56,11 @@ pub(crate) fn save(
         config: String::from_utf8_lossy(&config).into_owned(),
     };
     project.disk().replace(&folder.join(RECORD), &record.to_bytes()?)?;
-    let written = if is_whole(rows, summary) {
+    let written = if is_complete(rows, summary) {
         project.disk().replace(&router, router::write(summary).as_bytes())?;
-        RouterWritten::Here(router)
+        RouterUpdate::Written(router)
     } else {
-        RouterWritten::Withheld
+        RouterUpdate::Withheld
     };
     project.disk().replace(&project.reports().join(LATEST), format!("{}\n", basis.id).as_bytes())?;
     Ok(written)

@@ -1,4 +1,4 @@
-//! Rows to a summary: has them measured, decided and projected.
+//! Turns rows into a summary: measures, decides and projects.
 
 use std::collections::BTreeMap;
 
@@ -18,10 +18,10 @@ use crate::summary::{Notice, NoticeLevel, RunFacts, Source, Spend, Summary};
 /// Measures, decides and projects.
 pub(crate) fn summarise(basis: &Basis<'_>, rows: &Rows) -> anyhow::Result<Summary> {
     let (project, corpus) = (basis.project, basis.corpus);
-    let spared = |row: usize| rows.stopped.as_ref().is_some_and(|stopped| stopped.spares(row));
+    let saved = |row: usize| rows.stopped.as_ref().is_some_and(|stopped| stopped.is_saved(row));
     let count = |wanted: fn(&Observation) -> bool| {
         let rows = rows.observations.iter().enumerate();
-        rows.filter(|(at, row)| wanted(row) && !spared(*at)).count() as u64
+        rows.filter(|(at, row)| wanted(row) && !saved(*at)).count() as u64
     };
     let source = source(basis, rows);
     let run = RunFacts {
@@ -46,7 +46,7 @@ pub(crate) fn summarise(basis: &Basis<'_>, rows: &Rows) -> anyhow::Result<Summar
             notices.push(Notice {
                 level: NoticeLevel::Warning,
                 code: "deprecated-model".to_owned(),
-                text: format!("{} ({}) is announced to go on {day}.", tier.name, tier.model),
+                text: format!("{} ({}) will be retired on {day}, its provider says.", tier.name, tier.model),
             });
         }
     }
@@ -87,7 +87,7 @@ pub(crate) fn summarise(basis: &Basis<'_>, rows: &Rows) -> anyhow::Result<Summar
     Ok(build(inputs)?)
 }
 
-/// How far the judges of a task can be trusted: the one that can be trusted least, where its prompts name several.
+/// The calibration of a task's judge; the least trustworthy one if its prompts name several.
 fn judge_standing(basis: &Basis<'_>, task: u16) -> anyhow::Result<Option<JudgeStanding>> {
     let config = &basis.project.config;
     let folder = config.root.join(&config.run.oracles);
@@ -104,7 +104,7 @@ fn judge_standing(basis: &Basis<'_>, task: u16) -> anyhow::Result<Option<JudgeSt
     Ok(capped.or_else(|| judges.values().next()).cloned())
 }
 
-/// What is wrong with the tiers' fallbacks of the same class, measured or not.
+/// Notices about the tiers' fallback models, measured or not.
 fn same_class_notices(project: &Project) -> Vec<Notice> {
     let mut notices = Vec::new();
     let mut unmeasured = Vec::new();
@@ -122,8 +122,8 @@ fn same_class_notices(project: &Project) -> Vec<Notice> {
                     level: NoticeLevel::Error,
                     code: "same-class-window".to_owned(),
                     text: format!(
-                        "{model} stands in for {} of tier {}, but its context window of {window} tokens is smaller than \
-                         {own}: what fits the one fails at the other. Name another model, or state context_window.",
+                        "{model} is a fallback for {} of tier {}, but its context window of {window} tokens is smaller than \
+                         {own}, so longer requests would fail. Name another model, or set context_window.",
                         tier.model, tier.name
                     ),
                 });
@@ -143,7 +143,7 @@ fn same_class_notices(project: &Project) -> Vec<Notice> {
     notices
 }
 
-/// The program as its files name it.
+/// The name and version that files state.
 pub(crate) const TOOL: &str = concat!("route-prof ", env!("CARGO_PKG_VERSION"));
 
 fn spend(rows: &Rows) -> Spend {

@@ -1,4 +1,4 @@
-//! Is `router.toml` what today's inputs give, and does it still hold? Makes no calls.
+//! Checks whether `router.toml` matches today's inputs. Makes no calls.
 
 use std::path::PathBuf;
 
@@ -22,41 +22,41 @@ use crate::record::Via;
 use crate::router::{self, RouterDiff, RouterFile};
 use crate::summary::NoticeLevel;
 
-/// What is checked, against what.
+/// What to check, and against which answers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CheckRequest {
-    /// The run whose answers are used, else the settings' recording, else the latest run.
+    /// The run whose answers are used; `None` takes the configured recording, else the latest run.
     pub against: Option<String>,
-    /// The corpus, else the one that the run, or `router.toml`, names.
+    /// The corpus; `None` takes the one named by the run or by `router.toml`.
     pub corpus: Option<PathBuf>,
-    /// The routing config, else the project's own.
+    /// The routing file; `None` takes the project's own.
     pub router: Option<PathBuf>,
 }
 
-/// What the check found.
+/// The result of a check.
 #[derive(Debug, Serialize)]
-pub struct Checked {
-    /// Whether the committed routes hold.
+pub struct CheckOutput {
+    /// Whether `router.toml` is up to date.
     pub fresh: bool,
-    /// What the routes were computed from again; `None` when only digests could be compared.
+    /// What the routes were recomputed from; `None` if only digests could be compared.
     pub against: Option<String>,
-    /// Trials that today's inputs ask for and that have no answer there.
+    /// Trials of today's inputs without a stored answer.
     pub missing: u64,
-    /// Questions to programs of oracles that have no answer there: `check` runs none.
+    /// Questions to oracle programs without a stored answer; `check` runs no program.
     pub programs_missing: u64,
-    /// How they get one, in words.
+    /// What to do about them.
     #[serde(skip)]
     pub programs_remedy: &'static str,
-    /// What must be mended before the routes serve anybody.
+    /// Problems that must be fixed before the routes are deployed.
     pub errors: Vec<String>,
     /// What changed.
     pub diff: RouterDiff,
-    /// The routing config, as it is shown.
+    /// The path of the routing file, for messages.
     #[serde(skip)]
     pub router: String,
 }
 
-/// Where answers come from, and of which corpus.
+/// Where answers come from, and for which corpus.
 struct Against {
     name: String,
     corpus: PathBuf,
@@ -67,26 +67,26 @@ struct Against {
 }
 
 impl Engine {
-    /// Computes the routes again from stored answers and today's inputs, and holds `router.toml` against them.
+    /// Recomputes the routes from stored answers and today's inputs, and compares `router.toml` with them.
     ///
     /// # Errors
-    /// When there is no `router.toml`, or an input is at fault. That it is stale is no error: see [`Checked::fresh`].
+    /// If there is no `router.toml`, or an input has faults. An outdated file is no error: see [`CheckOutput::fresh`].
     ///
     /// ```no_run
     /// # use route_prof::engine::{CheckRequest, Engine, Error};
     /// # fn main() -> Result<(), Error> {
     /// let engine = Engine::new();
-    /// let checked = engine.check(&engine.open(None)?, &CheckRequest::default())?;
-    /// assert!(checked.fresh, "{}", checked.diff.to_text());
+    /// let output = engine.check(&engine.open(None)?, &CheckRequest::default())?;
+    /// assert!(output.fresh, "{}", output.diff.to_text());
     /// # Ok(())
     /// # }
     /// ```
-    pub fn check(&self, project: &Project, request: &CheckRequest) -> Result<Checked, Error> {
+    pub fn check(&self, project: &Project, request: &CheckRequest) -> Result<CheckOutput, Error> {
         Ok(check(self, project.clone(), request)?)
     }
 }
 
-fn check(engine: &Engine, mut project: Project, request: &CheckRequest) -> anyhow::Result<Checked> {
+fn check(engine: &Engine, mut project: Project, request: &CheckRequest) -> anyhow::Result<CheckOutput> {
     let path = project.router(request.router.as_deref());
     let shown = diag::shown(&path);
     let Some(committed) = project.disk().read_if_present(&path)? else {
@@ -99,14 +99,14 @@ fn check(engine: &Engine, mut project: Project, request: &CheckRequest) -> anyho
     let file = router::parse(&text).map_err(|error| {
         UsageError::with_help(
             format!("{shown} cannot be read: {error}"),
-            "write it anew with `route-prof report latest`",
+            "write it again with `route-prof report latest`",
         )
     })?;
     let checked = match find_against(&project, request, &file)? {
         Some(against) => recompute(engine, &mut project, request, against, &text, &file)?,
         None => digests_only(engine, &project, request, &file)?,
     };
-    Ok(Checked { router: shown, ..checked })
+    Ok(CheckOutput { router: shown, ..checked })
 }
 
 fn find_against(
@@ -146,7 +146,7 @@ fn find_against(
     }
 }
 
-/// Computes the routes again from stored answers and today's inputs.
+/// Recomputes the routes from stored answers and today's inputs.
 fn recompute(
     engine: &Engine,
     project: &mut Project,
@@ -154,10 +154,10 @@ fn recompute(
     against: Against,
     committed_text: &str,
     committed: &RouterFile,
-) -> anyhow::Result<Checked> {
+) -> anyhow::Result<CheckOutput> {
     match &against.record {
         Some(record) => record.apply(project)?,
-        // The file itself says whether the recording was asked for the fallbacks too, and how much of it.
+        // `router.toml` shows whether the fallbacks were measured too, and whether the run stopped early.
         None => {
             if committed.route.values().any(|route| !route.same_class.is_empty()) {
                 project.measure_fallbacks()?;
@@ -170,7 +170,7 @@ fn recompute(
     let corpus = Corpus::open(project.disk(), &path, &diag::shown(&path), &project.config)?;
     let oracles = oracles(project, &corpus, &[])?;
     let plan = project.plan(&corpus)?;
-    let then = ProgramFiles::new();
+    let no_programs = ProgramFiles::new();
     let basis = Basis {
         project,
         corpus: &corpus,
@@ -180,13 +180,13 @@ fn recompute(
         id: against.id,
         answers: vec![against.answers],
         tape: against.tape,
-        programs: Programs::Stored { then: &then },
+        programs: Programs::Stored { graded_by: &no_programs },
     };
     let rows = collect(engine, &basis)?;
     let summary = summarise(&basis, &rows)?;
     let fresh_text = router::write(&summary);
     let fresh = router::parse(&fresh_text)?;
-    // Line breaks aside: a checkout may have made them its own.
+    // Line endings aside: a checkout may have converted them.
     let same = committed_text.replace("\r\n", "\n") == fresh_text;
     let mut diff = router::diff(committed, &fresh);
     if !same && diff.is_empty() {
@@ -194,15 +194,15 @@ fn recompute(
     }
     let errors = summary.notices.iter().filter(|notice| notice.level == NoticeLevel::Error);
     let errors = errors.map(|notice| notice.text.clone()).collect();
-    Ok(Checked {
+    Ok(CheckOutput {
         fresh: same,
         against: Some(against.name),
         missing: summary.run.missing,
         programs_missing: rows.programs_missing,
         programs_remedy: if basis.tape.is_some() {
-            "replay the recording with `route-prof run`, and have it written anew with --record-tape"
+            "replay the recording with `route-prof run`, and record it again with --record-tape"
         } else {
-            "ask them with `route-prof run` or `route-prof grade --write`"
+            "run them with `route-prof run` or `route-prof grade --write`"
         },
         errors,
         diff,
@@ -210,21 +210,21 @@ fn recompute(
     })
 }
 
-/// Without answers at hand, what can be said is whether the inputs are those that the routes were made from.
+/// Compares digests: without stored answers, all that can be checked is whether the inputs are those of the routes.
 fn digests_only(
     engine: &Engine,
     project: &Project,
     request: &CheckRequest,
     committed: &RouterFile,
-) -> anyhow::Result<Checked> {
-    engine.tell(Event::DigestsOnly);
+) -> anyhow::Result<CheckOutput> {
+    engine.emit(Event::ComparingDigests);
     let named = || project.config.root.join(&committed.evidence.corpus_file);
     let path = request.corpus.clone().unwrap_or_else(named);
     let corpus = Corpus::open(project.disk(), &path, &diag::shown(&path), &project.config)?;
     let oracles = oracles(project, &corpus, &[])?;
     let today = evidence(project, &corpus, &oracles)?;
     let diff = router::diff_evidence(&committed.evidence, &today);
-    Ok(Checked {
+    Ok(CheckOutput {
         fresh: diff.is_empty(),
         against: None,
         missing: 0,

@@ -1,4 +1,4 @@
-//! What got better, worse, dearer or slower between two runs, and whether that is noise. No calls.
+//! Compares two runs: what got better, worse, costlier or slower, and whether that is noise. Makes no calls.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,39 +13,39 @@ use crate::engine::run::files::RESULTS;
 use crate::engine::run::project::Project;
 use crate::summary::Summary;
 
-/// Which runs are compared, and how.
+/// Which runs to compare, and how.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DiffRequest {
-    /// The run before: its name, its folder, or `latest`.
+    /// The earlier run: its name, its folder, or `latest`.
     pub before: String,
-    /// The run after.
+    /// The later run.
     pub after: String,
-    /// Tiers that are called otherwise now: before, after.
+    /// Tiers that have another name in the later run: (before, after).
     pub tiers: Vec<(String, String)>,
-    /// The chance of calling any noise a signal.
+    /// The significance level: the accepted chance of reporting noise as a change.
     pub alpha: f64,
-    /// So many replies that passed before and do not now are given.
+    /// The maximum number of [`DiffSample`]s.
     pub samples: usize,
 }
 
-/// What the comparison found.
+/// The result of a comparison.
 #[derive(Debug, Serialize)]
 pub struct Diff {
-    /// The run before.
+    /// The earlier run.
     pub before: String,
-    /// The run after.
+    /// The later run.
     pub after: String,
-    /// The comparison, a row for each task and tier.
+    /// One row per task and tier.
     pub rows: Vec<Row>,
-    /// Tasks of which the decision is another.
+    /// Tasks whose decision changed.
     pub decisions: Vec<DecisionChange>,
-    /// Tiers of one run that the other does not have.
+    /// Tiers that only one of the runs has.
     pub unmatched: Vec<String>,
     /// Prompts that passed before and do not now.
-    pub samples: Vec<Sample>,
+    pub samples: Vec<DiffSample>,
 }
 
-/// A task of which the decision is another.
+/// A task whose decision changed.
 #[derive(Debug, Serialize)]
 pub struct DecisionChange {
     /// The task.
@@ -56,34 +56,34 @@ pub struct DecisionChange {
     pub after: String,
 }
 
-/// A prompt that passed before and does not now.
+/// A prompt that passed before and does not now, with its reply.
 #[derive(Debug, Serialize)]
-pub struct Sample {
+pub struct DiffSample {
     /// The task.
     pub task: String,
     /// The tier.
     pub tier: String,
     /// The prompt.
     pub prompt: String,
-    /// The beginning of the reply of now.
+    /// The beginning of the reply in the later run.
     pub reply: String,
 }
 
-/// What can be wrong with a later run.
+/// How a later run can be worse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Regression {
-    /// Its pass rate fell.
+    /// The pass rate fell.
     Worse,
-    /// Its requests cost more.
+    /// Requests cost more.
     Costlier,
-    /// Its requests take longer.
+    /// Requests take longer.
     Slower,
 }
 
 impl Diff {
-    /// Whether any task and tier shows one of these, beyond noise.
+    /// Whether any task and tier shows one of these regressions, beyond noise.
     #[must_use]
-    pub fn shows(&self, regressions: &[Regression]) -> bool {
+    pub fn has_regression(&self, regressions: &[Regression]) -> bool {
         let is = |row: &Row, regression: Regression| match regression {
             Regression::Worse => row.is_worse(),
             Regression::Costlier => row.costs_more(),
@@ -93,8 +93,8 @@ impl Diff {
     }
 }
 
-/// A run's folder, read.
-struct Read {
+/// A run to compare, read from its folder.
+struct ComparedRun {
     name: String,
     summary: Summary,
     side: Side,
@@ -106,7 +106,7 @@ impl Engine {
     /// Compares two runs, prompt by prompt.
     ///
     /// # Errors
-    /// When there is no such run, or the two have nothing in common.
+    /// If a run does not exist, or the runs have no task and tier in common.
     ///
     /// ```no_run
     /// # use route_prof::engine::{DiffRequest, Engine, Error, Regression};
@@ -115,7 +115,7 @@ impl Engine {
     /// let (before, after) = ("baseline".to_owned(), "latest".to_owned());
     /// let request = DiffRequest { before, after, tiers: Vec::new(), alpha: 0.05, samples: 3 };
     /// let diff = engine.diff(&engine.open(None)?, &request)?;
-    /// assert!(!diff.shows(&[Regression::Worse]));
+    /// assert!(!diff.has_regression(&[Regression::Worse]));
     /// # Ok(())
     /// # }
     /// ```
@@ -137,7 +137,7 @@ fn diff(project: &Project, request: &DiffRequest) -> anyhow::Result<Diff> {
     if rows.is_empty() {
         return Err(UsageError::with_help(
             format!("{} and {} have no task and tier in common", before.name, after.name),
-            "name tiers that are called otherwise now: --tier BEFORE=AFTER",
+            "if tiers were renamed, pair them with --tier BEFORE=AFTER",
         ));
     }
     let known = |side: &Side| side.keys().map(|(_, tier)| tier.clone()).collect::<BTreeSet<_>>();
@@ -157,20 +157,25 @@ fn diff(project: &Project, request: &DiffRequest) -> anyhow::Result<Diff> {
 }
 
 /// Reads a run's summary and results: verdicts and costs as they were then.
-fn read(project: &Project, name: &str) -> anyhow::Result<Read> {
+fn read(project: &Project, name: &str) -> anyhow::Result<ComparedRun> {
     let folder = project.find_run(name)?;
     let summary = project.summary_of(&folder)?;
     let (side, replies) = results::read(project.disk(), &folder.join(RESULTS))?;
-    Ok(Read { name: summary.run.id.to_string(), summary, side, replies })
+    Ok(ComparedRun { name: summary.run.id.to_string(), summary, side, replies })
 }
 
-fn samples(rows: &[Row], after: &Read, tiers: &BTreeMap<String, String>, most: usize) -> Vec<Sample> {
+fn samples(
+    rows: &[Row],
+    after: &ComparedRun,
+    tiers: &BTreeMap<String, String>,
+    most: usize,
+) -> Vec<DiffSample> {
     let all = rows.iter().flat_map(|row| row.regressions.iter().map(move |prompt| (row, prompt)));
     all.take(most)
         .filter_map(|(row, prompt)| {
             let tier = tiers.get(&row.tier).unwrap_or(&row.tier);
             let reply = after.replies.get(&((row.task.clone(), tier.clone()), prompt.clone()))?;
-            Some(Sample {
+            Some(DiffSample {
                 task: row.task.clone(),
                 tier: row.tier.clone(),
                 prompt: prompt.clone(),
@@ -181,14 +186,14 @@ fn samples(rows: &[Row], after: &Read, tiers: &BTreeMap<String, String>, most: u
 }
 
 fn decisions(before: &Summary, after: &Summary) -> Vec<DecisionChange> {
-    let said = |summary: &Summary, task: &str| {
+    let decision = |summary: &Summary, task: &str| {
         let task = summary.tasks.iter().find(|other| other.name.as_str() == task)?;
         Some(format!("{} on {}", task.route.decision.name(), task.route.tier))
     };
     let mut changes = Vec::new();
     for task in &before.tasks {
         let name = task.name.as_str();
-        let (was, is) = (said(before, name), said(after, name));
+        let (was, is) = (decision(before, name), decision(after, name));
         if let (Some(was), Some(is)) = (was, is)
             && was != is
         {

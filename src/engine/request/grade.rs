@@ -1,4 +1,4 @@
-//! Grades a run's stored replies with today's oracles, and lists what flips. No calls, unless judges may be asked.
+//! Grades a run's stored replies with today's oracles, and lists what flips. Makes no calls unless judges may be asked.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -8,9 +8,9 @@ use serde::Serialize;
 use crate::diag::UsageError;
 use crate::engine::context::Engine;
 use crate::engine::error::Error;
-use crate::engine::outcome::calls::QuestionsAsked;
+use crate::engine::outcome::calls::QuestionsReport;
 use crate::engine::outcome::collect::collect;
-use crate::engine::outcome::save::{RouterWritten, save};
+use crate::engine::outcome::save::{RouterUpdate, save};
 use crate::engine::outcome::summarise::summarise;
 use crate::engine::run::basis::Basis;
 use crate::engine::run::files::{JOURNAL, JUDGE_JOURNAL};
@@ -26,128 +26,128 @@ use crate::router::{self, RouterDiff};
 use crate::summary::Summary;
 use crate::units::Usd;
 
-/// Which run is graded, and how.
+/// Which run to grade, and how.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GradeRequest {
     /// The run: its name, its folder, or `latest`.
     pub run: String,
-    /// Versions that grade in place of every other version of the same oracle.
+    /// Versions that replace every other version of the same oracle.
     pub oracles: Vec<OracleRef>,
-    /// Verdicts that flip of which the reply is given.
+    /// The maximum number of flips that come with their reply.
     pub samples: usize,
-    /// Ask judges what no stored answer of theirs settles.
+    /// Whether to call judges where no verdict of theirs is stored.
     pub allow_judge: bool,
-    /// The most that the run may cost, the judges included.
+    /// The most that the run may cost, judges included.
     pub max_cost: Option<Usd>,
-    /// Make the new grades those of the run.
+    /// Whether to save the new grades as those of the run.
     pub write: bool,
 }
 
-/// What a new grading came to, and what was done with it.
+/// The result of grading a run again.
 #[derive(Debug)]
-pub struct Graded {
-    /// What flips.
+pub struct GradeOutput {
+    /// What changes.
     pub regrade: Regrade,
-    /// The summary by the new grades.
+    /// The summary with the new grades.
     pub summary: Summary,
     /// The run's folder.
     pub folder: PathBuf,
-    /// What became of the routing config; `None` where nothing was to be written.
-    pub router: Option<RouterWritten>,
-    /// What became of questions to judges.
-    pub questions: QuestionsAsked,
+    /// Whether `router.toml` was updated; `None` if nothing was to be written.
+    pub router: Option<RouterUpdate>,
+    /// How the questions to judges ended.
+    pub questions: QuestionsReport,
 }
 
-/// What a new grading comes to.
+/// What changes with the new grades.
 #[derive(Debug, Serialize)]
 pub struct Regrade {
     /// The run.
     pub run: String,
-    /// Replies that were graded.
+    /// Number of graded replies.
     pub replies: u64,
     /// Verdicts that flip.
-    pub flips: Vec<Flip>,
+    pub flips: Vec<VerdictFlip>,
     /// Pass rates that change.
-    pub cells: Vec<CellChange>,
-    /// What that does to the routes.
+    pub cells: Vec<PassRateChange>,
+    /// What changes in the routes.
     pub routes: RouterDiff,
-    /// Whether the new grades are now those of the run.
+    /// Whether the new grades were saved as those of the run.
     pub written: bool,
 }
 
-/// A reply whose verdict is another now.
+/// A reply whose verdict changes.
 #[derive(Debug, Serialize)]
-pub struct Flip {
+pub struct VerdictFlip {
     /// The prompt.
     pub prompt: PromptId,
     /// The task.
     pub task: TaskName,
     /// The tier.
     pub tier: TierName,
-    /// The verdict of the run.
+    /// The verdict before.
     pub before: &'static str,
     /// The verdict now.
     pub after: &'static str,
     /// Why.
     pub reason: Option<String>,
-    /// The beginning of the reply, for the first flips only.
+    /// The beginning of the reply; only for the first flips.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reply: Option<String>,
-    /// The reference answer, for the same.
+    /// The reference answer; only for the first flips.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected: Option<serde_json::Value>,
 }
 
-/// A pass rate that is another now.
+/// A pass rate that changes.
 #[derive(Debug, Serialize)]
-pub struct CellChange {
+pub struct PassRateChange {
     /// The task.
     pub task: TaskName,
     /// The tier.
     pub tier: TierName,
-    /// The pass rate of the run; `None` without a graded trial.
+    /// The pass rate before; `None` without a graded trial.
     pub before: Option<f64>,
     /// The pass rate now.
     pub after: Option<f64>,
 }
 
 impl Engine {
-    /// Grades a run's stored replies with today's oracles, and says which verdicts, pass rates and routes change.
+    /// Grades a run's stored replies with today's oracles, and lists the verdicts, pass rates and routes that change.
     ///
     /// # Errors
-    /// When there is no such run, or an oracle is at fault.
+    /// If the run does not exist, or an oracle has faults.
     ///
     /// ```no_run
     /// # use route_prof::engine::{Engine, Error, GradeRequest};
     /// # fn main() -> Result<(), Error> {
     /// let engine = Engine::new();
     /// let request = GradeRequest { run: "latest".to_owned(), ..GradeRequest::default() };
-    /// let graded = engine.grade(&engine.open(None)?, &request)?;
-    /// println!("{} verdicts flip", graded.regrade.flips.len());
+    /// let output = engine.grade(&engine.open(None)?, &request)?;
+    /// println!("{} verdicts flip", output.regrade.flips.len());
     /// # Ok(())
     /// # }
     /// ```
-    pub fn grade(&self, project: &Project, request: &GradeRequest) -> Result<Graded, Error> {
+    pub fn grade(&self, project: &Project, request: &GradeRequest) -> Result<GradeOutput, Error> {
         Ok(grade(self, project.clone(), request)?)
     }
 }
 
-fn grade(engine: &Engine, project: Project, request: &GradeRequest) -> anyhow::Result<Graded> {
+fn grade(engine: &Engine, project: Project, request: &GradeRequest) -> anyhow::Result<GradeOutput> {
     let past = PastRun::open(project, &request.run)?;
     let (project, folder, record) = (&past.project, &past.folder, &past.record);
-    let oracles_now = oracles(project, &past.corpus, &request.oracles)?;
-    // The grades of the run itself, where its oracle versions are still there as they were.
-    let oracles_then = oracles(project, &past.corpus, &past.versions()).map_err(|error| {
+    let oracles_after = oracles(project, &past.corpus, &request.oracles)?;
+    // The grades of the run itself, by its own oracle versions.
+    let oracles_before = oracles(project, &past.corpus, &past.versions()).map_err(|error| {
         error.context(UsageError::with_help(
-            "the oracle versions that graded the run are needed to say what flips",
-            "restore them: a version is never deleted while a run refers to it",
+            "the oracle versions that graded the run are needed to list what flips",
+            "restore them: a version must not be deleted while a run refers to it",
         ))
     })?;
-    let before_basis = past.graded_basis(&oracles_then);
+    let before_basis = past.graded_basis(&oracles_before);
     let before_rows = collect(engine, &before_basis)?;
     let before = summarise(&before_basis, &before_rows)?;
 
-    let basis = past.grading_basis(&oracles_now);
+    let basis = past.grading_basis(&oracles_after);
     let mut rows = collect(engine, &basis)?;
     let mut asked = None;
     let mut open = std::mem::take(&mut rows.open);
@@ -174,15 +174,15 @@ fn grade(engine: &Engine, project: Project, request: &GradeRequest) -> anyhow::R
         router = Some(save(&basis, &rows, &summary, folder, project.router(None))?);
         lock(engine, project)?;
     }
-    let questions = QuestionsAsked::of(&summary, asked);
+    let questions = QuestionsReport::of(&summary, asked);
     let folder = past.folder.clone();
-    Ok(Graded { regrade, summary, folder, router, questions })
+    Ok(GradeOutput { regrade, summary, folder, router, questions })
 }
 
 /// How much of a reply is shown, in characters.
 const SAMPLE: usize = 300;
 
-fn flips(basis: &Basis<'_>, before: &Rows, after: &Rows, samples: usize) -> anyhow::Result<Vec<Flip>> {
+fn flips(basis: &Basis<'_>, before: &Rows, after: &Rows, samples: usize) -> anyhow::Result<Vec<VerdictFlip>> {
     let config = &basis.project.config;
     let mut flips = Vec::new();
     for (at, (old, new)) in before.observations.iter().zip(&after.observations).enumerate() {
@@ -203,7 +203,7 @@ fn flips(basis: &Basis<'_>, before: &Rows, after: &Rows, samples: usize) -> anyh
                 reply = Some(attempt.text.chars().take(SAMPLE).collect());
                 expected = basis.corpus.load(new.prompt as usize)?.expected;
             }
-            flips.push(Flip {
+            flips.push(VerdictFlip {
                 reply,
                 expected,
                 prompt: entry.id.clone(),
@@ -218,7 +218,7 @@ fn flips(basis: &Basis<'_>, before: &Rows, after: &Rows, samples: usize) -> anyh
     Ok(flips)
 }
 
-fn cells(before: &Summary, after: &Summary) -> Vec<CellChange> {
+fn cells(before: &Summary, after: &Summary) -> Vec<PassRateChange> {
     let mut old = BTreeMap::new();
     for task in &before.tasks {
         for cell in &task.cells {
@@ -231,7 +231,7 @@ fn cells(before: &Summary, after: &Summary) -> Vec<CellChange> {
             let now = cell.pass_rate.map(|rate| rate.mean);
             let was = old.get(&(task.name.clone(), cell.tier.clone())).copied().flatten();
             if was != now {
-                changes.push(CellChange {
+                changes.push(PassRateChange {
                     task: task.name.clone(),
                     tier: cell.tier.clone(),
                     before: was,

@@ -1,4 +1,4 @@
-//! A run: sends what has no answer yet, then measures, decides and writes.
+//! A run: sends the trials without an answer, then measures, decides and writes.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -9,13 +9,13 @@ use anyhow::Context;
 use crate::config::{Rule, TapeMode};
 use crate::corpus::Corpus;
 use crate::diag::UsageError;
-use crate::dispatch::Ended;
+use crate::dispatch::EndReason;
 use crate::engine::context::Engine;
 use crate::engine::error::Error;
 use crate::engine::event::Event;
-use crate::engine::outcome::calls::{CallsMade, QuestionsAsked};
+use crate::engine::outcome::calls::{CallsReport, QuestionsReport};
 use crate::engine::outcome::collect::collect;
-use crate::engine::outcome::save::{RouterWritten, save};
+use crate::engine::outcome::save::{RouterUpdate, save};
 use crate::engine::outcome::summarise::summarise;
 use crate::engine::run::basis::{Answers, Basis, Programs, Running};
 use crate::engine::run::files::{JOURNAL, JUDGE_JOURNAL, PROGRAM_JOURNAL};
@@ -36,35 +36,35 @@ use crate::plan::{Plan, Repeats};
 use crate::summary::Summary;
 use crate::units::Usd;
 
-/// What is to be measured, and how. [`RunRequest::new`] asks for what the settings say.
+/// What to measure, and how. [`RunRequest::new`] follows the configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RunRequest {
-    /// The prompts: JSONL or CSV.
+    /// The corpus: JSONL or CSV.
     pub corpus: PathBuf,
     /// Where answers come from.
     pub source: SourceOptions,
-    /// The most that the run may cost; calls in flight count at the most that they could cost.
+    /// The most that the run may cost. Calls in flight count at their maximum cost.
     pub max_cost: Option<Usd>,
-    /// Whether replies are streamed, over the settings.
+    /// Whether replies are streamed; `None` follows the configuration.
     pub stream: Option<Streaming>,
-    /// Calls in flight per provider, over the settings.
+    /// Maximum calls in flight per provider; `None` follows the configuration.
     pub concurrency: Option<u16>,
-    /// Keep to that number of calls at a time instead of following what the server bears.
+    /// Keep the number of calls in flight fixed instead of adapting it to the server.
     pub pin_concurrency: bool,
-    /// With a batch: hand requests over anew of which nobody knows whether the provider got them.
+    /// With a batch: submit requests again if it is unknown whether the provider received them.
     pub resubmit: bool,
-    /// Stop calling a cell once its answers decide.
+    /// Stop calling a cell once its answers decide it.
     pub stop_early: bool,
-    /// Write the answers as a recording.
+    /// Write the answers to this file, as a recording.
     pub record_tape: Option<PathBuf>,
-    /// The name of the run's folder, else one from the corpus and the models.
+    /// The name of the run and its folder; `None` derives it from the corpus and the models.
     pub run_id: Option<String>,
-    /// The routing config to write, else the project's own.
+    /// The routing file to write; `None` takes the project's own.
     pub router: Option<PathBuf>,
 }
 
 impl RunRequest {
-    /// A run of a corpus as the settings say.
+    /// A run of a corpus as configured.
     ///
     /// ```
     /// use route_prof::engine::RunRequest;
@@ -81,54 +81,55 @@ impl RunRequest {
 /// Whether replies are streamed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Streaming {
-    /// As they come: only then is there a time to first token.
+    /// Streamed: only then is there a time to first token.
     On,
-    /// Whole.
+    /// Not streamed.
     Off,
 }
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Debug)]
-pub struct Ran {
+pub struct RunOutput {
     /// Evidence, decisions and projection.
     pub summary: Summary,
     /// The run's folder.
     pub folder: PathBuf,
-    /// What became of the routing config.
-    pub router: RouterWritten,
-    /// How the calls of trials ended; `None` where none was made.
-    pub calls: Option<CallsMade>,
-    /// What became of questions to judges and strategies' models.
-    pub questions: QuestionsAsked,
+    /// Whether `router.toml` was updated.
+    pub router: RouterUpdate,
+    /// How the calls for trials ended; `None` if none were made.
+    pub calls: Option<CallsReport>,
+    /// How the questions to judges and strategy models ended.
+    pub questions: QuestionsReport,
 }
 
 impl Engine {
-    /// Measures a corpus: sends what has no answer yet, grades, decides, and writes the run's folder and `router.toml`.
+    /// Measures a corpus: sends the trials without an answer, grades, decides, and writes the run's folder and `router.toml`.
     ///
-    /// Interrupted, killed or out of budget, the same request goes on; a trial that has an answer is never paid for twice.
+    /// After an interruption, a kill or an exhausted budget, the same request continues. A trial that has an answer is never
+    /// paid for twice.
     ///
     /// # Errors
-    /// When an input is at fault, or a file cannot be written. That calls failed is no error: see [`Ran::calls`].
+    /// If an input has faults, or a file cannot be written. Failed calls are no error: see [`RunOutput::calls`].
     ///
     /// ```no_run
     /// # use route_prof::engine::{Engine, Error, RunRequest};
     /// # fn main() -> Result<(), Error> {
     /// let engine = Engine::new();
-    /// let ran = engine.run(&engine.open(None)?, &RunRequest::new("corpora/quickstart.jsonl"))?;
-    /// for task in &ran.summary.tasks {
+    /// let output = engine.run(&engine.open(None)?, &RunRequest::new("corpora/quickstart.jsonl"))?;
+    /// for task in &output.summary.tasks {
     ///     println!("{}: {}", task.name, task.route.tier);
     /// }
     /// # Ok(())
     /// # }
     /// ```
-    pub fn run(&self, project: &Project, request: &RunRequest) -> Result<Ran, Error> {
+    pub fn run(&self, project: &Project, request: &RunRequest) -> Result<RunOutput, Error> {
         let mut project = project.clone();
         apply(&mut project, request)?;
         Ok(run(self, &project, request)?)
     }
 }
 
-/// Makes a project what a request wants it to be.
+/// Applies the options of a request to a project.
 fn apply(project: &mut Project, request: &RunRequest) -> anyhow::Result<()> {
     project.apply(&request.source)?;
     for provider in project.config.providers.values_mut() {
@@ -143,26 +144,26 @@ fn apply(project: &mut Project, request: &RunRequest) -> anyhow::Result<()> {
     project.config.run.stop_early |= request.stop_early;
     if project.config.run.stop_early && project.calling == Calling::Batch {
         return Err(UsageError::with_help(
-            "a batch is handed over as a whole: there is nothing to stop early",
-            "run without --batch, or without stop_early in [run]",
+            "--stop-early does not work with --batch: a batch is submitted as a whole",
+            "run without --batch, or without stop_early",
         ));
     }
     if project.config.run.stop_early && project.config.policy.rule == Rule::NonInferior {
         return Err(UsageError::with_help(
-            "rule = \"non_inferior\" compares tiers on the prompts that both answered: no cell is settled by itself",
-            "run without --stop-early, or decide by floors",
+            "--stop-early does not work with rule = \"non_inferior\": it compares tiers on the prompts that both answered",
+            "run without --stop-early, or use rule = \"floor\"",
         ));
     }
     Ok(())
 }
 
-fn run(engine: &Engine, project: &Project, request: &RunRequest) -> anyhow::Result<Ran> {
+fn run(engine: &Engine, project: &Project, request: &RunRequest) -> anyhow::Result<RunOutput> {
     let corpus = Arc::new(project.corpus(&request.corpus)?);
     let oracles = oracles(project, &corpus, &[])?;
     lock(engine, project)?;
     let plan = Arc::new(project.plan(&corpus)?);
     let folder = RunFolder::choose(project, &corpus, &plan, request.run_id.as_deref(), request.source.fresh)?;
-    // The lock on the journal comes first: two runs of one folder must not both look for answers.
+    // The lock on the journal comes first: two runs in one folder must not both look for answers.
     let opened = Journal::open(project.disk(), &folder.path.join(JOURNAL))?;
     let sources = reuse::others(project, &folder, request.source.fresh)?;
     let running = Running { folder: &folder.path, others: &sources };
@@ -170,18 +171,18 @@ fn run(engine: &Engine, project: &Project, request: &RunRequest) -> anyhow::Resu
     let calls = measuring.measure(&corpus, &plan, opened)?;
     let basis = measuring.basis(&corpus, &plan);
     let mut rows = collect(engine, &basis)?;
-    let ended = calls.as_ref().is_none_or(|calls| calls.ended == Ended::Complete);
+    let ended = calls.as_ref().is_none_or(|calls| calls.ended == EndReason::Complete);
     let asked = measuring.ask(&basis, &mut rows, ended)?;
     let summary = summarise(&basis, &rows)?;
     let router = save(&basis, &rows, &summary, &folder.path, project.router(request.router.as_deref()))?;
     if let Some(path) = &request.record_tape {
         record_tape(engine, &basis, &rows, path)?;
     }
-    let questions = QuestionsAsked::of(&summary, asked);
-    Ok(Ran { summary, folder: folder.path, router, calls, questions })
+    let questions = QuestionsReport::of(&summary, asked);
+    Ok(RunOutput { summary, folder: folder.path, router, calls, questions })
 }
 
-/// A run under way.
+/// A run in progress.
 struct Measuring<'a> {
     engine: &'a Engine,
     project: &'a Project,
@@ -192,20 +193,20 @@ struct Measuring<'a> {
 }
 
 impl<'a> Measuring<'a> {
-    /// The first stage: sends the trials that have no answer.
+    /// Stage 1: sends the trials without an answer.
     fn measure(
         &self,
         corpus: &Arc<Corpus>,
         plan: &Arc<Plan>,
         (mut journal, mut index, recovery): (Journal, Index, Recovery),
-    ) -> anyhow::Result<Option<CallsMade>> {
+    ) -> anyhow::Result<Option<CallsReport>> {
         let (engine, project) = (self.engine, self.project);
         if recovery.cut > 0 {
-            engine.tell(Event::JournalRepaired { file: JOURNAL.to_owned() });
+            engine.emit(Event::JournalRepaired { file: JOURNAL.to_owned() });
         }
         let before = (0..plan.len()).filter(|at| index.is_answered(&plan.key(*at))).count();
         if before > 0 && before < plan.len() {
-            engine.tell(Event::Continues {
+            engine.emit(Event::Resuming {
                 run: self.folder.id.clone(),
                 answered: before as u64,
                 trials: plan.len() as u64,
@@ -213,7 +214,7 @@ impl<'a> Measuring<'a> {
         }
         let copied =
             reuse::copy_answers(project.disk(), &mut journal, &mut index, plan, self.running.others)?;
-        self.tell_copied(copied, before as u64, plan.len() as u64);
+        self.report_reused(copied, before as u64, plan.len() as u64);
         let early = project.config.run.stop_early;
         let repeats = if early { Repeats::Together } else { Repeats::Spread };
         let order = plan.remaining(project.config.run.seed, repeats, |key| index.is_answered(key));
@@ -221,11 +222,13 @@ impl<'a> Measuring<'a> {
             return Ok(None);
         }
         let stopping = if early { Some(self.stopping(corpus, plan)?) } else { None };
-        let handed = batch::handed_over(project.disk(), &self.folder.path)?;
-        if project.calling == Calling::Direct && handed > 0 {
+        let submitted = batch::submitted_trials(project.disk(), &self.folder.path)?;
+        if project.calling == Calling::Direct && submitted > 0 {
             return Err(UsageError::with_help(
-                format!("{handed} trials of this run are with batch APIs, and would be paid for twice"),
-                "go on with --batch, which collects them; or begin anew with --fresh",
+                format!(
+                    "{submitted} trials of this run have been submitted to batch APIs, and would be paid for twice"
+                ),
+                "collect them with --batch, or start again with --fresh",
             ));
         }
         let calls = Arc::new(Calls::new(project, Arc::clone(corpus), Arc::clone(plan), &index, stopping));
@@ -241,10 +244,10 @@ impl<'a> Measuring<'a> {
         };
         let report = sending.send(&mut journal, order)?;
         let names: Vec<String> = project.config.tiers.iter().map(|tier| tier.name.to_string()).collect();
-        Ok(Some(CallsMade::of(report, &names)))
+        Ok(Some(CallsReport::of(report, &names)))
     }
 
-    /// The cells to watch, with what earlier calls of the same command have answered.
+    /// The cells to watch, with the answers of earlier executions of the same command.
     fn stopping(&self, corpus: &Corpus, plan: &Plan) -> anyhow::Result<Stopping> {
         let stopping = Stopping::new(self.project, corpus, self.oracles, plan)?;
         stopping.catch_up(&collect(self.engine, &self.basis(corpus, plan))?.observations);
@@ -273,20 +276,19 @@ impl<'a> Measuring<'a> {
         }
     }
 
-    fn tell_copied(&self, copied: u64, before: u64, trials: u64) {
+    fn report_reused(&self, copied: u64, before: u64, trials: u64) {
         match &self.project.config.tape {
-            Some(tape) => self.engine.tell(Event::Replays {
+            Some(tape) => self.engine.emit(Event::Replaying {
                 recording: self.project.relative(&tape.file),
                 answered: copied + before,
                 trials,
             }),
-            None if copied > 0 => self.engine.tell(Event::AnswersReused { answers: copied }),
+            None if copied > 0 => self.engine.emit(Event::AnswersReused { answers: copied }),
             None => {}
         }
     }
 
-    /// The second stage: asks models what is open, where calls may be made and the first stage came to its end, and grades
-    /// anew with what came of it.
+    /// Stage 2: asks models the open questions, if calls are allowed and stage 1 completed, and grades again with their answers.
     fn ask(&self, basis: &Basis<'_>, rows: &mut Rows, ended: bool) -> anyhow::Result<Option<ask::Asked>> {
         if rows.open.is_empty() || !ended || !self.may_call() {
             return Ok(None);
@@ -333,6 +335,6 @@ fn record_tape(engine: &Engine, basis: &Basis<'_>, rows: &Rows, path: &Path) -> 
     let answers = places.into_iter().map(|offset| fetch_at(&mut *file, offset));
     let written =
         journal::write_tape(basis.project.disk(), path, &note, answers.chain(asked.into_iter().map(Ok)))?;
-    engine.tell(Event::Recorded { answers: written, path: path.to_owned() });
+    engine.emit(Event::RecordingWritten { answers: written, path: path.to_owned() });
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The self-tests of oracles, and how well their gates do.
+//! Runs the self-tests of oracles, and measures how accurate their gates are.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,76 +20,76 @@ use crate::oracle::{AnswerBook, Question};
 use crate::record::Verdict;
 use crate::stats::interval;
 
-/// How oracles are checked.
+/// How to check oracles.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct OraclesRequest {
-    /// Do not write `oracles.lock`: fail when it lacks a version.
+pub struct OracleCheckRequest {
+    /// Do not write `oracles.lock`; report the versions missing from it.
     pub locked: bool,
-    /// Check the gates on the replies of this run, too.
+    /// Also audit the gates on the replies of this run.
     pub run: Option<String>,
 }
 
-/// What a check found: of the self-tests, and of the gates against the truth part.
+/// The result of a check: of the self-tests, and of the gates against the whole oracle.
 #[derive(Serialize)]
-pub struct OraclesChecked {
+pub struct OracleCheckOutput {
     /// The self-tests.
     #[serde(flatten)]
     pub report: library::CheckReport,
-    /// Each gate on the oracle's own examples, and on the replies of a run where one is named.
+    /// Each gate on its oracle's own examples, and on the replies of the named run.
     pub gates: Vec<GateAccuracy>,
-    /// Versions that `oracles.lock` lacks, where it was not to be written.
+    /// Versions missing from `oracles.lock`, if it was not to be written.
     #[serde(skip)]
     pub unlocked: Vec<String>,
     /// Whether `oracles.lock` was written.
     #[serde(skip)]
-    pub locked_anew: bool,
+    pub lock_written: bool,
 }
 
-/// How a gate does against the whole verdict.
+/// How accurate a gate is, compared with the whole verdict.
 #[derive(Default, Serialize)]
 pub struct GateAccuracy {
     /// The oracle.
     pub oracle: String,
     /// `examples`, or the run.
     pub on: String,
-    /// Samples with both a gate's word and a verdict.
+    /// Samples with both a gate result and a verdict.
     pub n: u64,
-    /// What the gate lets through and the whole verdict fails, of all that fail.
+    /// Wrong answers that the gate accepts.
     pub false_accepts: u64,
-    /// Samples that the whole verdict fails.
+    /// Wrong answers: samples that fail the oracle.
     pub fails: u64,
-    /// What the gate turns away and the truth part passes, of all that pass.
+    /// Good answers that the gate rejects.
     pub false_rejects: u64,
-    /// Samples that the truth part passes.
+    /// Good answers: samples that pass the part of the oracle that knows the reference answer.
     pub passes: u64,
 }
 
 impl Engine {
-    /// Runs every example of every oracle, and brings `oracles.lock` up to date.
+    /// Runs every example of every oracle, and records new versions in `oracles.lock`.
     ///
     /// # Errors
-    /// When an oracle cannot be read, or was edited without a new version. A failed example is no error.
+    /// If an oracle cannot be read, or was edited without a new version. A failed example is no error.
     ///
     /// ```no_run
-    /// # use route_prof::engine::{Engine, Error, OraclesRequest};
+    /// # use route_prof::engine::{Engine, Error, OracleCheckRequest};
     /// # fn main() -> Result<(), Error> {
-    /// let checked = Engine::new().check_oracles(None, &OraclesRequest::default())?;
-    /// assert!(checked.report.failures.is_empty());
+    /// let output = Engine::new().check_oracles(None, &OracleCheckRequest::default())?;
+    /// assert!(output.report.failures.is_empty());
     /// # Ok(())
     /// # }
     /// ```
     pub fn check_oracles(
         &self,
         config: Option<&Path>,
-        request: &OraclesRequest,
-    ) -> Result<OraclesChecked, Error> {
+        request: &OracleCheckRequest,
+    ) -> Result<OracleCheckOutput, Error> {
         Ok(check(self, config, request)?)
     }
 
-    /// The oracles, their versions and digests.
+    /// Lists the oracles, their versions and digests.
     ///
     /// # Errors
-    /// When one cannot be read.
+    /// If an oracle cannot be read.
     ///
     /// ```no_run
     /// # use route_prof::engine::{Engine, Error};
@@ -111,7 +111,11 @@ fn open(disk: &Disk, config: Option<&Path>) -> anyhow::Result<(Config, Library)>
     Ok((config, library))
 }
 
-fn check(engine: &Engine, named: Option<&Path>, request: &OraclesRequest) -> anyhow::Result<OraclesChecked> {
+fn check(
+    engine: &Engine,
+    named: Option<&Path>,
+    request: &OracleCheckRequest,
+) -> anyhow::Result<OracleCheckOutput> {
     let (config, library) = open(&engine.world().disk, named)?;
     let answers = program_answers(engine, &config, &library)?;
     let report = library::check(&library, &answers);
@@ -119,19 +123,19 @@ fn check(engine: &Engine, named: Option<&Path>, request: &OraclesRequest) -> any
     if let Some(run) = &request.run {
         gates.extend(gates_on_run(engine, Project::load(engine.world(), &config.path)?, run)?);
     }
-    let mut checked = OraclesChecked { report, gates, unlocked: Vec::new(), locked_anew: false };
+    let mut checked = OracleCheckOutput { report, gates, unlocked: Vec::new(), lock_written: false };
     if !checked.report.failures.is_empty() {
         return Ok(checked);
     }
     if request.locked {
         checked.unlocked = library.unlocked().iter().map(ToString::to_string).collect();
     } else {
-        checked.locked_anew = library.write_lock()?;
+        checked.lock_written = library.write_lock()?;
     }
     Ok(checked)
 }
 
-/// What the programs of the oracles say of their examples. No model is asked.
+/// Runs the programs of the oracles on their examples. Calls no model.
 fn program_answers(engine: &Engine, config: &Config, library: &Library) -> anyhow::Result<AnswerBook> {
     let mut answers = AnswerBook::default();
     let mut programs = BTreeMap::new();
@@ -161,7 +165,7 @@ fn program_answers(engine: &Engine, config: &Config, library: &Library) -> anyho
 }
 
 impl GateAccuracy {
-    /// The 95 % confidence interval (Wilson) of a count out of so many samples; `None` without a sample.
+    /// The 95 % confidence interval (Wilson) of the rate `count` / `of`; `None` without a sample.
     #[must_use]
     pub fn bounds(count: u64, of: u64) -> Option<(f64, f64)> {
         let bounds = interval::wilson(count as f64 / of.max(1) as f64, of as f64, 0.95)?;

@@ -1,13 +1,13 @@
-//! Decides a run anew with today's policy, prices and traffic, by the grades that it has. No calls.
+//! Recomputes a run's routes with today's policy, prices and traffic, from its grades. Makes no calls.
 
 use std::path::PathBuf;
 
 use crate::diag::UsageError;
 use crate::engine::context::Engine;
 use crate::engine::error::Error;
-use crate::engine::outcome::calls::QuestionsAsked;
+use crate::engine::outcome::calls::QuestionsReport;
 use crate::engine::outcome::collect::collect;
-use crate::engine::outcome::save::{RouterWritten, save};
+use crate::engine::outcome::save::{RouterUpdate, save};
 use crate::engine::outcome::summarise::summarise;
 use crate::engine::run::past::PastRun;
 use crate::engine::run::project::Project;
@@ -16,54 +16,54 @@ use crate::engine::work::oracles::oracles;
 use crate::grade::OracleSet;
 use crate::summary::Summary;
 
-/// Which run is decided anew.
+/// Which run to recompute.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReportRequest {
     /// The run: its name, its folder, or `latest`.
     pub run: String,
-    /// The routing config to write, else the project's own.
+    /// The routing file to write; `None` takes the project's own.
     pub router: Option<PathBuf>,
 }
 
-/// A run decided anew.
+/// The recomputed run.
 #[derive(Debug)]
-pub struct Reported {
-    /// Evidence, decisions and projection of today.
+pub struct ReportOutput {
+    /// Evidence, decisions and projection.
     pub summary: Summary,
     /// The run's folder.
     pub folder: PathBuf,
-    /// What became of the routing config.
-    pub router: RouterWritten,
-    /// Whether the corpus has changed since the run: prompts that were not measured then count as missing.
+    /// Whether `router.toml` was updated.
+    pub router: RouterUpdate,
+    /// Whether the corpus has changed since the run. Prompts that were not measured count as missing.
     pub corpus_changed: bool,
-    /// Questions to programs of oracles that have no stored answer: what hangs on them is ungraded.
+    /// Questions to oracle programs without a stored answer; their replies are ungraded.
     pub programs_missing: u64,
-    /// Questions to judges that have none.
-    pub questions: QuestionsAsked,
+    /// Questions to judges without a stored answer.
+    pub questions: QuestionsReport,
 }
 
 impl Engine {
-    /// Decides a run anew and writes its results and `router.toml`, without a call.
+    /// Recomputes a run's routes, and writes its results and `router.toml`. Makes no calls.
     ///
     /// # Errors
-    /// When there is no such run, or an oracle version is not what it was when it graded.
+    /// If the run does not exist, or an oracle version that graded it was edited.
     ///
     /// ```no_run
     /// # use route_prof::engine::{Engine, Error, ReportRequest};
     /// # fn main() -> Result<(), Error> {
     /// let engine = Engine::new();
     /// let request = ReportRequest { run: "latest".to_owned(), router: None };
-    /// let reported = engine.report(&engine.open(None)?, &request)?;
-    /// println!("{} prompts", reported.summary.run.prompts);
+    /// let output = engine.report(&engine.open(None)?, &request)?;
+    /// println!("{} prompts", output.summary.run.prompts);
     /// # Ok(())
     /// # }
     /// ```
-    pub fn report(&self, project: &Project, request: &ReportRequest) -> Result<Reported, Error> {
+    pub fn report(&self, project: &Project, request: &ReportRequest) -> Result<ReportOutput, Error> {
         Ok(report(self, project.clone(), request)?)
     }
 }
 
-fn report(engine: &Engine, project: Project, request: &ReportRequest) -> anyhow::Result<Reported> {
+fn report(engine: &Engine, project: Project, request: &ReportRequest) -> anyhow::Result<ReportOutput> {
     let past = PastRun::open(project, &request.run)?;
     let oracles = graded_by(&past)?;
     let basis = past.basis(&oracles);
@@ -71,18 +71,18 @@ fn report(engine: &Engine, project: Project, request: &ReportRequest) -> anyhow:
     let summary = summarise(&basis, &rows)?;
     let router = past.project.router(request.router.as_deref());
     let router = save(&basis, &rows, &summary, &past.folder, router)?;
-    Ok(Reported {
+    Ok(ReportOutput {
         router,
         corpus_changed: past.corpus.digest() != past.record.corpus_digest,
         programs_missing: rows.programs_missing,
-        questions: QuestionsAsked::of(&summary, None),
+        questions: QuestionsReport::of(&summary, None),
         folder: past.folder.clone(),
         summary,
     })
 }
 
-/// The oracle versions that graded a run. Grades are a function of the reply and the oracle's version, so each version must still
-/// say what it said.
+/// The oracle versions that graded a run. A grade depends on the reply and the oracle's version, so the versions must be
+/// unchanged.
 pub(crate) fn graded_by(past: &PastRun) -> anyhow::Result<OracleSet<'_>> {
     let oracles = oracles(&past.project, &past.corpus, &past.versions())?;
     unchanged(&past.record, &oracles)?;
@@ -93,8 +93,8 @@ fn unchanged(record: &RunRecord, oracles: &OracleSet<'_>) -> anyhow::Result<()> 
     for (oracle, digest) in oracles.used() {
         if record.oracles.get(&oracle).is_some_and(|then| *then != digest) {
             return Err(UsageError::with_help(
-                format!("{oracle} is not what it was when it graded run {}", record.id),
-                "restore it and put the change into a new version, or take the new grades with `route-prof grade --write`",
+                format!("{oracle} was edited after it graded run {}", record.id),
+                "restore it and put the change into a new version, or save the new grades with `route-prof grade --write`",
             ));
         }
     }

@@ -13,7 +13,7 @@ use crate::{config, corpus, journal, oracle, provider, record};
 pub struct FileSchema {
     /// Its name, such as `config`.
     pub name: &'static str,
-    /// What it is.
+    /// What it describes.
     pub what: &'static str,
     /// Makes the JSON Schema.
     pub schema: fn() -> Value,
@@ -33,10 +33,10 @@ pub const SCHEMAS: [FileSchema; 10] = [
         schemars::schema_for!(Labelled).to_value()
     }),
     file("script", "the rules of the scripted provider", provider::scripted::json_schema),
-    file("journal", "a line of a journal or tape, after its header", || {
+    file("journal", "a line of a journal or recording, after its header", || {
         schemars::schema_for!(record::Attempt).to_value()
     }),
-    file("journal-header", "the first line of a journal or tape", || {
+    file("journal-header", "the first line of a journal or recording", || {
         schemars::schema_for!(journal::Header).to_value()
     }),
     file("run", "run.json", || schemars::schema_for!(RunRecord).to_value()),

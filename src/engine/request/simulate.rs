@@ -1,4 +1,4 @@
-//! A day of traffic through a run's routes. No calls.
+//! Simulates a day of traffic through a run's routes. Makes no calls.
 
 use std::path::PathBuf;
 
@@ -9,82 +9,82 @@ use crate::diag::{UsageError, escape};
 use crate::engine::context::Engine;
 use crate::engine::error::Error;
 use crate::engine::run::project::Project;
-use crate::simulate::{self, ASSUMED, Day, Outage, Profile, Settings, Variant};
+use crate::simulate::{ASSUMED, Day, Outage, Profile, Settings, Variant};
 use crate::summary::Summary;
 use crate::units::Usd;
 
 /// The file of the simulated day in a run's folder.
 const FILE: &str = "simulate.json";
 
-/// The day that is played, over what `[simulate]` of the settings says.
+/// The day to simulate. What is `None` or empty follows `[simulate]` of `route-prof.toml`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SimulateRequest {
     /// The run: its name, its folder, or `latest`.
     pub run: String,
-    /// Requests of the day.
+    /// Requests per day.
     pub requests: Option<u64>,
-    /// How they fall over the day.
+    /// How requests are spread over the day.
     pub profile: Option<DayProfile>,
-    /// How much slower the slowest hour is than the fastest: 0.5 for half as slow again.
+    /// How much slower the slowest hour is than the fastest: 0.5 means 50 % slower.
     pub drift: Option<f64>,
-    /// Tiers that do not answer for a while, such as `small@10:00+30` (minutes); none: those of the settings.
+    /// Outages, such as `small@10:00+30` (30 minutes from 10:00).
     pub outages: Vec<String>,
-    /// USD for the day.
+    /// Budget per day, in USD.
     pub budget_per_day: Option<f64>,
-    /// Users among whom the requests are spread.
+    /// Number of users who send the requests.
     pub users: Option<u32>,
-    /// USD for a user and day.
+    /// Budget per user and day, in USD.
     pub budget_per_user: Option<f64>,
-    /// Requests of the window whose p95 must meet a task's latency need.
+    /// Number of requests in the window whose p95 must stay within a task's latency limit.
     pub window: Option<usize>,
-    /// An adaptive choice (UCB1) beside the routes.
+    /// Whether to simulate an adaptive router (UCB1), too.
     pub adaptive: bool,
-    /// What the adaptive choice gives in pass rate for the cost of the dearest tier.
+    /// The pass rate that the adaptive router trades for the cost of the costliest tier.
     pub lambda: Option<f64>,
-    /// Seed of the day.
+    /// Random seed.
     pub seed: Option<u64>,
 }
 
-/// How requests fall over the day.
+/// How requests are spread over the day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DayProfile {
-    /// As many in every hour.
+    /// The same number in every hour.
     Flat,
-    /// Most of them between nine and six.
+    /// Most of them between 9:00 and 18:00.
     Office,
 }
 
 /// A simulated day.
 #[derive(Debug)]
 pub struct SimulatedDay {
-    /// What came of it.
+    /// The result.
     pub result: Simulated,
-    /// What was played.
+    /// The settings of the simulation.
     pub settings: Settings,
-    /// The run whose routes served.
+    /// The run whose routes were simulated.
     pub summary: Summary,
     /// The run's folder.
     pub folder: PathBuf,
 }
 
-/// What a simulated day came to: `simulate.json`.
+/// The result of a simulated day: `simulate.json`.
 #[derive(Debug, Serialize)]
 pub struct Simulated {
     /// The run.
     pub run: String,
     /// The seed.
     pub seed: u64,
-    /// What is assumed.
+    /// The assumptions.
     pub assumed: &'static str,
-    /// The day by the routes, and by the adaptive choice where one was asked for.
+    /// The day with the routes, and with the adaptive router if it was asked for.
     pub days: Vec<Day>,
 }
 
 impl Simulated {
-    /// The result as indented JSON, with a line break at its end.
+    /// The result as indented JSON, with a final line break.
     ///
     /// # Errors
-    /// When it cannot be written as JSON: a defect.
+    /// If it cannot be written as JSON, which would be a bug.
     pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
         let mut json = serde_json::to_vec_pretty(self)?;
         json.push(b'\n');
@@ -93,10 +93,10 @@ impl Simulated {
 }
 
 impl Engine {
-    /// Plays a day of traffic through a run's routes, and writes `simulate.json` into its folder.
+    /// Simulates a day of traffic through a run's routes, and writes `simulate.json` into its folder.
     ///
     /// # Errors
-    /// When there is no such run, or a task has no traffic.
+    /// If the run does not exist, or a task has no traffic.
     ///
     /// ```no_run
     /// # use route_prof::engine::{Engine, Error, SimulateRequest};
@@ -109,11 +109,11 @@ impl Engine {
     /// # }
     /// ```
     pub fn simulate(&self, project: &Project, request: &SimulateRequest) -> Result<SimulatedDay, Error> {
-        Ok(play(project, request)?)
+        Ok(simulate(project, request)?)
     }
 }
 
-fn play(project: &Project, request: &SimulateRequest) -> anyhow::Result<SimulatedDay> {
+fn simulate(project: &Project, request: &SimulateRequest) -> anyhow::Result<SimulatedDay> {
     let folder = project.find_run(&request.run)?;
     let summary = project.summary_of(&folder)?;
     let (settings, adaptive) = settings(&project.config.simulate, request)?;
@@ -121,12 +121,12 @@ fn play(project: &Project, request: &SimulateRequest) -> anyhow::Result<Simulate
         if adaptive { &[Variant::Routes, Variant::Adaptive] } else { &[Variant::Routes] };
     let days = variants
         .iter()
-        .map(|variant| simulate::day(&summary, &settings, *variant))
+        .map(|variant| crate::simulate::day(&summary, &settings, *variant))
         .collect::<Result<Vec<Day>, _>>()
         .map_err(|error| {
             UsageError::with_help(
                 error.to_string(),
-                "tasks need requests_per_day, and outages name a tier of the run",
+                "every task needs requests_per_day, and every outage must name a tier of the run",
             )
         })?;
     let result = Simulated { run: summary.run.id.to_string(), seed: settings.seed, assumed: ASSUMED, days };
@@ -134,7 +134,7 @@ fn play(project: &Project, request: &SimulateRequest) -> anyhow::Result<Simulate
     Ok(SimulatedDay { result, settings, summary, folder })
 }
 
-/// The day: by flags, else by the settings; and whether the adaptive choice is shown.
+/// The settings of the simulation: by the request, else by the configuration; and whether to simulate the adaptive router.
 fn settings(of: &SimulateSettings, request: &SimulateRequest) -> anyhow::Result<(Settings, bool)> {
     let profile = match (request.profile, of.hours) {
         (Some(DayProfile::Flat), _) => Profile::Flat,
@@ -145,7 +145,7 @@ fn settings(of: &SimulateSettings, request: &SimulateRequest) -> anyhow::Result<
             simulate_config::DayProfile::Office => Profile::Office,
         },
     };
-    // What is on the command line stands in the place of all outages of the settings, not beside them.
+    // Outages in the request replace all configured ones.
     let outages = if request.outages.is_empty() {
         of.outages.clone()
     } else {
@@ -170,8 +170,8 @@ fn settings(of: &SimulateSettings, request: &SimulateRequest) -> anyhow::Result<
 fn outage(text: &str) -> anyhow::Result<Outage> {
     Outage::parse(text).ok_or_else(|| {
         UsageError::with_help(
-            format!("`{}` is no outage", escape(text)),
-            "write --outage TIER@10:00+30: from ten, for half an hour",
+            format!("`{}` is not an outage", escape(text)),
+            "write --outage TIER@10:00+30: 30 minutes from 10:00",
         )
     })
 }

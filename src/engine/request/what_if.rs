@@ -1,4 +1,4 @@
-//! What a run would decide and cost if prices, traffic or policy were otherwise. No calls, and nothing of the run is overwritten.
+//! What-if: a run's routes and cost with other prices, traffic or policy. Makes no calls, and leaves the run unchanged.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -21,24 +21,24 @@ use crate::router::{self, RouterDiff};
 use crate::summary::{Notice, NoticeLevel, Summary};
 use crate::units::Usd;
 
-/// What is to be otherwise, of which run.
+/// What to change, and in which run.
 #[derive(Clone, Debug, Default)]
 pub struct WhatIfRequest {
     /// The run: its name, its folder, or `latest`.
     pub run: String,
-    /// Other prices.
+    /// Changes of prices.
     pub prices: Vec<PriceChange>,
-    /// Other traffic.
+    /// Changes of traffic.
     pub traffic: Vec<TrafficChange>,
-    /// Other numbers of the policy.
+    /// Changes of the policy.
     pub policy: Vec<PolicyChange>,
-    /// Write the summary into this folder.
+    /// Write `summary.json` into this folder.
     pub out: Option<PathBuf>,
-    /// Write the routes here.
+    /// Write the routes to this file.
     pub router: Option<PathBuf>,
 }
 
-/// A price that is to be another. Reads `prices.json`, `provider/model=INPUT/OUTPUT` and `provider/model=x0.5`.
+/// A change of prices. Parses `prices.json`, `provider/model=INPUT/OUTPUT` and `provider/model=x0.5`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PriceChange {
     /// The prices of a file in LiteLLM's format.
@@ -52,7 +52,7 @@ pub enum PriceChange {
         /// Output.
         output: Usd,
     },
-    /// A model's prices, times a factor.
+    /// A model's prices, multiplied by a factor.
     Factor {
         /// The model.
         model: ModelRef,
@@ -61,51 +61,51 @@ pub enum PriceChange {
     },
 }
 
-/// Traffic that is to be another. Reads `task=50000`, `task=x2` and `x2`.
+/// A change of traffic. Parses `task=50000`, `task=x2` and `x2`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrafficChange {
-    /// The task; `None`: all of them.
+    /// The task; `None` means all tasks.
     pub task: Option<String>,
-    /// What it comes to.
-    pub amount: Amount,
+    /// The new amount.
+    pub amount: TrafficAmount,
 }
 
-/// How much traffic.
+/// An amount of traffic.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Amount {
-    /// As many requests a day.
+pub enum TrafficAmount {
+    /// Requests per day.
     PerDay(f64),
-    /// What is expected now, times a factor.
+    /// The configured traffic, multiplied by a factor.
     Times(f64),
 }
 
-/// A number of the policy that is to be another. Reads `key=value`.
+/// A change of the policy. Parses `key=value`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyChange {
     /// The key, as in `[policy]`.
     pub key: String,
-    /// The value, as in TOML; a word needs no quotes.
+    /// The value, as in TOML; strings need no quotes.
     pub value: String,
 }
 
-/// What would be, beside what is.
+/// The result of a what-if, beside the current result.
 #[derive(Debug)]
 pub struct WhatIf {
-    /// What the run decides today.
-    pub now: Summary,
-    /// What it would decide.
-    pub then: Summary,
-    /// What was changed, a line each.
+    /// The current result.
+    pub current: Summary,
+    /// The result with the changes.
+    pub what_if: Summary,
+    /// The changes, one line each.
     pub changes: Vec<String>,
-    /// What that does to the routes.
+    /// What changes in the routes.
     pub routes: RouterDiff,
 }
 
 impl Engine {
-    /// Decides a run as if prices, traffic or policy were otherwise.
+    /// Recomputes a run's routes with other prices, traffic or policy.
     ///
     /// # Errors
-    /// When there is no such run, or a change names what does not exist.
+    /// If the run does not exist, or a change names something that does not exist.
     ///
     /// ```no_run
     /// # use route_prof::engine::{Engine, Error, WhatIfRequest};
@@ -133,44 +133,44 @@ fn what_if(engine: &Engine, project: Project, request: &WhatIfRequest) -> anyhow
         summarise(&basis, &collect(engine, &basis)?)
     };
     let mut past = PastRun::open(project, &request.run)?;
-    let now = summarise(&past)?;
+    let current = summarise(&past)?;
     let changes = apply(&mut past.project, request)?;
-    let mut then = summarise(&past)?;
-    then.notices.insert(
+    let mut what_if = summarise(&past)?;
+    what_if.notices.insert(
         0,
         Notice {
             level: NoticeLevel::Warning,
             code: "what-if".to_owned(),
-            text: format!("This is what would be, not what is: {}.", changes.join("; ")),
+            text: format!("This is a what-if, not the current result: {}.", changes.join("; ")),
         },
     );
     let files = |summary: &Summary| router::parse(&router::write(summary));
-    let routes = router::diff(&files(&now)?, &files(&then)?);
+    let routes = router::diff(&files(&current)?, &files(&what_if)?);
     if let Some(folder) = &request.out {
-        past.project.disk().replace(&folder.join(SUMMARY), &then.to_json()?)?;
+        past.project.disk().replace(&folder.join(SUMMARY), &what_if.to_json()?)?;
     }
     if let Some(path) = &request.router {
-        past.project.disk().replace(path, router::write(&then).as_bytes())?;
+        past.project.disk().replace(path, router::write(&what_if).as_bytes())?;
     }
-    Ok(WhatIf { now, then, changes, routes })
+    Ok(WhatIf { current, what_if, changes, routes })
 }
 
-/// Makes a project what it would be. Returns what was changed, a line each.
+/// Applies the changes to a project. Returns them, one line each.
 fn apply(project: &mut Project, request: &WhatIfRequest) -> anyhow::Result<Vec<String>> {
-    let mut said = Vec::new();
+    let mut lines = Vec::new();
     for change in &request.prices {
-        said.push(price(project, change)?);
+        lines.push(price(project, change)?);
     }
     if !request.prices.is_empty() {
         project.reprice()?;
     }
     for change in &request.traffic {
-        said.push(traffic(project, change)?);
+        lines.push(traffic(project, change)?);
     }
     for change in &request.policy {
-        said.push(policy(project, change)?);
+        lines.push(policy(project, change)?);
     }
-    Ok(said)
+    Ok(lines)
 }
 
 fn bad(what: String, help: &str) -> anyhow::Error {
@@ -187,12 +187,12 @@ impl FromStr for PriceChange {
             return Ok(Self::File(PathBuf::from(change)));
         };
         let model: ModelRef =
-            model.parse().map_err(|_| bad(format!("`{}` is no model", escape(model)), PRICE_HELP))?;
+            model.parse().map_err(|_| bad(format!("`{}` is not a model", escape(model)), PRICE_HELP))?;
         let amount = |text: &str| -> Result<Usd, Error> {
             let amount: Usd =
-                text.parse().map_err(|_| bad(format!("`{}` is no price", escape(text)), PRICE_HELP))?;
+                text.parse().map_err(|_| bad(format!("`{}` is not a price", escape(text)), PRICE_HELP))?;
             if amount < Usd::ZERO {
-                Err(bad(format!("{amount} is no price"), PRICE_HELP).into())
+                Err(bad(format!("{amount} is not a price"), PRICE_HELP).into())
             } else {
                 Ok(amount)
             }
@@ -202,7 +202,7 @@ impl FromStr for PriceChange {
         }
         let (input, output) = figures
             .split_once('/')
-            .ok_or_else(|| bad(format!("`{}` is no price", escape(figures)), PRICE_HELP))?;
+            .ok_or_else(|| bad(format!("`{}` is not a price", escape(figures)), PRICE_HELP))?;
         Ok(Self::Model { model, input: amount(input)?, output: amount(output)? })
     }
 }
@@ -210,8 +210,9 @@ impl FromStr for PriceChange {
 fn price(project: &mut Project, change: &PriceChange) -> anyhow::Result<String> {
     let model = match change {
         PriceChange::File(path) => {
-            project.config.prices.catalogue = Some(std::path::absolute(path).context("no such path")?);
-            // A price file that is named now is asked before the lines of the settings.
+            project.config.prices.catalogue =
+                Some(std::path::absolute(path).context("cannot resolve the path of the price file")?);
+            // This price file takes precedence over the prices in route-prof.toml.
             project.config.prices.models.clear();
             return Ok(format!("prices of {}", escape(&path.to_string_lossy())));
         }
@@ -221,10 +222,10 @@ fn price(project: &mut Project, change: &PriceChange) -> anyhow::Result<String> 
     let Some(at) = project.config.tiers.iter().position(|tier| tier.model == *model) else {
         let near = nearest(&model.to_string(), known.iter().map(String::as_str)).map(str::to_owned);
         let help = near.map_or_else(
-            || format!("there are {}", known.join(", ")),
+            || format!("available: {}", known.join(", ")),
             |near| format!("did you mean `{near}`?"),
         );
-        return Err(bad(format!("no tier is served by {model}"), &help));
+        return Err(bad(format!("no tier uses the model {model}"), &help));
     };
     let now = project.prices.get(at).context("a tier without a price")?;
     let before = project.config.prices.models.get(model).cloned().unwrap_or_default();
@@ -254,29 +255,30 @@ fn price(project: &mut Project, change: &PriceChange) -> anyhow::Result<String> 
 }
 
 const TRAFFIC_HELP: &str =
-    "write --traffic task=50000 (requests a day), --traffic task=x2, or --traffic x2 for all tasks";
+    "write --traffic task=50000 (requests per day), --traffic task=x2, or --traffic x2 for all tasks";
 
 impl FromStr for TrafficChange {
     type Err = Error;
 
     fn from_str(change: &str) -> Result<Self, Error> {
         let number = |text: &str| -> Result<f64, Error> {
-            let number: f64 =
-                text.parse().map_err(|_| bad(format!("`{}` is no traffic", escape(text)), TRAFFIC_HELP))?;
+            let number: f64 = text
+                .parse()
+                .map_err(|_| bad(format!("`{}` is not an amount of traffic", escape(text)), TRAFFIC_HELP))?;
             if number.is_finite() && number >= 0.0 {
                 Ok(number)
             } else {
-                Err(bad(format!("{number} is no traffic"), TRAFFIC_HELP).into())
+                Err(bad(format!("{number} is not an amount of traffic"), TRAFFIC_HELP).into())
             }
         };
         let (task, amount) =
             change.split_once('=').map_or((None, change), |(task, amount)| (Some(task), amount));
         let amount = match amount.strip_prefix('x') {
-            Some(factor) => Amount::Times(number(factor)?),
+            Some(factor) => TrafficAmount::Times(number(factor)?),
             None if task.is_none() => {
                 return Err(bad(format!("`{}` names no task", escape(change)), TRAFFIC_HELP).into());
             }
-            None => Amount::PerDay(number(amount)?),
+            None => TrafficAmount::PerDay(number(amount)?),
         };
         Ok(Self { task: task.map(str::to_owned), amount })
     }
@@ -291,19 +293,19 @@ fn traffic(project: &mut Project, change: &TrafficChange) -> anyhow::Result<Stri
         let help = near.map_or_else(|| TRAFFIC_HELP.to_owned(), |near| format!("did you mean `{near}`?"));
         return Err(bad(format!("there is no task `{}`", escape(task)), &help));
     }
-    let mut said = Vec::new();
+    let mut lines = Vec::new();
     for known in
         project.config.tasks.iter_mut().filter(|known| task.is_none_or(|task| known.name.as_str() == task))
     {
         known.requests_per_day = match change.amount {
-            Amount::Times(factor) => known.requests_per_day.map(|requests| requests * factor),
-            Amount::PerDay(requests) => Some(requests),
+            TrafficAmount::Times(factor) => known.requests_per_day.map(|requests| requests * factor),
+            TrafficAmount::PerDay(requests) => Some(requests),
         };
         if let Some(requests) = known.requests_per_day {
-            said.push(format!("{} with {requests:.0} requests a day", known.name));
+            lines.push(format!("{} with {requests:.0} requests per day", known.name));
         }
     }
-    Ok(said.join(", "))
+    Ok(lines.join(", "))
 }
 
 const POLICY_HELP: &str =
@@ -315,7 +317,7 @@ impl FromStr for PolicyChange {
     fn from_str(change: &str) -> Result<Self, Error> {
         let (key, value) = change
             .split_once('=')
-            .ok_or_else(|| bad(format!("`{}` sets nothing", escape(change)), POLICY_HELP))?;
+            .ok_or_else(|| bad(format!("`{}` is not of the form key=value", escape(change)), POLICY_HELP))?;
         Ok(Self { key: key.to_owned(), value: value.to_owned() })
     }
 }

@@ -1,4 +1,4 @@
-//! What a run's results rest on: project, corpus, plan and oracles, and where stored answers come from.
+//! The inputs of a run's results: project, corpus, plan and oracles, and where stored answers come from.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use crate::record::Via;
 pub(crate) struct Answers {
     /// The file.
     pub(crate) path: PathBuf,
-    /// What its records are, where they do not say so themselves: a tape's are live calls of another day.
+    /// How its answers were obtained, if the records do not say so: those of a recording were live calls of another day.
     pub(crate) via: Option<Via>,
 }
 
@@ -26,7 +26,7 @@ impl Answers {
         Self { path: folder.join(JOURNAL), via: None }
     }
 
-    /// Where what was asked beside the trials is stored: a journal of that name beside the run's own, or the recording.
+    /// Where the answers to questions are stored: in a journal of that name beside the run's own, or in the recording.
     pub(crate) fn beside(&self, name: &str) -> PathBuf {
         match self.via {
             Some(Via::Tape) => self.path.clone(),
@@ -35,59 +35,59 @@ impl Answers {
     }
 }
 
-/// What a summary is made from.
+/// Everything that a summary is made from.
 pub(crate) struct Basis<'a> {
     pub(crate) project: &'a Project,
     pub(crate) corpus: &'a Corpus,
     pub(crate) plan: &'a Plan,
     pub(crate) oracles: &'a OracleSet<'a>,
-    /// The corpus as written into files.
+    /// The path of the corpus as written into files.
     pub(crate) corpus_name: String,
     pub(crate) id: RunId,
-    /// Journals, in the order in which they are asked.
+    /// The journals with answers, in the order in which they are searched.
     pub(crate) answers: Vec<Answers>,
     /// The recording that answers with `Via::Tape` come from, as written into files.
     pub(crate) tape: Option<String>,
-    /// Where what programs of `command` oracles say comes from, and whether they may be run.
+    /// Where the verdicts of oracle programs come from, and whether the programs may be run.
     pub(crate) programs: Programs<'a>,
 }
 
-/// The digests of the files of programs, by their command lines as JSON.
+/// The digests of the programs' files, by their command lines as JSON.
 pub(crate) type ProgramFiles = BTreeMap<String, Digest>;
 
-/// Where a request has what programs say from.
+/// Where the verdicts of oracle programs come from.
 #[derive(Clone, Copy)]
 pub(crate) enum Programs<'a> {
-    /// From what is stored beside the answers of the programs as they are today. None is run.
+    /// The stored verdicts of today's programs. No program is run.
     Stored {
         /// The programs that graded the run.
-        then: &'a ProgramFiles,
+        graded_by: &'a ProgramFiles,
     },
-    /// From what is stored of the programs that graded the run. One that is still the same is run where nothing is stored.
-    AsThen {
+    /// The stored verdicts of the programs that graded the run. A program that has not changed is run if a verdict is missing.
+    AsGraded {
         /// How they are run.
         running: Running<'a>,
         /// The programs that graded the run.
-        then: &'a ProgramFiles,
+        graded_by: &'a ProgramFiles,
     },
-    /// What is stored nowhere, or failed, is run.
+    /// The stored verdicts of today's programs. Missing and failed ones are obtained by running the programs.
     Run(Running<'a>),
 }
 
 impl<'a> Programs<'a> {
-    /// The programs that graded the run before, where today's may be others.
-    pub(crate) const fn before(&self) -> Option<&'a ProgramFiles> {
+    /// The programs that graded the run, which may differ from today's.
+    pub(crate) const fn graded_by(&self) -> Option<&'a ProgramFiles> {
         match self {
-            Self::Stored { then } | Self::AsThen { then, .. } => Some(then),
+            Self::Stored { graded_by } | Self::AsGraded { graded_by, .. } => Some(graded_by),
             Self::Run(_) => None,
         }
     }
 
-    /// How programs are run, where they may be.
+    /// How programs are run, if they may be.
     pub(crate) const fn running(&self) -> Option<Running<'a>> {
         match self {
             Self::Stored { .. } => None,
-            Self::AsThen { running, .. } | Self::Run(running) => Some(*running),
+            Self::AsGraded { running, .. } | Self::Run(running) => Some(*running),
         }
     }
 }
@@ -95,8 +95,8 @@ impl<'a> Programs<'a> {
 /// How programs are run.
 #[derive(Clone, Copy)]
 pub(crate) struct Running<'a> {
-    /// The folder of the run, which keeps what they say.
+    /// The folder of the run, which stores the verdicts.
     pub(crate) folder: &'a Path,
-    /// The journals of other runs, or a recording, whose answers are used again.
+    /// The journals of other runs, or a recording, whose answers are reused.
     pub(crate) others: &'a [(PathBuf, Via)],
 }

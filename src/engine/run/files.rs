@@ -1,16 +1,16 @@
-//! The names of a run's files, beside each other in its folder.
+//! The names of the files in a run's folder.
 
 /// The attempts at the run's trials.
 pub(crate) const JOURNAL: &str = "journal.jsonl";
-/// What models said that were asked about replies or prompts: judges, and models of strategies.
+/// The answers of judges and strategy models.
 pub(crate) const JUDGE_JOURNAL: &str = "judge.jsonl";
-/// What programs of `command` oracles said.
+/// The verdicts of the programs of `command` oracles.
 pub(crate) const PROGRAM_JOURNAL: &str = "programs.jsonl";
-/// What the run was made of.
+/// The inputs of the run.
 pub(crate) const RECORD: &str = "run.json";
-/// What came of it.
+/// The result of the run.
 pub(crate) const SUMMARY: &str = "summary.json";
-/// A row for every trial.
+/// One row per trial.
 pub(crate) const RESULTS: &str = "results.csv";
-/// In the folder of all runs: the name of the last one.
+/// In the folder of all runs: the name of the latest one.
 pub(crate) const LATEST: &str = "latest";

@@ -1,4 +1,4 @@
-//! The folder of a run: which one a command finds again, and whether what is in it is complete.
+//! The folder of a run: which one a command continues, and whether it is complete.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -20,8 +20,8 @@ pub(crate) struct RunFolder {
 }
 
 impl RunFolder {
-    /// The folder that the same command finds again: named after the corpus and the models, or as the user says. A fresh
-    /// measurement begins a new one behind those that are there.
+    /// The folder that the same command finds again: named by the user, or after the corpus and the models. A fresh
+    /// measurement starts a new folder with the next number.
     pub(crate) fn choose(
         project: &Project,
         corpus: &Corpus,
@@ -31,7 +31,7 @@ impl RunFolder {
     ) -> anyhow::Result<Self> {
         if let Some(name) = named {
             let id = RunId::new(name)
-                .map_err(|error| UsageError::with_help(error.to_string(), "such as `baseline`"))?;
+                .map_err(|error| UsageError::with_help(error.to_string(), "use a name such as `baseline`"))?;
             let path = project.reports().join(id.as_str());
             return Ok(Self { id, path });
         }
@@ -43,7 +43,7 @@ impl RunFolder {
         }
         digester.part(&project.config.run.repeats.to_le_bytes());
         if project.config.tape.is_some() {
-            // A replay never stands in the way of a measurement.
+            // A replay and a measurement never share a folder.
             digester.part(b"tape");
         }
         let stem: String = corpus
@@ -60,11 +60,11 @@ impl RunFolder {
         let base = format!("{stem}-{}", &digester.finish().short()[..6]);
         let reports = project.reports();
         let name = |number: u32| if number == 1 { base.clone() } else { format!("{base}-{number}") };
-        let there = |number: u32| project.disk().is_file(&reports.join(name(number)).join(JOURNAL));
-        // The newest of the series is the one that goes on; a fresh run that was interrupted goes on, too.
-        let newest = (1..).take_while(|number| there(*number)).last().unwrap_or(1);
+        let exists = |number: u32| project.disk().is_file(&reports.join(name(number)).join(JOURNAL));
+        // The newest folder of the series continues, and so does a fresh run that was interrupted.
+        let newest = (1..).take_while(|number| exists(*number)).last().unwrap_or(1);
         let number =
-            if fresh && there(newest) && is_complete(project.disk(), &reports.join(name(newest)), plan)? {
+            if fresh && exists(newest) && is_complete(project.disk(), &reports.join(name(newest)), plan)? {
                 newest + 1
             } else {
                 newest
@@ -74,7 +74,7 @@ impl RunFolder {
     }
 }
 
-/// Whether a folder's journal answers every trial of a plan, or all that was wanted of it.
+/// Whether a folder's journal answers every trial of a plan, or all that early stopping asked for.
 fn is_complete(disk: &Disk, folder: &Path, plan: &Plan) -> anyhow::Result<bool> {
     let answered = answered_in(disk, &folder.join(JOURNAL))?;
     if (0..plan.len()).all(|at| answered.contains(&plan.key(at))) {

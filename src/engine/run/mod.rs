@@ -1,4 +1,4 @@
-//! What a run is: the project that it belongs to, its folder and record, what its results rest on, and its rows.
+//! What a run is: its project, folder, record, inputs and rows.
 
 pub(crate) mod basis;
 pub(crate) mod files;

@@ -1,4 +1,4 @@
-//! A run that is over: its record, its corpus and its plan, ready to be graded and decided again.
+//! A finished run: its record, corpus and plan, ready to be graded and decided again.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use crate::grade::OracleSet;
 use crate::ident::OracleRef;
 use crate::plan::Plan;
 
-/// A run that is over.
+/// A finished run.
 pub(crate) struct PastRun {
     pub(crate) project: Project,
     pub(crate) folder: PathBuf,
@@ -20,7 +20,7 @@ pub(crate) struct PastRun {
 }
 
 impl PastRun {
-    /// Opens the run that the user names, with today's settings and the run's own repeats and seed.
+    /// Opens the named run, with today's configuration and the run's own repeats and seed.
     pub(crate) fn open(mut project: Project, name: &str) -> anyhow::Result<Self> {
         let folder = project.find_run(name)?;
         let record = RunRecord::read(project.disk(), &folder)?;
@@ -35,7 +35,7 @@ impl PastRun {
         self.record.oracles.keys().cloned().collect()
     }
 
-    /// What a summary by these oracles is made from. No program is run.
+    /// The inputs of a summary by these oracles. No program is run.
     pub(crate) fn basis<'a>(&'a self, oracles: &'a OracleSet<'a>) -> Basis<'a> {
         Basis {
             project: &self.project,
@@ -46,18 +46,18 @@ impl PastRun {
             id: self.record.id.clone(),
             answers: vec![Answers::of_run(&self.folder)],
             tape: self.record.tape.clone(),
-            programs: Programs::Stored { then: &self.record.programs },
+            programs: Programs::Stored { graded_by: &self.record.programs },
         }
     }
 
-    /// The same for a request that grades: programs are run where what they say is not stored yet.
+    /// The same for a request that grades: programs are run if their verdicts are not stored.
     pub(crate) fn grading_basis<'a>(&'a self, oracles: &'a OracleSet<'a>) -> Basis<'a> {
         Basis { programs: Programs::Run(self.running()), ..self.basis(oracles) }
     }
 
-    /// The same for the grades of the run itself: what its programs said then, whatever has become of them.
+    /// The same for the run's own grades: the verdicts of the programs as they were when they graded it.
     pub(crate) fn graded_basis<'a>(&'a self, oracles: &'a OracleSet<'a>) -> Basis<'a> {
-        let programs = Programs::AsThen { running: self.running(), then: &self.record.programs };
+        let programs = Programs::AsGraded { running: self.running(), graded_by: &self.record.programs };
         Basis { programs, ..self.basis(oracles) }
     }
 

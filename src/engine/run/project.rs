@@ -1,4 +1,4 @@
-//! A project as a command needs it: settings, oracles, prices, and a corpus.
+//! A project: configuration, oracles and prices, and the corpora, plans and runs that belong to it.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -19,10 +19,11 @@ use crate::provider;
 use crate::summary::Summary;
 use crate::world::World;
 
-/// The name of the settings' file.
+/// The name of the configuration file.
 pub(crate) const CONFIG_FILE: &str = "route-prof.toml";
 
-/// Settings, oracles and prices. Clones share what is large; a request that needs other settings has a clone of its own.
+/// A project: its configuration, oracles and prices. Open one with [`Engine::open`](crate::engine::Engine::open). Clones share what
+/// is large; a request that needs other settings works on a clone of its own.
 #[derive(Clone)]
 pub struct Project {
     pub(crate) world: World,
@@ -31,35 +32,35 @@ pub struct Project {
     pub(crate) catalogue: Arc<Catalogue>,
     /// The price of each tier's model, in the order of the ladder.
     pub(crate) prices: Vec<ModelPrice>,
-    /// How calls are made, and so what they cost.
+    /// How calls are made, which affects what they cost.
     pub(crate) calling: Calling,
-    /// The questions on which programs of `command` oracles failed in this process: another try would be in vain.
+    /// The questions on which oracle programs failed in this process; they are not tried again.
     pub(crate) programs_tried: Arc<Mutex<BTreeSet<TrialKey>>>,
 }
 
 /// How calls are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Calling {
-    /// One by one.
+    /// One call at a time per trial.
     Direct,
     /// Through batch APIs.
     Batch,
 }
 
-/// Which settings file: the one that was named, or the nearest one from here upwards.
+/// The configuration file: the named one, or the nearest one from the working folder upwards.
 pub(crate) fn find_config(disk: &Disk, named: Option<&Path>) -> anyhow::Result<PathBuf> {
     if let Some(path) = named {
         return Ok(path.to_owned());
     }
-    let here = std::env::current_dir().context("cannot tell the present folder")?;
+    let here = std::env::current_dir().context("cannot determine the working folder")?;
     for folder in here.ancestors() {
         if disk.is_file(&folder.join(CONFIG_FILE)) {
-            // Shown as the user would name it: relative to the present folder where that is where it lies.
+            // Relative to the working folder if it is in there, as the user would name it.
             return Ok(if folder == here { CONFIG_FILE.into() } else { folder.join(CONFIG_FILE) });
         }
     }
     Err(UsageError::with_help(
-        format!("there is no {CONFIG_FILE} here or in a folder above"),
+        format!("there is no {CONFIG_FILE} in this folder or above"),
         "start a project with `route-prof init`, or name the file with --config",
     ))
 }
@@ -75,7 +76,7 @@ impl std::fmt::Debug for Project {
 }
 
 impl Project {
-    /// Loads the settings, every oracle and the price of every tier.
+    /// Loads the configuration, every oracle and the price of every tier.
     pub(crate) fn load(world: &World, config: &Path) -> anyhow::Result<Self> {
         let disk = &world.disk;
         let config = config::load(disk, config)?;
@@ -99,31 +100,31 @@ impl Project {
         &self.world.disk
     }
 
-    /// Has the fallbacks of every tier measured too. They need a price then, like every model that is called.
+    /// Adds the fallback models of every tier to the measurement. Like every model that is called, they need a price.
     pub(crate) fn measure_fallbacks(&mut self) -> anyhow::Result<()> {
         self.config.add_fallbacks();
         self.prices = tier_prices(&self.config, &self.catalogue)?;
         Ok(())
     }
 
-    /// Looks the prices of every tier up anew.
+    /// Looks up the price of every tier again.
     pub(crate) fn reprice(&mut self) -> anyhow::Result<()> {
         self.catalogue = Arc::new(Catalogue::load(self.disk(), &self.config)?);
         self.prices = tier_prices(&self.config, &self.catalogue)?;
         Ok(())
     }
 
-    /// Whether the fallbacks of the tiers are measured too.
+    /// Whether the fallback models are measured, too.
     pub(crate) fn fallbacks(&self) -> bool {
         self.config.tiers.iter().any(|tier| matches!(tier.role, TierRole::Fallback(_)))
     }
 
-    /// The corpus at a path as the user named it.
+    /// Opens the corpus at a path as given by the user.
     pub(crate) fn corpus(&self, path: &Path) -> anyhow::Result<Corpus> {
         Ok(Corpus::open(self.disk(), path, &path.to_string_lossy(), &self.config)?)
     }
 
-    /// The models to measure: a target a tier, in the order of the ladder.
+    /// The models to measure: one target per tier, in the order of the ladder.
     pub(crate) fn targets(&self) -> anyhow::Result<Vec<TargetSpec>> {
         let mut targets = Vec::with_capacity(self.config.tiers.len());
         for (tier, price) in self.config.tiers.iter().zip(self.calling_prices()) {
@@ -145,8 +146,8 @@ impl Project {
         Ok(targets)
     }
 
-    /// What calls cost in the way in which they are made. A batch price that is not known counts as the direct one: too dear
-    /// rather than too cheap.
+    /// The prices of calls in the way in which they are made. An unknown batch price counts as the direct price, so that cost is
+    /// overestimated rather than underestimated.
     pub(crate) fn calling_prices(&self) -> Vec<ModelPrice> {
         let price = |price: &ModelPrice| match self.calling {
             Calling::Direct => price.clone(),
@@ -160,7 +161,7 @@ impl Project {
         Ok(Plan::new(&self.config, corpus, self.targets()?)?)
     }
 
-    /// Refuses a recording that is not there.
+    /// Fails if the recording does not exist.
     pub(crate) fn require_tape(&self, file: &Path) -> anyhow::Result<()> {
         if self.disk().is_file(file) {
             return Ok(());
@@ -176,20 +177,20 @@ impl Project {
         self.config.root.join(&self.config.run.reports)
     }
 
-    /// The routing config: the one that was named, or the project's own.
+    /// The routing file: the named one, or the project's own.
     pub(crate) fn router(&self, named: Option<&Path>) -> PathBuf {
         named.map_or_else(|| self.config.root.join(&self.config.run.router), Path::to_path_buf)
     }
 
-    /// A path as it is written into files: relative to the project where it lies within, with forward slashes. Outside of
-    /// it, the file's name must do: where things lie on a machine is nobody's business.
+    /// A path as written into files: relative to the project, with forward slashes. Outside the project only the file's name is
+    /// kept, so that no file reveals where things are on a machine.
     pub(crate) fn relative(&self, path: &Path) -> String {
         let inside = self.path_inside(path);
         let shown = inside.or_else(|| path.file_name().map(PathBuf::from)).unwrap_or_default();
         shown.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
     }
 
-    /// The whole path of what lies outside of the project.
+    /// The absolute path of a file outside the project; `None` if it is inside.
     pub(crate) fn path_outside(&self, path: &Path) -> Option<PathBuf> {
         if self.path_inside(path).is_some() { None } else { std::path::absolute(path).ok() }
     }
@@ -201,7 +202,7 @@ impl Project {
         full.strip_prefix(&root).ok().map(Path::to_path_buf)
     }
 
-    /// The folder of a run that the user names: `latest`, a run's name, or a folder.
+    /// The folder of a run named by the user: `latest`, a run's name, or a folder.
     pub(crate) fn find_run(&self, name: &str) -> anyhow::Result<PathBuf> {
         let reports = self.reports();
         if name == "latest" {
@@ -219,9 +220,9 @@ impl Project {
         }
         let known = self.runs()?;
         let help = if known.is_empty() {
-            "there is none yet: start one with `route-prof run CORPUS`".to_owned()
+            "there are no runs yet: start one with `route-prof run CORPUS`".to_owned()
         } else {
-            format!("there are: {}", known.join(", "))
+            format!("available: {}", known.join(", "))
         };
         Err(UsageError::with_help(format!("there is no run `{}`", escape(name)), help))
     }
@@ -242,7 +243,7 @@ impl Project {
         Ok(names)
     }
 
-    /// The folder that `reports/latest` names, if it is there.
+    /// The folder that `reports/latest` names, if it exists.
     pub(crate) fn latest(&self) -> anyhow::Result<Option<PathBuf>> {
         let Some(bytes) = self.disk().read_if_present(&self.reports().join(LATEST))? else {
             return Ok(None);

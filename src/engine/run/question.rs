@@ -1,4 +1,4 @@
-//! A question to a model beside the trials: a judge's, a strategy's, or a request for prompts.
+//! A question to a model, besides the trials: by a judge, by a strategy, or for new prompts.
 
 use std::collections::BTreeMap;
 
@@ -11,40 +11,40 @@ use crate::oracle::ask::ModelQuestion;
 use crate::provider;
 use crate::record::{Request, trial_key};
 
-/// A question to a model that nobody has answered yet, as a trial of its own.
+/// A question to a model without an answer yet, treated as a trial of its own.
 #[derive(Clone, Debug)]
 pub(crate) struct OpenQuestion {
-    /// Who wants to know.
+    /// Its purpose.
     pub(crate) purpose: Purpose,
     /// The key of its request.
     pub(crate) key: TrialKey,
     /// The prompt that it is about.
     pub(crate) prompt: PromptId,
-    /// Who is asked.
+    /// The model that is asked.
     pub(crate) model: ModelRef,
-    /// What is asked.
+    /// The request to the model.
     pub(crate) request: Request,
 }
 
-/// What a question is asked for.
+/// The purpose of a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// A judge is to grade a reply.
+    /// A judge grades a reply.
     Judge,
-    /// A strategy wants to know something of a prompt.
+    /// A strategy queries a model about a prompt.
     Strategy,
-    /// Prompts are to be written.
+    /// A model writes prompts.
     Writer,
 }
 
-/// API and base URL of the providers that are asked, which belong to a question's key.
+/// API and base URL of each provider, which are part of a question's key.
 #[derive(Default)]
 pub(crate) struct Identities {
     known: BTreeMap<String, (String, String)>,
 }
 
 impl Identities {
-    /// The question as a trial.
+    /// Turns a question into a trial.
     pub(crate) fn open(
         &mut self,
         project: &Project,
@@ -56,10 +56,10 @@ impl Identities {
         if !self.known.contains_key(name) {
             let provider = project.config.providers.get(&question.model.provider);
             let identity =
-                provider::identity(project.disk(), provider.context("a judge of an unknown provider")?)?;
+                provider::identity(project.disk(), provider.context("the model's provider is not defined")?)?;
             self.known.insert(name.to_owned(), (identity.api, identity.base_url));
         }
-        let (api, base_url) = self.known.get(name).context("a judge of an unknown provider")?;
+        let (api, base_url) = self.known.get(name).context("the model's provider is not defined")?;
         let request = question.request(api);
         let key = trial_key(api, base_url, &question.model.model, &request, 0);
         Ok(OpenQuestion { purpose, key, prompt: prompt.id.clone(), model: question.model.clone(), request })

@@ -1,4 +1,4 @@
-//! `run.json`: what a run was made of, so that it can be graded, decided and rendered again.
+//! `run.json`: the inputs of a run, so that it can be graded, decided and rendered again.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,59 +16,59 @@ use crate::ident::{Digest, OracleRef, RunId};
 /// The version of the format.
 const VERSION: u32 = 1;
 
-/// What a run was made of.
+/// The inputs of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RunRecord {
     /// The version of this format.
     pub(crate) version: u32,
-    /// The program that wrote it.
+    /// The program and version that wrote it.
     pub(crate) tool: String,
     /// The run.
     pub(crate) id: RunId,
     /// The corpus, relative to the project.
     pub(crate) corpus: String,
-    /// Where it lies, when that is outside of the project.
+    /// The absolute path of the corpus, if it is outside the project.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) corpus_path: Option<std::path::PathBuf>,
-    /// Its digest.
+    /// The digest of the corpus.
     pub(crate) corpus_digest: Digest,
-    /// The recording that it was replayed from, relative to the project.
+    /// The recording that was replayed, relative to the project.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) tape: Option<String>,
     /// Repeats of each prompt.
     pub(crate) repeats: u32,
-    /// The seed of orders and bootstraps.
+    /// The seed of the order of trials and of the bootstrap.
     pub(crate) seed: u64,
-    /// Whether the fallbacks of the tiers were measured too.
+    /// Whether the fallback models were measured, too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) fallbacks: bool,
-    /// Whether cells were left alone once their answers decided.
+    /// Whether cells were stopped early, once their answers decided them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) stop_early: bool,
     /// The oracle versions that graded it, with their digests.
     pub(crate) oracles: BTreeMap<OracleRef, Digest>,
-    /// The digests of the files of the programs that `command` oracles asked, by their command lines as JSON.
+    /// The digests of the files of oracle programs, by their command lines as JSON.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) programs: BTreeMap<String, Digest>,
-    /// `route-prof.toml` as it was.
+    /// The text of `route-prof.toml` at the time of the run.
     pub(crate) config: String,
 }
 
 impl RunRecord {
-    /// The record's bytes.
+    /// The record as indented JSON.
     pub(crate) fn to_bytes(&self) -> anyhow::Result<Vec<u8>> {
         let mut bytes = serde_json::to_vec_pretty(self)?;
         bytes.push(b'\n');
         Ok(bytes)
     }
 
-    /// The corpus, seen from a project at `root`.
+    /// The path of the corpus, for a project at `root`.
     pub(crate) fn corpus_file(&self, root: &Path) -> std::path::PathBuf {
         self.corpus_path.clone().unwrap_or_else(|| root.join(&self.corpus))
     }
 
-    /// Has a project measured as this run was.
+    /// Sets up a project to measure as this run did.
     pub(crate) fn apply(&self, project: &mut Project) -> anyhow::Result<()> {
         project.config.run.repeats = self.repeats;
         project.config.run.seed = self.seed;
@@ -79,15 +79,19 @@ impl RunRecord {
         Ok(())
     }
 
-    /// Reads the record of a run's folder.
+    /// Reads the record in a run's folder.
     pub(crate) fn read(disk: &Disk, folder: &Path) -> anyhow::Result<Self> {
         let path = folder.join(RECORD);
         let bytes = disk.read(&path)?;
         let record: Self = serde_json::from_slice(&bytes)
-            .with_context(|| format!("{} is no record of a run", path.display()))?;
+            .with_context(|| format!("{} is not a valid run record", path.display()))?;
         if record.version > VERSION {
             return Err(UsageError::with_help(
-                format!("{} is of version {}, newer than this program knows", path.display(), record.version),
+                format!(
+                    "{} has version {}, which this version of route-prof cannot read",
+                    path.display(),
+                    record.version
+                ),
                 "update route-prof",
             ));
         }

@@ -1,4 +1,4 @@
-//! The trials of a run in memory: a row for each, with what was found of it. Texts stay on disk.
+//! The trials of a run in memory: one row each, with its result. Texts stay on disk.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -21,33 +21,33 @@ use crate::summary::outside::Tally;
 use crate::summary::queries::QueriedModel;
 use crate::units::Usd;
 
-/// No further row has the same key.
+/// Marks that no further row has the same key.
 const NONE: u32 = u32::MAX;
 
-/// All planned trials in canonical order (prompt, tier, repeat), with what was found of each.
+/// All planned trials in canonical order (prompt, tier, repeat), with their results.
 pub(crate) struct Rows {
     pub(crate) observations: Vec<Observation>,
-    /// Where the answering attempt of each row stands: the number of the journal and the offset in it.
+    /// The place of each row's answer: the number of the journal, and the offset in it.
     pub(crate) places: Vec<Option<(u16, u64)>>,
-    /// The rows that the context guard held back and nothing has answered since.
+    /// The rows that the context guard held back and that have no other answer.
     guarded: BTreeSet<usize>,
-    /// Which models served the replies of routers.
+    /// The models that served the replies of routers.
     pub(crate) served: Tally,
     pub(crate) vias: BTreeSet<Via>,
     pub(crate) billed: Usd,
-    /// What the oracles asked; `None` where none of them asks a model.
+    /// The spending on judges; `None` if no oracle asks a model.
     pub(crate) judged: Option<JudgeSpend>,
-    /// Answers to questions beside the trials that were used again from other runs.
+    /// Number of answers to questions that were reused from other runs.
     pub(crate) reused: u64,
-    /// What the oracles ask programs and nobody has answered.
+    /// Number of questions to programs without an answer.
     pub(crate) programs_missing: u64,
     /// The programs that graded.
     pub(crate) programs: ProgramFiles,
-    /// What the oracles ask models and nobody has answered.
+    /// Questions to models without an answer.
     pub(crate) open: Vec<OpenQuestion>,
-    /// What was settled before all of it was answered; `None` without `--stop-early`.
+    /// The cells that were stopped early; `None` without `--stop-early`.
     pub(crate) stopped: Option<Stopped>,
-    /// What models said of the prompts themselves, and what that took.
+    /// The answers of strategy models about the prompts, and what they cost.
     pub(crate) queries: Queries,
     pub(crate) queried: Vec<QueriedModel>,
     /// The next row with the same key: prompts of the same text share their trials.
@@ -56,7 +56,7 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
-    /// A row for every planned trial, empty so far.
+    /// One empty row per planned trial.
     pub(crate) fn new(corpus: &Corpus, plan: &Plan) -> anyhow::Result<Self> {
         let trials = plan.len();
         let mut rows = Self {
@@ -99,7 +99,7 @@ impl Rows {
         Ok(rows)
     }
 
-    /// Takes an attempt in; the first answer of a trial stands.
+    /// Adds an attempt; the first answer of a trial counts.
     pub(crate) fn take(
         &mut self,
         project: &Project,
@@ -167,7 +167,7 @@ impl Rows {
         Ok(())
     }
 
-    /// Lets go of what finds a trial by its key: once all answers are in, it is a tenth of a large run's memory.
+    /// Drops the index of trials by key. Once all answers are in, this frees a tenth of a large run's memory.
     pub(crate) fn forget_keys(&mut self) {
         self.by_key = HashMap::new();
         self.next_same = Vec::new();

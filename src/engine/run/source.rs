@@ -8,22 +8,22 @@ use super::project::{Calling, Project};
 use crate::config::{Tape, TapeMode};
 use crate::diag::UsageError;
 
-/// Where answers come from, over what the settings say.
+/// Where answers come from, and how they are measured. Each option overrides the configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceOptions {
-    /// Answer from this recording, relative to the working folder.
+    /// Replay this recording; the path is relative to the working folder.
     pub tape: Option<PathBuf>,
-    /// Ignore the recording of the settings: call the models.
+    /// Call the models even if a recording is configured.
     pub live: bool,
-    /// Take no answer from an earlier run.
+    /// Reuse no answer from an earlier run.
     pub fresh: bool,
-    /// Send each prompt as many times to each model.
+    /// Send each prompt this many times to each model.
     pub repeats: Option<u32>,
-    /// Seed of the order of trials and of the bootstrap.
+    /// Random seed, for the order of trials and the bootstrap.
     pub seed: Option<u64>,
-    /// Call through the providers' batch APIs, at their price.
+    /// Use the providers' batch APIs.
     pub batch: bool,
-    /// Measure the fallbacks of each tier's `same_class` too.
+    /// Also measure the fallback models (`same_class`) of each tier.
     pub fallbacks: bool,
 }
 
@@ -34,7 +34,7 @@ impl Project {
             self.config.tape = None;
         }
         if let Some(file) = &source.tape {
-            // Relative to where the user stands, unlike a path in the settings.
+            // Relative to the working folder, unlike a path in route-prof.toml.
             let file =
                 std::path::absolute(file).with_context(|| format!("cannot resolve {}", file.display()))?;
             self.config.tape = Some(Tape { file, mode: TapeMode::Only });

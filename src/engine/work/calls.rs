@@ -1,4 +1,4 @@
-//! The calls of a run: each made when it is its turn, with its price; and the lanes that they go through.
+//! The calls of a run, each built when it is sent, with its price; and the lanes that they go through.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -21,17 +21,17 @@ use crate::provider::{self, Endpoint};
 use crate::record::{Attempt, Clocks, ErrorKind, Failure, Outcome, Usage, Via};
 use crate::units::Usd;
 
-/// Where the calls of a run come from.
+/// Builds the calls of a run.
 pub(crate) struct Calls {
     config: Config,
     prices: Vec<ModelPrice>,
     pub(crate) corpus: Arc<Corpus>,
     pub(crate) plan: Arc<Plan>,
-    /// Whether each target must be answered by the very model that is asked.
+    /// Whether each target must be answered by exactly the requested model.
     exact_model: Vec<bool>,
-    /// Attempts at trials without an answer, in earlier runs of the same command.
+    /// Attempts at trials without an answer, in earlier executions of the same command.
     attempts: HashMap<TrialKey, u32>,
-    /// The cells that need no more calls once they are settled; `None` without `--stop-early`.
+    /// Early stopping of cells; `None` without `--stop-early`.
     pub(crate) stopping: Option<Stopping>,
 }
 
@@ -77,7 +77,7 @@ impl Source for Calls {
         let (prompt, request) = self.plan.request(&self.config, &self.corpus, spec)?;
         let target = self.plan.targets().get(usize::from(spec.target)).context("a trial of another plan")?;
         let key = self.plan.key(trial as usize);
-        // The bound, not the estimate: a ceiling on money is worth nothing if a tokenizer can break it.
+        // The bound, not the estimate: a tokenizer's error must not break the cost limit.
         let bound = tokens::bound(&request);
         let reserve = target
             .price
@@ -90,7 +90,7 @@ impl Source for Calls {
             model: target.model.clone(),
             repeat: spec.repeat,
             exact_model: self.exact_model.get(usize::from(spec.target)).copied().unwrap_or(true),
-            // A quarter of the bound is near enough for a rate, and costs no tokenizer.
+            // A quarter of the bound is accurate enough for a rate limit, and needs no tokenizer.
             tokens: bound.0 / 4 + request.max_output_tokens.0,
             reserve,
             attempts_before: self.attempts.get(&key).copied().unwrap_or_default(),
@@ -111,7 +111,7 @@ impl Source for Calls {
     }
 }
 
-/// Takes out the trials that do not fit their model's window. They are recorded as overflow without a call.
+/// Separates the trials that do not fit their model's context window. They are recorded as overflow without a call.
 pub(crate) fn split_overflow(calls: &Calls, order: Vec<u32>) -> anyhow::Result<(Vec<u32>, Vec<Attempt>)> {
     let guard = calls.config.policy.context_guard;
     let smallest = calls.plan.targets().iter().filter_map(|target| target.context_window).min();
@@ -124,7 +124,7 @@ pub(crate) fn split_overflow(calls: &Calls, order: Vec<u32>) -> anyhow::Result<(
             continue;
         };
         let (prompt, request) = calls.plan.request(&calls.config, &calls.corpus, spec)?;
-        // The tokenizer is asked only where the bytes leave a doubt.
+        // The tokenizer is needed only if the byte count does not settle the question.
         let bound = tokens::bound(&request);
         if tokens::fit(bound, request.max_output_tokens, Some(window), guard) == Fit::Fits {
             fits.push(trial);
@@ -175,7 +175,7 @@ pub(crate) fn split_overflow(calls: &Calls, order: Vec<u32>) -> anyhow::Result<(
     Ok((fits, overflow))
 }
 
-/// What a run keeps to, as the settings say.
+/// The dispatch settings of a run, as configured.
 pub(crate) fn settings(project: &Project) -> Settings {
     let run = &project.config.run;
     let seconds = |count: u32| std::time::Duration::from_secs(count.into());
@@ -190,7 +190,7 @@ pub(crate) fn settings(project: &Project) -> Settings {
     }
 }
 
-/// The trials by provider.
+/// The lanes of a run: its trials by provider.
 pub(crate) fn lanes(project: &Project, calls: &Calls, order: Vec<u32>) -> anyhow::Result<Vec<Lane>> {
     let mut trials: BTreeMap<ProviderName, Vec<u32>> = BTreeMap::new();
     for trial in order {
@@ -201,7 +201,7 @@ pub(crate) fn lanes(project: &Project, calls: &Calls, order: Vec<u32>) -> anyhow
     lanes_of(project, trials)
 }
 
-/// A lane for each provider, with its endpoint. Every missing key is a fault before the first call.
+/// One lane per provider, with its endpoint. Missing API keys are reported before the first call.
 pub(crate) fn lanes_of(
     project: &Project,
     trials: BTreeMap<ProviderName, Vec<u32>>,
@@ -220,7 +220,7 @@ pub(crate) fn lanes_of(
     Ok(faults.into_result(lanes)?)
 }
 
-/// What is counted while the calls are made: a stage for each tier.
+/// The stages of progress: one per tier.
 pub(crate) fn stages(project: &Project, calls: &Calls, order: &[u32]) -> Vec<Stage> {
     let tiers = &project.config.tiers;
     let mut left = vec![0_u64; tiers.len()];

@@ -1,5 +1,5 @@
-//! What is done: calls are made, batches handed over, questions asked, cells watched. Everything that is acknowledged is in a
-//! journal before anything rests on it.
+//! The work of a run: makes calls, submits batches, asks questions and watches cells. Every answer is in a journal before
+//! anything depends on it.
 
 pub(crate) mod batch;
 pub(crate) mod calls;

@@ -1,5 +1,5 @@
-//! The oracle of each prompt of a corpus, where those whom oracles and strategies ask may be asked: not a judge of its own
-//! answers, and nobody to whom the data may not go.
+//! The oracle of each prompt of a corpus. Checks that the models asked by oracles and strategies may be asked: no judge grades its
+//! own answers, and no data leaves that must stay local.
 
 use super::question::strategy;
 use crate::config::{DataLocation, DataNeed};
@@ -13,7 +13,7 @@ use crate::ident::{ModelRef, OracleRef};
 use crate::oracle::Asks;
 use crate::oracle::ask::OwnAnswers;
 
-/// The oracle of each prompt; `swap` replaces versions of the oracles that it names.
+/// The oracle of each prompt; the versions in `swap` replace other versions of the same oracles.
 pub(crate) fn oracles<'a>(
     project: &'a Project,
     corpus: &Corpus,
@@ -25,16 +25,16 @@ pub(crate) fn oracles<'a>(
     Ok(oracles)
 }
 
-/// Brings `oracles.lock` up to date, and refuses an oracle that was edited without a new version.
+/// Records new versions in `oracles.lock`, and rejects an oracle that was edited without a new version.
 pub(crate) fn lock(engine: &Engine, project: &Project) -> anyhow::Result<()> {
     if project.library.write_lock()? {
-        engine.tell(Event::OraclesLocked);
+        engine.emit(Event::OracleLockUpdated);
     }
     Ok(())
 }
 
-/// Refuses judges that cannot be asked, or must not be: of an unknown provider, the model under test, or one to whom the data
-/// may not go.
+/// Rejects judges that cannot or must not be asked: of an unknown provider, the model under test, or one that the data must not
+/// be sent to.
 fn check_judges(project: &Project, corpus: &Corpus, oracles: &OracleSet<'_>) -> anyhow::Result<()> {
     for oracle in oracles.iter() {
         for asks in oracle.criterion.asks() {
@@ -59,7 +59,7 @@ fn check_judges(project: &Project, corpus: &Corpus, oracles: &OracleSet<'_>) -> 
                         "oracle {} is judged by {model}, which would grade its own answers as tier {}",
                         oracle.id, tier.name
                     ),
-                    "judges favour their own style: name another model, or write allow_self = true into [judge]",
+                    "judges favour their own style: name another model, or set allow_self = true in [judge]",
                 ));
             }
         }
@@ -76,7 +76,7 @@ fn check_judges(project: &Project, corpus: &Corpus, oracles: &OracleSet<'_>) -> 
             if provider.is_none_or(|provider| provider.data_location == DataLocation::External) {
                 return Err(UsageError::with_help(
                     format!(
-                        "the data of task {} may not leave, but its judge {model} is not local",
+                        "the data of task {} must stay local, but its judge {model} is not local",
                         task.map(|task| task.name.to_string()).unwrap_or_default()
                     ),
                     "name a judge of a provider with data_location = \"local\"",
@@ -87,7 +87,7 @@ fn check_judges(project: &Project, corpus: &Corpus, oracles: &OracleSet<'_>) -> 
     Ok(())
 }
 
-/// Whether two names mean the same model, by whichever provider it is served.
+/// Whether two names mean the same model, possibly from different providers.
 fn same_model(one: &ModelRef, other: &ModelRef) -> bool {
     let last = |model: &ModelRef| model.model.rsplit('/').next().unwrap_or_default().to_lowercase();
     one == other || last(one) == last(other)

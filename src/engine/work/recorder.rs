@@ -1,4 +1,4 @@
-//! The consumer of a run's attempts: makes them durable, then grades them for whoever watches.
+//! Consumes a run's attempts: stores them durably, then grades them for the progress display and early stopping.
 
 use super::calls::Calls;
 use crate::dispatch::{Finished, Sink};
@@ -15,8 +15,8 @@ pub(crate) struct Recorder<'a> {
     calls: &'a Calls,
     oracles: &'a OracleSet<'a>,
     stages: Vec<Progress>,
-    /// The tiers that are known to wait.
-    parked: Vec<bool>,
+    /// The tiers that are reported as paused.
+    paused: Vec<bool>,
 }
 
 impl<'a> Recorder<'a> {
@@ -27,20 +27,20 @@ impl<'a> Recorder<'a> {
         oracles: &'a OracleSet<'a>,
         stages: &[Stage],
     ) -> Self {
-        let parked = vec![false; stages.len()];
+        let paused = vec![false; stages.len()];
         let stages = stages.iter().map(|stage| Progress { done: stage.done, ..Progress::default() });
-        Self { engine, journal, calls, oracles, stages: stages.collect(), parked }
+        Self { engine, journal, calls, oracles, stages: stages.collect(), paused }
     }
 
-    /// Says once for each long wait that a tier waits, and for how long: a run that stands still must say why.
-    fn tell_parked(&mut self, finished: &Finished) {
+    /// Reports each long pause of a tier once, with its reason, so that a run that stands still is explained.
+    fn report_pause(&mut self, finished: &Finished) {
         let tier = usize::from(finished.tier);
-        let Some(known) = self.parked.get_mut(tier) else { return };
+        let Some(known) = self.paused.get_mut(tier) else { return };
         match finished.parked {
             Some(wait) if !*known => {
                 if let Some(target) = self.calls.plan.targets().get(tier) {
                     let why = finished.attempt.failure.as_ref().map(|failure| failure.message.clone());
-                    self.engine.tell(Event::TierWaits { tier: target.tier.clone(), wait, why });
+                    self.engine.emit(Event::TierPaused { tier: target.tier.clone(), wait, why });
                 }
                 *known = true;
             }
@@ -49,27 +49,27 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// Says which cells are settled by an answer: their trials are not sent any more.
+    /// Reports the cells that an answer decides. Their remaining trials are not sent.
     fn watch(&self, finished: &Finished, grade: Grade) {
         let Some(stopping) = &self.calls.stopping else { return };
-        for news in stopping.take(finished.trial, grade) {
-            self.engine.tell(Event::CellDecided {
-                task: news.task,
-                tier: news.tier,
-                band: news.settled.band,
-                after: news.settled.prompts,
-                prompts: news.prompts as u64,
+        for cell in stopping.take(finished.trial, grade) {
+            self.engine.emit(Event::CellStoppedEarly {
+                task: cell.task,
+                tier: cell.tier,
+                band: cell.settled.band,
+                after: cell.settled.prompts,
+                prompts: cell.prompts as u64,
             });
         }
     }
 
-    /// What an answer comes to, as far as its oracle settles that by itself.
+    /// The grade of an answer, if its oracle needs no model or program for it.
     fn grade(&self, finished: &Finished) -> Grade {
         let attempt = &finished.attempt;
         let by_outcome = || Grade::of(Some(attempt.outcome), None);
         match attempt.outcome {
             Outcome::Reply | Outcome::Refused => {}
-            // No oracle looks at these, so the prompt need not be read again.
+            // No oracle grades these, so the prompt need not be read again.
             Outcome::Truncated | Outcome::Overflow | Outcome::Error => return by_outcome(),
         }
         let prompt = self.calls.plan.spec(finished.trial as usize).prompt as usize;
@@ -104,8 +104,8 @@ impl Sink for Recorder<'_> {
                 Grade::Fail => stage.graded += 1,
                 Grade::Unknown | Grade::Overflow => {}
             }
-            self.engine.tell(Event::Progress { stage: tier, progress: *stage });
-            self.tell_parked(finished);
+            self.engine.emit(Event::Progress { stage: tier, progress: *stage });
+            self.report_pause(finished);
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Answers that are there already: in the recording, or in earlier runs of the project. What is found need not be sent.
+//! Reuses answers from the recording or from earlier runs of the project. Their trials need not be sent.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::journal::{Index, Journal, Reader};
 use crate::plan::Plan;
 use crate::record::Via;
 
-/// The journals to look a trial up in before it is sent: the recording, else earlier runs of the project.
+/// The journals to search for a trial before it is sent: the recording, or else earlier runs of the project.
 pub(crate) fn others(
     project: &Project,
     folder: &RunFolder,
@@ -32,7 +32,7 @@ pub(crate) fn others(
         .collect())
 }
 
-/// The trials that a run would not have to send.
+/// The trials that a run need not send.
 pub(crate) fn answered_elsewhere(
     project: &Project,
     folder: &RunFolder,
@@ -53,13 +53,13 @@ pub(crate) fn answered_elsewhere(
     Ok(answered)
 }
 
-/// Whether a run's journal holds answers of a recording: those are nobody's measurement of today.
+/// Whether a run's journal holds replayed answers, which are no measurement.
 fn reused_is_tape(disk: &Disk, path: &Path) -> anyhow::Result<bool> {
     let mut first = Reader::open(disk, path)?;
     Ok(first.next().transpose()?.is_some_and(|(_, attempt)| attempt.via == Via::Tape))
 }
 
-/// Copies answers into the run's own journal, so that its folder is whole by itself. Returns how many.
+/// Copies answers into the run's own journal, so that its folder is complete by itself. Returns their number.
 pub(crate) fn copy_answers(
     disk: &Disk,
     journal: &mut Journal,
@@ -77,9 +77,9 @@ pub(crate) fn copy_answers(
             let wanted = attempt.outcome.is_answer()
                 && planned.contains(&attempt.key)
                 && !index.is_answered(&attempt.key)
-                // A recording may hold what was too long to be sent; it is no answer, and needed once.
+                // A recording may hold trials that were too long to be sent. They are no answer, and are copied once.
                 && (attempt.is_answer() || (*via == Via::Tape && index.get(&attempt.key).is_none()))
-                // What was replayed or scripted once is no measurement to be reused.
+                // Replayed and scripted answers are no measurement, so they are not reused.
                 && (*via == Via::Tape || matches!(attempt.via, Via::Live | Via::Reuse));
             if !wanted {
                 continue;

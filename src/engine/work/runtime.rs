@@ -1,11 +1,11 @@
-//! The runtime that calls are made on.
+//! The runtime on which calls are made.
 
 use anyhow::Context;
 use tokio::runtime::Runtime;
 
 use crate::engine::context::Engine;
 
-/// A runtime of its own, so that a request may block its caller's thread and no other.
+/// Creates a runtime for one request, so that the request blocks only its caller's thread.
 pub(crate) fn new(engine: &Engine) -> anyhow::Result<Runtime> {
-    engine.world().clock.runtime().context("no runtime")
+    engine.world().clock.runtime().context("cannot start the async runtime")
 }

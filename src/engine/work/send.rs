@@ -1,4 +1,4 @@
-//! Sends what is left of a run, call by call or through batch APIs, and has it recorded as it comes.
+//! Sends the remaining trials of a run, call by call or through batch APIs, and records the answers as they arrive.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::journal::{Index, Journal};
 use crate::record::{Attempt, Outcome};
 use crate::units::Usd;
 
-/// What is left of a run to be sent.
+/// The remaining trials of a run.
 pub(crate) struct Sending<'a> {
     pub(crate) engine: &'a Engine,
     pub(crate) project: &'a Project,
@@ -26,37 +26,37 @@ pub(crate) struct Sending<'a> {
     pub(crate) oracles: &'a OracleSet<'a>,
     pub(crate) index: &'a Index,
     pub(crate) folder: &'a RunFolder,
-    /// The most that the run may cost, what it has cost before included.
+    /// The most that the run may cost, earlier costs included.
     pub(crate) ceiling: Option<Usd>,
-    /// What becomes of a batch of which nobody knows whether the provider got it.
+    /// What to do with a batch if it is unknown whether the provider received it.
     pub(crate) unknown: Unknown,
 }
 
 impl Sending<'_> {
-    /// Sends what is left, and has it recorded and graded as it comes.
+    /// Sends the remaining trials, and records and grades the answers as they arrive.
     pub(crate) fn send(&self, journal: &mut Journal, order: Vec<u32>) -> anyhow::Result<Report> {
         let (engine, project, calls) = (self.engine, self.project, self.calls);
         let (order, overflow) = calls::split_overflow(calls, order)?;
         if !overflow.is_empty() {
-            engine.tell(Event::TooLong { trials: overflow.len() as u64 });
+            engine.emit(Event::ContextOverflow { trials: overflow.len() as u64 });
             let known = |attempt: &&Attempt| {
                 self.index.get(&attempt.key).is_none_or(|stored| stored.outcome != Outcome::Overflow)
             };
             journal.append(overflow.iter().filter(known))?;
             if let Some(stopping) = &calls.stopping {
-                stopping.hold_back(&calls.plan, &overflow)?;
+                stopping.add_overflow(&calls.plan, &overflow)?;
             }
         }
-        // What judges have cost before is part of the same bill.
+        // The earlier cost of judges counts towards the limit, too.
         let spent =
             self.index.billed() + store::billed(project.disk(), &self.folder.path.join(JUDGE_JOURNAL))?;
         if let Some(ceiling) = self.ceiling.filter(|ceiling| *ceiling <= spent) {
-            engine.tell(Event::CeilingReached { spent, ceiling });
+            engine.emit(Event::CeilingReached { spent, ceiling });
         }
         let stages = calls::stages(project, calls, &order);
-        engine.tell(Event::Begins { stages: stages.clone() });
+        engine.emit(Event::CallsStarted { stages: stages.clone() });
         let runtime = runtime::new(engine)?;
-        let wishes = engine.stop().wishes();
+        let stop_mode = engine.stop().stop_mode();
         let report = match project.calling {
             Calling::Direct => {
                 let lanes = calls::lanes(project, calls, order)?;
@@ -69,7 +69,7 @@ impl Sending<'_> {
                     &mut recorder,
                     budget,
                     settings,
-                    wishes,
+                    stop_mode,
                 ))
             }
             Calling::Batch => {
@@ -84,11 +84,11 @@ impl Sending<'_> {
                     spent,
                     unknown: self.unknown,
                 };
-                runtime.block_on(batch.measure(journal, order, &stages, wishes))
+                runtime.block_on(batch.measure(journal, order, &stages, stop_mode))
             }
         };
-        engine.tell(Event::Ends);
-        // A worker that is still reading a corpse's socket must not hold the process.
+        engine.emit(Event::CallsFinished);
+        // A worker that still reads from a dead connection must not keep the process alive.
         runtime.shutdown_background();
         report
     }

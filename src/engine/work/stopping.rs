@@ -1,7 +1,7 @@
-//! `--stop-early`: watches the cells of a run in one fixed random order of their prompts, and says which trials still matter.
+//! `--stop-early`: watches the cells of a run in one fixed random order of their prompts, and tells which trials still matter.
 //!
-//! Answers come in any order, and the slow ones are not like the fast ones. So a cell is looked at along the drawn order, as
-//! far as it is answered without a gap: what was settled does not hang on which answer happened to be quick.
+//! Answers arrive in any order, and slow ones may differ from fast ones. So the test looks at a cell's prompts in the drawn order,
+//! up to the first one without an answer: the decision does not depend on which answers happened to arrive first.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
@@ -20,27 +20,27 @@ use crate::plan::Plan;
 use crate::policy::{EarlyStop, Watch, Weights};
 use crate::record::{Attempt, Outcome};
 
-/// A cell that has just been settled.
+/// A cell that has just been decided.
 #[derive(Clone, Debug)]
-pub(crate) struct News {
+pub(crate) struct DecidedCell {
     pub(crate) task: TaskName,
     pub(crate) tier: TierName,
     pub(crate) settled: EarlyStop,
     pub(crate) prompts: usize,
 }
 
-/// The cells of a run that may be settled early.
+/// The cells of a run that may be stopped early.
 pub(crate) struct Stopping {
     tiers: Vec<TierName>,
     tasks: Vec<Watched>,
-    /// Targets a prompt and repeats a target, as the plan numbers its trials.
+    /// Targets per prompt and repeats per target, as the plan numbers its trials.
     targets: usize,
     repeats: usize,
     /// The position in `tasks` of each prompt's task.
     task_of: Vec<u16>,
-    /// The first trial with the same key, where that is another one.
-    twins: HashMap<u32, u32>,
-    /// The trials that answer for several prompts: always wanted.
+    /// The first trial with the same key, if it is another one.
+    duplicates: HashMap<u32, u32>,
+    /// The trials that answer several prompts; they are always sent.
     shared: HashSet<u32>,
     settled: Vec<AtomicBool>,
     state: Mutex<State>,
@@ -48,9 +48,9 @@ pub(crate) struct Stopping {
 
 struct Watched {
     name: TaskName,
-    /// The prompts in the drawn order, with their weights; none where the task is not watched.
+    /// The prompts in the drawn order, with their weights; empty if the task is not watched.
     prompts: Vec<(u32, f64)>,
-    /// Why it is not.
+    /// Whether its oracles ask models or programs, so that it is not watched.
     is_asked: bool,
 }
 
@@ -66,7 +66,7 @@ struct Cell {
 }
 
 impl Stopping {
-    /// Watches every task whose oracles settle replies by themselves.
+    /// Watches every task whose oracles grade replies without asking a model or a program.
     pub(crate) fn new(
         project: &Project,
         corpus: &Corpus,
@@ -107,12 +107,12 @@ impl Stopping {
             let watch = Watch::new(task, &config.policy, weights, tasks.len() * tiers.len());
             cells.extend(tiers.iter().map(|_| Cell { watch: watch.clone(), next: 0 }));
         }
-        let (mut first, mut twins) = (HashMap::with_capacity(plan.len()), HashMap::new());
+        let (mut first, mut duplicates) = (HashMap::with_capacity(plan.len()), HashMap::new());
         for at in 0..plan.len() {
             let trial = u32::try_from(at)?;
             let found = *first.entry(plan.key(at)).or_insert(trial);
             if found != trial {
-                twins.insert(trial, found);
+                duplicates.insert(trial, found);
             }
         }
         Ok(Self {
@@ -122,24 +122,24 @@ impl Stopping {
             targets: plan.targets().len().max(1),
             repeats,
             task_of,
-            shared: twins.iter().flat_map(|(twin, first)| [*twin, *first]).collect(),
-            twins,
+            shared: duplicates.iter().flat_map(|(duplicate, first)| [*duplicate, *first]).collect(),
+            duplicates,
             state: Mutex::new(State { grades: vec![None; plan.len()], cells }),
         })
     }
 
-    /// Takes in what earlier calls of the same command have answered.
+    /// Adds the answers of earlier executions of the same command.
     pub(crate) fn catch_up(&self, observations: &[Observation]) {
         for (trial, seen) in (0..).zip(observations) {
-            // What ended in an error is asked again, and has said nothing yet.
+            // A trial that ended in an error is sent again and is no evidence yet.
             if let Some(outcome) = seen.outcome.filter(|outcome| outcome.is_answer()) {
                 self.take(trial, Grade::of(Some(outcome), seen.verdict.as_ref()));
             }
         }
     }
 
-    /// Takes in the trials that do not fit their model's window and are not sent.
-    pub(crate) fn hold_back(&self, plan: &Plan, overflow: &[Attempt]) -> anyhow::Result<()> {
+    /// Adds the trials that do not fit their model's context window and are not sent.
+    pub(crate) fn add_overflow(&self, plan: &Plan, overflow: &[Attempt]) -> anyhow::Result<()> {
         let held: HashSet<TrialKey> = overflow.iter().map(|attempt| attempt.key).collect();
         for at in (0..plan.len()).filter(|at| held.contains(&plan.key(*at))) {
             self.take(u32::try_from(at)?, Grade::Overflow);
@@ -147,16 +147,16 @@ impl Stopping {
         Ok(())
     }
 
-    /// Whether a trial's answer still matters.
+    /// Whether a trial still needs to be sent.
     pub(crate) fn wanted(&self, trial: u32) -> bool {
         let cell = self.cell_of(trial).filter(|_| !self.shared.contains(&trial));
         cell.and_then(|cell| self.settled.get(cell)).is_none_or(|settled| !settled.load(Ordering::Relaxed))
     }
 
-    /// Takes in what a trial came to, and returns the cells that are settled by it.
-    pub(crate) fn take(&self, trial: u32, grade: Grade) -> Vec<News> {
+    /// Adds the grade of a trial, and returns the cells that it decides.
+    pub(crate) fn take(&self, trial: u32, grade: Grade) -> Vec<DecidedCell> {
         let mut state = self.lock();
-        let at = self.twins.get(&trial).copied().unwrap_or(trial);
+        let at = self.duplicates.get(&trial).copied().unwrap_or(trial);
         if let Some(slot) = state.grades.get_mut(at as usize) {
             *slot = Some(grade);
         }
@@ -165,11 +165,11 @@ impl Stopping {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // A thread that panicked has left grades, not half of one.
+        // Grades are consistent even if a thread panicked.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The cell of a trial; `None` where it belongs to what stands beside the ladder.
+    /// The cell of a trial; `None` for a target outside the ladder.
     fn cell_of(&self, trial: u32) -> Option<usize> {
         let at = trial as usize / self.repeats;
         let tier = at % self.targets;
@@ -177,25 +177,25 @@ impl Stopping {
         (tier < self.tiers.len()).then_some(task * self.tiers.len() + tier)
     }
 
-    /// The trials of a prompt at a tier.
+    /// The trials of a prompt on a tier.
     fn trials(&self, prompt: u32, tier: usize) -> Range<usize> {
         let from = (prompt as usize * self.targets + tier) * self.repeats;
         from..from + self.repeats
     }
 
-    /// What the trials of a prompt at a tier came to: `None` while one of them is open.
+    /// The grades of the trials of a prompt on a tier; `None` while one of them has no answer.
     fn grades(&self, state: &State, prompt: u32, tier: usize) -> Option<Vec<Grade>> {
         self.trials(prompt, tier)
             .map(|trial| {
                 let trial = u32::try_from(trial).ok()?;
-                let trial = self.twins.get(&trial).copied().unwrap_or(trial);
+                let trial = self.duplicates.get(&trial).copied().unwrap_or(trial);
                 state.grades.get(trial as usize).copied().flatten()
             })
             .collect()
     }
 
-    /// Looks at the prompts of a cell up to the first one that is open.
-    fn advance(&self, state: &mut State, task: usize, tier: usize) -> Option<News> {
+    /// Tests the prompts of a cell up to the first one without an answer.
+    fn advance(&self, state: &mut State, task: usize, tier: usize) -> Option<DecidedCell> {
         let at = task * self.tiers.len() + tier;
         let watched = self.tasks.get(task)?;
         loop {
@@ -211,13 +211,13 @@ impl Stopping {
             if let Some(settled) = cell.watch.early_stop() {
                 self.settled.get(at)?.store(true, Ordering::Relaxed);
                 let (task, tier) = (watched.name.clone(), self.tiers.get(tier)?.clone());
-                return Some(News { task, tier, settled, prompts: watched.prompts.len() });
+                return Some(DecidedCell { task, tier, settled, prompts: watched.prompts.len() });
             }
         }
     }
 
-    /// What stored answers settle. `Replay::Recording` forgets what a recording holds beyond that: the run that stops early
-    /// would not have asked for it.
+    /// Finds the cells that stored answers decide early. `Replay::Recording` ignores what a recording holds beyond that, because
+    /// a run with early stopping would not have asked for it.
     pub(crate) fn replay(self, observations: &mut [Observation], replay: Replay) -> Stopped {
         let mut state = self.lock();
         for (slot, seen) in state.grades.iter_mut().zip(observations.iter()) {
@@ -225,9 +225,9 @@ impl Stopping {
         }
         let mut stopped = Stopped {
             cells: vec![vec![None; self.tiers.len()]; self.tasks.len()],
-            spared: HashSet::new(),
-            forgotten: Vec::new(),
-            whole: self.tasks.iter().filter(|task| task.is_asked).map(|task| task.name.clone()).collect(),
+            saved: HashSet::new(),
+            ignored: Vec::new(),
+            in_full: self.tasks.iter().filter(|task| task.is_asked).map(|task| task.name.clone()).collect(),
         };
         for (task, watched) in self.tasks.iter().enumerate() {
             for tier in 0..self.tiers.len() {
@@ -240,7 +240,7 @@ impl Stopping {
                 for (prompt, weight) in watched.prompts.get(cell.next..).unwrap_or_default() {
                     let rows = self.trials(*prompt, tier);
                     match (replay, self.grades(&state, *prompt, tier)) {
-                        // Answers that were on their way when the cell was settled are paid for, and count.
+                        // Answers to calls in flight when the cell was decided are paid for, and count.
                         (Replay::Run, Some(grades)) if !grades.contains(&Grade::Unknown) => {
                             look(&mut watch, &grades, *weight);
                         }
@@ -251,20 +251,20 @@ impl Stopping {
                     }
                 }
                 if open.is_empty() {
-                    // Everything is answered: then nothing was stopped, and the evidence is that of any run.
+                    // Everything is answered: nothing was stopped, and the evidence is that of any run.
                     continue;
                 }
                 if let Some(slot) = stopped.cells.get_mut(task).and_then(|cells| cells.get_mut(tier)) {
                     *slot = watch.early_stop();
                 }
-                stopped.spared.extend(open);
+                stopped.saved.extend(open);
             }
         }
         if replay == Replay::Recording {
-            stopped.forgotten = stopped.spared.iter().copied().collect();
-            for row in &stopped.forgotten {
+            stopped.ignored = stopped.saved.iter().copied().collect();
+            for row in &stopped.ignored {
                 if let Some(seen) = observations.get_mut(*row) {
-                    forget(seen);
+                    reset(seen);
                 }
             }
         }
@@ -273,7 +273,7 @@ impl Stopping {
     }
 }
 
-/// Has a watch look at a prompt.
+/// Shows a prompt's grades to a test.
 fn look(watch: &mut Watch, grades: &[Grade], weight: f64) {
     if grades.iter().all(|grade| *grade == Grade::Overflow) {
         return;
@@ -287,8 +287,8 @@ fn is_answered(seen: &Observation) -> bool {
     seen.outcome.is_some_and(Outcome::is_answer)
 }
 
-/// A row as if its trial had never been sent.
-fn forget(seen: &mut Observation) {
+/// Resets a row as if its trial had never been sent.
+fn reset(seen: &mut Observation) {
     *seen = Observation {
         prompt: seen.prompt,
         task: seen.task,
@@ -302,8 +302,8 @@ fn forget(seen: &mut Observation) {
 /// Where stored answers come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Replay {
-    /// Calls that were made for this run: each of them counts.
+    /// Calls made for this run: each of them counts.
     Run,
-    /// A recording, which holds more than the run would have asked for.
+    /// A recording, which may hold more answers than the run would have asked for.
     Recording,
 }

@@ -1,4 +1,4 @@
-//! Whether a corpus is without faults.
+//! Checks a corpus for faults.
 
 use std::path::Path;
 
@@ -14,12 +14,12 @@ use crate::ident::Digest;
 
 /// A corpus without faults.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct CorpusChecked {
-    /// The corpus, as it was named.
+pub struct CorpusCheckOutput {
+    /// The path of the corpus, as given.
     pub corpus: String,
-    /// Its prompts.
+    /// Number of prompts.
     pub prompts: u64,
-    /// The tasks that have prompts.
+    /// Number of tasks with prompts.
     #[serde(skip)]
     pub tasks: u64,
     /// Its digest.
@@ -27,10 +27,10 @@ pub struct CorpusChecked {
 }
 
 impl Engine {
-    /// Reports every fault of a corpus, with its line.
+    /// Checks a corpus, and reports every fault with its line.
     ///
     /// # Errors
-    /// The faults, all of them.
+    /// All faults of the corpus.
     ///
     /// ```no_run
     /// # use std::path::Path;
@@ -41,9 +41,9 @@ impl Engine {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn check_corpus(&self, config: Option<&Path>, corpus: &Path) -> Result<CorpusChecked, Error> {
+    pub fn check_corpus(&self, config: Option<&Path>, corpus: &Path) -> Result<CorpusCheckOutput, Error> {
         let (_, corpus) = open(&self.world().disk, config, corpus)?;
-        Ok(CorpusChecked {
+        Ok(CorpusCheckOutput {
             corpus: corpus.shown().to_owned(),
             prompts: corpus.len() as u64,
             tasks: corpus.used_tasks().len() as u64,
@@ -52,7 +52,7 @@ impl Engine {
     }
 }
 
-/// The settings of a project, and a corpus of it.
+/// Loads the configuration of a project, and a corpus.
 pub(super) fn open(disk: &Disk, config: Option<&Path>, path: &Path) -> anyhow::Result<(Config, Corpus)> {
     let config = config::load(disk, &find_config(disk, config)?)?;
     let corpus = Corpus::open(disk, path, &path.to_string_lossy(), &config)?;

@@ -1,4 +1,4 @@
-//! The formats that a corpus is imported from, and which of them a file is in.
+//! The formats that a corpus can be imported from, and their detection.
 
 use std::path::Path;
 
@@ -7,14 +7,14 @@ use crate::disk::Disk;
 use crate::engine::context::Engine;
 use crate::engine::error::Error;
 
-/// What wrote a file.
+/// A format that can be imported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImportFormat {
     /// promptfoo: a config (YAML, JSON) or tests (CSV, JSONL).
     Promptfoo,
     /// OpenAI evals: JSONL with `input` and `ideal`.
     Evals,
-    /// Any CSV, with its columns named.
+    /// Any CSV, with its columns named in the request.
     Csv,
     /// LiteLLM: spend logs or standard logging payloads (JSONL, JSON).
     Litellm,
@@ -29,7 +29,7 @@ pub enum ImportFormat {
 }
 
 impl ImportFormat {
-    /// Whether it is a recorded benchmark, which becomes a whole project.
+    /// Whether it is a recorded benchmark, which becomes a whole project: see `Engine::import_benchmark`.
     #[must_use]
     pub const fn is_benchmark(self) -> bool {
         matches!(self, Self::Zeroeval | Self::Routellm)
@@ -37,16 +37,16 @@ impl ImportFormat {
 }
 
 impl Engine {
-    /// The format of a file: by its name, else by what stands in it.
+    /// Detects the format of a file by its name or its contents.
     ///
     /// # Errors
-    /// When it cannot be told.
+    /// If the file cannot be read, or its format is not recognised.
     pub fn import_format(&self, path: &Path) -> Result<ImportFormat, Error> {
         Ok(detect(&self.world().disk, path)?)
     }
 }
 
-/// Which format a file is in: by its name, else by what stands in it.
+/// Detects the format of a file by its name or its contents.
 fn detect(disk: &Disk, path: &Path) -> anyhow::Result<ImportFormat> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     if disk.is_folder(path) {
@@ -76,8 +76,8 @@ fn detect(disk: &Disk, path: &Path) -> anyhow::Result<ImportFormat> {
         ImportFormat::Langfuse
     } else {
         return Err(UsageError::with_help(
-            format!("{} is in no format that is known by its looks", path.display()),
-            "name the format in place of `auto`: `route-prof corpus import --help` lists them",
+            format!("the format of {} is not recognised", path.display()),
+            "name the format instead of `auto`: `route-prof corpus import --help` lists them",
         ));
     })
 }

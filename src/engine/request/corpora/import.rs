@@ -1,4 +1,4 @@
-//! What another tool wrote becomes a corpus, with oracles where it has assertions.
+//! Imports another tool's file as a corpus, with oracles made from its assertions.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -17,77 +17,77 @@ use crate::engine::error::Error;
 use crate::ident::{ModelRef, TaskName};
 use crate::oracle;
 
-/// What is imported, and how.
+/// What to import, and how.
 #[derive(Clone, Debug)]
-pub struct CorpusImport {
-    /// What wrote it.
+pub struct CorpusImportRequest {
+    /// The format.
     pub from: ImportFormat,
-    /// The file (a folder of a benchmark).
+    /// The file.
     pub file: PathBuf,
-    /// The corpus to write (a folder for a benchmark).
+    /// The corpus to write.
     pub out: PathBuf,
-    /// The folder for the oracles that assertions become.
+    /// The folder for the oracles made from assertions.
     pub oracles: PathBuf,
-    /// The task of every prompt, else one from the file's name.
+    /// The task of every prompt; `None` derives it from the file's name.
     pub task: Option<TaskName>,
-    /// Take the task from this field of a record (names with dots between them) or column.
+    /// Takes the task from this field of a record (`a.b.c`) or this column.
     pub task_field: Option<String>,
-    /// Take the task from rules on the prompt: a TOML file of `[[rule]]` tables with `task` and `match`.
+    /// Takes the task from rules on the prompt: a TOML file of `[[rule]]` tables with `task` and `match`.
     pub task_rules: Option<PathBuf>,
-    /// Fold near-duplicates into one prompt that weighs as much as all of them.
+    /// Merges duplicates and near-duplicates into one prompt with the weight of all of them.
     pub weight_by_frequency: bool,
-    /// The share of shingles that near-duplicates have in common.
+    /// The share of three-word sequences that near-duplicates have in common.
     pub near: f64,
-    /// Mask personal data and keys.
+    /// Masks personal data and keys.
     pub mask: bool,
-    /// Who judges a rubric whose grader is not named, or not known here.
+    /// The judge for rubrics whose grader is missing or unknown.
     pub judge: Option<ModelRef>,
-    /// The embeddings model of a `similar` whose grader is not named, or not known here.
+    /// The embeddings model for `similar` assertions whose grader is missing or unknown.
     pub embedding: Option<ModelRef>,
     /// The columns of a CSV.
     pub columns: Columns,
 }
 
-/// What an import came to.
+/// The result of an import.
 #[derive(Debug)]
-pub struct CorpusImported {
-    /// Lines of the corpus that was written; none: nothing could be imported, and nothing was written.
+pub struct CorpusImportOutput {
+    /// Prompts in the corpus that was written; 0 if nothing could be imported, and no corpus was written.
     pub prompts: u64,
     /// The oracles that were written.
     pub oracles: Vec<PathBuf>,
-    /// What has no counterpart, each with its place and the reason.
+    /// What could not be converted, with its place and the reason.
     pub skipped: Vec<Skipped>,
-    /// How much was masked, by kind; `None` where nothing was to be.
+    /// What was masked, counted by kind; `None` if masking was not asked for.
     pub masked: Option<BTreeMap<&'static str, u64>>,
-    /// What else there is to know.
+    /// Notes for the user.
     pub notes: Vec<String>,
-    /// The tasks of the prompts, each with an oracle where the import made one.
+    /// The tasks of the prompts, each with its oracle if the import made one.
     pub tasks: BTreeMap<String, Option<String>>,
 }
 
 impl Engine {
-    /// Makes a corpus, and oracles, of what another tool wrote.
+    /// Imports another tool's file as a corpus and oracles.
     ///
     /// # Errors
-    /// When the file cannot be read, or the corpus exists already: nothing is overwritten.
-    pub fn import_corpus(&self, request: &CorpusImport) -> Result<CorpusImported, Error> {
+    /// If the file cannot be read, or the corpus already exists: nothing is overwritten.
+    pub fn import_corpus(&self, request: &CorpusImportRequest) -> Result<CorpusImportOutput, Error> {
         Ok(import(&self.world().disk, request)?)
     }
 }
 
-/// Refuses to write over what is there.
+/// The refusal to overwrite a file.
 pub(super) fn refuse(path: &Path) -> anyhow::Error {
     UsageError::with_help(
-        format!("{} is there already", path.display()),
-        "name another file with --out, or move it away: nothing is overwritten",
+        format!("{} already exists", path.display()),
+        "choose another file with --out, or move this one: nothing is overwritten",
     )
 }
 
-fn import(disk: &Disk, request: &CorpusImport) -> anyhow::Result<CorpusImported> {
+fn import(disk: &Disk, request: &CorpusImportRequest) -> anyhow::Result<CorpusImportOutput> {
     if disk.exists(&request.out) {
         return Err(refuse(&request.out));
     }
-    let task = fallback_task(request)?;
+    let task = default_task(request)?;
     let mut imported = match request.from {
         ImportFormat::Promptfoo => promptfoo::import(
             disk,
@@ -113,7 +113,9 @@ fn import(disk: &Disk, request: &CorpusImport) -> anyhow::Result<CorpusImported>
     if request.weight_by_frequency {
         let (lines, folded) = fold::fold(std::mem::take(&mut imported.lines), request.near);
         imported.lines = lines;
-        imported.notes.push(format!("{folded} of {read} prompts were near-duplicates: folded into weights"));
+        imported.notes.push(format!(
+            "merged {folded} of {read} prompts into weights: they were duplicates or near-duplicates"
+        ));
     }
     let good = usable(&request.file, &mut imported);
     imported.notes.extend(graders_note(&good));
@@ -129,7 +131,7 @@ fn import(disk: &Disk, request: &CorpusImport) -> anyhow::Result<CorpusImported>
             oracle.clone_from(&line.oracle);
         }
     }
-    Ok(CorpusImported {
+    Ok(CorpusImportOutput {
         prompts: imported.lines.len() as u64,
         oracles,
         skipped: imported.skipped,
@@ -139,7 +141,7 @@ fn import(disk: &Disk, request: &CorpusImport) -> anyhow::Result<CorpusImported>
     })
 }
 
-fn fallback_task(request: &CorpusImport) -> anyhow::Result<TaskName> {
+fn default_task(request: &CorpusImportRequest) -> anyhow::Result<TaskName> {
     if let Some(task) = &request.task {
         return Ok(task.clone());
     }
@@ -151,13 +153,13 @@ fn fallback_task(request: &CorpusImport) -> anyhow::Result<TaskName> {
 
 fn give_tasks(
     disk: &Disk,
-    request: &CorpusImport,
+    request: &CorpusImportRequest,
     task: &TaskName,
     imported: &mut Imported,
 ) -> anyhow::Result<()> {
     let task_of = match (&request.task_rules, &request.task_field) {
         (Some(path), _) => TaskOf::Rules(rules::read(disk, path)?),
-        // A table has put its column into the lines already; a test suite has no records to look into.
+        // A table has already put its column into the lines; a test suite has no records.
         (None, Some(field)) if !imported.records.is_empty() => TaskOf::Field(field.clone()),
         (None, Some(_)) => return Ok(()),
         (None, None) => TaskOf::One(task.clone()),

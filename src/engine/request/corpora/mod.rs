@@ -1,21 +1,21 @@
-//! Corpora: checked, described, imported, sampled, made of templates.
+//! Corpora: check, describe, import, sample and synthesise.
 
 mod check;
 mod detect;
 mod import;
+mod model_written;
 mod oracle_files;
 mod recorded;
 mod sample;
 mod stats;
 mod synth;
 mod synth_ending;
-mod write;
 
-pub use self::check::CorpusChecked;
+pub use self::check::CorpusCheckOutput;
 pub use self::detect::ImportFormat;
-pub use self::import::{Columns, CorpusImport, CorpusImported};
-pub use self::recorded::BenchmarkImported;
-pub use self::sample::{CorpusSample, CorpusSampled};
-pub use self::stats::{CorpusDescribed, PromptTokens};
-pub use self::synth::{CorpusSynth, CorpusSynthesised, SYNTH_TEMPLATES};
+pub use self::import::{Columns, CorpusImportOutput, CorpusImportRequest};
+pub use self::recorded::BenchmarkImportOutput;
+pub use self::sample::{CorpusSampleOutput, CorpusSampleRequest};
+pub use self::stats::{CorpusStatsOutput, PromptTokens};
+pub use self::synth::{CorpusSynthOutput, CorpusSynthRequest, EXAMPLE_TEMPLATES};
 pub use self::synth_ending::SynthEnding;

@@ -1,11 +1,11 @@
-//! Oracles that an import makes become files.
+//! Writes the oracles that an import makes.
 
 use std::path::{Path, PathBuf};
 
 use crate::corpus::import::OracleDraft;
 use crate::disk::Disk;
 
-/// Writes oracles that are not there yet; returns their paths. One that is there is left alone where it says the same.
+/// Writes oracles that do not exist yet, and returns their paths. Existing files are left alone.
 pub(super) fn write_oracles(
     disk: &Disk,
     folder: &Path,

@@ -1,4 +1,4 @@
-//! A recorded benchmark becomes a whole project with a recording, so that it is replayed without a call.
+//! Imports a recorded benchmark as a whole project with a recording, which is replayed without a call.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -22,34 +22,34 @@ const CORPUS: &str = "corpus.jsonl";
 const TAPE: &str = "tape.jsonl";
 const NOTE: &str = "no token counts were recorded: tokens = characters / 4, rounded up; no latencies either";
 
-/// A project made of a recorded benchmark.
+/// A project made from a recorded benchmark.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BenchmarkImported {
-    /// Prompts.
+pub struct BenchmarkImportOutput {
+    /// Number of prompts.
     pub prompts: u64,
-    /// Recorded answers.
+    /// Number of recorded answers.
     pub answers: u64,
-    /// Models that gave them.
+    /// Number of models that answered.
     pub models: u64,
-    /// The files that were written.
+    /// The files written.
     pub files: Vec<PathBuf>,
     /// The corpus, relative to the project.
     pub corpus: &'static str,
-    /// What else there is to know.
+    /// Notes for the user.
     pub notes: Vec<String>,
 }
 
 impl Engine {
-    /// Makes a project that replays a recorded benchmark, in the folder `out`.
+    /// Creates a project in the folder `out` that replays a recorded benchmark.
     ///
     /// # Errors
-    /// When the recording cannot be read, or the project exists already: nothing is overwritten.
+    /// If the recording cannot be read, or the project already exists: nothing is overwritten.
     pub fn import_benchmark(
         &self,
         from: ImportFormat,
         file: &Path,
         out: &Path,
-    ) -> Result<BenchmarkImported, Error> {
+    ) -> Result<BenchmarkImportOutput, Error> {
         Ok(import(self.world(), from, file, out)?)
     }
 }
@@ -59,28 +59,28 @@ fn import(
     from: ImportFormat,
     file: &Path,
     folder: &Path,
-) -> anyhow::Result<BenchmarkImported> {
+) -> anyhow::Result<BenchmarkImportOutput> {
     let disk = &world.disk;
-    let there: Vec<&str> =
+    let existing: Vec<&str> =
         [CONFIG_FILE, CORPUS, TAPE].into_iter().filter(|name| disk.exists(&folder.join(name))).collect();
-    if !there.is_empty() {
+    if !existing.is_empty() {
         return Err(UsageError::with_help(
-            format!("{} is there already", there.join(", ")),
-            "name another folder with --out, or move it away: nothing is overwritten",
+            format!("{} already exists", existing.join(", ")),
+            "choose another folder with --out, or move these files: nothing is overwritten",
         ));
     }
     let recorded = match from {
         ImportFormat::Routellm => recorded::routellm(disk, file)?,
         _ => recorded::zeroeval(disk, file)?,
     };
-    disk.replace(&folder.join(CONFIG_FILE), settings(&recorded).as_bytes())?;
+    disk.replace(&folder.join(CONFIG_FILE), config_text(&recorded).as_bytes())?;
     disk.replace(&folder.join(CORPUS), to_jsonl(&recorded.imported.lines).as_bytes())?;
     let mut files = vec![folder.join(CONFIG_FILE), folder.join(CORPUS)];
     files.extend(write_oracles(disk, &folder.join("oracles"), &recorded.imported.oracles)?);
     let answers = write_tape(world, folder, &recorded)?;
     files.push(folder.join(TAPE));
     let notes = recorded.imported.notes.iter().cloned().chain([NOTE.to_owned()]);
-    Ok(BenchmarkImported {
+    Ok(BenchmarkImportOutput {
         prompts: recorded.imported.lines.len() as u64,
         answers,
         models: recorded.models.len() as u64,
@@ -90,7 +90,7 @@ fn import(
     })
 }
 
-/// The recording, keyed as a run in that folder would key its trials.
+/// Writes the recording, with the keys that a run in that folder gives its trials.
 fn write_tape(world: &World, folder: &Path, recorded: &Recorded) -> anyhow::Result<u64> {
     let project = Project::load(world, &folder.join(CONFIG_FILE))?;
     let corpus = project.corpus(&folder.join(CORPUS))?;
@@ -142,8 +142,8 @@ fn write_tape(world: &World, folder: &Path, recorded: &Recorded) -> anyhow::Resu
     )?)
 }
 
-/// The settings of the replay.
-fn settings(recorded: &Recorded) -> String {
+/// The configuration of the replay.
+fn config_text(recorded: &Recorded) -> String {
     let mut text = format!(
         "# A recorded benchmark, to be replayed without a call: route-prof run {CORPUS}\n# {NOTE}.\nversion = 1\n"
     );

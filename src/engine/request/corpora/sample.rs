@@ -1,4 +1,4 @@
-//! A smaller corpus of the same make.
+//! Draws a smaller, stratified corpus.
 
 use std::path::{Path, PathBuf};
 
@@ -11,27 +11,27 @@ use crate::disk::Disk;
 use crate::engine::context::Engine;
 use crate::engine::error::Error;
 
-/// What is drawn.
+/// What to draw.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CorpusSample {
-    /// The prompts: JSONL or CSV.
+pub struct CorpusSampleRequest {
+    /// The corpus: JSONL or CSV.
     pub corpus: PathBuf,
-    /// How many prompts to draw.
+    /// Number of prompts to draw.
     pub n: u64,
-    /// Seed of the draw.
+    /// Random seed.
     pub seed: u64,
-    /// The corpus to write, if any.
+    /// The corpus to write; `None` only returns its text.
     pub out: Option<PathBuf>,
 }
 
-/// A smaller corpus.
+/// The smaller corpus.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CorpusSampled {
-    /// Its lines.
+pub struct CorpusSampleOutput {
+    /// Its lines, as JSONL.
     pub text: String,
-    /// Its prompts.
+    /// Number of prompts in it.
     pub prompts: u64,
-    /// Prompts that they were drawn from.
+    /// Number of prompts in the original corpus.
     pub of: u64,
 }
 
@@ -39,22 +39,26 @@ impl Engine {
     /// Draws a smaller corpus, stratified by task, length and adversarial prompts; weights keep each task's total.
     ///
     /// # Errors
-    /// When the corpus has faults, or the new one exists already: nothing is overwritten.
+    /// If the corpus has faults, or the new one already exists: nothing is overwritten.
     pub fn sample_corpus(
         &self,
         config: Option<&Path>,
-        request: &CorpusSample,
-    ) -> Result<CorpusSampled, Error> {
+        request: &CorpusSampleRequest,
+    ) -> Result<CorpusSampleOutput, Error> {
         Ok(sample(&self.world().disk, config, request)?)
     }
 }
 
-fn sample(disk: &Disk, config: Option<&Path>, request: &CorpusSample) -> anyhow::Result<CorpusSampled> {
+fn sample(
+    disk: &Disk,
+    config: Option<&Path>,
+    request: &CorpusSampleRequest,
+) -> anyhow::Result<CorpusSampleOutput> {
     let (_, corpus) = open(disk, config, &request.corpus)?;
     if request.out.as_deref().is_some_and(|out| disk.exists(out)) {
         return Err(UsageError::with_help(
-            "the file named by --out is there already",
-            "name another file, or move it away: nothing is overwritten",
+            "the file named by --out already exists",
+            "choose another file, or move this one: nothing is overwritten",
         ));
     }
     let mut units = Vec::with_capacity(corpus.len());
@@ -76,10 +80,10 @@ fn sample(disk: &Disk, config: Option<&Path>, request: &CorpusSample) -> anyhow:
     if let Some(out) = &request.out {
         disk.replace(out, text.as_bytes())?;
     }
-    Ok(CorpusSampled { text, prompts: lines.len() as u64, of: corpus.len() as u64 })
+    Ok(CorpusSampleOutput { text, prompts: lines.len() as u64, of: corpus.len() as u64 })
 }
 
-/// A prompt as its line would be typed.
+/// A prompt as a line of a corpus.
 fn as_typed(prompt: Prompt) -> RawPrompt {
     let mut line = RawPrompt {
         id: Some(prompt.id.to_string()),

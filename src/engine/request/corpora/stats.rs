@@ -1,4 +1,4 @@
-//! What a corpus is like, and what its size can decide.
+//! Describes a corpus, and what its size can decide.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,20 +15,20 @@ use crate::plan::tokens;
 use crate::record::{Message, Request};
 use crate::units::Tokens;
 
-/// From this ratio of the largest task's prompts to the smallest's on, the corpus is called unbalanced.
+/// The ratio of prompts, largest task to smallest, from which a corpus counts as unbalanced.
 const UNBALANCED: u64 = 10;
 
-/// What a corpus is like.
+/// A description of a corpus.
 #[derive(Debug, Serialize)]
-pub struct CorpusDescribed {
+pub struct CorpusStatsOutput {
     /// The figures of the corpus itself.
     #[serde(flatten)]
     pub corpus: CorpusStats,
-    /// Estimated tokens of the prompts alone, a line a task with prompts.
+    /// Estimated tokens of the prompts alone, one entry per task with prompts.
     pub tokens: Vec<PromptTokens>,
-    /// Prompts of the largest task for each prompt of the smallest.
+    /// Prompts of the largest task divided by those of the smallest.
     pub imbalance: Option<f64>,
-    /// Prompts of the largest and of the smallest task, where one has many times those of the other.
+    /// Prompts of the largest and of the smallest task, if the corpus is unbalanced.
     #[serde(skip)]
     pub unbalanced: Option<(u64, u64)>,
 }
@@ -36,9 +36,9 @@ pub struct CorpusDescribed {
 /// Estimated tokens of a task's prompts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct PromptTokens {
-    /// On average.
+    /// The mean.
     pub mean: f64,
-    /// Of the longest one.
+    /// The maximum.
     pub max: u64,
 }
 
@@ -46,19 +46,19 @@ impl Engine {
     /// Describes a corpus: shares, tokens, duplicates, adversarial share, imbalance, and what its size can decide.
     ///
     /// # Errors
-    /// When the corpus has faults.
-    pub fn describe_corpus(&self, config: Option<&Path>, corpus: &Path) -> Result<CorpusDescribed, Error> {
+    /// If the corpus has faults.
+    pub fn describe_corpus(&self, config: Option<&Path>, corpus: &Path) -> Result<CorpusStatsOutput, Error> {
         Ok(describe(&self.world().disk, config, corpus)?)
     }
 }
 
-fn describe(disk: &Disk, config: Option<&Path>, path: &Path) -> anyhow::Result<CorpusDescribed> {
+fn describe(disk: &Disk, config: Option<&Path>, path: &Path) -> anyhow::Result<CorpusStatsOutput> {
     let (config, corpus) = open(disk, config, path)?;
     let described = stats::describe(&corpus, &config)?;
     let most = described.tasks.iter().map(|task| task.prompts).max();
     let least = described.tasks.iter().map(|task| task.prompts).min().filter(|least| *least > 0);
     let both = most.zip(least);
-    Ok(CorpusDescribed {
+    Ok(CorpusStatsOutput {
         tokens: prompt_tokens(&corpus)?,
         corpus: described,
         imbalance: both.map(|(most, least)| most as f64 / least as f64),
@@ -66,7 +66,7 @@ fn describe(disk: &Disk, config: Option<&Path>, path: &Path) -> anyhow::Result<C
     })
 }
 
-/// Tokens of each task's prompts, for the tasks that have any, in the order of the settings.
+/// Tokens of each task's prompts, for the tasks that have any, in the order of the configuration.
 fn prompt_tokens(corpus: &Corpus) -> anyhow::Result<Vec<PromptTokens>> {
     let mut sums: BTreeMap<u16, (u64, u64, u64)> = Default::default();
     for (at, entry) in corpus.entries().iter().enumerate() {

@@ -1,9 +1,9 @@
-//! Prompts from templates, or by a model after them, where no real ones exist yet.
+//! Creates prompts from templates, or has a model write them after examples.
 
 use std::path::{Path, PathBuf};
 
+use super::model_written::{self, Order, Written};
 use super::synth_ending::SynthEnding;
-use super::write::{self, Order, Wrote};
 use crate::corpus::import::to_jsonl;
 use crate::corpus::synth::{Templates, make};
 use crate::diag::{Fault, Faults, UsageError};
@@ -13,56 +13,56 @@ use crate::engine::error::Error;
 use crate::ident::{ModelRef, TaskName};
 use crate::units::Usd;
 
-/// An example of a file of templates.
-pub const SYNTH_TEMPLATES: &str = include_str!("../template/synth.toml");
+/// An example template file.
+pub const EXAMPLE_TEMPLATES: &str = include_str!("../template/synth.toml");
 
-/// What prompts are made of.
+/// What prompts to create, and from what.
 #[derive(Clone, Debug, PartialEq)]
-pub struct CorpusSynth {
+pub struct CorpusSynthRequest {
     /// The templates: a TOML file.
     pub templates: PathBuf,
     /// The task of the prompts.
     pub task: TaskName,
-    /// How many prompts.
+    /// Number of prompts.
     pub n: u64,
-    /// The share of adversarial prompts.
+    /// Share of adversarial prompts.
     pub adversarial: f64,
-    /// Seed of the prompts.
+    /// Random seed.
     pub seed: u64,
-    /// The corpus to write; needed where a model writes.
+    /// The corpus to write; required with `with`.
     pub out: Option<PathBuf>,
-    /// Have this model write the prompts after examples of the templates: calls, at their price.
+    /// Has this model write the prompts after examples from the templates. Its calls cost money.
     pub with: Option<ModelRef>,
-    /// The most that the model may cost.
+    /// The most that the model's calls may cost.
     pub max_cost: Option<Usd>,
 }
 
 /// A synthetic corpus.
 #[derive(Debug)]
-pub struct CorpusSynthesised {
+pub struct CorpusSynthOutput {
     /// How it ended.
     pub ending: SynthEnding,
-    /// Its lines; none where it was stopped.
+    /// Its lines, as JSONL; empty if it was stopped.
     pub text: String,
-    /// Its prompts.
+    /// Number of prompts.
     pub prompts: u64,
-    /// The adversarial ones among them.
+    /// Number of adversarial prompts.
     pub adversarial: u64,
-    /// What to do where there are fewer different prompts than asked for.
+    /// What to do if there are fewer different prompts than requested.
     pub advice: &'static str,
 }
 
 impl Engine {
-    /// Makes prompts from templates, a share of them adversarial. With a model, tells first what the calls may cost
-    /// ([`MayCost`](crate::engine::Event::MayCost)).
+    /// Creates prompts from templates, a share of them adversarial. With a model, first reports the most that its calls can
+    /// cost ([`CostBound`](crate::engine::Event::CostBound)).
     ///
     /// # Errors
-    /// When the templates have faults, no ceiling is given for calls that cost something, or the corpus exists already.
+    /// If the templates have faults, calls that cost money have no cost limit, or the corpus already exists.
     pub fn synthesise_corpus(
         &self,
         config: Option<&Path>,
-        request: &CorpusSynth,
-    ) -> Result<CorpusSynthesised, Error> {
+        request: &CorpusSynthRequest,
+    ) -> Result<CorpusSynthOutput, Error> {
         Ok(synthesise(self, config, request)?)
     }
 }
@@ -70,10 +70,10 @@ impl Engine {
 fn synthesise(
     engine: &Engine,
     config: Option<&Path>,
-    request: &CorpusSynth,
-) -> anyhow::Result<CorpusSynthesised> {
+    request: &CorpusSynthRequest,
+) -> anyhow::Result<CorpusSynthOutput> {
     let disk = &engine.world().disk;
-    // What a model wrote is made anew from its journal, and may be there as it is.
+    // With a model the corpus is rebuilt from the journal of its calls, so it may exist if it is unchanged.
     if let Some(out) = request.out.as_deref().filter(|out| request.with.is_none() && disk.exists(out)) {
         return Err(taken(out));
     }
@@ -91,10 +91,10 @@ fn synthesise(
                 out,
                 max_cost: request.max_cost,
             };
-            match write::run(engine, config, &order)? {
-                Wrote::Lines(lines) => (lines, "show it other examples, or take another --seed"),
-                Wrote::Stopped(ending) => {
-                    return Ok(CorpusSynthesised {
+            match model_written::run(engine, config, &order)? {
+                Written::Lines(lines) => (lines, "give the model other examples, or use another --seed"),
+                Written::Stopped(ending) => {
+                    return Ok(CorpusSynthOutput {
                         ending,
                         text: String::new(),
                         prompts: 0,
@@ -110,7 +110,7 @@ fn synthesise(
         }
     };
     if lines.is_empty() {
-        return Err(UsageError::with_help("there is no prompt to be written".to_owned(), advice));
+        return Err(UsageError::with_help("there are no prompts to write".to_owned(), advice));
     }
     let text = to_jsonl(&lines);
     if let Some(out) = &request.out {
@@ -120,7 +120,7 @@ fn synthesise(
         disk.replace(out, text.as_bytes())?;
     }
     let hard = lines.iter().filter(|line| line.tags.iter().any(|tag| tag == "adversarial")).count();
-    Ok(CorpusSynthesised {
+    Ok(CorpusSynthOutput {
         ending: SynthEnding::Complete,
         text,
         prompts: lines.len() as u64,
@@ -131,8 +131,8 @@ fn synthesise(
 
 fn taken(path: &Path) -> anyhow::Error {
     UsageError::with_help(
-        format!("{} is there already", path.display()),
-        "name another file, or move it away: nothing is overwritten",
+        format!("{} already exists", path.display()),
+        "choose another file, or move this one: nothing is overwritten",
     )
 }
 

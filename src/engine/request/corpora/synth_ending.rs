@@ -1,14 +1,14 @@
-//! How the making of a synthetic corpus ends.
+//! How the creation of a synthetic corpus ends.
 
-use crate::engine::outcome::calls::CallsMade;
+use crate::engine::outcome::calls::CallsReport;
 
-/// How the making of a corpus ended.
+/// How the creation of a synthetic corpus ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SynthEnding {
-    /// It is whole.
+    /// It is complete.
     Complete,
-    /// The calls to the model ended before that; the same request goes on.
-    Stopped(CallsMade),
-    /// A request for prompts has no answer; the same request goes on.
+    /// The calls to the model were stopped; the same request continues.
+    Stopped(CallsReport),
+    /// A request for prompts has no answer; the same request continues.
     Unanswered,
 }

@@ -1,4 +1,4 @@
-//! A project to start from. It runs as it is, without a key: the answers are scripted, and say so.
+//! Creates a project to start from. It runs without a key, with answers that are clearly scripted.
 
 mod tasks;
 
@@ -20,18 +20,18 @@ const FILES: [(&str, &str); 6] = [
     ("oracles/order@1.toml", include_str!("../template/order@1.toml")),
 ];
 
-/// What a project starts from.
+/// Which project to create.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InitRequest {
-    /// Where to put it.
+    /// The folder to create it in.
     pub folder: PathBuf,
-    /// Kinds of task, each with its audit, oracle and prompts to fill; none: an example of two tasks.
+    /// Kinds of task, each with an oracle and prompts to replace; empty means an example with two tasks.
     pub tasks: Vec<TaskKind>,
 }
 
-/// A new project.
+/// The new project.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Initialised {
+pub struct InitOutput {
     /// Its files, relative to its folder.
     pub files: Vec<String>,
     /// Its corpus, relative to its folder.
@@ -39,10 +39,10 @@ pub struct Initialised {
 }
 
 impl Engine {
-    /// Writes a project that runs as it is.
+    /// Creates a project that runs at once.
     ///
     /// # Errors
-    /// When one of its files is there already: nothing is overwritten.
+    /// If one of its files already exists: nothing is overwritten.
     ///
     /// ```no_run
     /// # use route_prof::engine::{Engine, Error, InitRequest};
@@ -52,12 +52,12 @@ impl Engine {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn init(&self, request: &InitRequest) -> Result<Initialised, Error> {
+    pub fn init(&self, request: &InitRequest) -> Result<InitOutput, Error> {
         Ok(init(&self.world().disk, request)?)
     }
 }
 
-fn init(disk: &Disk, request: &InitRequest) -> anyhow::Result<Initialised> {
+fn init(disk: &Disk, request: &InitRequest) -> anyhow::Result<InitOutput> {
     let files: Vec<(String, String)> = if request.tasks.is_empty() {
         FILES.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
     } else {
@@ -65,15 +65,15 @@ fn init(disk: &Disk, request: &InitRequest) -> anyhow::Result<Initialised> {
     };
     let corpus = if request.tasks.is_empty() { "corpora/example.jsonl" } else { tasks::CORPUS };
     let names = files.iter().map(|(name, _)| name.as_str());
-    let there: Vec<&str> = names.filter(|name| disk.exists(&request.folder.join(name))).collect();
-    if !there.is_empty() {
+    let existing: Vec<&str> = names.filter(|name| disk.exists(&request.folder.join(name))).collect();
+    if !existing.is_empty() {
         return Err(UsageError::with_help(
-            format!("{} is there already", there.join(", ")),
-            "name another folder, or move it away: nothing is overwritten",
+            format!("{} already exists", existing.join(", ")),
+            "choose another folder, or move these files: nothing is overwritten",
         ));
     }
     for (name, text) in &files {
         disk.replace(&request.folder.join(name), text.as_bytes())?;
     }
-    Ok(Initialised { files: files.into_iter().map(|(name, _)| name).collect(), corpus: corpus.to_owned() })
+    Ok(InitOutput { files: files.into_iter().map(|(name, _)| name).collect(), corpus: corpus.to_owned() })
 }

@@ -1,5 +1,5 @@
-//! `init --task KIND`: the rows of a task profile audit, each with an oracle, prompts, and scripted answers so that the
-//! project runs at once.
+//! `init --task KIND`: projects made from kinds of task, each with an oracle, prompts, and scripted answers so that the project
+//! runs at once.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -78,18 +78,18 @@ impl TaskKind {
         Self::FreeForm,
     ];
 
-    /// What a task of this kind gives.
+    /// What a task of this kind does.
     #[must_use]
     pub const fn about(self) -> &'static str {
         match self {
-            Self::Classification => "One label of a closed set",
-            Self::Extraction => "Fields, as JSON",
-            Self::Summarisation => "A short text that keeps the facts",
-            Self::RagAnswering => "Answers from a passage",
-            Self::Code => "Functions",
-            Self::Translation => "Another language",
-            Self::Moderation => "Allow or block",
-            Self::FreeForm => "Prose",
+            Self::Classification => "Assign one label of a closed set",
+            Self::Extraction => "Extract fields as JSON",
+            Self::Summarisation => "Summarise a text and keep its facts",
+            Self::RagAnswering => "Answer from a passage",
+            Self::Code => "Write a function",
+            Self::Translation => "Translate into another language",
+            Self::Moderation => "Allow or block a message",
+            Self::FreeForm => "Write prose",
         }
     }
 
@@ -121,31 +121,31 @@ pub(super) fn files(wanted: &[TaskKind], config: &'static str) -> anyhow::Result
     let kinds: Vec<&Kind> =
         names.iter().filter_map(|name| catalogue.kind.iter().find(|kind| kind.name == *name)).collect();
     let mut settings = String::from(
-        "# The settings of this project. Schema: `route-prof schema config`.\nversion = 1\n\n\
+        "# The configuration of this project. Schema: `route-prof schema config`.\nversion = 1\n\n\
          # The ladder, cheapest first. These two are scripted stand-ins, so that the project runs without a key.\n\
          # `route-prof init OTHER_FOLDER` shows how real ones are written.\n\
          [[tier]]\nname = \"small\"\nmodel = \"demo/small\"\n\n[[tier]]\nname = \"large\"\nmodel = \"demo/large\"\n\n\
          [provider.demo]\napi = \"scripted\"\nscript = \"corpora/tasks.script.toml\"\n\n\
          [prices]\nnote = \"invented prices of scripted models\"\n\
          [prices.model.\"demo/small\"]\ninput = 0.10\noutput = 0.40\n[prices.model.\"demo/large\"]\ninput = 3.00\noutput = 15.00\n\n\
-         # The task profile audit: a table a task. Answer each line for your own system.\n",
+         # The tasks, one table each. Adapt every line to your own system.\n",
     );
     let mut files = Vec::new();
     let mut lines = Vec::new();
     let mut script = String::from(
-        "# Scripted answers, so that the project runs without a model. Replace prompts and models by your own.\n",
+        "# Scripted answers, so that the project runs without a model. Replace the prompts and models with your own.\n",
     );
     for kind in kinds {
         let oracle = format!("{}@1", kind.name);
         let latency = match kind.latency_p95_ms {
-            Some(ms) => format!("latency_p95_ms = {ms:<26} # what a user waits for; leave it out for a background job\n"),
+            Some(ms) => format!("latency_p95_ms = {ms:<26} # how long a user may wait; leave it out for a background job\n"),
             None => "# latency_p95_ms = 2000                  # left out: a background job, latency has no weight\n".to_owned(),
         };
         settings.push_str(&format!(
             "\n[task.{name}]\ndescription = {description}\noracle = \"{oracle}\"\n\
-             consequence = {consequence:<29} # the blast radius of a wrong answer: {why}\n{latency}\
+             consequence = {consequence:<29} # the damage of a wrong answer: {why}\n{latency}\
              data_location = \"any\"                    # \"local\" = the data may not leave\n\
-             requests_per_day = {requests:<24} # expected traffic: a guess, put yours\n\
+             requests_per_day = {requests:<24} # expected traffic: replace with yours\n\
              system_file = \"corpora/prompts/{name}.md\"\nmax_output_tokens = {cap}\n",
             name = kind.name,
             description = toml::Value::from(kind.description.clone()),

@@ -1,15 +1,15 @@
-//! What a run would take, and what it could decide. No network.
+//! Estimates the calls, cost and time of a run, and what its prompts can decide. Makes no network call.
 
-mod decides;
-mod worth;
+mod next_prompts;
+mod power;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Serialize;
 
-pub use self::decides::TaskPower;
-pub use self::worth::{NextPrompts, Worth};
+pub use self::next_prompts::{ExpectedSavings, NextPrompts};
+pub use self::power::TaskPower;
 use crate::corpus::Corpus;
 use crate::engine::context::Engine;
 use crate::engine::error::Error;
@@ -26,58 +26,58 @@ use crate::plan::Plan;
 use crate::plan::estimate::{Estimate, estimate};
 use crate::units::{Tokens, Usd};
 
-/// What would be measured.
+/// Which run to estimate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PlanRequest {
-    /// The prompts: JSONL or CSV.
+    /// The corpus: JSONL or CSV.
     pub corpus: PathBuf,
     /// Where answers would come from.
     pub source: SourceOptions,
 }
 
-/// What a run would take and could decide.
+/// The estimate of a run.
 #[derive(Debug, Serialize)]
-pub struct PlanReport {
-    /// The run that would go on, or begin.
+pub struct PlanOutput {
+    /// The run that would start or continue.
     pub run: RunId,
     /// The corpus.
     pub corpus: String,
-    /// Prompts in it.
+    /// Number of prompts.
     pub prompts: u64,
     /// Where the prices come from.
     pub price_source: String,
-    /// What sending would take.
+    /// The calls, tokens, cost and time of sending the trials.
     pub estimate: Estimate,
-    /// Calls to judges, at the most: only where an oracle asks a model.
+    /// The most calls to judges; empty if no oracle asks a model.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub judges: Vec<AskedPlan>,
-    /// Calls to models that strategies ask about the prompts, at the most: what has been asked before is not asked again.
+    pub judges: Vec<QuestionEstimate>,
+    /// The most calls to models that strategies query. Stored answers are reused, so there may be fewer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub strategies: Vec<AskedPlan>,
-    /// What the prompts can decide, task by task.
+    pub strategies: Vec<QuestionEstimate>,
+    /// What the prompts can decide, per task.
     pub decides: Vec<TaskPower>,
-    /// Where more prompts help most, dearest first.
+    /// Where more prompts would save most.
     pub next_prompts: NextPrompts,
 }
 
-/// What a model would be asked beside the trials, at the most: what needs no judge, or has been asked before, is not known before the replies.
+/// The most that the questions to a model can take. How many are needed is known only once there are replies.
 #[derive(Debug, Serialize)]
-pub struct AskedPlan {
+pub struct QuestionEstimate {
     /// The model.
     pub model: ModelRef,
-    /// Calls.
+    /// Number of calls.
     pub calls: u64,
-    /// USD, if every answer is empty.
+    /// Cost if every answer is empty.
     pub low: Usd,
-    /// USD, if every answer is as long as it may be.
+    /// Cost if every answer is as long as its cap.
     pub high: Usd,
 }
 
 impl Engine {
-    /// Says what a run would take and could decide. Makes no call.
+    /// Estimates the calls, cost and time of a run, and what its prompts can decide. Makes no calls.
     ///
     /// # Errors
-    /// When an input is at fault.
+    /// If an input has faults.
     ///
     /// ```no_run
     /// # use route_prof::engine::{Engine, Error, PlanRequest, SourceOptions};
@@ -86,47 +86,47 @@ impl Engine {
     /// let request =
     ///     PlanRequest { corpus: "corpora/quickstart.jsonl".into(), source: SourceOptions::default() };
     /// let plan = engine.plan(&engine.open(None)?, &request)?;
-    /// println!("{} calls, {} at the most", plan.estimate.to_send, plan.estimate.high);
+    /// println!("{} calls, at most {}", plan.estimate.to_send, plan.estimate.high);
     /// # Ok(())
     /// # }
     /// ```
-    pub fn plan(&self, project: &Project, request: &PlanRequest) -> Result<PlanReport, Error> {
+    pub fn plan(&self, project: &Project, request: &PlanRequest) -> Result<PlanOutput, Error> {
         Ok(plan(project.clone(), request)?)
     }
 }
 
-fn plan(mut project: Project, request: &PlanRequest) -> anyhow::Result<PlanReport> {
+fn plan(mut project: Project, request: &PlanRequest) -> anyhow::Result<PlanOutput> {
     let source = &request.source;
     project.apply(source)?;
     let corpus = project.corpus(&request.corpus)?;
-    // Oracles that are missing or broken are better known before the bill.
+    // Missing or broken oracles should be found before anything is paid for.
     let oracles = oracles(&project, &corpus, &[])?;
     let plan = project.plan(&corpus)?;
     let folder = RunFolder::choose(&project, &corpus, &plan, None, source.fresh)?;
     let done = reuse::answered_elsewhere(&project, &folder, &plan, source.fresh)?;
     let estimated = estimate(&project.config, &corpus, &plan, |key| done.contains(key))?;
-    let last = worth::last_run(&project)?;
-    Ok(PlanReport {
+    let last = next_prompts::last_run(&project)?;
+    Ok(PlanOutput {
         run: folder.id.clone(),
         corpus: project.relative(&request.corpus),
         prompts: corpus.len() as u64,
         price_source: project.catalogue.source(),
         judges: judges(&project, &corpus, &oracles, &plan)?,
         strategies: strategies(&project, &corpus)?,
-        next_prompts: worth::next_prompts(&project, &corpus, &estimated, &plan, last.as_ref()),
-        decides: decides::decides(&project, &corpus, last.as_ref()),
+        next_prompts: next_prompts::next_prompts(&project, &corpus, &estimated, &plan, last.as_ref()),
+        decides: power::task_power(&project, &corpus, last.as_ref()),
         estimate: estimated,
     })
 }
 
-/// From no output at all to every output, the judges' included, at its cap.
+/// The calls to judges: from empty outputs to every output at its cap, those of the judges included.
 fn judges(
     project: &Project,
     corpus: &Corpus,
     oracles: &OracleSet<'_>,
     plan: &Plan,
-) -> anyhow::Result<Vec<AskedPlan>> {
-    let mut judges: BTreeMap<String, AskedPlan> = BTreeMap::new();
+) -> anyhow::Result<Vec<QuestionEstimate>> {
+    let mut judges: BTreeMap<String, QuestionEstimate> = BTreeMap::new();
     for at in 0..plan.len() {
         let spec = plan.spec(at);
         let Some(oracle) = oracles.of(spec.prompt as usize) else { continue };
@@ -137,14 +137,14 @@ fn judges(
         let expected = prompt.expected.as_ref().map_or(0, |expected| expected.to_string().len());
         for asks in oracle.criterion.asks() {
             let Asks::Model { model, max_output_tokens, instructions, .. } = asks else { continue };
-            // Four bytes a token, as in English: near enough for an estimate that spans every possible length.
+            // Four bytes per token, as in English: near enough for an estimate that spans every possible length.
             let told = Tokens((instructions + prompt.content.plain().len() + expected) as u64 / 4);
             let price = project.catalogue.price(&model)?;
             let (low, high) = (
                 price.ceiling(told, Tokens(0)),
                 price.ceiling(told.plus(request.max_output_tokens), max_output_tokens),
             );
-            let judge = judges.entry(model.to_string()).or_insert_with(|| AskedPlan {
+            let judge = judges.entry(model.to_string()).or_insert_with(|| QuestionEstimate {
                 model,
                 calls: 0,
                 low: Usd::ZERO,
@@ -158,12 +158,12 @@ fn judges(
     Ok(judges.into_values().collect())
 }
 
-/// From no word at all to every word at its cap.
-fn strategies(project: &Project, corpus: &Corpus) -> anyhow::Result<Vec<AskedPlan>> {
-    let mut models: Vec<AskedPlan> = Vec::new();
+/// The queries of strategies: from empty answers to every answer at its cap.
+fn strategies(project: &Project, corpus: &Corpus) -> anyhow::Result<Vec<QuestionEstimate>> {
+    let mut models: Vec<QuestionEstimate> = Vec::new();
     strategy::planned(project, corpus, |model, told, cap| {
         if models.last().is_none_or(|last| last.model != *model) {
-            models.push(AskedPlan { model: model.clone(), calls: 0, low: Usd::ZERO, high: Usd::ZERO });
+            models.push(QuestionEstimate { model: model.clone(), calls: 0, low: Usd::ZERO, high: Usd::ZERO });
         }
         let Some(last) = models.last_mut() else { return Ok(()) };
         let (price, told) = (project.catalogue.price(model)?, Tokens(told as u64 / 4));

@@ -1,4 +1,4 @@
-//! A sample of a run's answers, for people to judge.
+//! Exports a sample of a run's answers for people to label.
 
 use std::collections::BTreeMap;
 
@@ -20,60 +20,60 @@ use crate::grade::labels::Label;
 use crate::ident::Digester;
 use crate::journal::fetch_at;
 
-/// Which answers people are to judge.
+/// Which answers to export.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReviewExport {
+pub struct ReviewExportRequest {
     /// The run: its name, its folder, or `latest`.
     pub run: String,
-    /// How many answers.
+    /// Number of answers.
     pub n: usize,
     /// Only answers of this task.
     pub task: Option<String>,
-    /// Seed of the draw, else the run's.
+    /// Random seed; `None` takes the run's.
     pub seed: Option<u64>,
-    /// Say which tier and model gave an answer; people judge blind otherwise.
+    /// Whether to show the tier and model of each answer. Without it, labels are blind.
     pub show_tier: bool,
 }
 
 /// A sample of answers, stratified by task, tier and verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReviewExported {
+pub struct ReviewExportOutput {
     /// The answers.
     pub set: ReviewSet,
-    /// How many they were drawn from.
+    /// Number of answers that they were drawn from.
     pub of: u64,
-    /// Strata.
+    /// Number of strata.
     pub strata: u64,
-    /// Labels that a judge needs before it can drive a route above `monitor`.
-    pub labels_needed: u64,
+    /// Human labels that a judge needs before its verdicts can lead to more than `monitor`.
+    pub labels_required: u64,
 }
 
-/// An answer to be judged.
+/// An answer to be labelled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ReviewItem {
-    /// Names the answer without giving its tier away.
+    /// An id that does not reveal the tier.
     pub id: String,
     /// The task.
     pub task: String,
-    /// What the task does, for people.
+    /// The description of the task.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,
-    /// What was asked.
+    /// The prompt.
     pub prompt: String,
     /// The reference answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected: Option<String>,
     /// The answer.
     pub output: String,
-    /// Which tier and model gave it, where people may know.
+    /// The tier and model, if they are to be shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
 }
 
-/// A set of answers to be judged.
+/// A set of answers to be labelled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ReviewSet {
-    /// Names the set: progress is kept under this name.
+    /// The id of the set; the page saves its progress under this id.
     pub id: String,
     /// The run.
     pub run: String,
@@ -82,28 +82,36 @@ pub struct ReviewSet {
 }
 
 impl Engine {
-    /// Draws a sample of a run's answers for people to judge.
+    /// Draws a sample of a run's answers for people to label.
     ///
     /// # Errors
-    /// When there is no such run or task, or nothing to look at.
+    /// If the run or task does not exist, or there are no graded answers.
     ///
     /// ```no_run
-    /// # use route_prof::engine::{Engine, Error, ReviewExport};
+    /// # use route_prof::engine::{Engine, Error, ReviewExportRequest};
     /// # fn main() -> Result<(), Error> {
     /// let engine = Engine::new();
     /// let (run, task) = ("latest".to_owned(), None);
-    /// let request = ReviewExport { run, n: 60, task, seed: None, show_tier: false };
-    /// let exported = engine.review_export(&engine.open(None)?, &request)?;
-    /// println!("{} of {} answers", exported.set.items.len(), exported.of);
+    /// let request = ReviewExportRequest { run, n: 60, task, seed: None, show_tier: false };
+    /// let output = engine.review_export(&engine.open(None)?, &request)?;
+    /// println!("{} of {} answers", output.set.items.len(), output.of);
     /// # Ok(())
     /// # }
     /// ```
-    pub fn review_export(&self, project: &Project, request: &ReviewExport) -> Result<ReviewExported, Error> {
+    pub fn review_export(
+        &self,
+        project: &Project,
+        request: &ReviewExportRequest,
+    ) -> Result<ReviewExportOutput, Error> {
         Ok(export(self, project.clone(), request)?)
     }
 }
 
-fn export(engine: &Engine, project: Project, request: &ReviewExport) -> anyhow::Result<ReviewExported> {
+fn export(
+    engine: &Engine,
+    project: Project,
+    request: &ReviewExportRequest,
+) -> anyhow::Result<ReviewExportOutput> {
     let past = PastRun::open(project, &request.run)?;
     let oracles = oracles(&past.project, &past.corpus, &past.versions())?;
     let basis = past.basis(&oracles);
@@ -115,20 +123,20 @@ fn export(engine: &Engine, project: Project, request: &ReviewExport) -> anyhow::
             let names: Vec<&str> = tasks.iter().map(|task| task.name.as_str()).collect();
             return Err(UsageError::with_help(
                 format!("there is no task `{}`", task.escape_debug()),
-                format!("there are: {}", names.join(", ")),
+                format!("available: {}", names.join(", ")),
             ));
         };
         replies.retain(|reply| reply.task == index);
     }
     if replies.is_empty() {
         return Err(UsageError::with_help(
-            "the run has no graded answer to look at",
+            "the run has no graded answers",
             "measure first: `route-prof run CORPUS`",
         ));
     }
     let mut strata: BTreeMap<(usize, usize, Option<Label>), Vec<usize>> = BTreeMap::new();
     for (at, reply) in replies.iter().enumerate() {
-        strata.entry((reply.task, reply.tier, reply.machine)).or_default().push(at);
+        strata.entry((reply.task, reply.tier, reply.oracle_label)).or_default().push(at);
     }
     let groups: Vec<Vec<usize>> = strata.into_values().collect();
     let seed = request.seed.unwrap_or(past.project.config.run.seed);
@@ -141,11 +149,11 @@ fn export(engine: &Engine, project: Project, request: &ReviewExport) -> anyhow::
     for item in &items {
         digester.part(item.id.as_bytes());
     }
-    Ok(ReviewExported {
+    Ok(ReviewExportOutput {
         set: ReviewSet { id: digester.finish().short(), run: past.record.id.to_string(), items },
         of: replies.len() as u64,
         strata: groups.len() as u64,
-        labels_needed: past.project.config.policy.judge_min_labels.into(),
+        labels_required: past.project.config.policy.judge_min_labels.into(),
     })
 }
 

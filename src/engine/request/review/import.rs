@@ -1,4 +1,4 @@
-//! What people said becomes labels of the run, and holds its judges to account.
+//! Imports human labels, compares them with the oracles' verdicts, and calibrates judges.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -18,10 +18,10 @@ use crate::grade::labels::{self, Label, Labelled};
 use crate::ident::{OracleRef, TaskName, TierName};
 use crate::stats::calibration::Confusion;
 
-/// The file of a run's human verdicts.
+/// The file of a run's human labels.
 const FILE: &str = "review.jsonl";
 
-/// What somebody said of an answer: a line of `review.jsonl`.
+/// A human label of an answer: a line of `review.jsonl`.
 #[derive(Debug, Serialize, Deserialize)]
 struct Reviewed {
     id: String,
@@ -32,16 +32,16 @@ struct Reviewed {
     note: String,
 }
 
-/// An answer of the file that is imported.
+/// A label in the imported file.
 #[derive(Debug, Deserialize)]
-struct Said {
+struct ImportedLabel {
     id: String,
     verdict: String,
     #[serde(default)]
     note: String,
 }
 
-/// How people and an oracle agree about a tier.
+/// How far an oracle agrees with human labels on a task and tier.
 #[derive(Debug, Serialize)]
 pub struct Agreement {
     /// The task.
@@ -50,65 +50,73 @@ pub struct Agreement {
     pub tier: TierName,
     /// The oracle.
     pub oracle: OracleRef,
-    /// Labels.
+    /// Number of labels.
     pub labels: u64,
-    /// The share on which they agree.
+    /// The share of answers on which they agree.
     pub agreement: Option<f64>,
     /// Cohen's kappa.
     pub kappa: Option<f64>,
     /// The share of good answers that the oracle passes.
     pub sensitivity: Option<f64>,
-    /// The share of bad answers that it fails.
+    /// The share of bad answers that the oracle fails.
     pub specificity: Option<f64>,
 }
 
-/// Verdicts of people on a run's answers.
+/// Which human labels to import.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReviewImport {
+pub struct ReviewImportRequest {
     /// The run: its name, its folder, or `latest`.
     pub run: String,
-    /// The verdicts: the page's download, or `review.csv` with its column `verdict` filled in.
+    /// The labels: the download of `review.html`, or `review.csv` with its `verdict` column filled in.
     pub file: PathBuf,
 }
 
-/// What people's verdicts came to.
+/// The result of importing human labels.
 #[derive(Debug, Serialize)]
-pub struct ReviewImported {
+pub struct ReviewImportOutput {
     /// The run.
     pub run: String,
-    /// Labels that the run has now.
+    /// Number of labels that the run has now.
     pub labels: usize,
-    /// Answers that are left out, because the oracle could not grade them.
+    /// Labels that were ignored, because the oracle could not grade the answer.
     pub ungraded: usize,
-    /// How people and oracles agree, by task and tier.
+    /// Agreement of oracles and human labels, by task and tier.
     pub agreement: Vec<Agreement>,
     /// The label files that were written.
     pub calibrated: Vec<String>,
 }
 
 impl Engine {
-    /// Takes people's verdicts in, says how far they agree with the oracles, and calibrates judges by them.
+    /// Imports human labels, compares them with the oracles' verdicts, and calibrates judges with them.
     ///
     /// # Errors
     /// When there is no such run, or a verdict is about none of its answers.
     ///
     /// ```no_run
-    /// # use route_prof::engine::{Engine, Error, ReviewImport};
+    /// # use route_prof::engine::{Engine, Error, ReviewImportRequest};
     /// # fn main() -> Result<(), Error> {
     /// let engine = Engine::new();
-    /// let request = ReviewImport { run: "latest".to_owned(), file: "review.csv".into() };
+    /// let request = ReviewImportRequest { run: "latest".to_owned(), file: "review.csv".into() };
     /// println!("{} labels", engine.review_import(&engine.open(None)?, &request)?.labels);
     /// # Ok(())
     /// # }
     /// ```
-    pub fn review_import(&self, project: &Project, request: &ReviewImport) -> Result<ReviewImported, Error> {
+    pub fn review_import(
+        &self,
+        project: &Project,
+        request: &ReviewImportRequest,
+    ) -> Result<ReviewImportOutput, Error> {
         Ok(import(self, project.clone(), request)?)
     }
 }
 
-fn import(engine: &Engine, project: Project, request: &ReviewImport) -> anyhow::Result<ReviewImported> {
+fn import(
+    engine: &Engine,
+    project: Project,
+    request: &ReviewImportRequest,
+) -> anyhow::Result<ReviewImportOutput> {
     let past = PastRun::open(project, &request.run)?;
-    let said = read(past.project.disk(), &request.file)?;
+    let labels = read(past.project.disk(), &request.file)?;
     let oracles = oracles(&past.project, &past.corpus, &past.versions())?;
     let basis = past.basis(&oracles);
     let rows = collect(engine, &basis)?;
@@ -119,34 +127,34 @@ fn import(engine: &Engine, project: Project, request: &ReviewImport) -> anyhow::
     let mut faults = Faults::default();
     let mut found: BTreeMap<&str, (&Reply<'_>, Label, String)> = BTreeMap::new();
     let mut ungraded = 0;
-    for (place, said) in &said {
-        let human = match said.verdict.trim().to_lowercase().as_str() {
+    for (place, label) in &labels {
+        let human = match label.verdict.trim().to_lowercase().as_str() {
             "pass" => Label::Pass,
             "fail" => Label::Fail,
             "" | "skip" => continue,
             other => {
-                let message = format!("{place}: `{}` is no verdict", other.escape_debug());
-                faults.push(Fault::new(&*shown, message).help("write pass, fail, or nothing"));
+                let message = format!("{place}: `{}` is not a verdict", other.escape_debug());
+                faults.push(Fault::new(&*shown, message).help("write pass or fail, or leave it empty"));
                 continue;
             }
         };
-        let Some(reply) = by_id.get(said.id.trim()) else {
-            let message = format!("{place}: there is no answer `{}` in the run", said.id.escape_debug());
+        let Some(reply) = by_id.get(label.id.trim()) else {
+            let message = format!("{place}: the run has no answer `{}`", label.id.escape_debug());
             let help = format!("was it exported from another run than {}?", past.record.id);
             faults.push(Fault::new(&*shown, message).help(help));
             continue;
         };
-        if reply.machine.is_none() {
+        if reply.oracle_label.is_none() {
             ungraded += 1;
             continue;
         }
-        found.insert(&reply.id, (*reply, human, said.note.clone()));
+        found.insert(&reply.id, (*reply, human, label.note.clone()));
     }
     let found = faults.into_result(found)?;
     if found.is_empty() {
         return Err(UsageError::with_help(
-            format!("{shown} holds no verdict"),
-            "judge some answers on the page and download them, or fill in the column `verdict`",
+            format!("{shown} has no labels"),
+            "label some answers on the page and download them, or fill in the `verdict` column",
         ));
     }
 
@@ -164,7 +172,7 @@ fn import(engine: &Engine, project: Project, request: &ReviewImport) -> anyhow::
             calibrated.push(diag::shown(&file));
         }
     }
-    Ok(ReviewImported {
+    Ok(ReviewImportOutput {
         run: past.record.id.to_string(),
         labels: kept.len(),
         ungraded,
@@ -173,32 +181,33 @@ fn import(engine: &Engine, project: Project, request: &ReviewImport) -> anyhow::
     })
 }
 
-/// The verdicts of a file, each with its place for messages: CSV, or a JSON array as the page writes it.
-fn read(disk: &Disk, path: &Path) -> anyhow::Result<Vec<(String, Said)>> {
+/// Reads the labels of a file, each with its place for messages: CSV, or the JSON array that the page downloads.
+fn read(disk: &Disk, path: &Path) -> anyhow::Result<Vec<(String, ImportedLabel)>> {
     let bytes = disk.read(path)?;
     let shown = path.display().to_string();
     let text = String::from_utf8(bytes)
-        .map_err(|_| Faults::from(Fault::new(&*shown, "it is not UTF-8").help("save it as UTF-8")))?;
+        .map_err(|_| Faults::from(Fault::new(&*shown, "not UTF-8").help("save it as UTF-8")))?;
     let text = text.trim_start_matches('\u{feff}');
     if text.trim_start().starts_with(['[', '{']) {
-        let said: Vec<Said> = serde_json::from_str(text).map_err(|error| {
-            let help = "it is a list of objects with `id` and `verdict`, as the page downloads it";
+        let labels: Vec<ImportedLabel> = serde_json::from_str(text).map_err(|error| {
+            let help = "expected a list of objects with `id` and `verdict`, as downloaded from the page";
             Faults::from(Fault::new(&*shown, error.to_string()).help(help))
         })?;
-        return Ok(said
+        return Ok(labels
             .into_iter()
             .enumerate()
-            .map(|(at, said)| (format!("entry {}", at + 1), said))
+            .map(|(at, label)| (format!("entry {}", at + 1), label))
             .collect());
     }
-    let mut said = Vec::new();
+    let mut labels = Vec::new();
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
     let headers = reader.headers()?.clone();
     if !["id", "verdict"].iter().all(|wanted| headers.iter().any(|header| header.trim() == *wanted)) {
         let help = "keep the columns `id` and `verdict` of review.csv";
-        return Err(
-            Faults::from(Fault::new(&*shown, "the columns id and verdict are missing").help(help)).into()
-        );
+        return Err(Faults::from(
+            Fault::new(&*shown, "the columns `id` and `verdict` are missing").help(help),
+        )
+        .into());
     }
     for row in reader.records() {
         let row = row?;
@@ -207,19 +216,21 @@ fn read(disk: &Disk, path: &Path) -> anyhow::Result<Vec<(String, Said)>> {
             let at = headers.iter().position(|header| header.trim() == name);
             at.and_then(|at| row.get(at)).unwrap_or_default().to_owned()
         };
-        said.push((place, Said { id: column("id"), verdict: column("verdict"), note: column("note") }));
+        labels.push((
+            place,
+            ImportedLabel { id: column("id"), verdict: column("verdict"), note: column("note") },
+        ));
     }
-    Ok(said)
+    Ok(labels)
 }
 
-/// Labels with the weight of what each stands for: all answers of its stratum (task, tier, verdict of the oracle), shared by
-/// those that people judged.
+/// Weights the labels: those of a stratum (task, tier, verdict of the oracle) share the number of all its answers.
 fn reviewed(
     past: &PastRun,
     replies: &[Reply<'_>],
     found: Vec<(&Reply<'_>, Label, String)>,
 ) -> anyhow::Result<Vec<Reviewed>> {
-    let stratum = |reply: &Reply<'_>| (reply.task, reply.tier, reply.machine);
+    let stratum = |reply: &Reply<'_>| (reply.task, reply.tier, reply.oracle_label);
     let mut sizes: BTreeMap<_, (usize, usize)> = BTreeMap::new();
     for reply in replies {
         sizes.entry(stratum(reply)).or_default().0 += 1;
@@ -230,7 +241,7 @@ fn reviewed(
     let config = &past.project.config;
     let mut reviewed = Vec::new();
     for (reply, human, note) in found {
-        let (Some(machine), Some((all, judged))) = (reply.machine, sizes.get(&stratum(reply))) else {
+        let (Some(machine), Some((all, judged))) = (reply.oracle_label, sizes.get(&stratum(reply))) else {
             continue;
         };
         let (Some(task), Some(tier)) = (config.tasks.get(reply.task), config.tiers.get(reply.tier)) else {
@@ -259,13 +270,13 @@ fn reviewed(
     Ok(reviewed)
 }
 
-/// Adds human verdicts to those that the run has; the later of two about the same answer stands.
+/// Adds human labels to those that the run has; a later label for the same answer replaces the earlier one.
 fn keep(disk: &Disk, path: &Path, new: Vec<Reviewed>) -> anyhow::Result<Vec<Reviewed>> {
     let mut all: BTreeMap<String, Reviewed> = BTreeMap::new();
     if let Some(bytes) = disk.read_if_present(path)? {
         for line in String::from_utf8_lossy(&bytes).lines().filter(|line| !line.trim().is_empty()) {
             let review: Reviewed = serde_json::from_str(line).map_err(|error| {
-                let message = format!("a line is no verdict: {error}");
+                let message = format!("a line is not a label: {error}");
                 Faults::from(
                     Fault::new(path.display().to_string(), message).help("restore the file, or remove it"),
                 )

@@ -1,8 +1,8 @@
-//! People judge a sample of a run's answers, and judges are held against them.
+//! Human labels for a sample of a run's answers, and the calibration of judges with them.
 
 mod export;
 mod import;
 mod replies;
 
-pub use self::export::{ReviewExport, ReviewExported, ReviewItem, ReviewSet};
-pub use self::import::{Agreement, ReviewImport, ReviewImported};
+pub use self::export::{ReviewExportOutput, ReviewExportRequest, ReviewItem, ReviewSet};
+pub use self::import::{Agreement, ReviewImportOutput, ReviewImportRequest};

@@ -1,4 +1,4 @@
-//! The answers of a run that people can judge.
+//! The answers of a run that people can label.
 
 use std::collections::HashSet;
 
@@ -11,9 +11,9 @@ use crate::ident::{Digester, TrialKey};
 use crate::oracle::Oracle;
 use crate::record::{Outcome, Verdict};
 
-/// An answer that people can judge.
+/// An answer that people can label.
 pub(super) struct Reply<'a> {
-    /// Names it without giving its tier away.
+    /// An id that does not reveal the tier.
     pub(super) id: String,
     /// Its row.
     pub(super) row: usize,
@@ -22,11 +22,11 @@ pub(super) struct Reply<'a> {
     pub(super) task: usize,
     pub(super) tier: usize,
     pub(super) oracle: &'a Oracle,
-    /// What the oracle says; `None` where it cannot grade it.
-    pub(super) machine: Option<Label>,
+    /// The oracle's verdict; `None` if ungraded.
+    pub(super) oracle_label: Option<Label>,
 }
 
-/// Every answer of a run, each text once for each tier: a prompt's twin has the same.
+/// Every answer of a run, once per tier: duplicate prompts share their answers.
 pub(super) fn replies<'a>(basis: &Basis<'a>, rows: &Rows) -> anyhow::Result<Vec<Reply<'a>>> {
     let mut seen = HashSet::new();
     let mut replies = Vec::new();
@@ -53,7 +53,7 @@ pub(super) fn replies<'a>(basis: &Basis<'a>, rows: &Rows) -> anyhow::Result<Vec<
             task: usize::from(entry.task),
             tier: usize::from(observation.tier),
             oracle,
-            machine: match verdict {
+            oracle_label: match verdict {
                 Verdict::Pass => Some(Label::Pass),
                 Verdict::Fail(_) => Some(Label::Fail),
                 Verdict::Ungraded(_) => None,

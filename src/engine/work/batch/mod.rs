@@ -1,7 +1,7 @@
-//! `run --batch`: hands the trials over to the providers' batch APIs, waits, and collects. Interrupted or killed, the same
-//! command goes on waiting: what was handed over is written down first.
+//! `run --batch`: submits the trials to the providers' batch APIs, waits, and collects the answers. Submissions are recorded
+//! first, so after an interruption or a kill the same command continues to wait.
 
-mod book;
+mod ledger;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
@@ -10,12 +10,12 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio::sync::watch;
 
-use self::book::{Book, Open};
+use self::ledger::{Ledger, OpenBatch};
 use super::calls::Calls;
 use crate::clock;
 use crate::diag::{Faults, UsageError, escape};
 use crate::disk::Disk;
-use crate::dispatch::{Call, Ended, Report, Source, Wish};
+use crate::dispatch::{Call, EndReason, Report, Source, StopMode};
 use crate::engine::context::Engine;
 use crate::engine::event::{Event, Progress, Stage};
 use crate::engine::run::project::Project;
@@ -26,14 +26,14 @@ use crate::provider::{Endpoint, Response, Retry};
 use crate::record::{Attempt, ErrorKind, Via};
 use crate::units::{Timestamp, Usd};
 
-/// The longest time between two looks at a batch.
-const LONGEST_POLL: Duration = Duration::from_secs(300);
-/// As many failed looks in a row, and the run ends; the batches go on.
-const PATIENCE: u32 = 10;
-/// Attempts to hand a batch over.
-const TRIES: u32 = 3;
+/// The longest time between two polls of a batch.
+const MAX_POLL_INTERVAL: Duration = Duration::from_secs(300);
+/// Failed polls of a batch until its tier is stopped; the batch itself continues at the provider.
+const MAX_FAILED_POLLS: u32 = 10;
+/// Attempts to submit a batch.
+const MAX_SUBMISSIONS: u32 = 3;
 
-/// What a batch run works with.
+/// A batch run.
 pub(crate) struct BatchRun<'a> {
     pub(crate) engine: &'a Engine,
     pub(crate) project: &'a Project,
@@ -42,32 +42,32 @@ pub(crate) struct BatchRun<'a> {
     pub(crate) folder: &'a Path,
     pub(crate) run: &'a RunId,
     pub(crate) ceiling: Option<Usd>,
-    /// What the run has cost before.
+    /// What the run has cost so far.
     pub(crate) spent: Usd,
-    /// What becomes of a batch of which nobody knows whether the provider got it.
+    /// What to do with a batch if it is unknown whether the provider received it.
     pub(crate) unknown: Unknown,
 }
 
-/// What becomes of a batch of which nobody knows whether the provider got it.
+/// What to do with a batch if it is unknown whether the provider received it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unknown {
-    /// The user is asked.
+    /// Stop and ask the user.
     Ask,
-    /// Its trials are handed over anew.
+    /// Submit its trials again.
     Resubmit,
 }
 
-/// Trials of a run that are with batch APIs: to send them by themselves now would be to pay for them twice.
-pub(crate) fn handed_over(disk: &Disk, folder: &Path) -> anyhow::Result<usize> {
-    if !Book::is_there(disk, folder) {
+/// The number of trials of a run that are submitted to batch APIs. Sending them directly would mean paying for them twice.
+pub(crate) fn submitted_trials(disk: &Disk, folder: &Path) -> anyhow::Result<usize> {
+    if !Ledger::exists(disk, folder) {
         return Ok(0);
     }
-    Ok(Book::open(disk, folder)?.open_batches().iter().map(|open| open.keys.len()).sum())
+    Ok(Ledger::open(disk, folder)?.open_batches().iter().map(|open| open.keys.len()).sum())
 }
 
-/// What a batch run has come to so far.
+/// The state of a batch run.
 #[derive(Default)]
-struct Course {
+struct BatchState {
     stopped: BTreeMap<u16, String>,
     stages: Vec<Progress>,
     attempts: u64,
@@ -76,36 +76,38 @@ struct Course {
 }
 
 impl BatchRun<'_> {
-    /// Hands over what is left of `order`, and collects.
+    /// Submits the remaining trials of `order`, and collects the answers.
     pub(crate) async fn measure(
         &self,
         journal: &mut Journal,
         order: Vec<u32>,
         stages: &[Stage],
-        mut wish: watch::Receiver<Wish>,
+        mut stop_mode: watch::Receiver<StopMode>,
     ) -> anyhow::Result<Report> {
-        let mut book = Book::open(self.project.disk(), self.folder)?;
+        let mut ledger = Ledger::open(self.project.disk(), self.folder)?;
         let endpoints = self.endpoints(&order)?;
         let stages = stages.iter().map(|stage| Progress { done: stage.done, ..Progress::default() });
-        let mut course = Course { stages: stages.collect(), ..Course::default() };
-        self.settle_unknown(&mut book, &endpoints).await?;
-        let handed: HashSet<TrialKey> = book.open_batches().into_iter().flat_map(|open| open.keys).collect();
-        if !handed.is_empty() {
-            self.engine.tell(Event::BatchesAwaited { trials: handed.len() as u64 });
-            course.reserved = self.reserve_of(&handed)?;
+        let mut state = BatchState { stages: stages.collect(), ..BatchState::default() };
+        self.resolve_unknown(&mut ledger, &endpoints).await?;
+        let submitted: HashSet<TrialKey> =
+            ledger.open_batches().into_iter().flat_map(|open| open.keys).collect();
+        if !submitted.is_empty() {
+            self.engine.emit(Event::AwaitingBatches { trials: submitted.len() as u64 });
+            state.reserved = self.reserve_of(&submitted)?;
         }
-        let fresh = order.into_iter().filter(|trial| !handed.contains(&self.calls.plan.key(*trial as usize)));
-        self.hand_over(&mut book, &endpoints, fresh.collect(), &mut course, &wish).await?;
-        let ended = self.wait(journal, &mut book, &endpoints, &mut course, &mut wish).await?;
+        let fresh =
+            order.into_iter().filter(|trial| !submitted.contains(&self.calls.plan.key(*trial as usize)));
+        self.submit_all(&mut ledger, &endpoints, fresh.collect(), &mut state, &stop_mode).await?;
+        let ended = self.wait(journal, &mut ledger, &endpoints, &mut state, &mut stop_mode).await?;
         Ok(Report {
-            ended: if ended == Ended::Complete && course.out_of_money { Ended::Budget } else { ended },
-            attempts: course.attempts,
-            stopped: course.stopped.into_iter().collect(),
+            ended: if ended == EndReason::Complete && state.out_of_money { EndReason::Budget } else { ended },
+            attempts: state.attempts,
+            stopped: state.stopped.into_iter().collect(),
             throttled_to: None,
         })
     }
 
-    /// The endpoint of each tier that has trials left. All of them must take batches.
+    /// The endpoint of each tier with remaining trials. All of them must have a batch API.
     fn endpoints(&self, order: &[u32]) -> anyhow::Result<BTreeMap<u16, Endpoint>> {
         let tiers: HashSet<u16> = order.iter().map(|trial| self.calls.tier(*trial)).collect();
         let mut endpoints = BTreeMap::new();
@@ -128,8 +130,8 @@ impl BatchRun<'_> {
         }
         if !without.is_empty() {
             return Err(UsageError::with_help(
-                format!("no batch API serves {}", without.join(", ")),
-                "leave --batch out, or measure these tiers in a project of their own: answers are taken over by later runs",
+                format!("there is no batch API for {}", without.join(", ")),
+                "run without --batch, or measure these tiers in a configuration of their own: later runs reuse the answers",
             ));
         }
         Ok(faults.into_result(endpoints)?)
@@ -145,28 +147,28 @@ impl BatchRun<'_> {
         Some((at, endpoints.get(&at)?.batches()?))
     }
 
-    /// Finds out what became of batches that were about to be handed over when the run ended.
-    async fn settle_unknown(
+    /// Finds out whether batches arrived that were being submitted when the run ended.
+    async fn resolve_unknown(
         &self,
-        book: &mut Book,
+        ledger: &mut Ledger,
         endpoints: &BTreeMap<u16, Endpoint>,
     ) -> anyhow::Result<()> {
-        for open in book.open_batches().into_iter().filter(|open| open.id.is_none()) {
+        for open in ledger.open_batches().into_iter().filter(|open| open.id.is_none()) {
             let Some((_, batches)) = self.batches(endpoints, &open.tier) else { continue };
             match batches.find(&open.label).await? {
-                Found::Yes(id) => book.handed(&open.label, &id)?,
-                Found::No => book.over(&open.label, "it never arrived")?,
+                Found::Yes(id) => ledger.submitted(&open.label, &id)?,
+                Found::No => ledger.close(&open.label, "it never arrived")?,
                 Found::CannotTell if self.unknown == Unknown::Resubmit => {
-                    book.over(&open.label, "handed over anew, as the user wished")?;
+                    ledger.close(&open.label, "submitted again, at the user's request")?;
                 }
                 Found::CannotTell => {
                     return Err(UsageError::with_help(
                         format!(
-                            "the run ended while {} requests were handed over for tier {}: the provider may be at work on them",
+                            "the run ended while {} requests for tier {} were being submitted: the provider may have received them",
                             open.keys.len(),
                             open.tier
                         ),
-                        "look for the batch in the provider's console and cancel it, then go on with --resubmit",
+                        "look for the batch in the provider's console and cancel it, then continue with --resubmit",
                     ));
                 }
             }
@@ -183,71 +185,71 @@ impl BatchRun<'_> {
         Ok(sum)
     }
 
-    /// Hands trials over, tier by tier, each batch written down before it leaves.
-    async fn hand_over(
+    /// Submits trials, tier by tier. Each batch is recorded before it is sent.
+    async fn submit_all(
         &self,
-        book: &mut Book,
+        ledger: &mut Ledger,
         endpoints: &BTreeMap<u16, Endpoint>,
         order: Vec<u32>,
-        course: &mut Course,
-        wish: &watch::Receiver<Wish>,
+        state: &mut BatchState,
+        stop_mode: &watch::Receiver<StopMode>,
     ) -> anyhow::Result<()> {
         for (tier, endpoint) in endpoints {
             let Some(batches) = endpoint.batches() else { continue };
             let (most, bytes) = batches.limits();
             let (mut items, mut keys, mut size) = (Vec::new(), Vec::new(), 0);
             for trial in order.iter().copied().filter(|trial| self.calls.tier(*trial) == *tier) {
-                if *wish.borrow() != Wish::Go || course.stopped.contains_key(tier) {
+                if *stop_mode.borrow() != StopMode::Run || state.stopped.contains_key(tier) {
                     break;
                 }
                 let call = self.calls.load(trial)?;
-                if self.ceiling.is_some_and(|ceiling| self.spent + course.reserved + call.reserve > ceiling) {
-                    course.out_of_money = true;
+                if self.ceiling.is_some_and(|ceiling| self.spent + state.reserved + call.reserve > ceiling) {
+                    state.out_of_money = true;
                     break;
                 }
-                course.reserved += call.reserve;
+                state.reserved += call.reserve;
                 let item = match batches.item(call.key.to_string(), &call.model.model, &call.request) {
                     Ok(item) => item,
                     Err(why) => {
-                        course.stopped.insert(*tier, format!("prompt {}: {why}", call.prompt));
+                        state.stopped.insert(*tier, format!("prompt {}: {why}", call.prompt));
                         break;
                     }
                 };
                 if items.len() == most || size + item.bytes() > bytes {
-                    self.submit(book, &batches, *tier, &mut items, &mut keys, course).await?;
+                    self.submit(ledger, &batches, *tier, &mut items, &mut keys, state).await?;
                     size = 0;
                 }
                 size += item.bytes();
                 keys.push(call.key);
                 items.push(item);
             }
-            self.submit(book, &batches, *tier, &mut items, &mut keys, course).await?;
+            self.submit(ledger, &batches, *tier, &mut items, &mut keys, state).await?;
         }
         Ok(())
     }
 
     async fn submit(
         &self,
-        book: &mut Book,
+        ledger: &mut Ledger,
         batches: &Batches<'_>,
         tier: u16,
         items: &mut Vec<Item>,
         keys: &mut Vec<TrialKey>,
-        course: &mut Course,
+        state: &mut BatchState,
     ) -> anyhow::Result<()> {
         let (items, keys) = (std::mem::take(items), std::mem::take(keys));
-        if items.is_empty() || course.stopped.contains_key(&tier) {
+        if items.is_empty() || state.stopped.contains_key(&tier) {
             return Ok(());
         }
         let target = self.calls.plan.targets().get(usize::from(tier)).context("a tier of another plan")?;
-        let label = book.label(self.run.as_str(), &target.tier, &keys);
-        book.handing(&label, &target.tier, keys)?;
+        let label = ledger.label(self.run.as_str(), &target.tier, &keys);
+        ledger.submitting(&label, &target.tier, keys)?;
         let mut failed = 0;
         loop {
             let error = match batches.submit(&label, &items).await {
                 Ok(id) => {
-                    book.handed(&label, &id)?;
-                    self.engine.tell(Event::BatchSubmitted {
+                    ledger.submitted(&label, &id)?;
+                    self.engine.emit(Event::BatchSubmitted {
                         requests: items.len() as u64,
                         model: target.model.clone(),
                         batch: id,
@@ -257,7 +259,7 @@ impl BatchRun<'_> {
                 Err(error) => error,
             };
             failed += 1;
-            // A request that was refused, or never left, is known to have come to nothing; of any other the provider is asked.
+            // A request that was rejected, or never sent, has no effect. About any other, the provider is asked.
             let known = !matches!(
                 error.failure.kind,
                 ErrorKind::Timeout | ErrorKind::BrokenStream | ErrorKind::Server | ErrorKind::Protocol
@@ -265,14 +267,14 @@ impl BatchRun<'_> {
             if !known {
                 match batches.find(&label).await {
                     Ok(Found::Yes(id)) => {
-                        book.handed(&label, &id)?;
+                        ledger.submitted(&label, &id)?;
                         return Ok(());
                     }
                     Ok(Found::No) => {}
                     Ok(Found::CannotTell) | Err(_) => {
-                        course
+                        state
                             .stopped
-                            .insert(tier, format!("{error}; whether the batch was taken is not known"));
+                            .insert(tier, format!("{error}; it is unknown whether the batch was accepted"));
                         return Ok(());
                     }
                 }
@@ -282,11 +284,11 @@ impl BatchRun<'_> {
                 Retry::After(wait) => Some(wait),
                 Retry::Backoff | Retry::Once => Some(Duration::from_secs(1 << failed)),
             };
-            match wait.filter(|wait| failed < TRIES && *wait <= LONGEST_POLL) {
+            match wait.filter(|wait| failed < MAX_SUBMISSIONS && *wait <= MAX_POLL_INTERVAL) {
                 Some(wait) => clock::sleep(wait).await,
                 None => {
-                    book.over(&label, &error.to_string())?;
-                    course.stopped.insert(tier, error.to_string());
+                    ledger.close(&label, &error.to_string())?;
+                    state.stopped.insert(tier, error.to_string());
                     return Ok(());
                 }
             }
@@ -297,34 +299,34 @@ impl BatchRun<'_> {
     async fn wait(
         &self,
         journal: &mut Journal,
-        book: &mut Book,
+        ledger: &mut Ledger,
         endpoints: &BTreeMap<u16, Endpoint>,
-        course: &mut Course,
-        wish: &mut watch::Receiver<Wish>,
-    ) -> anyhow::Result<Ended> {
+        state: &mut BatchState,
+        stop_mode: &mut watch::Receiver<StopMode>,
+    ) -> anyhow::Result<EndReason> {
         let mut interval = Duration::from_secs(self.project.config.run.batch_poll_s.into());
         let mut failures: HashMap<String, u32> = HashMap::new();
         loop {
             let mut waiting = 0;
-            for open in book.open_batches() {
+            for open in ledger.open_batches() {
                 let Some((tier, batches)) = self.batches(endpoints, &open.tier) else { continue };
-                let Some(id) = open.id.as_deref().filter(|_| !course.stopped.contains_key(&tier)) else {
+                let Some(id) = open.id.as_deref().filter(|_| !state.stopped.contains_key(&tier)) else {
                     continue;
                 };
                 let looked = match batches.poll(id).await {
                     Ok(State::Working(_)) => Ok(false),
                     Ok(State::Failed(why)) => {
-                        book.over(&open.label, &why)?;
-                        course.stopped.insert(tier, format!("batch {} failed: {}", escape(id), escape(&why)));
+                        ledger.close(&open.label, &why)?;
+                        state.stopped.insert(tier, format!("batch {} failed: {}", escape(id), escape(&why)));
                         continue;
                     }
                     Ok(State::Ended) => {
-                        self.collect(journal, &batches, tier, &open, course).await.map(|()| true)
+                        self.collect(journal, &batches, tier, &open, state).await.map(|()| true)
                     }
                     Err(error) => Err(error.into()),
                 };
                 match looked {
-                    Ok(true) => book.over(&open.label, "collected")?,
+                    Ok(true) => ledger.close(&open.label, "collected")?,
                     Ok(false) => waiting += 1,
                     Err(error) => {
                         let failed = failures.entry(open.label.clone()).or_default();
@@ -334,10 +336,10 @@ impl BatchRun<'_> {
                                 Retry::Backoff | Retry::Once | Retry::After(_) => true,
                                 Retry::No | Retry::StopTier => false,
                             });
-                        if transient && *failed < PATIENCE {
+                        if transient && *failed < MAX_FAILED_POLLS {
                             waiting += 1;
                         } else if error.is::<BatchError>() {
-                            course.stopped.insert(tier, error.to_string());
+                            state.stopped.insert(tier, error.to_string());
                         } else {
                             return Err(error);
                         }
@@ -345,25 +347,25 @@ impl BatchRun<'_> {
                 }
             }
             if waiting == 0 {
-                return Ok(Ended::Complete);
+                return Ok(EndReason::Complete);
             }
             let pause = interval.mul_f64(0.9 + 0.2 * f64::from(waiting % 7) / 7.0);
-            interval = (interval * 2).min(LONGEST_POLL);
+            interval = (interval * 2).min(MAX_POLL_INTERVAL);
             tokio::select! {
                 () = clock::sleep(pause) => {}
-                _ = wish.wait_for(|wish| *wish != Wish::Go) => return Ok(Ended::Interrupted),
+                _ = stop_mode.wait_for(|stop_mode| *stop_mode != StopMode::Run) => return Ok(EndReason::Interrupted),
             }
         }
     }
 
-    /// Takes the answers of a batch into the journal. Those that a kill left there already are not taken twice.
+    /// Writes the answers of a batch to the journal, except those that are already there.
     async fn collect(
         &self,
         journal: &mut Journal,
         batches: &Batches<'_>,
         tier: u16,
-        open: &Open,
-        course: &mut Course,
+        open: &OpenBatch,
+        state: &mut BatchState,
     ) -> anyhow::Result<()> {
         let wanted: HashSet<TrialKey> =
             open.keys.iter().copied().filter(|key| !self.index.is_answered(key)).collect();
@@ -383,7 +385,7 @@ impl BatchRun<'_> {
                 Err(error) => failed = Some(error),
             }
             if pending.len() >= 1024
-                && let Err(error) = journal.append(&pending).map(|()| self.count(tier, &mut pending, course))
+                && let Err(error) = journal.append(&pending).map(|()| self.count(tier, &mut pending, state))
             {
                 failed = Some(error.into());
             }
@@ -393,21 +395,21 @@ impl BatchRun<'_> {
             return Err(error);
         }
         journal.append(&pending)?;
-        self.count(tier, &mut pending, course);
+        self.count(tier, &mut pending, state);
         Ok(())
     }
 
-    fn count(&self, tier: u16, written: &mut Vec<Attempt>, course: &mut Course) {
+    fn count(&self, tier: u16, written: &mut Vec<Attempt>, state: &mut BatchState) {
         for attempt in written.drain(..) {
-            course.attempts += 1;
-            let Some(stage) = course.stages.get_mut(usize::from(tier)) else { continue };
+            state.attempts += 1;
+            let Some(stage) = state.stages.get_mut(usize::from(tier)) else { continue };
             stage.done += 1;
             stage.errors += u64::from(!attempt.outcome.is_answer());
             stage.spent += attempt.billed.unwrap_or_default();
         }
         let stage = usize::from(tier);
-        if let Some(progress) = course.stages.get(stage) {
-            self.engine.tell(Event::Progress { stage, progress: *progress });
+        if let Some(progress) = state.stages.get(stage) {
+            self.engine.emit(Event::Progress { stage, progress: *progress });
         }
     }
 

@@ -1,4 +1,4 @@
-//! Puts open questions to models: through the same dispatch as any call, so limited, journalled, priced and resumable.
+//! Asks models open questions, through the same dispatch as any call: limited, journalled, priced and resumable.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -8,7 +8,7 @@ use anyhow::Context;
 
 use crate::dispatch::{self, Budget, Call, Finished, Report, Sink, Source};
 use crate::engine::context::Engine;
-use crate::engine::event::{Asking, Event, Progress, Stage};
+use crate::engine::event::{Event, Progress, QuestionPurpose, Stage};
 use crate::engine::run::project::Project;
 use crate::engine::run::question::{OpenQuestion, Purpose};
 use crate::engine::work::{calls, runtime};
@@ -20,13 +20,13 @@ use crate::provider;
 use crate::record::Attempt;
 use crate::units::Usd;
 
-/// The questions as calls. What dispatch knows as a tier is a judge here.
+/// The questions as calls. A model takes the place of a tier in the dispatch.
 struct Questions {
     open: Vec<OpenQuestion>,
     judges: Vec<Judge>,
-    /// The index in `judges` of each question's.
+    /// The index in `judges` for each question.
     of_question: Vec<u16>,
-    /// Attempts at questions without an answer, in earlier runs of the same command.
+    /// Attempts at questions without an answer, in earlier executions of the same command.
     attempts: HashMap<TrialKey, u32>,
 }
 
@@ -67,7 +67,7 @@ impl Questions {
         self.judges.get(usize::from(number)).context("a judge of another run")
     }
 
-    /// What a model is asked as.
+    /// The role of a model.
     fn role(&self, judge: usize) -> &'static str {
         let own = || self.open.iter().zip(&self.of_question).filter(|(_, of)| usize::from(**of) == judge);
         let any = |purpose| own().any(|(question, _)| question.purpose == purpose);
@@ -89,7 +89,7 @@ impl Questions {
         Ok(trials)
     }
 
-    /// What is counted while they are asked: a stage for each model.
+    /// The stages of progress: one per model.
     fn stages(&self) -> Vec<Stage> {
         let count =
             |judge: usize| self.of_question.iter().filter(|of| usize::from(**of) == judge).count() as u64;
@@ -103,15 +103,15 @@ impl Questions {
             .collect()
     }
 
-    /// What all of them are asked for.
-    fn purpose(&self) -> Asking {
+    /// The purpose of the questions.
+    fn purpose(&self) -> QuestionPurpose {
         let all = |purpose| self.open.iter().all(|question| question.purpose == purpose);
         if all(Purpose::Judge) {
-            Asking::Judges
+            QuestionPurpose::Judges
         } else if all(Purpose::Writer) {
-            Asking::Prompts
+            QuestionPurpose::Prompts
         } else {
-            Asking::JudgesAndStrategies
+            QuestionPurpose::JudgesAndStrategies
         }
     }
 }
@@ -150,7 +150,7 @@ impl Source for Questions {
     }
 }
 
-/// Makes the answers durable.
+/// Stores the answers durably.
 struct Recorder<'a> {
     engine: &'a Engine,
     journal: &'a mut Journal,
@@ -168,23 +168,23 @@ impl Sink for Recorder<'_> {
                 stage.done += 1;
                 stage.errors += u64::from(!finished.attempt.outcome.is_answer());
             }
-            self.engine.tell(Event::Progress { stage: judge, progress: *stage });
+            self.engine.emit(Event::Progress { stage: judge, progress: *stage });
         }
         Ok(())
     }
 }
 
-/// What asking came to.
+/// The result of asking.
 pub(crate) struct Asked {
     pub(crate) report: Report,
-    /// The models, in the order of the numbers in the report.
+    /// The models, by their index in the report.
     pub(crate) models: Vec<ModelRef>,
-    /// Whether questions of strategies were among them.
+    /// Whether queries of strategies were among the questions.
     pub(crate) for_strategies: bool,
 }
 
-/// Puts questions to models and their answers into the journal at `path`, under what is left of a ceiling once `spent` and what
-/// the journal was billed before are taken off.
+/// Asks models questions, and stores their answers in the journal at `path`. `spent` and the earlier costs in the journal count
+/// towards `ceiling`.
 pub(crate) fn ask(
     engine: &Engine,
     project: &Project,
@@ -196,11 +196,11 @@ pub(crate) fn ask(
     let (mut journal, index, recovery) = Journal::open(project.disk(), path)?;
     if recovery.cut > 0 {
         let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        engine.tell(Event::JournalRepaired { file });
+        engine.emit(Event::JournalRepaired { file });
     }
     let questions = Arc::new(Questions::new(project, open, &index)?);
     let models: Vec<ModelRef> = questions.judges.iter().map(|judge| judge.model.clone()).collect();
-    engine.tell(Event::Asks {
+    engine.emit(Event::AskingModels {
         questions: questions.open.len() as u64,
         purpose: questions.purpose(),
         models: models.clone(),
@@ -213,17 +213,17 @@ pub(crate) fn ask(
     let runtime = runtime::new(engine)?;
     let mut recorder =
         Recorder { engine, journal: &mut journal, stages: vec![Progress::default(); stages.len()] };
-    engine.tell(Event::Begins { stages });
-    let wishes = engine.stop().wishes();
+    engine.emit(Event::CallsStarted { stages });
+    let stop_mode = engine.stop().stop_mode();
     let report = runtime.block_on(dispatch::run(
         lanes,
         Arc::clone(&questions),
         &mut recorder,
         budget,
         settings,
-        wishes,
+        stop_mode,
     ));
-    engine.tell(Event::Ends);
+    engine.emit(Event::CallsFinished);
     runtime.shutdown_background();
     Ok(Asked { report: report?, models, for_strategies })
 }

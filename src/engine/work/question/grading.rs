@@ -1,4 +1,4 @@
-//! Grades the replies whose oracle asks: with what programs say, and with what judges have answered.
+//! Grades the replies whose oracle asks programs or judges, with their answers.
 
 use std::collections::BTreeMap;
 
@@ -9,26 +9,26 @@ use crate::engine::run::basis::Basis;
 use crate::engine::run::rows::Rows;
 use crate::grade;
 
-/// Grades every row whose oracle asks. What no stored answer settles stays open in the rows.
+/// Grades every row whose oracle asks programs or judges. Questions without a stored answer remain open in the rows.
 pub(crate) fn of_replies(engine: &Engine, basis: &Basis<'_>, rows: &mut Rows) -> anyhow::Result<()> {
     if basis.oracles.iter().all(|oracle| oracle.criterion.asks().is_empty()) {
         return Ok(());
     }
     let mut replies = Replies::of(basis, rows)?;
-    // The programs first, because what they settle need not be asked of a model.
-    let mut book = program::resolve(engine, basis, &mut replies, rows)?;
+    // Programs first: what they decide need not be asked of a model.
+    let mut answers = program::resolve(engine, basis, &mut replies, rows)?;
     let questions = if basis.oracles.iter().any(|oracle| oracle.asks_a_model()) {
-        judge::resolve(basis, &mut replies, rows, &mut book)?
+        judge::resolve(basis, &mut replies, rows, &mut answers)?
     } else {
         judge::JudgeQuestions::new()
     };
     let mut open = BTreeMap::new();
     let mut regraded = Vec::new();
-    replies.each(rows, |row, matter, oracle| {
-        regraded.push((row, grade::grade_with(oracle, matter, &book)));
-        for question in grade::questions(oracle, matter, &book) {
+    replies.each(rows, |row, reply, oracle| {
+        regraded.push((row, grade::grade_with(oracle, reply, &answers)));
+        for question in grade::questions(oracle, reply, &answers) {
             let id = question.id();
-            if !book.has(&id)
+            if !answers.has(&id)
                 && let Some(question) = questions.get(id.bytes())
             {
                 open.entry(*id.bytes()).or_insert_with(|| question.clone());

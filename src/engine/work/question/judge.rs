@@ -1,4 +1,4 @@
-//! What oracles ask models about replies, and the answers that are stored. Makes no call.
+//! The questions of oracles to judges about replies, and their stored answers. Makes no calls.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -15,7 +15,7 @@ use crate::price::Catalogue;
 use crate::record::Attempt;
 use crate::summary::JudgeSpend;
 
-/// The questions of a run's replies to judges, by the digest of what is asked.
+/// The questions about a run's replies to judges, by their digest.
 pub(super) type JudgeQuestions = BTreeMap<[u8; 32], OpenQuestion>;
 
 /// Questions to judges and their answers.
@@ -24,7 +24,7 @@ struct Judges<'a> {
     /// One request may answer several questions.
     by_key: HashMap<TrialKey, Vec<Digest>>,
     open: usize,
-    book: &'a mut AnswerBook,
+    answers: &'a mut AnswerBook,
     bill: Bill,
 }
 
@@ -32,7 +32,7 @@ impl Questions for Judges<'_> {
     const JOURNAL: &'static str = JUDGE_JOURNAL;
 
     fn is_open(&self, key: &TrialKey) -> bool {
-        self.by_key.get(key).and_then(|ids| ids.first()).is_some_and(|id| !self.book.has(id))
+        self.by_key.get(key).and_then(|ids| ids.first()).is_some_and(|id| !self.answers.has(id))
     }
 
     fn any_open(&self) -> bool {
@@ -46,29 +46,29 @@ impl Questions for Judges<'_> {
         if let Some(answer) = store::answer(&attempt) {
             self.open -= open;
             for id in ids {
-                self.book.put(*id, answer.clone());
+                self.answers.put(*id, answer.clone());
             }
         }
     }
 }
 
-/// Everything that the replies may ask judges, whatever they have answered; the stored answers go into the book.
+/// Every question that the replies may raise, whatever the judges answer. Stored answers are added to `answers`.
 pub(super) fn resolve(
     basis: &Basis<'_>,
     replies: &mut Replies<'_>,
     rows: &mut Rows,
-    book: &mut AnswerBook,
+    answers: &mut AnswerBook,
 ) -> anyhow::Result<JudgeQuestions> {
     let mut identities = Identities::default();
     let mut questions = JudgeQuestions::new();
     let mut by_key: HashMap<TrialKey, Vec<Digest>> = HashMap::new();
-    replies.each(rows, |_, matter, oracle| {
-        for question in grade::questions(oracle, matter, book) {
+    replies.each(rows, |_, reply, oracle| {
+        for question in grade::questions(oracle, reply, answers) {
             let id = question.id();
             if let Question::Model(asked) = &question
                 && !questions.contains_key(id.bytes())
             {
-                let open = identities.open(basis.project, asked, matter.prompt, Purpose::Judge)?;
+                let open = identities.open(basis.project, asked, reply.prompt, Purpose::Judge)?;
                 by_key.entry(open.key).or_default().push(id);
                 questions.insert(*id.bytes(), open);
             }
@@ -76,7 +76,7 @@ pub(super) fn resolve(
         Ok(())
     })?;
     let catalogue = &basis.project.catalogue;
-    let mut judges = Judges { catalogue, open: by_key.len(), by_key, book, bill: Bill::default() };
+    let mut judges = Judges { catalogue, open: by_key.len(), by_key, answers, bill: Bill::default() };
     rows.reused += store::resolve(basis, &mut judges)?;
     let Bill { attempts, list, billed, unpriced } = judges.bill;
     let questions_asked = questions.len() as u64;

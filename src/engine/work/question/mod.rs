@@ -1,7 +1,8 @@
-//! What is asked beside the trials: judges and programs about replies, models of strategies about prompts, a model for prompts.
+//! Questions besides the trials: to judges and programs about replies, to strategy models about prompts, and to a model that
+//! writes prompts.
 //!
-//! One mechanism serves them all (`store`): a question has a key; its answer is looked up beside the run's journal, used again
-//! from other runs, or asked for, and kept before anything rests on it.
+//! All of them work the same way (`store`): a question has a key. Its answer is looked up beside the run's journal, reused from
+//! other runs, or asked for, and it is stored before anything depends on it.
 
 pub(crate) mod ask;
 mod grading;

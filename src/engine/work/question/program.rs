@@ -1,5 +1,5 @@
-//! What oracles ask programs about stored replies: looked up where it is stored, run where that is wanted, and kept with the
-//! run, so that nothing is asked of a program twice and two reports of one run cannot differ.
+//! The questions of oracles to programs about stored replies. Verdicts are looked up, or obtained by running the program if the
+//! request allows it, and stored with the run, so that no program runs twice on a reply and two reports of a run never differ.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
@@ -23,21 +23,21 @@ use crate::oracle::ask::ProgramQuestion;
 use crate::oracle::{Answer, AnswerBook, Question};
 use crate::record::Attempt;
 
-/// How many questions are held at a time: what a program reads may be long.
-const HELD: usize = 256;
+/// Questions held in memory at a time; their texts may be long.
+const CHUNK: usize = 256;
 
-/// A question that stored replies raise.
+/// A question raised by stored replies.
 struct Wanted {
     id: Digest,
     /// The command line.
     line: String,
-    /// Tries that are stored.
+    /// Number of stored attempts.
     tries: u32,
-    /// What went wrong in the last of them.
+    /// The failure of the last attempt.
     failed: Option<Answer>,
 }
 
-/// The files of a program: as they are looked for, and as they are today.
+/// The digest of a program's files: the one that is looked up, and today's.
 #[derive(Clone, Copy)]
 struct Files {
     wanted: Option<Digest>,
@@ -51,8 +51,8 @@ struct ProgramQuestions<'a> {
     files: BTreeMap<String, Files>,
     disk: &'a Disk,
     root: &'a Path,
-    /// The programs that are looked for in place of today's.
-    then: Option<&'a ProgramFiles>,
+    /// The programs that are looked up instead of today's.
+    graded_by: Option<&'a ProgramFiles>,
     book: AnswerBook,
 }
 
@@ -63,7 +63,7 @@ impl Questions for ProgramQuestions<'_> {
         self.wanted.get(key).is_some_and(|wanted| !self.book.has(&wanted.id))
     }
 
-    /// What a program said is true of the same program and the same reply, however the reply came.
+    /// A verdict holds for the same program and reply, however the reply was obtained.
     fn may_reuse(_attempt: &Attempt) -> bool {
         true
     }
@@ -87,15 +87,15 @@ impl Questions for ProgramQuestions<'_> {
 }
 
 impl ProgramQuestions<'_> {
-    /// The command line as it is written into files, and the key of a question to it.
+    /// The command line as written into files, and the key of a question to it.
     fn key(&mut self, id: &Digest, question: &ProgramQuestion) -> anyhow::Result<(String, TrialKey)> {
         let line = serde_json::to_string(&question.argv)?;
         let files = match self.files.get(&line) {
             Some(files) => *files,
             None => {
                 let today = program::fingerprint(self.disk, self.root, &question.argv)?;
-                let then = self.then.and_then(|then| then.get(&line)).copied();
-                let files = Files { wanted: then.or(today), today };
+                let before = self.graded_by.and_then(|files| files.get(&line)).copied();
+                let files = Files { wanted: before.or(today), today };
                 self.files.insert(line.clone(), files);
                 files
             }
@@ -103,14 +103,14 @@ impl ProgramQuestions<'_> {
         Ok((line, program::key(id, files.wanted.as_ref())))
     }
 
-    /// Whether a command line is to be looked for as it is today, and so may be run.
-    fn is_todays(&self, line: &str) -> bool {
+    /// Whether today's program is the one that is looked up, so that it may be run.
+    fn is_current(&self, line: &str) -> bool {
         self.files.get(line).is_some_and(|files| files.wanted == files.today)
     }
 }
 
-/// What programs say of the replies. Sets in the rows how many questions have no answer, and which programs graded: those of
-/// today where they have seen all replies, else those that graded the run before.
+/// Resolves the questions to programs. Sets in the rows the number of questions without an answer, and the programs that graded:
+/// today's if they have answered everything, otherwise those that graded the run before.
 pub(super) fn resolve(
     engine: &Engine,
     basis: &Basis<'_>,
@@ -125,15 +125,15 @@ pub(super) fn resolve(
         files: BTreeMap::new(),
         disk: basis.project.disk(),
         root: &basis.project.config.root,
-        then: match basis.programs {
-            Programs::AsThen { then, .. } => Some(then),
+        graded_by: match basis.programs {
+            Programs::AsGraded { graded_by, .. } => Some(graded_by),
             Programs::Stored { .. } | Programs::Run { .. } => None,
         },
         book: AnswerBook::default(),
     };
     let nothing = AnswerBook::default();
-    replies.each(rows, |_, matter, oracle| {
-        for question in grade::questions(oracle, matter, &nothing) {
+    replies.each(rows, |_, reply, oracle| {
+        for question in grade::questions(oracle, reply, &nothing) {
             if let Question::Program(program) = &question {
                 let id = question.id();
                 let (line, key) = questions.key(&id, program)?;
@@ -150,7 +150,7 @@ pub(super) fn resolve(
     let mut unanswered = BTreeSet::new();
     for wanted in wanted.into_values() {
         match wanted.failed {
-            // Where there is an answer, too, that one stands.
+            // If there is also an answer, the answer counts.
             Some(failed) => book.put(wanted.id, failed),
             None if book.has(&wanted.id) => {}
             None => {
@@ -159,7 +159,7 @@ pub(super) fn resolve(
             }
         }
     }
-    let before = basis.programs.before();
+    let before = basis.programs.graded_by();
     for (line, files) in files {
         let then = before.filter(|_| unanswered.contains(&line)).map(|then| then.get(&line).copied());
         if let Some(files) = then.unwrap_or(files.wanted) {
@@ -169,14 +169,14 @@ pub(super) fn resolve(
     Ok(book)
 }
 
-/// A question that is to be put to its program.
+/// A question to run the program on.
 struct Due {
     key: TrialKey,
     prompt: PromptId,
     question: ProgramQuestion,
 }
 
-/// Runs the program on every reply that has no answer of it yet, and stores what it says as it comes.
+/// Runs the programs on every question without an answer, and stores the verdicts as they arrive.
 fn run(
     engine: &Engine,
     basis: &Basis<'_>,
@@ -189,17 +189,19 @@ fn run(
         let tried = basis.project.programs_tried.lock().unwrap_or_else(PoisonError::into_inner);
         let open = |(key, wanted): &(&TrialKey, &Wanted)| {
             let in_vain = wanted.failed.is_some() && tried.contains(*key);
-            !in_vain && !questions.book.has(&wanted.id) && questions.is_todays(&wanted.line)
+            !in_vain && !questions.book.has(&wanted.id) && questions.is_current(&wanted.line)
         };
         questions.wanted.iter().filter(open).map(|(key, _)| *key).collect()
     };
     if due.is_empty() {
         return Ok(());
     }
-    let mut journal = store::keep::<ProgramQuestions<'_>>(basis.project.disk(), running.folder)?;
+    let mut journal = store::open_journal::<ProgramQuestions<'_>>(basis.project.disk(), running.folder)?;
     let open = due.len() as u64;
-    engine.tell(Event::RunsPrograms { questions: open });
-    engine.tell(Event::Begins { stages: vec![Stage { name: "programs".to_owned(), total: open, done: 0 }] });
+    engine.emit(Event::RunningPrograms { questions: open });
+    engine.emit(Event::CallsStarted {
+        stages: vec![Stage { name: "programs".to_owned(), total: open, done: 0 }],
+    });
     let mut progress = Progress::default();
     let mut keep = |held: &mut Vec<Due>, questions: &mut ProgramQuestions<'_>, stop: &AtomicBool| {
         let due = std::mem::take(held);
@@ -224,7 +226,7 @@ fn run(
                 attempts.push(ran.into_attempt(due.key, prompt, &due.question.argv, wanted.tries)?);
             }
             journal.append(&attempts)?;
-            engine.tell(Event::Progress { stage: 0, progress });
+            engine.emit(Event::Progress { stage: 0, progress });
             anyhow::Ok(())
         })?;
         if stop.load(Ordering::Relaxed) {
@@ -233,24 +235,24 @@ fn run(
         anyhow::Ok(())
     };
     let mut held: Vec<Due> = Vec::new();
-    // What was asked before anything is answered is what is asked here, whatever the answers are.
+    // The questions are those raised before any answer, whatever the answers are.
     let nothing = AnswerBook::default();
     let stop = engine.stop().flag();
-    replies.each(rows, |_, matter, oracle| {
-        for question in grade::questions(oracle, matter, &nothing) {
+    replies.each(rows, |_, reply, oracle| {
+        for question in grade::questions(oracle, reply, &nothing) {
             let id = question.id();
             let Question::Program(program) = question else { continue };
             let (_, key) = questions.key(&id, &program)?;
             if due.remove(&key) {
-                held.push(Due { key, prompt: matter.prompt.id.clone(), question: program });
+                held.push(Due { key, prompt: reply.prompt.id.clone(), question: program });
             }
         }
-        if held.len() >= HELD {
+        if held.len() >= CHUNK {
             keep(&mut held, questions, stop)?;
         }
         Ok(())
     })?;
     keep(&mut held, questions, stop)?;
-    engine.tell(Event::Ends);
+    engine.emit(Event::CallsFinished);
     Ok(())
 }

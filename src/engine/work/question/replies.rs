@@ -1,4 +1,4 @@
-//! The stored replies whose oracle asks, read again from disk as often as they are needed.
+//! The stored replies whose oracle asks programs or judges, read from disk whenever they are needed.
 
 use anyhow::Context;
 
@@ -6,12 +6,12 @@ use crate::corpus::Corpus;
 use crate::disk::Readable;
 use crate::engine::run::basis::Basis;
 use crate::engine::run::rows::Rows;
-use crate::grade::{Matter, OracleSet};
+use crate::grade::{GradedReply, OracleSet};
 use crate::journal::fetch_at;
 use crate::oracle::Oracle;
 use crate::record::{Attempt, Outcome};
 
-/// The stored replies whose oracle asks.
+/// The stored replies whose oracle asks programs or judges.
 pub(super) struct Replies<'a> {
     corpus: &'a Corpus,
     oracles: &'a OracleSet<'a>,
@@ -40,11 +40,11 @@ impl<'a> Replies<'a> {
         Ok(Self { corpus: basis.corpus, oracles: basis.oracles, files, rows: wanted })
     }
 
-    /// Reads each reply again: texts stay on disk.
+    /// Reads each reply from disk, and passes it to `take`.
     pub(super) fn each(
         &mut self,
         rows: &Rows,
-        mut take: impl FnMut(usize, Matter<'_>, &Oracle) -> anyhow::Result<()>,
+        mut take: impl FnMut(usize, GradedReply<'_>, &Oracle) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         for (at, journal, offset) in &self.rows {
             let file = self.files.get_mut(usize::from(*journal)).context("a reply of another journal")?;
@@ -52,7 +52,7 @@ impl<'a> Replies<'a> {
             let seen = rows.observations.get(*at).context("a row of another run")?;
             let prompt = self.corpus.load(seen.prompt as usize)?;
             let oracle = self.oracles.of(seen.prompt as usize).context("a prompt without an oracle")?;
-            take(*at, Matter { attempt: &attempt, prompt: &prompt, cost: seen.cost }, oracle)?;
+            take(*at, GradedReply { attempt: &attempt, prompt: &prompt, cost: seen.cost }, oracle)?;
         }
         Ok(())
     }

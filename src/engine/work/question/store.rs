@@ -1,5 +1,5 @@
-//! Answers to what is asked beside the trials are stored as trials are: looked up by key, used again from other runs, and
-//! kept before anything rests on them.
+//! Stores the answers to questions as trials are stored: looked up by key, reused from other runs, and written before anything
+//! depends on them.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -13,28 +13,28 @@ use crate::price::Catalogue;
 use crate::record::{Attempt, Outcome, Via};
 use crate::units::Usd;
 
-/// Questions of one kind, and what is known of their answers.
+/// Questions of one kind, and their known answers.
 pub(crate) trait Questions {
-    /// The journal that keeps their answers, beside the run's own.
+    /// The journal of their answers, beside the run's own.
     const JOURNAL: &'static str;
 
-    /// Whether a question without an answer has that key.
+    /// Whether the key belongs to a question without an answer.
     fn is_open(&self, key: &TrialKey) -> bool;
 
-    /// Whether there is any such question.
+    /// Whether any question has no answer.
     fn any_open(&self) -> bool;
 
-    /// Whether an answer that stands with another run may be used again. What was replayed or scripted once is no measurement.
+    /// Whether an answer of another run may be reused. Replayed and scripted answers are no measurement.
     fn may_reuse(attempt: &Attempt) -> bool {
         matches!(attempt.via, Via::Live | Via::Reuse)
     }
 
-    /// Takes in an attempt at a question; one at anything else means nothing to it. The first answer stands.
+    /// Adds an attempt at a question, and ignores any other attempt. The first answer counts.
     fn take(&mut self, attempt: Attempt);
 }
 
-/// Finds the answers that are stored: beside the run's own journal, in its recording, or with other runs where a request may
-/// use those. Returns how many were used again from other runs.
+/// Finds stored answers: beside the run's own journal, in its recording, or in other runs if the request may use those. Returns
+/// the number of answers reused from other runs.
 pub(crate) fn resolve(basis: &Basis<'_>, questions: &mut impl Questions) -> anyhow::Result<u64> {
     for answers in &basis.answers {
         look_up(basis.project.disk(), answers, questions)?;
@@ -55,7 +55,7 @@ fn look_up<Q: Questions>(disk: &Disk, answers: &Answers, questions: &mut Q) -> a
     Ok(())
 }
 
-/// Copies answers of other runs, or of a recording, into the run's own folder, so that it is whole by itself.
+/// Copies answers of other runs, or of a recording, into the run's own folder, so that it is complete by itself.
 fn reuse<Q: Questions>(disk: &Disk, running: Running<'_>, questions: &mut Q) -> anyhow::Result<u64> {
     let mut found = Vec::new();
     for (path, via) in running.others {
@@ -78,17 +78,17 @@ fn reuse<Q: Questions>(disk: &Disk, running: Running<'_>, questions: &mut Q) -> 
         }
     }
     if !found.is_empty() {
-        keep::<Q>(disk, running.folder)?.append(&found)?;
+        open_journal::<Q>(disk, running.folder)?.append(&found)?;
     }
     Ok(found.len() as u64)
 }
 
-/// The journal of a run's folder that keeps the answers to questions of a kind, open for writing.
-pub(crate) fn keep<Q: Questions>(disk: &Disk, folder: &Path) -> anyhow::Result<Journal> {
+/// Opens the journal in a run's folder for the answers to questions of a kind.
+pub(crate) fn open_journal<Q: Questions>(disk: &Disk, folder: &Path) -> anyhow::Result<Journal> {
     Ok(Journal::open(disk, &folder.join(Q::JOURNAL))?.0)
 }
 
-/// What a model's attempt at a question says; `None` where it must be asked again.
+/// The answer in a model's attempt at a question; `None` if it must be asked again.
 pub(crate) fn answer(attempt: &Attempt) -> Option<Answer> {
     match attempt.outcome {
         Outcome::Reply => Some(Answer::Text(attempt.text.clone())),
@@ -113,7 +113,7 @@ pub(crate) fn answers_in(disk: &Disk, journal: &Path) -> anyhow::Result<HashMap<
     Ok(answers)
 }
 
-/// What a journal's attempts were billed in all.
+/// The total cost billed for a journal's attempts.
 pub(crate) fn billed(disk: &Disk, journal: &Path) -> anyhow::Result<Usd> {
     let mut sum = Usd::ZERO;
     if disk.is_file(journal) {
@@ -124,21 +124,21 @@ pub(crate) fn billed(disk: &Disk, journal: &Path) -> anyhow::Result<Usd> {
     Ok(sum)
 }
 
-/// What attempts at questions took.
+/// The cost of attempts at questions.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Bill {
-    /// Calls, failed ones included.
+    /// Number of calls, failed ones included.
     pub(crate) attempts: u64,
-    /// At list prices.
+    /// Cost at list prices.
     pub(crate) list: Usd,
-    /// Billed for calls of this run.
+    /// Cost billed for calls of this run.
     pub(crate) billed: Usd,
-    /// Calls that may have been billed, but whose cost is unknown.
+    /// Calls that may have been billed, with unknown cost.
     pub(crate) unpriced: u64,
 }
 
 impl Bill {
-    /// Takes an attempt in. Returns its cost at list prices, where that is known.
+    /// Adds an attempt. Returns its cost at list prices, if known.
     pub(crate) fn take(&mut self, catalogue: &Catalogue, attempt: &Attempt) -> Option<Usd> {
         self.attempts += u64::from(attempt.was_sent());
         self.billed += attempt.billed.filter(|_| attempt.via == Via::Live).unwrap_or_default();

@@ -1,9 +1,9 @@
-//! Where the next prompts help most: traffic x what a cheaper tier would save x the chance that more prompts prove it good
-//! enough.
+//! Where more prompts would save most: requests x savings per request of a cheaper tier x the chance that more prompts prove it
+//! good enough.
 
 use serde::Serialize;
 
-use super::decides::ASSUMED_DISCORDANT;
+use super::power::ASSUMED_DISCORDANT;
 use crate::config::{IntervalMethod, Rule, Task};
 use crate::corpus::Corpus;
 use crate::engine::run::files::SUMMARY;
@@ -18,48 +18,48 @@ use crate::stats::{floor, power};
 use crate::summary::{Band, Cell, Summary, TaskSummary};
 use crate::units::{Tokens, Usd};
 
-/// Prompts that are asked about: as many more of one task.
+/// The number of additional prompts of a task.
 const MORE: u32 = 100;
-/// Days of a month, on average.
+/// Days per month, on average.
 const MONTH: f64 = 365.0 / 12.0;
 
-/// The tasks by what further prompts of them are worth.
+/// The tasks, ordered by the expected savings of more prompts.
 #[derive(Debug, Serialize)]
 pub struct NextPrompts {
-    /// As many more prompts of one task.
+    /// The number of additional prompts of a task.
     pub more: u32,
-    /// The run whose rates and costs these are; `None`: nothing was measured yet, and both are assumed.
+    /// The run that the rates and costs come from; `None` if nothing was measured yet, and both are assumed.
     pub run: Option<RunId>,
-    /// Whether that run was decided by floors, which says nothing of differences.
+    /// Whether that run was decided by floors, which says nothing about differences between tiers.
     #[serde(skip)]
     pub other_rule: bool,
-    /// Most worth first; those whose worth is unknown stand last.
-    pub tasks: Vec<Worth>,
+    /// The highest expected savings first; unknown ones last.
+    pub tasks: Vec<ExpectedSavings>,
 }
 
-/// What further prompts of a task are worth.
+/// The expected savings of more prompts of a task.
 #[derive(Debug, Serialize)]
-pub struct Worth {
+pub struct ExpectedSavings {
     /// The task.
     pub task: TaskName,
     /// The cheaper tier that they may prove good enough, with or without monitoring.
     pub tier: TierName,
-    /// The tier that serves until they do.
+    /// The tier that serves until then.
     pub instead_of: TierName,
-    /// Expected traffic, where stated.
+    /// Expected traffic; `None` if not configured.
     pub requests_per_day: Option<f64>,
-    /// USD that the cheaper one saves a request; `None` where a cost is unknown.
-    pub saved_per_request: Option<Usd>,
-    /// The chance that as many more prompts prove it.
+    /// Savings per request with the cheaper tier; `None` if a cost is unknown.
+    pub savings_per_request: Option<Usd>,
+    /// The chance that the additional prompts prove it good enough.
     pub chance: f64,
-    /// USD a month that they are worth: the product of the three.
-    pub month: Option<Usd>,
+    /// Expected savings per month: the product of the three.
+    pub expected_savings_per_month: Option<Usd>,
 }
 
-/// The summary of the last run of this project, where it was of the same models, asked in the same way.
+/// The summary of the last run of this project, if it was of the same models with the same parameters.
 pub(super) fn last_run(project: &Project) -> anyhow::Result<Option<Summary>> {
     let Some(folder) = project.latest()? else { return Ok(None) };
-    // A run that was interrupted has none, and one of another version is no help here.
+    // An interrupted run has none, and one of another version cannot be read.
     let summary = project
         .disk()
         .read_if_present(&folder.join(SUMMARY))?
@@ -82,9 +82,9 @@ pub(super) fn next_prompts(
         match (last, measured) {
             (Some(_), Some(measured)) => {
                 let cells = measured.cells.iter();
-                let worth = cells.filter_map(|cell| by_evidence(project, task, floors, measured, cell));
-                // A task is worth what the best of its open tiers is.
-                tasks.extend(worth.reduce(|most, next| if dearer(&next, &most) { next } else { most }));
+                let savings = cells.filter_map(|cell| by_evidence(project, task, floors, measured, cell));
+                // The best of a task's undecided tiers counts.
+                tasks.extend(savings.reduce(|most, next| if saves_more(&next, &most) { next } else { most }));
             }
             (Some(_), None) | (None, _) => {
                 let weights = corpus.entries().iter().filter(|entry| entry.task == index);
@@ -93,8 +93,10 @@ pub(super) fn next_prompts(
             }
         }
     }
-    // Stable: tasks of the same worth stay in the order of the settings.
-    tasks.sort_by(|a, b| b.month.cmp(&a.month).then(b.chance.total_cmp(&a.chance)));
+    // Stable: ties stay in the order of the configuration.
+    tasks.sort_by(|a, b| {
+        b.expected_savings_per_month.cmp(&a.expected_savings_per_month).then(b.chance.total_cmp(&a.chance))
+    });
     let rule = project.config.policy.rule;
     NextPrompts {
         more: MORE,
@@ -104,18 +106,18 @@ pub(super) fn next_prompts(
     }
 }
 
-fn dearer(one: &Worth, other: &Worth) -> bool {
-    (one.month, one.chance) > (other.month, other.chance)
+fn saves_more(one: &ExpectedSavings, other: &ExpectedSavings) -> bool {
+    (one.expected_savings_per_month, one.chance) > (other.expected_savings_per_month, other.chance)
 }
 
-/// What more prompts are worth for a tier that is cheaper than the one that serves, and whose evidence does not decide.
+/// The expected savings of more prompts for a tier that is cheaper than the serving one and undecided.
 fn by_evidence(
     project: &Project,
     task: &Task,
     floors: Floors,
     measured: &TaskSummary,
     cell: &Cell,
-) -> Option<Worth> {
+) -> Option<ExpectedSavings> {
     if !cell.infeasible.is_empty() {
         return None;
     }
@@ -126,11 +128,11 @@ fn by_evidence(
         return None;
     }
     let rate = cell.pass_rate?;
-    // Further prompts are as uneven in weight and as repetitive as those so far.
+    // Additional prompts are assumed to have weights and repeats like those so far.
     let prompts = f64::from(MORE) * rate.n_eff / measured.prompts.max(1) as f64;
     let chance = match project.config.policy.rule {
         Rule::Floor => {
-            // By the floors of today, whatever the run was decided by.
+            // By today's floors, whatever rule decided the run.
             let least = f64::from(project.config.policy.min_prompts);
             let posterior = |mean, n| rate.interval.posterior(mean, n);
             let clears = |mean: f64, n: f64| {
@@ -138,7 +140,7 @@ fn by_evidence(
             };
             let misses = rate.n_eff >= least
                 && posterior(rate.mean, rate.n_eff).misses(floors.monitor) >= floors.confidence;
-            // What is not open for want of prompts, no prompt settles: it is decided, or answers are missing.
+            // A cell that is decided, or lacks answers, gains nothing from more prompts.
             if misses || clears(rate.mean, rate.n_eff) {
                 return None;
             }
@@ -161,19 +163,19 @@ fn by_evidence(
             paired::chance_to_show(&seen, prompts, floors.monitor_margin, floors.confidence)
         }
     };
-    Some(worth(task, &cell.tier, &serves.tier, saved, chance))
+    Some(savings(task, &cell.tier, &serves.tier, saved, chance))
 }
 
-/// The same before anything was measured, for the first tier of the ladder in place of the last one: every pass rate is as
-/// likely as any other, or the two are of one quality and disagree as seldom as is assumed; a reply is half as long as it may
-/// be.
+/// The same before anything was measured, for the first tier of the ladder instead of the last one. Assumes that every pass
+/// rate is equally likely (or, by the rule `non_inferior`, that the two tiers are equally good and disagree at the assumed
+/// rate), and that replies are half as long as their cap.
 fn by_assumption(
     project: &Project,
     task: &Task,
     floors: Floors,
     weights: &[f64],
     (estimate, plan): (&Estimate, &Plan),
-) -> Option<Worth> {
+) -> Option<ExpectedSavings> {
     let (first, top) = (project.config.ladder().first()?, project.config.ladder().last()?);
     if first.name == top.name {
         return None;
@@ -192,8 +194,8 @@ fn by_assumption(
     let policy = &project.config.policy;
     let even = project.config.run.repeats == 1 && n >= weights.len() as f64 - 1e-6;
     let method = if even { policy.interval } else { IntervalMethod::Wilson };
-    let worth_of_one = n / weights.len() as f64;
-    let all = n + f64::from(MORE) * worth_of_one;
+    let n_eff_per_prompt = n / weights.len() as f64;
+    let all = n + f64::from(MORE) * n_eff_per_prompt;
     let chance = |n: f64| match policy.rule {
         Rule::Floor => power::chance_to_clear(0.0, 0.0, n.round() as u32, |mean, n| {
             n >= f64::from(policy.min_prompts)
@@ -211,18 +213,24 @@ fn by_assumption(
             paired::chance_if_so(&equal, n, floors.monitor_margin, floors.confidence)
         }
     };
-    Some(worth(task, &first.name, &top.name, saved, (chance(all) - chance(n)).max(0.0)))
+    Some(savings(task, &first.name, &top.name, saved, (chance(all) - chance(n)).max(0.0)))
 }
 
-fn worth(task: &Task, tier: &TierName, instead_of: &TierName, saved: Option<f64>, chance: f64) -> Worth {
+fn savings(
+    task: &Task,
+    tier: &TierName,
+    instead_of: &TierName,
+    saved: Option<f64>,
+    chance: f64,
+) -> ExpectedSavings {
     let month = task.requests_per_day.zip(saved).map(|(requests, saved)| requests * MONTH * saved * chance);
-    Worth {
+    ExpectedSavings {
         task: task.name.clone(),
         tier: tier.clone(),
         instead_of: instead_of.clone(),
         requests_per_day: task.requests_per_day,
-        saved_per_request: saved.and_then(measure::usd).map(|usd| usd.significant(4)),
+        savings_per_request: saved.and_then(measure::usd).map(|usd| usd.significant(4)),
         chance: (chance * 1e4).round() / 1e4,
-        month: month.and_then(measure::usd).map(|usd| usd.significant(4)),
+        expected_savings_per_month: month.and_then(measure::usd).map(|usd| usd.significant(4)),
     }
 }

@@ -1,5 +1,5 @@
-//! A model writes the prompts. Every call goes through the dispatch of a run: limited, priced, and kept in a journal beside the
-//! corpus, so that the same request makes none twice.
+//! Has a model write prompts. Its calls go through the same dispatch as a run: limited, priced, and stored in a journal beside
+//! the corpus, so that no call is made twice.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,10 +12,10 @@ use crate::corpus::RawPrompt;
 use crate::corpus::synth::Templates;
 use crate::corpus::synth::written::{BATCH, Writing};
 use crate::diag::UsageError;
-use crate::dispatch::Ended;
+use crate::dispatch::EndReason;
 use crate::engine::context::Engine;
 use crate::engine::event::Event;
-use crate::engine::outcome::calls::CallsMade;
+use crate::engine::outcome::calls::CallsReport;
 use crate::engine::run::project::{Project, find_config};
 use crate::engine::run::question::{OpenQuestion, Purpose};
 use crate::engine::work::question::{ask, store};
@@ -27,12 +27,12 @@ use crate::provider;
 use crate::record::{Request, trial_key};
 use crate::units::{Tokens, Usd};
 
-/// Times that more is asked for where too much of what came was not taken.
+/// Rounds of calls, if too many prompts are rejected.
 const ROUNDS: usize = 3;
 /// The cap on output tokens of a batch.
 const CAP: Tokens = Tokens(4096);
 
-/// What is to be written.
+/// What to write.
 pub(super) struct Order<'a> {
     pub(super) model: &'a ModelRef,
     pub(super) templates: &'a Templates,
@@ -44,16 +44,16 @@ pub(super) struct Order<'a> {
     pub(super) max_cost: Option<Usd>,
 }
 
-/// What came of it.
-pub(super) enum Wrote {
+/// What the model wrote.
+pub(super) enum Written {
     /// The lines.
     Lines(Vec<RawPrompt>),
-    /// Not all answers are there; the same request goes on.
+    /// Answers are missing; the same request continues.
     Stopped(SynthEnding),
 }
 
 /// Has the model write.
-pub(super) fn run(engine: &Engine, config: Option<&Path>, order: &Order<'_>) -> anyhow::Result<Wrote> {
+pub(super) fn run(engine: &Engine, config: Option<&Path>, order: &Order<'_>) -> anyhow::Result<Written> {
     let project = Project::load(engine.world(), &find_config(&engine.world().disk, config)?)?;
     let provider = provider_of(&project, order)?;
     let journal = journal_of(order.out);
@@ -75,13 +75,13 @@ pub(super) fn run(engine: &Engine, config: Option<&Path>, order: &Order<'_>) -> 
         if !open.is_empty() {
             if project.disk().exists(order.out) {
                 return Err(UsageError::with_help(
-                    format!("{} is there already", order.out.display()),
-                    "name another file, or move it away: nothing is overwritten",
+                    format!("{} already exists", order.out.display()),
+                    "choose another file, or move this one: nothing is overwritten",
                 ));
             }
-            allow(engine, &project, provider, order, &open)?;
-            if let Some(stop) = ask_for(engine, &project, &journal, order, open)? {
-                return Ok(Wrote::Stopped(SynthEnding::Stopped(stop)));
+            check_cost(engine, &project, provider, order, &open)?;
+            if let Some(stop) = call(engine, &project, &journal, order, open)? {
+                return Ok(Written::Stopped(SynthEnding::Stopped(stop)));
             }
             answers = store::answers_in(project.disk(), &journal)?;
         }
@@ -89,34 +89,34 @@ pub(super) fn run(engine: &Engine, config: Option<&Path>, order: &Order<'_>) -> 
             match answers.get(&question.key) {
                 Some(Answer::Text(text)) => writing.take(text, order.n),
                 Some(Answer::Failed(_)) => writing.lose(),
-                None => return Ok(Wrote::Stopped(SynthEnding::Unanswered)),
+                None => return Ok(Written::Stopped(SynthEnding::Unanswered)),
             }
         }
     }
-    for (what, count) in writing.refused() {
-        engine.tell(Event::NotTaken { what: what.to_string(), count: *count });
+    for (reason, count) in writing.rejected() {
+        engine.emit(Event::PromptsRejected { reason: (*reason).to_owned(), count: *count });
     }
-    Ok(Wrote::Lines(writing.lines(&order.model.to_string(), order.share, order.seed)))
+    Ok(Written::Lines(writing.lines(&order.model.to_string(), order.share, order.seed)))
 }
 
-/// Where the calls for a corpus are kept: beside it.
+/// The journal of the calls for a corpus, beside it.
 fn journal_of(out: &Path) -> PathBuf {
     out.with_extension("calls.jsonl")
 }
 
-/// The provider of the model, where the examples may go to it.
+/// The provider of the model, if the task's data may be sent to it.
 fn provider_of<'a>(project: &'a Project, order: &Order<'_>) -> anyhow::Result<&'a Provider> {
     let name = &order.model.provider;
     let Some(provider) = project.config.providers.get(name) else {
         return Err(UsageError::with_help(
-            format!("there is no provider `{name}` to write with"),
+            format!("there is no provider `{name}`"),
             format!("define [provider.{name}] in route-prof.toml, or name a model of another provider"),
         ));
     };
     let task = project.config.tasks.iter().find(|task| task.name == *order.task);
     if task.is_some_and(|task| !task.data_location.allows(provider.data_location)) {
         return Err(UsageError::with_help(
-            format!("the data of task {} may not leave, but {} is not local", order.task, order.model),
+            format!("the data of task {} must stay local, but {} is not local", order.task, order.model),
             "name a model of a provider with data_location = \"local\"",
         ));
     }
@@ -144,8 +144,8 @@ fn question(
     Ok(OpenQuestion { key, prompt, model: order.model.clone(), request, purpose: Purpose::Writer })
 }
 
-/// Says what the calls can cost, and refuses to make them without a ceiling where they cost anything.
-fn allow(
+/// Reports the most that the calls can cost. Requires a cost limit if they cost anything.
+fn check_cost(
     engine: &Engine,
     project: &Project,
     provider: &Provider,
@@ -163,25 +163,25 @@ fn allow(
     if order.max_cost.is_none() && !is_free {
         return Err(UsageError::with_help(
             format!("{calls} calls to {} may cost up to {}", order.model, most.human()),
-            "say how much they may: add --max-cost USD",
+            "set a limit: add --max-cost USD",
         ));
     }
-    engine.tell(Event::MayCost { calls: calls as u64, model: Some(order.model.clone()), at_most: most });
+    engine.emit(Event::CostBound { calls: calls as u64, model: Some(order.model.clone()), at_most: most });
     Ok(())
 }
 
-/// Makes the calls; how they ended, where that was not their end.
-fn ask_for(
+/// Makes the calls. Returns how they ended, if they did not complete.
+fn call(
     engine: &Engine,
     project: &Project,
     journal: &Path,
     order: &Order<'_>,
     open: Vec<OpenQuestion>,
-) -> anyhow::Result<Option<CallsMade>> {
+) -> anyhow::Result<Option<CallsReport>> {
     if let Some(folder) = journal.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         project.disk().make_folder(folder)?;
     }
     let asked = ask::ask(engine, project, journal, open, order.max_cost, Usd::ZERO)?;
-    let calls = CallsMade::of(asked.report, &[order.model.to_string()]);
-    Ok((calls.ended != Ended::Complete).then_some(calls))
+    let calls = CallsReport::of(asked.report, &[order.model.to_string()]);
+    Ok((calls.ended != EndReason::Complete).then_some(calls))
 }

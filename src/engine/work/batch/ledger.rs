@@ -1,5 +1,5 @@
-//! `batches.jsonl`: what was handed to batch APIs, written down before it is waited for, so that no kill loses a batch that is
-//! paid for.
+//! `batches.jsonl`: the ledger of batches. Each submission is written down before the run waits for it, so that no kill loses a
+//! batch that is paid for.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -10,45 +10,48 @@ use serde::{Deserialize, Serialize};
 use crate::disk::{Appender, Disk};
 use crate::ident::{Digester, TierName, TrialKey};
 
-/// The file's name in a run's folder.
+/// The name of the file in a run's folder.
 const FILE: &str = "batches.jsonl";
 
-/// A line of the book.
+/// A line of the ledger. The names on disk are those of earlier versions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Line {
-    /// These trials are about to be handed over.
-    Handing { label: String, tier: TierName, keys: Vec<TrialKey> },
-    /// They were, and the provider calls them so.
-    Handed { label: String, id: String },
-    /// They were not, or it is over with them.
-    Over { label: String, why: String },
+    /// These trials are about to be submitted.
+    #[serde(rename = "handing")]
+    Submitting { label: String, tier: TierName, keys: Vec<TrialKey> },
+    /// They were submitted, and the provider gave the batch this id.
+    #[serde(rename = "handed")]
+    Submitted { label: String, id: String },
+    /// The batch was never submitted, or has ended.
+    #[serde(rename = "over")]
+    Closed { label: String, why: String },
 }
 
-/// A batch that is not over.
+/// A batch that has not ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Open {
+pub(super) struct OpenBatch {
     pub(super) label: String,
     pub(super) tier: TierName,
     pub(super) keys: Vec<TrialKey>,
-    /// `None` when it is not known whether the provider got it.
+    /// The provider's id; `None` if it is unknown whether the provider received the batch.
     pub(super) id: Option<String>,
 }
 
-/// The book of a run's batches, open for writing.
-pub(super) struct Book {
+/// The ledger of a run's batches, open for writing.
+pub(super) struct Ledger {
     appender: Appender,
-    open: BTreeMap<String, Open>,
+    open: BTreeMap<String, OpenBatch>,
     labels: BTreeSet<String>,
 }
 
-impl Book {
-    /// Whether a run's folder has a book.
-    pub(super) fn is_there(disk: &Disk, folder: &Path) -> bool {
+impl Ledger {
+    /// Whether a run's folder has a ledger.
+    pub(super) fn exists(disk: &Disk, folder: &Path) -> bool {
         disk.is_file(&folder.join(FILE))
     }
 
-    /// Opens the book of a run's folder; a torn last line is cut off.
+    /// Opens the ledger in a run's folder, and removes an incomplete last line.
     pub(super) fn open(disk: &Disk, folder: &Path) -> anyhow::Result<Self> {
         let path = folder.join(FILE);
         let bytes = disk.read_if_present(&path)?.unwrap_or_default();
@@ -57,30 +60,30 @@ impl Book {
         if whole < bytes.len() {
             appender.truncate(whole as u64)?;
         }
-        let mut book = Self { appender, open: BTreeMap::new(), labels: BTreeSet::new() };
+        let mut ledger = Self { appender, open: BTreeMap::new(), labels: BTreeSet::new() };
         for (number, line) in bytes[..whole].split(|byte| *byte == b'\n').enumerate() {
             if line.is_empty() {
                 continue;
             }
             let line = serde_json::from_slice(line)
                 .with_context(|| format!("{}:{}: this line is damaged", path.display(), number + 1))?;
-            book.take(line);
+            ledger.take(line);
         }
-        Ok(book)
+        Ok(ledger)
     }
 
     fn take(&mut self, line: Line) {
         match line {
-            Line::Handing { label, tier, keys } => {
+            Line::Submitting { label, tier, keys } => {
                 self.labels.insert(label.clone());
-                self.open.insert(label.clone(), Open { label, tier, keys, id: None });
+                self.open.insert(label.clone(), OpenBatch { label, tier, keys, id: None });
             }
-            Line::Handed { label, id } => {
+            Line::Submitted { label, id } => {
                 if let Some(open) = self.open.get_mut(&label) {
                     open.id = Some(id);
                 }
             }
-            Line::Over { label, .. } => {
+            Line::Closed { label, .. } => {
                 self.open.remove(&label);
             }
         }
@@ -94,12 +97,12 @@ impl Book {
         Ok(())
     }
 
-    /// The batches that are not over, in the order of their labels.
-    pub(super) fn open_batches(&self) -> Vec<Open> {
+    /// The batches that have not ended, in the order of their labels.
+    pub(super) fn open_batches(&self) -> Vec<OpenBatch> {
         self.open.values().cloned().collect()
     }
 
-    /// A label that no batch of this run had before. The trials in it tell it from those of other runs at the provider.
+    /// A label that is new in this run. A digest of its trials makes it differ from the labels of other runs at the provider.
     pub(super) fn label(&self, run: &str, tier: &TierName, keys: &[TrialKey]) -> String {
         let mut digester = Digester::new("route-prof batch 1");
         for key in keys {
@@ -110,21 +113,21 @@ impl Book {
         free.into_iter().find(|label| !self.labels.contains(label)).unwrap_or_default()
     }
 
-    pub(super) fn handing(
+    pub(super) fn submitting(
         &mut self,
         label: &str,
         tier: &TierName,
         keys: Vec<TrialKey>,
     ) -> anyhow::Result<()> {
-        self.write(Line::Handing { label: label.to_owned(), tier: tier.clone(), keys })
+        self.write(Line::Submitting { label: label.to_owned(), tier: tier.clone(), keys })
     }
 
-    pub(super) fn handed(&mut self, label: &str, id: &str) -> anyhow::Result<()> {
-        self.write(Line::Handed { label: label.to_owned(), id: id.to_owned() })
+    pub(super) fn submitted(&mut self, label: &str, id: &str) -> anyhow::Result<()> {
+        self.write(Line::Submitted { label: label.to_owned(), id: id.to_owned() })
     }
 
-    pub(super) fn over(&mut self, label: &str, why: &str) -> anyhow::Result<()> {
-        self.write(Line::Over { label: label.to_owned(), why: why.to_owned() })
+    pub(super) fn close(&mut self, label: &str, why: &str) -> anyhow::Result<()> {
+        self.write(Line::Closed { label: label.to_owned(), why: why.to_owned() })
     }
 }
 
@@ -139,26 +142,29 @@ mod tests {
         let tier: TierName = "small".parse().unwrap();
         let key = TrialKey::from_digest(&Digest::of(b"a"));
         {
-            let mut book = Book::open(&disk, folder.path()).unwrap();
+            let mut ledger = Ledger::open(&disk, folder.path()).unwrap();
             let labels: Vec<String> = (0..3)
                 .map(|_| {
-                    let label = book.label("run", &tier, &[key]);
-                    book.handing(&label, &tier, vec![key]).unwrap();
+                    let label = ledger.label("run", &tier, &[key]);
+                    ledger.submitting(&label, &tier, vec![key]).unwrap();
                     label
                 })
                 .collect();
             assert!(labels[2].starts_with("run.small.3."), "{labels:?}");
-            book.handed(&labels[0], "batch_1").unwrap();
-            book.over(&labels[1], "collected").unwrap();
+            ledger.submitted(&labels[0], "batch_1").unwrap();
+            ledger.close(&labels[1], "collected").unwrap();
         }
         let path = folder.path().join(FILE);
         let mut bytes = disk.read(&path).unwrap();
         bytes.extend_from_slice(b"{\"over\":{\"lab");
         disk.replace(&path, &bytes).unwrap();
-        let book = Book::open(&disk, folder.path()).unwrap();
-        let open = book.open_batches();
+        let ledger = Ledger::open(&disk, folder.path()).unwrap();
+        let open = ledger.open_batches();
         assert_eq!(open.len(), 2);
         assert_eq!((open[0].id.as_deref(), open[1].id.as_deref()), (Some("batch_1"), None));
-        assert!(book.label("run", &tier, &[key]).starts_with("run.small.4."), "a label is never used again");
+        assert!(
+            ledger.label("run", &tier, &[key]).starts_with("run.small.4."),
+            "a label is never used again"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! What a task's prompts can decide, before any of them is sent.
+//! What a task's prompts can decide, computed before any of them is sent.
 
 use serde::Serialize;
 
@@ -11,9 +11,9 @@ use crate::stats::{floor, paired, power};
 use crate::summary::Summary;
 use crate::summary::strategies::TierPair;
 
-/// The power that sample sizes are for: the chance of showing what is so.
+/// The statistical power that the sample sizes are for.
 const POWER: f64 = 0.80;
-/// The share of prompts that only one of two tiers passes, either way, where nothing was measured: 3 % each.
+/// The share of prompts that only one of two tiers passes, for each of the two, if nothing was measured.
 pub(super) const ASSUMED_DISCORDANT: f64 = 0.03;
 
 /// What a task's prompts can decide.
@@ -27,29 +27,29 @@ pub struct TaskPower {
     pub n_eff: f64,
     /// The floor.
     pub route_floor: f64,
-    /// The posterior probability that the decision asks for.
+    /// The posterior probability that the decision requires.
     pub confidence: f64,
-    /// The fewest prompts that could clear the floor, were all of them to pass; `None`: no number could.
+    /// The fewest prompts that could meet the floor, if all of them pass; `None` if no number could.
     pub smallest_n: Option<u64>,
-    /// The lowest pass rate that would clear the floor, if it were seen on these prompts; `None`: not even 1.
+    /// The lowest measured pass rate that would meet the floor with these prompts; `None` if not even 1 would.
     pub detectable: Option<f64>,
-    /// Whether the prompts can clear the floor.
+    /// Whether these prompts can meet the floor.
     pub decidable: bool,
-    /// By how much a tier may be worse than another one to be called no worse.
+    /// The margin within which a tier counts as non-inferior to another.
     pub margin: f64,
-    /// The prompts that show two tiers of one quality to be within the margin, four times out of five; `None`: none can.
+    /// The fewest prompts that show two equally good tiers to be non-inferior with a power of 80 %; `None` if no number does.
     pub smallest_n_margin: Option<u64>,
-    /// The share of prompts that only the one or only the other tier passes.
+    /// The share of prompts that only one of the two tiers passes.
     pub discordant: f64,
-    /// Whether that share was measured in the last run; else it is assumed.
+    /// Whether that share was measured in the last run; otherwise it is assumed.
     pub discordant_measured: bool,
-    /// The smallest difference between two tiers that these prompts show four times out of five, at 5 % two-sided.
+    /// The smallest difference between two tiers that these prompts detect with a power of 80 %, at 5 % two-sided.
     pub detectable_difference: Option<f64>,
-    /// Whether the prompts can show a tier to be no worse.
+    /// Whether these prompts can show a tier to be non-inferior.
     pub decidable_margin: bool,
 }
 
-pub(super) fn decides(project: &Project, corpus: &Corpus, last: Option<&Summary>) -> Vec<TaskPower> {
+pub(super) fn task_power(project: &Project, corpus: &Corpus, last: Option<&Summary>) -> Vec<TaskPower> {
     let policy = &project.config.policy;
     let measured = last.and_then(discordant);
     let discordant = measured.unwrap_or(2.0 * ASSUMED_DISCORDANT);
@@ -70,7 +70,7 @@ pub(super) fn decides(project: &Project, corpus: &Corpus, last: Option<&Summary>
         let least = u64::from(policy.min_prompts);
         let smallest_n = power::smallest_n(route, confidence, posterior).map(|n| n.max(least));
         let half = discordant / 2.0;
-        // Below a half, no test asks for anything.
+        // Below 0.5, no test requires anything.
         let smallest_n_margin =
             paired::non_inferiority_n(half, half, margin, confidence.clamp(0.5, 1.0 - 1e-9), POWER)
                 .map(|n| n.max(least));
@@ -97,7 +97,7 @@ pub(super) fn decides(project: &Project, corpus: &Corpus, last: Option<&Summary>
     all
 }
 
-/// The share of prompts that the last tier of the ladder and the one that is most like it did not both pass or both fail.
+/// The share of prompts on which the last tier of the ladder and the tier most like it disagree.
 fn discordant(last: &Summary) -> Option<f64> {
     let top = &last.tiers.last()?.name;
     let pairs = last.strategies.as_ref()?.pairs.iter().filter(|pair| pair.upper == *top);
@@ -105,6 +105,6 @@ fn discordant(last: &Summary) -> Option<f64> {
         let apart = pair.only_lower + pair.only_upper;
         apart as f64 / (apart + pair.both + pair.neither) as f64
     };
-    // Two tiers that never disagreed would make a formula of it that asks for no prompt at all.
+    // With two tiers that never disagree, the formula would require no prompts at all.
     pairs.map(share).filter(|share| *share > 0.0).min_by(f64::total_cmp)
 }
