@@ -1,4 +1,5 @@
-//! Two runs on the same prompts: what got better, worse, dearer, slower, and whether that is noise. Pure; reads no file.
+//! Compares two runs on the same prompts: what got better, worse, costlier or slower, and whether that is noise. Pure; reads no
+//! file.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +10,7 @@ use crate::stats::interval::{Bounds, normal_quantile};
 use crate::stats::multiple::holm;
 use crate::stats::paired::{self, Pair};
 
-/// What a run says of one prompt at one tier, its repeats together.
+/// The results of a run for one prompt on one tier, its repeats together.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Seen {
     /// The prompt's weight.
@@ -25,7 +26,7 @@ pub struct Seen {
 /// A task and a tier.
 pub type CellKey = (String, String);
 
-/// A run: what it says, by cell and prompt.
+/// The results of a run, by cell and prompt.
 pub type Side = BTreeMap<CellKey, BTreeMap<String, Seen>>;
 
 /// How a comparison is made.
@@ -43,7 +44,7 @@ pub struct Settings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Significance {
-    /// It does.
+    /// It stands out from noise.
     Signal,
     /// It may be noise.
     Noise,
@@ -54,7 +55,7 @@ impl Significance {
         if stands_out { Self::Signal } else { Self::Noise }
     }
 
-    /// The word as printed.
+    /// The name as printed.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -121,7 +122,7 @@ pub struct Row {
     pub n_after: u64,
     /// Pass rates; `None` without a shared prompt.
     pub quality: Option<Quality>,
-    /// Cost of a request in USD.
+    /// Cost per request in USD.
     pub cost: Option<Change>,
     /// Latency of a request in milliseconds.
     pub latency: Option<Change>,
@@ -162,7 +163,7 @@ impl Row {
 }
 
 /// Compares two runs, cell by cell, on the prompts that both graded. `tiers` names tiers of the second run by those of the
-/// first, where they are called otherwise.
+/// first, where the names differ.
 #[must_use]
 pub fn compare(
     before: &Side,
@@ -262,7 +263,7 @@ fn change(
         ratio: (before > 0.0).then(|| after / before),
         interval: interval.map(|Bounds { low, high }| (low, high)),
         n: pairs.len() as u64,
-        // Two figures that are the same to the last digit differ by nothing, whatever the resamples say.
+        // Two equal figures do not differ, whatever the resamples show.
         significance: Significance::of(
             interval.is_some_and(|Bounds { low, high }| low > 1.0 + 1e-9 || high < 1.0 - 1e-9),
         ),

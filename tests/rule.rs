@@ -95,17 +95,14 @@ fn under_non_inferiority_as_good_as_the_best_is_good_enough() {
     // Good enough is not good: that is said aloud.
     let notices = json["notices"].as_array().unwrap();
     let poor = notices.iter().find(|notice| notice["code"] == "best-is-poor").unwrap();
-    insta::assert_snapshot!(poor["text"].as_str().unwrap(), @"Non-inferior to the best tier is not good here: the pass rate is below monitor_floor for colour (74.0 % of 300 trials pass).");
-    insta::assert_snapshot!(task["route"]["reason"].as_str().unwrap(), @"cheapest tier that is no more than 3.0 points worse than the best: 74.0 % of 300 prompts pass (68.8-78.6 %); -2.0 points against large on 300 prompts that both answered (lower bound -2.0), P = 0.85 where low consequence asks for 0.50");
+    insta::assert_snapshot!(poor["text"].as_str().unwrap(), @"Non-inferior does not mean good here: the pass rate is below monitor_floor for colour (74.0 % of 300 trials pass).");
+    insta::assert_snapshot!(task["route"]["reason"].as_str().unwrap(), @"cheapest tier that is non-inferior to the best tier (margin 3.0 points): 74.0 % of 300 prompts pass (95 % CI 68.8–78.6 %); -2.0 points against large on 300 shared prompts (lower bound -2.0); confidence = 0.85, low consequence requires 0.50");
     let router = scratch.read("router.toml");
     insta::assert_snapshot!(router.lines().find(|line| line.starts_with("versus")).unwrap(), @r#"versus = { tier = "large", difference = -0.02, low = -0.02, margin = 0.03, n = 300 }"#);
     // What is written can be read and checked.
     scratch.run(&["check"]).exits(0);
     let page = scratch.read(&format!("reports/{}/report.html", scratch.read("reports/latest").trim()));
-    assert!(
-        page.contains("no more than the margin worse") && page.contains("Margins"),
-        "no rule on the page"
-    );
+    assert!(page.contains("within the margin") && page.contains("Margins"), "no rule on the page");
 }
 
 #[test]
@@ -265,8 +262,8 @@ fn many_cells_at_once_are_said_or_corrected() {
     let json = summary(&scratch);
     assert_eq!(json["method"], json!({"multiplicity": "holm", "comparisons": 2}));
     assert_eq!(json["tasks"][0]["route"]["decision"], "monitor");
-    assert!(ran.stdout.contains("2 cells were decided together (Holm)"), "{}", ran.stdout);
-    insta::assert_snapshot!(json["tasks"][0]["route"]["reason"].as_str().unwrap(), @"cheapest tier that clears 0.85, with quality monitoring: 97.0 % of 100 prompts pass (91.5-99.0 %), P = 1.00 (1.00 when all cells are counted in, by Holm) where low consequence asks for 0.70");
+    assert!(ran.stdout.contains("2 cells were decided together (Holm correction)"), "{}", ran.stdout);
+    insta::assert_snapshot!(json["tasks"][0]["route"]["reason"].as_str().unwrap(), @"cheapest tier that meets the 0.85 monitor floor: 97.0 % of 100 prompts pass (95 % CI 91.5–99.0 %); P(true rate ≥ 0.85) = 1.00 (1.00 after Holm correction), low consequence requires 0.70");
 }
 
 #[test]

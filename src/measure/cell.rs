@@ -15,7 +15,7 @@ use crate::units::{Millis, Tokens};
 
 /// Lines of fail reasons at the most.
 const REASONS: usize = 10;
-/// Tries up to which pass^k is told.
+/// The largest k of pass^k.
 const MOST_TRIES: u32 = 20;
 
 /// What a trial is evidence of.
@@ -27,7 +27,7 @@ pub enum Grade {
     Fail,
     /// It may have been either: `error`, `ungraded`, missing.
     Unknown,
-    /// It says nothing about quality, and would not have: it does not fit.
+    /// The prompt does not fit: no evidence about quality.
     Overflow,
 }
 
@@ -66,7 +66,7 @@ fn rejected(observation: &Observation) -> Option<f64> {
         Some(Outcome::Reply) => match (observation.gate_passed, grade(observation)) {
             (Some(true), _) => Some(0.0),
             (Some(false), _) => Some(1.0),
-            // Without a gate, production lets every reply through.
+            // Without a gate, production accepts every reply.
             (None, Grade::Pass | Grade::Fail) => Some(0.0),
             (None, Grade::Unknown | Grade::Overflow) => None,
         },
@@ -92,13 +92,13 @@ impl Observation {
         }
     }
 
-    /// Whether production would have let the answer through: `None` where that is not known.
+    /// Whether production would accept the answer: `None` where that is unknown.
     #[must_use]
     pub fn accepted(&self) -> Option<bool> {
         rejected(self).map(|share| share < 0.5)
     }
 
-    /// What the request cost in USD, attempts that were retried included, at today's prices.
+    /// What the request cost in USD, retried attempts included, at list prices.
     #[must_use]
     pub fn cost_in_all(&self) -> Option<f64> {
         priced(self, self.cost)
@@ -169,8 +169,8 @@ impl<'a> Cell<'a> {
         scored.collect()
     }
 
-    /// The method of the interval: that which is asked for where prompts count alike and were tried once. The others rest on
-    /// counts that uneven weights and repeats do not leave.
+    /// The method of the interval: the configured one where all prompts have the same weight and were tried once. The others need
+    /// plain counts, which uneven weights and repeats do not give.
     fn method(&self, asked: IntervalMethod) -> IntervalMethod {
         let clusters = self.clusters(|o| score(o, None));
         let weight = clusters.first().map(|cluster| cluster.weight);
@@ -178,7 +178,7 @@ impl<'a> Cell<'a> {
         if even { asked } else { IntervalMethod::Wilson }
     }
 
-    /// What repeats say; `None` where no prompt has two that were graded.
+    /// What repeats show; `None` where no prompt has two that were graded.
     fn repeats(&self) -> Option<Repeats> {
         let clusters = self.clusters(|o| score(o, None));
         let found = repeats::flakiness(&clusters)?;
@@ -198,7 +198,7 @@ impl<'a> Cell<'a> {
         })
     }
 
-    /// The columns that are bootstrapped, a row a prompt of `prompts`: cost, cost uncached, share rejected.
+    /// The columns that are bootstrapped, one row per prompt of `prompts`: cost, uncached cost, rejection.
     pub(super) fn columns(&self, prompts: &[u32]) -> [Column; 3] {
         let column = |value: &dyn Fn(&Observation) -> Option<f64>| {
             let mut rows = vec![None; prompts.len()];

@@ -23,12 +23,12 @@ pub struct Observation {
     pub weight: f64,
     /// What the trial ended in; `None` when there is no attempt at all.
     pub outcome: Option<Outcome>,
-    /// The oracle's word: of a reply only.
+    /// The oracle's verdict on a reply.
     pub verdict: Option<Verdict>,
     /// The oracle's gate part: `Some(true)` when production would let the reply through; `None` when there is no
     /// gate or no reply.
     pub gate_passed: Option<bool>,
-    /// What the truth part alone says of it, whatever the gate says; `None` where that cannot be told.
+    /// The verdict of the truth part alone, whatever the gate says; `None` where that is unknown.
     pub truth_passed: Option<bool>,
     /// Total latency of the answering attempt.
     pub total: Option<Millis>,
@@ -69,14 +69,14 @@ pub struct Settings {
 pub struct Draws {
     /// The weighted mean; `None` where no prompt with weight has a value.
     pub mean: Option<f64>,
-    /// A value a resample; NaN where it drew no prompt with a value.
+    /// One value per resample; NaN where it drew no prompt with a value.
     pub replicates: Vec<f64>,
 }
 
 /// The evidence about one tier at one task.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CellEvidence {
-    /// Counts of trials by what they came to.
+    /// Counts of trials by result.
     pub counts: Counts,
     /// Prompts with a graded trial.
     pub prompts: u64,
@@ -84,13 +84,13 @@ pub struct CellEvidence {
     pub weight: f64,
     /// The weighted share of trials that do not fit the context window; `None` without weight.
     pub overflow_share: Option<f64>,
-    /// Weighted pass rate with its interval on the effective n; `None` without a graded trial of weight.
+    /// Weighted pass rate with its confidence interval on the effective sample size; `None` without a graded trial of weight.
     pub pass_rate: Option<Rate>,
-    /// The tier beside each other one, on the prompts that both answered; none of itself.
+    /// The tier compared with each other tier, on the prompts that both answered.
     pub versus: Vec<Versus>,
-    /// What repeats came to; `None` where no prompt has two graded ones.
+    /// What repeats show; `None` where no prompt has two graded ones.
     pub repeats: Option<Repeats>,
-    /// The rate that a judge gave, where `pass_rate` has been freed from its errors.
+    /// The judge's own pass rate, where `pass_rate` is calibrated.
     pub uncalibrated: Option<Rate>,
     /// The pass rate if each trial without a grade (`error`, `ungraded`, missing) had failed.
     pub if_fail: Option<Estimate>,
@@ -102,12 +102,12 @@ pub struct CellEvidence {
     pub gate_rejection_rate: Option<Rate>,
     /// Latency of answered trials.
     pub latency: Option<Latency>,
-    /// Tokens of a request.
+    /// Tokens per request.
     pub tokens: Option<TokenStats>,
     /// Weighted mean of attempts beyond the first, per trial that had one.
     pub retry_rate: f64,
-    /// Cost of a request, in USD, attempts that were retried included: what they cost where that is known, and as much
-    /// as the answering attempt where they were answered and it is not.
+    /// Cost per request in USD, retried attempts included: at their own cost where it is known, else, where the server
+    /// answered, at the cost of the answering attempt.
     pub cost: Option<Money>,
     /// The same as if nothing had come from a cache.
     pub cost_uncached: Option<Usd>,
@@ -115,18 +115,19 @@ pub struct CellEvidence {
     pub cost_draws: Draws,
     /// What `cost_uncached` comes from.
     pub uncached_draws: Draws,
-    /// The share rejected, drawn on the same prompts.
+    /// The gate rejection rate, drawn on the same prompts.
     pub rejection_draws: Draws,
 }
 
-/// A tier beside another one, on the prompts of a task that both answered. A prompt that does not fit either is left out.
+/// A tier compared with another one, on the prompts of a task that both answered. A prompt that does not fit one of them is
+/// left out.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Versus {
     /// The index of the other tier among all that were measured.
     pub other: usize,
     /// Trials of the other tier without a grade.
     pub unknown: u64,
-    /// This tier less the other one; `None` where they share no graded prompt of weight.
+    /// This tier minus the other; `None` where they share no graded prompt of weight.
     pub seen: Option<Difference>,
     /// The same if every trial without a grade had failed here and passed there.
     pub worst: Option<Difference>,
@@ -141,6 +142,6 @@ pub struct TierEvidence {
     pub pass_rate: Option<Rate>,
     /// Latency of answered trials.
     pub latency: Option<Latency>,
-    /// Mean cost of a request, in USD; `None` where a task with a share has none.
+    /// Mean cost per request, in USD; `None` where a task with a share has none.
     pub cost: Option<f64>,
 }

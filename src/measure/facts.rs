@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::{IntervalMethod, is_default};
 use crate::units::{Millis, Tokens, Usd};
 
-/// An estimate with what it rests on.
+/// A rate with its confidence interval and sample size.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rate {
@@ -18,15 +18,15 @@ pub struct Rate {
     pub high: f64,
     /// Trials that it rests on.
     pub n: u64,
-    /// The number of equally weighted independent prompts that would say as much: (sum w)^2 / sum w^2, less where
-    /// repeats of a prompt agree.
+    /// The effective sample size: the number of equally weighted independent prompts that would carry the same information,
+    /// (sum w)^2 / sum w^2, less where repeats of a prompt agree.
     pub n_eff: f64,
-    /// Which interval it is; left out where it is Wilson's.
+    /// The kind of interval; left out where it is Wilson.
     #[serde(default, skip_serializing_if = "is_default")]
     pub interval: IntervalMethod,
 }
 
-/// What repeats of the same prompts came to.
+/// What repeats of the same prompts show.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Repeats {
@@ -34,11 +34,11 @@ pub struct Repeats {
     pub prompts: u64,
     /// The weighted share of them whose repeats did not all agree.
     pub flaky: f64,
-    /// Variance between repeats of the same prompt: what asking again can change.
+    /// Variance between repeats of the same prompt.
     pub within: f64,
-    /// Variance between the prompts' own rates: what only other prompts can change.
+    /// Variance between the prompts' own rates.
     pub between: f64,
-    /// The chance that all of so many tries at a prompt pass: a line for each number of tries, from 2 on.
+    /// pass^k for each number of tries k, from 2 on.
     pub pass_power: Vec<PassPower>,
 }
 
@@ -54,7 +54,7 @@ pub struct PassPower {
     pub prompts: u64,
 }
 
-/// An amount of money with its interval and n.
+/// An amount of money with its bootstrap confidence interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Money {
@@ -66,7 +66,7 @@ pub struct Money {
     pub high: Usd,
 }
 
-/// Counts of trials by what they came to; they add up to the planned trials of the cell.
+/// Counts of trials by result; they add up to the planned trials of the cell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Counts {
@@ -78,18 +78,18 @@ pub struct Counts {
     pub refused: u64,
     /// Truncations: fails.
     pub truncated: u64,
-    /// Replies that the oracle could not grade: no evidence.
+    /// Replies that the oracle could not grade: not evidence.
     pub ungraded: u64,
-    /// Infrastructure errors: no evidence.
+    /// Infrastructure errors: not evidence.
     pub errors: u64,
-    /// Prompts that do not fit: infeasible.
+    /// Prompts that do not fit the context window.
     pub overflow: u64,
     /// Trials without any attempt.
     pub missing: u64,
 }
 
 impl Counts {
-    /// Trials that may have passed or failed: nobody knows.
+    /// Trials whose grade is unknown.
     #[must_use]
     pub const fn unknown(&self) -> u64 {
         self.errors + self.ungraded + self.missing
@@ -112,7 +112,7 @@ impl Counts {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReasonCount {
-    /// The oracle's words, or `refused`, `truncated`.
+    /// The oracle's reason, or `refused`, `truncated`.
     pub reason: String,
     /// Trials.
     pub count: u64,
@@ -138,7 +138,7 @@ pub struct Latency {
     pub quantiles: [Millis; 21],
 }
 
-/// Tokens of a request.
+/// Tokens per request.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenStats {

@@ -23,7 +23,7 @@ pub use estimate::{money, usd};
 pub use evidence::{CellEvidence, Draws, Observation, Settings, TierEvidence, Versus};
 pub use facts::{Counts, Latency, Money, PassPower, Rate, ReasonCount, Repeats, TokenStats};
 
-/// The evidence of every cell: a row a task, in it a cell a tier. Observations of other tasks or tiers are left out.
+/// The evidence of every cell: one row per task, with one cell per tier. Observations of other tasks or tiers are left out.
 /// Their order does not matter.
 #[must_use]
 pub fn cells(

@@ -4,7 +4,7 @@ use super::cell::Cell;
 use super::evidence::Versus;
 use crate::stats::paired::{self, Difference, Pair};
 
-/// The tier at `own` beside each other one of a task's cells.
+/// The tier at `own` compared with each other tier of a task.
 pub(super) fn of(own: usize, cells: &[Cell<'_>]) -> Vec<Versus> {
     let Some(cell) = cells.get(own) else { return Vec::new() };
     let others = cells.iter().enumerate().filter(|(at, _)| *at != own);

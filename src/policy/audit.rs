@@ -1,16 +1,16 @@
-//! What the oracles' gates are worth, and what tiers have that others have not.
+//! The gate audit, and what one tier passes that another does not.
 //!
 //! A gate is the part of an oracle that needs no reference answer. Measured against the whole oracle it has false accepts
-//! (wrong answers that it lets through) and false rejects (good ones that it turns away).
+//! (wrong answers that it accepts) and false rejects (good ones that it rejects).
 
 use super::strategies::{Matrix, Row};
 use crate::measure::Observation;
 use crate::stats::interval::{self, Bounds};
 use crate::stats::paired::{self, Difference};
 
-/// A gate that turns away more than this share of the good answers is dead: it sends everything up for nothing.
+/// A gate that rejects more than this share of the good answers is dead: it escalates nearly everything.
 pub const DEAD: f64 = 0.95;
-/// Good answers that a gate must have seen to be called dead.
+/// A gate needs at least this many good answers to be called dead.
 const DEAD_LEAST: u64 = 10;
 
 /// A share of counted answers.
@@ -37,12 +37,12 @@ impl Counted {
     }
 }
 
-/// What a gate did with the answers of a tier to a task.
+/// A gate's errors on the answers of one tier to one task.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GateCell {
-    /// Wrong answers that it let through.
+    /// Wrong answers that it accepted.
     pub false_accepts: Counted,
-    /// Good answers that it turned away.
+    /// Good answers that it rejected.
     pub false_rejects: Counted,
 }
 
@@ -84,7 +84,7 @@ pub fn gate(observations: &[Observation], task: usize, rungs: usize, confidence:
         .collect()
 }
 
-/// A task's cascade through the whole ladder with its gate, against its last tier alone: cost in USD a request, and quality.
+/// A task's cascade through the whole ladder with its gate, against its last tier alone: cost in USD per request, and quality.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GatedCascade {
     /// What the cascade costs.
@@ -125,7 +125,7 @@ pub fn cascade(matrix: &Matrix, task: usize) -> Option<GatedCascade> {
     })
 }
 
-/// What two tiers have that the other has not.
+/// What one tier passes and another does not.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pair {
     /// The lower tier on the ladder.

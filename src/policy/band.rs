@@ -1,5 +1,5 @@
-//! What the evidence says of a tier's quality at a task: under either rule the same bands, by two thresholds and the
-//! confidence that the task's consequence asks for.
+//! What the evidence says about a tier's quality at a task: under either rule the same bands, by two thresholds and the
+//! confidence that the task's consequence requires.
 
 use super::assessment::{Assessment, Comparison, Doubt, EarlyStop, Odds, Strictness};
 use super::floors::Floors;
@@ -10,7 +10,7 @@ use crate::stats::paired::Difference;
 use crate::stats::power;
 use crate::stats::weighted::Estimate;
 
-/// What the cells of a task are held against.
+/// What the cells of a task are assessed by.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Criteria<'a> {
     pub(super) floors: Floors,
@@ -67,7 +67,7 @@ impl Basis {
     }
 }
 
-/// Which reading of trials without a grade.
+/// How trials without a grade are counted.
 #[derive(Clone, Copy)]
 enum Reading {
     Seen,
@@ -93,7 +93,7 @@ impl Reading {
     }
 }
 
-/// What the rule decides by; why there is nothing where there is not.
+/// What the rule decides by, or why it cannot.
 fn basis(cell: &CellEvidence, at: usize, criteria: &Criteria<'_>, reading: Reading) -> Result<Basis, Doubt> {
     let rate = reading.rate(cell).ok_or(Doubt::NoEvidence)?;
     let Some(references) = criteria.references else {
@@ -104,7 +104,7 @@ fn basis(cell: &CellEvidence, at: usize, criteria: &Criteria<'_>, reading: Readi
         return Ok(Basis::Reference(rate.n_eff));
     }
     let others = cell.versus.iter().filter(|versus| references.contains(&versus.other));
-    // A tier that answered nothing that this one did is no yardstick; where none did, nothing is known.
+    // A tier that shares no prompt with this one cannot serve as a reference; without any reference nothing is known.
     let differences: Vec<Difference> = others.filter_map(|versus| reading.difference(versus)).collect();
     if differences.is_empty() { Err(Doubt::NoPairs) } else { Ok(Basis::Differences(differences)) }
 }
@@ -149,7 +149,7 @@ pub(super) fn judge(
         Band::Route | Band::Monitor | Band::Below => None,
     };
     let more_prompts = match doubt {
-        // As uneven in weight and as repetitive as those so far.
+        // The further prompts are assumed to be weighted and repeated like those so far.
         Some(Doubt::TooFew | Doubt::NearFloor) if cell.prompts > 0 && cell.uncalibrated.is_none() => {
             let decided = |more: u64| {
                 let factor = (cell.prompts + more) as f64 / cell.prompts as f64;
@@ -157,13 +157,13 @@ pub(super) fn judge(
             };
             power::first(0, decided).map(|more| more.max(1))
         }
-        // Not more prompts but the answers that are missing would settle it.
+        // The missing answers would decide it, not more prompts.
         Some(_) | None => None,
     };
     Assessment {
         odds: match seen {
             Basis::Rate(..) | Basis::Differences(_) => Some(odds),
-            // Nothing was shown of it, and nothing had to be.
+            // Nothing had to be shown for the reference itself.
             Basis::Reference(_) => None,
         },
         band: if doubt.is_some() { Band::Undecided } else { band },
@@ -173,7 +173,7 @@ pub(super) fn judge(
     }
 }
 
-/// The same of a cell that was settled early: its confidence sequence has decided, and no trial that is missing matters.
+/// The same for a cell that was stopped early: its confidence sequence has decided, and missing trials do not matter.
 pub(super) fn stopped(cell: &CellEvidence, criteria: &Criteria<'_>, stop: EarlyStop) -> Assessment {
     let rate = cell.pass_rate.map(|rate| Estimate { mean: rate.mean, n_eff: rate.n_eff });
     let odds = rate.map(|rate| Basis::Rate(rate, IntervalMethod::Wilson).odds(criteria));
@@ -191,15 +191,14 @@ pub(super) fn stopped(cell: &CellEvidence, criteria: &Criteria<'_>, stop: EarlyS
     }
 }
 
-/// Trials without a grade that the decision may hang on: under non-inferiority those of the references, too.
+/// Trials without a grade that the decision may depend on: under non-inferiority also those of the references.
 fn unknown(cell: &CellEvidence, criteria: &Criteria<'_>) -> u64 {
     let references = criteria.references.unwrap_or_default();
     let others = cell.versus.iter().filter(|versus| references.contains(&versus.other));
     cell.counts.unknown() + others.map(|versus| versus.unknown).sum::<u64>()
 }
 
-/// The comparison that the decision hangs on: of the tiers that it is held against, the one that it is least surely as good
-/// as.
+/// The comparison that the decision depends on: with the reference to which the tier is least surely non-inferior.
 fn comparison(cell: &CellEvidence, at: usize, criteria: &Criteria<'_>) -> Option<Comparison> {
     let references = criteria.references.filter(|references| *references != [at])?;
     let others = cell.versus.iter().filter(|versus| references.contains(&versus.other));
@@ -218,7 +217,7 @@ fn comparison(cell: &CellEvidence, at: usize, criteria: &Criteria<'_>) -> Option
         .reduce(|least, next| if next.p < least.p { next } else { least })
 }
 
-/// Whether effective prompts are as many as are asked for. Half a thousandth of a prompt is rounding.
+/// Whether the effective sample size is as large as required. Half a thousandth of a prompt is rounding.
 pub(super) fn is_enough(n_eff: f64, min_prompts: f64) -> bool {
     n_eff + 5e-4 >= min_prompts
 }

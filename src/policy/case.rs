@@ -1,4 +1,4 @@
-//! A task with all that its decision rests on, and which tiers could serve it at all.
+//! A task with everything that its decision rests on, and which tiers are feasible.
 
 use super::assessment::{Assessment, EarlyStop, Strictness};
 use super::types::Infeasible;
@@ -31,26 +31,26 @@ pub struct Case<'a> {
     pub policy: &'a Policy,
     /// The ladder, cheapest first.
     pub tiers: &'a [TierFacts],
-    /// The task's evidence, a cell a tier.
+    /// The task's evidence, one cell per tier.
     pub cells: &'a [CellEvidence],
     /// The oracle whose gate part production runs; `None` when it has none.
     pub gate: Option<&'a OracleRef>,
     /// Why a tier may not be routed to without monitoring, whatever its pass rate, in the order of `cells`; `None`, and
     /// beyond its end, where it may.
     pub caps: &'a [Option<String>],
-    /// The cells that were settled before all of their prompts were answered, in the order of `cells`; those beyond its
+    /// The cells that were stopped early, before all of their prompts were answered, in the order of `cells`; those beyond its
     /// end were not.
     pub stopped: &'a [Option<EarlyStop>],
     /// The index of the first cell's tier among all that were measured: 0 for a ladder.
     pub first: usize,
-    /// The tiers that each is held against, of [`references`]; `None` where a floor is.
+    /// The tiers that each is compared with, of [`references`]; `None` where a floor decides.
     pub references: Option<&'a [usize]>,
-    /// How many claims each cell's claims stand among, a cell a tier; empty where each stands alone.
+    /// The correction for many cells, one entry per tier; empty where each cell is decided alone.
     pub strictness: &'a [Strictness],
 }
 
-/// The tiers that a policy holds each tier against, by their index on the ladder: the one that it names, else all of them.
-/// `None` where it holds a floor against them.
+/// The tiers that a policy compares each tier with, by their index on the ladder: the one that it names, else all of them.
+/// `None` where a floor decides.
 #[must_use]
 pub fn references(policy: &Policy, ladder: &[TierFacts]) -> Option<Vec<usize>> {
     match policy.rule {
@@ -68,7 +68,7 @@ impl Case<'_> {
         self.caps.get(tier).and_then(Option::as_deref)
     }
 
-    /// What the evidence of a cell said when it was settled, where it was.
+    /// The early stop of a cell, where it was stopped early.
     pub(super) fn early_stop(&self, tier: usize) -> Option<EarlyStop> {
         self.stopped.get(tier).copied().flatten()
     }
@@ -107,7 +107,7 @@ impl Case<'_> {
     }
 }
 
-/// Whether a tier can take over what another one rejected.
+/// Whether a tier can serve what another one rejected.
 pub(super) fn could_catch(infeasible: &[Infeasible]) -> bool {
     infeasible.iter().all(|why| match why {
         Infeasible::Latency(..) => true,

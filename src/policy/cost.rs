@@ -11,7 +11,7 @@ use crate::units::Usd;
 pub struct EffectiveMeans {
     /// Serving.
     pub serving: f64,
-    /// The share rejected x all that the next tier up costs.
+    /// The escalation rate times the total cost of the next tier up.
     pub escalation: f64,
 }
 
@@ -73,7 +73,7 @@ pub(super) fn effective(
         .collect()
 }
 
-/// The price of waiting a second at a task: nothing without a latency need.
+/// The price of waiting a second at a task: zero without a latency limit.
 fn waiting_price(task: &Task, policy: &Policy) -> Usd {
     match task.latency_p95 {
         Some(_) => task.latency_penalty.unwrap_or(policy.latency_penalty),

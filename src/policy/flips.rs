@@ -1,7 +1,7 @@
-//! How far prices and output lengths can move before a route flips.
+//! How far prices and output lengths can change before a route flips.
 //!
-//! What a tier costs is a straight line in each of them, so the point where another one becomes cheaper is solved for
-//! exactly. Quality does not move: which tiers are good enough stays what it is. Traffic flips no route, because each task is
+//! A tier's cost is linear in each of them, so the point where another tier becomes cheaper is solved exactly. Quality is
+//! held constant. Traffic flips no route, because each task is
 //! decided by itself.
 
 use super::assessment::Assessment;
@@ -10,7 +10,7 @@ use super::cost::EffectiveMeans;
 use super::types::Band;
 use crate::price::ModelPrice;
 
-/// What moves.
+/// What changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
     /// The price of a tier's model, input and output alike.
@@ -19,10 +19,10 @@ pub enum Change {
     OutputLength,
 }
 
-/// A move that flips a route.
+/// A change that flips a route.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Flip {
-    /// What moves.
+    /// What changes.
     pub change: Change,
     /// By which factor: above 1 it grows.
     pub factor: f64,
@@ -31,8 +31,8 @@ pub struct Flip {
 }
 
 impl Case<'_> {
-    /// The nearest move upwards and downwards of each change that takes the route away from tier `at`, nearest first. Empty
-    /// where costs do not decide: without a tier that is good enough, with a single one, or with a cost that is unknown.
+    /// For each kind of change, the nearest factor upwards and downwards that moves the route away from tier `at`, nearest
+    /// first. Empty where costs do not decide: with fewer than two tiers that are good enough, or an unknown cost.
     #[must_use]
     pub fn flips(&self, assessments: &[Assessment], at: usize, prices: &[ModelPrice]) -> Vec<Flip> {
         let good = |assessment: &Assessment| match assessment.band {
@@ -69,7 +69,7 @@ impl Case<'_> {
         flips
     }
 
-    /// The effective cost of a tier when a change has moved; waiting costs what it did.
+    /// The effective cost of a tier after a change by `factor`; the price of waiting stays the same.
     fn total(
         &self,
         tier: usize,

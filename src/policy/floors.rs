@@ -3,18 +3,18 @@
 use crate::config::{Policy, Task};
 use crate::units::Share;
 
-/// The floors and margins in force for a task, and the confidence that a decision asks for.
+/// The floors and margins in force for a task, and the confidence that a decision requires.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Floors {
     /// At or above: route.
     pub route: f64,
     /// Between this and `route`: route with monitoring.
     pub monitor: f64,
-    /// By how much a tier may be worse than its references; decides where a floor does not.
+    /// The margin of non-inferiority: by how much a tier may be worse than its references.
     pub margin: f64,
     /// Between the margin and this: route with monitoring.
     pub monitor_margin: f64,
-    /// The posterior probability asked for.
+    /// The required posterior probability.
     pub confidence: f64,
 }
 

@@ -1,4 +1,4 @@
-//! Verdicts about tiers over all tasks: which ones buy nothing, which one would do alone.
+//! Tiers over all tasks: which are dominated, and which one is good enough for everything.
 
 use super::assessment::Assessment;
 use super::types::Band;
@@ -9,7 +9,7 @@ use crate::config::DataLocation;
 pub struct Standing {
     /// Pass rate, where known.
     pub pass_rate: Option<f64>,
-    /// Mean cost of a request in USD, where known.
+    /// Mean cost per request in USD, where known.
     pub cost: Option<f64>,
     /// Where its provider runs.
     pub location: DataLocation,
@@ -17,7 +17,7 @@ pub struct Standing {
 
 /// For each tier, another one that is cheaper and no worse, if there is one: the cheapest of those. A tier that keeps
 /// data local is never dominated by one that does not. Point estimates: a dominated tier need not be worse beyond doubt,
-/// but nothing measured speaks for paying for it.
+/// but nothing that was measured justifies its price.
 #[must_use]
 pub fn dominated(tiers: &[Standing]) -> Vec<Option<usize>> {
     let beats = |other: &Standing, tier: &Standing| {
@@ -42,7 +42,7 @@ pub fn dominated(tiers: &[Standing]) -> Vec<Option<usize>> {
 }
 
 /// The tier for a task that was not measured: the highest on the ladder that is not dominated. It is the safest guess
-/// about quality, and a tier that another one beats on both counts is a guess worth less.
+/// about quality.
 #[must_use]
 pub fn default_tier(dominated: &[Option<usize>]) -> usize {
     dominated.iter().rposition(Option::is_none).unwrap_or(dominated.len().saturating_sub(1))

@@ -3,10 +3,11 @@
 use super::assessment::{Assessment, EarlyStop, Odds, Strictness};
 use crate::stats::multiple;
 
-/// How strictly each cell must be judged so that the chance of calling any of them good enough by luck is what it would be
-/// for one alone; a row a task, in it a cell a tier. Each of the two claims (good enough; so with monitoring) is a family of
-/// its own, over all cells with evidence. Tasks may ask for different confidences: the promise then holds for the tasks that
-/// ask for one at the least, at that one, because an adjusted chance of error may be compared with any level.
+/// The correction for each cell with which the chance of calling any cell good enough by luck is what it would be for one
+/// cell alone; one row per task, with one cell per tier. Each of the two claims (good enough; so with monitoring) is a family of
+/// its own, over all cells with evidence. Tasks may require different confidences: an adjusted
+/// chance of error may be compared with any level, so the guarantee holds at each level for the tasks that require at least
+/// that much.
 ///
 /// Cells that were `stopped` early had their own part of what may go wrong (alpha over the number of cells). They count as
 /// claims that were not made, so that what the others may spend and what these have spent is no more than the whole.

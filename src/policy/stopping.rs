@@ -1,5 +1,5 @@
-//! When a cell is settled: the first moment in a fixed random order of its prompts at which what was seen so far decides,
-//! however often one has looked. STATISTICS: a confidence sequence (`stats::sequential`), not an interval for a fixed n.
+//! Early stopping of a cell: the first moment, in a fixed random order of its prompts, at which the answers so far decide it. The
+//! test is a confidence sequence (`stats::sequential`), valid at every look, not an interval for a fixed n.
 
 use super::assessment::EarlyStop;
 use super::band::is_enough;
@@ -9,16 +9,16 @@ use crate::config::{Multiplicity, Policy, Task};
 use crate::stats::interval::Bounds;
 use crate::stats::sequential::{Tally, Unit, Wealth, weighted_bounds};
 
-/// The prompts of a cell, as far as a watch must know them beforehand.
+/// The weights of a cell's prompts, as far as a watch must know them in advance.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Weights {
-    /// One trial a prompt, all of the same weight: the closed form does.
+    /// One trial per prompt, all of the same weight: the closed form applies.
     Even,
     /// Anything else; the heaviest prompt weighs this much.
     Uneven(f64),
 }
 
-/// Looks at the answers of a cell one by one, in the order that was drawn before the first of them.
+/// Follows the answers of a cell one by one, in an order that was drawn before the first answer.
 #[derive(Clone, Debug)]
 pub struct Watch {
     floors: Floors,
@@ -26,7 +26,7 @@ pub struct Watch {
     enough: f64,
     weights: Weights,
     /// The sequence as if every prompt without a grade had failed, and as if it had passed: what decides must decide in
-    /// both, since a server's errors may have to do with what it was asked.
+    /// both, because a server's errors may depend on the prompt.
     worst: Sequence,
     best: Sequence,
     graded: Effective,
@@ -35,9 +35,9 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// A watch over one of so many cells, a task's at a tier. Its alpha is the policy's, or less where the consequence asks
-    /// for more confidence; where the policy asks for a promise about all cells at once, they share it (Bonferroni: which
-    /// of them will be settled, and in which order, is not known when the first one is).
+    /// A watch over the cell of a task and a tier, one of `cells`. Its alpha is the policy's, or less where the consequence requires
+    /// for more confidence; where the policy corrects for many cells, they share it (Bonferroni: which
+    /// of them will be decided, and in which order, is not known when the first one is).
     #[must_use]
     pub fn new(task: &Task, policy: &Policy, weights: Weights, cells: usize) -> Self {
         let floors = Floors::of(task, policy);
@@ -83,20 +83,20 @@ impl Watch {
         }
     }
 
-    /// What was settled, once it is; its bounds are those of everything that was taken since, too.
+    /// The early stop, once the cell is decided; its bounds also cover the answers taken since.
     #[must_use]
     pub fn early_stop(&self) -> Option<EarlyStop> {
         let decided = self.decided?;
         if decided.prompts == self.looked {
             return Some(decided);
         }
-        // The truth lies in all sets of the sequence at once, so it lies in what any two of them share.
+        // The truth lies in all sets of the sequence at once, so it lies in the intersection of any two.
         let (then, now) = (decided.bounds, self.bounds());
         let both = Bounds { low: then.low.max(now.low), high: then.high.min(now.high) };
         Some(EarlyStop { bounds: if both.low <= both.high { both } else { then }, ..decided })
     }
 
-    /// Whether nothing more needs to be asked.
+    /// Whether no more calls are needed.
     #[must_use]
     pub const fn is_decided(&self) -> bool {
         self.decided.is_some()
@@ -232,7 +232,7 @@ mod tests {
         Watch::new(&task("t"), &Policy::default(), weights, 9)
     }
 
-    /// Prompts of which each `of`-th fails, until the watch is settled or has seen `most`.
+    /// Prompts of which each `of`-th fails, until the watch is decided or has seen `most`.
     fn run(mut watch: Watch, of: u32, most: u32) -> Watch {
         for at in 1..=most {
             if watch.is_decided() {
@@ -325,7 +325,7 @@ mod tests {
                     weight,
                 );
             }
-            // Whatever a cell at the monitor floor is settled as excludes its true rate.
+            // Whatever a cell at the monitor floor is decided as excludes its true rate.
             wrong += u32::from(watch.is_decided());
         }
         assert!(wrong > 0 && wrong * 100 <= samples * 6, "{wrong}");

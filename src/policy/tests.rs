@@ -156,7 +156,7 @@ fn the_prompts_that_are_said_to_decide_do_decide() {
     let decided = decide(&task("t"), &trials(0, 0, 84, 100, "0.001"));
     let more = decided.assessments[0].more_prompts.unwrap();
     let n = 100 + u32::try_from(more).unwrap();
-    // As near to 84 % as whole prompts allow, on the side that is harder to settle.
+    // As near to 84 % as whole prompts allow, on the side that is harder to decide.
     let settled = decide(&task("t"), &trials(0, 0, (f64::from(n) * 0.84).floor() as u32, n, "0.001"));
     assert_eq!(settled.assessments[0].band, Band::Below, "{more}");
 }
@@ -193,7 +193,7 @@ fn an_undecided_tier_below_the_chosen_one_is_mentioned() {
 
 #[test]
 fn escalations_can_make_the_cheap_tier_the_dearer_one() {
-    // Tier 1 passes what its gate lets through, but its gate rejects half.
+    // Tier 1 passes what its gate accepts, but its gate rejects half.
     let mut observations = trials(0, 0, 100, 100, "0.008");
     observations.iter_mut().filter(|o| o.prompt % 2 == 0).for_each(|o| o.gate_passed = Some(false));
     observations.extend(trials(0, 1, 100, 100, "0.01"));

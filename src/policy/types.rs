@@ -7,15 +7,15 @@ use crate::ident::{OracleRef, TierName};
 use crate::measure::{Latency, Rate};
 use crate::units::{Millis, Tokens, Usd};
 
-/// What the evidence says of a tier's quality at a task.
+/// What the evidence says about a tier's quality at a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Band {
-    /// Clears the route floor.
+    /// Meets the route floor.
     Route,
-    /// Clears the monitor floor only.
+    /// Meets the monitor floor only.
     Monitor,
-    /// Does not clear the monitor floor.
+    /// Does not meet the monitor floor.
     Below,
     /// Too little evidence to say.
     Undecided,
@@ -38,31 +38,31 @@ impl Band {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Infeasible {
-    /// Its p95 latency, first, is above what the task can live with, second.
+    /// Its p95 latency (first) exceeds the latency limit of the task (second).
     Latency(Millis, Millis),
-    /// The data would leave.
+    /// The data must stay local and the provider is external.
     DataLocation,
-    /// More prompts than production could bypass do not fit its context window: how many.
+    /// This many prompts do not fit its context window: more than production could bypass.
     Context(u64),
 }
 
-/// What tiers are compared by: USD per request.
+/// The effective cost, by which tiers are compared: USD per request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EffectiveCost {
-    /// Measured cost of a request. Attempts that were retried are in it: what they cost where that is known, and as much
-    /// as the answering attempt where the server answered and it is not.
+    /// Measured cost per request, retried attempts included: at their own cost where it is known, else, where the server
+    /// answered, at the cost of the answering attempt.
     pub serving: Usd,
-    /// Expected cost of escalations: the share that production would see rejected, at the cost of the next feasible tier
-    /// up, its own escalations included.
+    /// Expected cost of escalations: the escalation rate times the cost of the next feasible tier up, its own escalations
+    /// included.
     pub escalation: Usd,
-    /// Mean latency, that of escalations included, x price of waiting; nothing for tasks without a latency need.
+    /// Mean latency, escalations included, times the price of waiting; zero for tasks without a latency limit.
     pub waiting: Usd,
     /// The sum.
     pub total: Usd,
 }
 
-/// What a decision comes to.
+/// The decision for a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
@@ -70,9 +70,9 @@ pub enum Decision {
     Route,
     /// The tier is good enough with quality monitoring.
     Monitor,
-    /// No tier is good enough; the best one serves, and somebody must look.
+    /// No tier is good enough; the best one serves, and somebody has to look at it.
     Escalate,
-    /// The evidence does not decide; a tier further up serves until it does.
+    /// Too little evidence; a tier further up serves until there is enough.
     Undecided,
 }
 
@@ -93,19 +93,19 @@ impl Decision {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum QualityGate {
-    /// Good practice.
+    /// Recommended.
     Optional,
-    /// The consequence is high.
+    /// Required, because the consequence is high.
     Required,
 }
 
-/// What production should see of escalations.
+/// The escalation rate to expect in production, and when to raise an alarm.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Escalation {
-    /// The share of requests that the gate rejected in the measurement.
+    /// The escalation rate in the measurement: rejected by the gate, truncated or refused.
     pub baseline: f64,
-    /// A share above this within a window is an alarm.
+    /// The alert threshold: a higher rate within a window is an alarm.
     pub alert_above: f64,
     /// Requests in the window.
     pub window: u32,
@@ -117,13 +117,13 @@ pub struct Escalation {
 pub struct Route {
     /// The tier that serves.
     pub tier: TierName,
-    /// What the decision comes to.
+    /// The decision: route, monitor, escalate or undecided.
     pub decision: Decision,
     /// Tiers to try next, in order.
     pub fallback: Vec<TierName>,
     /// Above this many input tokens the tier is bypassed; `None` when its window is unknown.
     pub max_input_tokens: Option<Tokens>,
-    /// Times that a request is sent again to the same model first.
+    /// How often a request is sent again to the same model before a fallback.
     pub retries: u32,
     /// The oracle whose gate part production runs; `None` when it has none.
     pub gate: Option<OracleRef>,
@@ -131,16 +131,16 @@ pub struct Route {
     pub quality_gate: QualityGate,
     /// The pass rate of the tier at the task.
     pub pass_rate: Option<Rate>,
-    /// Posterior probability that the true rate clears the floor that the decision claims; under non-inferiority, the
-    /// confidence at which the tier is shown to be no worse than the margin. `None` of the reference itself.
+    /// Posterior probability that the true rate meets the floor that the decision claims; under non-inferiority, the
+    /// confidence at which the tier is shown to be non-inferior within the margin. `None` for the reference itself.
     pub confidence: Option<f64>,
-    /// What production should see of escalations.
+    /// The escalation rate to expect in production, and when to raise an alarm.
     pub escalation: Option<Escalation>,
     /// Latency of the tier at the task.
     pub latency: Option<Latency>,
-    /// Cost of a request: serving and expected escalation, waiting excluded.
+    /// Cost per request: serving and expected escalations, waiting excluded.
     pub cost_per_request: Option<Usd>,
-    /// Mean output tokens to expect.
+    /// Mean output tokens per request.
     pub output_tokens: Option<f64>,
     /// Why, in one sentence with its figures.
     pub reason: String,

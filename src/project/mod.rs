@@ -1,9 +1,9 @@
 //! Routes and traffic to money: what a day, a month (365/12 days) and a year (365 days) will cost.
 //!
-//! A routed request costs what its tier measured (retried attempts included) and the expected escalations; a request on a
-//! single tier costs what that tier measured, because nothing stands behind it. Intervals come from the paired bootstrap
-//! over each task's prompts, so that a saving has an interval of its own, narrower than those of what it compares.
-//! Uncertainty of the traffic is not in them.
+//! A routed request costs what was measured on its tier (retried attempts included) plus the expected escalations; a request of a
+//! baseline costs what was measured on that tier, because it escalates nowhere. Intervals come from the paired bootstrap over each
+//! task's prompts, so that savings have an interval of their own, narrower than those of what they compare. The uncertainty of
+//! the traffic is not included.
 
 #[cfg(test)]
 mod tests;
@@ -28,7 +28,7 @@ pub struct Routed<'a> {
     pub name: &'a TaskName,
     /// Expected traffic, where stated.
     pub requests_per_day: Option<f64>,
-    /// The task's evidence, a cell a tier.
+    /// The task's evidence, one cell per tier.
     pub cells: &'a [CellEvidence],
     /// The tier that serves: its index.
     pub tier: usize,
@@ -99,7 +99,7 @@ pub fn project(
     }
 }
 
-/// USD a day, with its replicates.
+/// USD per day, with its replicates.
 #[derive(Clone, Debug)]
 struct Sum {
     mean: f64,
@@ -184,7 +184,7 @@ impl Figure {
         measure::money(draws.mean? * days, draws.replicates.iter().map(|value| value * days), self.confidence)
     }
 
-    /// The share of `baseline` that `routed` saves; `None` where the baseline costs nothing.
+    /// The savings of `routed` as a share of `baseline`; `None` where the baseline costs nothing.
     fn savings(self, routed: &Sum, baseline: &Sum) -> Option<Interval> {
         if baseline.mean <= 0.0 {
             return None;

@@ -10,19 +10,19 @@ use crate::measure::{Money, Rate};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Projection {
-    /// Requests a day in all, over the tasks that are projected.
+    /// Requests per day in total, over the tasks that are projected.
     pub requests_per_day: f64,
     /// Tasks that are left out because their traffic is not stated, or because a cost is unknown.
     pub left_out: Vec<TaskName>,
-    /// A line a task.
+    /// One line per task.
     pub tasks: Vec<TaskProjection>,
     /// All tasks on their routes; `None` when no task can be projected.
     pub total: Option<Horizon>,
     /// The same as if nothing came from a cache.
     pub total_uncached: Option<Horizon>,
-    /// All tasks on a single tier, a line a tier, in the order of the ladder.
+    /// The baselines: all traffic on one tier, one line per tier, in the order of the ladder.
     pub baselines: Vec<Baseline>,
-    /// The cheapest single tier that is good enough for every task, if one is.
+    /// The cheapest tier that is good enough for every task, if there is one.
     pub cheapest_sufficient_tier: Option<TierName>,
 }
 
@@ -56,7 +56,7 @@ pub struct TaskProjection {
     pub month_by_tier: Vec<Option<Money>>,
 }
 
-/// All tasks on a single tier.
+/// A baseline: all traffic on one tier.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Baseline {
@@ -66,7 +66,7 @@ pub struct Baseline {
     pub cost: Option<Horizon>,
     /// Traffic-weighted pass rate, where known.
     pub pass_rate: Option<Rate>,
-    /// The share of this baseline's cost that the routes save (negative: they cost more), with its interval.
+    /// Savings of the routes as a share of this baseline's cost, with their interval; negative where the routes cost more.
     pub savings: Option<Interval>,
 }
 

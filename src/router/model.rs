@@ -25,7 +25,7 @@ pub struct RouterFile {
     /// The ladder.
     #[serde(default)]
     pub tier: BTreeMap<TierName, RouterTier>,
-    /// Where a request of an unlisted task goes.
+    /// The tier for a request of an unlisted task.
     pub default: RouterDefault,
     /// The routes by task.
     #[serde(default)]
@@ -85,7 +85,7 @@ pub struct RouterTier {
     pub price_per_million: PriceLine,
 }
 
-/// Where a request of an unlisted task goes.
+/// The tier for a request of an unlisted task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RouterDefault {
@@ -144,7 +144,7 @@ pub struct RouterRoute {
 pub struct RouterFallback {
     /// The model.
     pub model: ModelRef,
-    /// What the evidence says of its quality at the task.
+    /// What the evidence says about its quality for the task.
     pub quality: Band,
     /// Its pass rate at the task.
     #[serde(default, skip_serializing_if = "Option::is_none")]

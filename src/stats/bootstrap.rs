@@ -21,7 +21,7 @@ pub struct Column {
 }
 
 impl Column {
-    /// A column of (value, weight), a row a prompt; `None` where the prompt has no value.
+    /// A column of (value, weight), one row per prompt; `None` where the prompt has no value.
     #[must_use]
     pub fn new(rows: impl IntoIterator<Item = Option<(f64, f64)>>) -> Self {
         let (products, weights) = rows
@@ -50,7 +50,7 @@ pub struct Plan {
     pub resamples: u32,
 }
 
-/// The replicates of each column's weighted mean: a vector a column, a value a resample. A replicate that drew no
+/// The replicates of each column's weighted mean: one vector per column, one value per resample. A replicate that drew no
 /// prompt with a value is NaN.
 #[must_use]
 pub fn means(plan: Plan, columns: &[Column]) -> Vec<Vec<f64>> {

@@ -1,4 +1,4 @@
-//! A judge that errs, held against people: how often it is right about good and about bad answers, and what that makes of a
+//! A judge that errs, compared with people: how often it is right about good and about bad answers, and what that makes of a
 //! pass rate that it measured.
 //!
 //! Correction: Rogan and Gladen (1978), `theta = (p + q0 - 1) / (q0 + q1 - 1)`, with the interval of arXiv 2511.21140.
@@ -6,7 +6,7 @@
 use super::interval::{Bounds, normal_quantile, wilson};
 use super::kappa;
 
-/// What somebody says of an answer.
+/// A person's or a judge's verdict on an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Word {
     /// Good enough.
@@ -19,7 +19,7 @@ pub enum Word {
 /// as of good ones, and a correction would divide by nothing.
 pub const LEAST_INFORMATION: f64 = 0.1;
 
-/// Answers of which people say the same.
+/// Answers with the same human verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Class {
     n: u64,
@@ -46,7 +46,7 @@ impl Class {
     }
 }
 
-/// What a judge and people said of the same answers.
+/// The verdicts of a judge and of people on the same answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Confusion {
     good: Class,
@@ -95,7 +95,7 @@ impl Confusion {
         self.bad.share()
     }
 
-    /// The share of answers of which both say the same; `None` without an answer.
+    /// The share of answers on which both agree; `None` without an answer.
     #[must_use]
     pub fn agreement(&self) -> Option<f64> {
         let all = self.good.weight + self.bad.weight;
@@ -109,7 +109,7 @@ impl Confusion {
         kappa::cohen(good.agreed, good.weight - good.agreed, bad.weight - bad.agreed, bad.agreed)
     }
 
-    /// Whether the judge's word says anything of an answer: it knows good from bad better than by chance.
+    /// Whether the judge's verdicts are informative: better than chance at telling good answers from bad ones.
     #[must_use]
     pub fn is_informative(&self) -> bool {
         match (self.sensitivity(), self.specificity()) {
@@ -119,7 +119,7 @@ impl Confusion {
     }
 
     /// The pass rate that people would give, from the rate `p` that the judge gave to `n` answers; `None` where the judge
-    /// says too little for a correction.
+    /// is too uninformative for a correction.
     #[must_use]
     pub fn corrected(&self, p: f64, n: f64, confidence: f64) -> Option<Corrected> {
         let (q1, q0) = (self.sensitivity()?, self.specificity()?);
@@ -168,14 +168,14 @@ fn as_wide(rate: f64, bounds: Bounds, most: f64, confidence: f64) -> f64 {
     narrow
 }
 
-/// A pass rate freed from the errors of the judge that measured it.
+/// A pass rate corrected for the measured errors of the judge.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Corrected {
     /// The rate.
     pub rate: f64,
     /// Its interval: the judge's own uncertainty is in it.
     pub bounds: Bounds,
-    /// The number of answers graded by people that would say as much: its Wilson interval reaches as far. Never more than
+    /// The effective sample size: the number of human-graded answers whose Wilson interval is as wide. Never more than
     /// the judge has graded.
     pub n_eff: f64,
 }

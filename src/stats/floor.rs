@@ -1,4 +1,4 @@
-//! What a number of prompts can say about a floor, before any of them is sent.
+//! What a number of prompts can decide about a floor, before any of them is sent.
 
 use super::posterior::Posterior;
 

@@ -36,7 +36,7 @@ pub fn wilson(mean: f64, n: f64, confidence: f64) -> Option<Bounds> {
     let z2 = z * z;
     let centre = (mean + z2 / (2.0 * n)) / (1.0 + z2 / n);
     let half = z / (1.0 + z2 / n) * (mean * (1.0 - mean) / n + z2 / (4.0 * n * n)).sqrt();
-    // The interval holds the mean by theory; the last bit of the arithmetic must not say otherwise.
+    // In theory the interval contains the mean; rounding must not change that.
     Some(Bounds { low: (centre - half).clamp(0.0, mean), high: (centre + half).clamp(mean, 1.0) })
 }
 

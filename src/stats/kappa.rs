@@ -1,4 +1,4 @@
-//! Agreement beyond chance of two who each say pass or fail.
+//! Cohen's kappa: agreement beyond chance of two graders who each say pass or fail.
 
 /// Cohen's kappa (Cohen 1960), `(po - pe) / (1 - pe)`, of a table of weights: both pass, only the first passes, only the
 /// second passes, both fail. `None` without weight, or where chance alone would always agree.

@@ -1,4 +1,4 @@
-//! Several tests at once: Holm's step-down (1979), which keeps the chance of any false finding at the level asked for.
+//! Several tests at once: Holm's step-down (1979), which keeps the chance of any false finding at the chosen level.
 
 /// Holm's adjusted p-values, in the order given: (m - i) p_(i), made monotone and capped at 1. Each may be compared with
 /// the level as if it stood alone. What is no number counts as 1.

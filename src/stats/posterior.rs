@@ -1,16 +1,16 @@
-//! What a sample says of the true pass rate: the posterior under a uniform prior, Beta(1 + passed, 1 + failed).
+//! The posterior of the true pass rate under a uniform prior, Beta(1 + passed, 1 + failed).
 //!
-//! Decisions rest on this; what is displayed beside them is [`super::interval::wilson`]. Jeffreys' prior and the exact
-//! bounds are there for those who ask for them.
+//! Decisions rest on this; the displayed interval is [`super::interval::wilson`]. Jeffreys' prior and the exact bounds are
+//! optional.
 
 use super::beta;
 
 /// The posterior of a pass rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Posterior {
-    /// The two parameters of the Beta distribution that says how likely the rate is to be above a floor.
+    /// The two parameters of the Beta distribution for the probability that the rate is above a floor.
     above: (f64, f64),
-    /// Those of the one that says how likely it is to be below. The same, except where both err on the safe side.
+    /// The parameters for the probability that it is below. The same, except where both err on the safe side.
     below: (f64, f64),
 }
 
@@ -98,7 +98,7 @@ mod tests {
             let low = jeffreys(passed / n, n, 0.90).unwrap().low;
             assert!((Posterior::jeffreys(passed / n, n).clears(low) - 0.95).abs() < 1e-6);
         }
-        // 0.95^59 < 0.05 < 0.95^58: the exact test asks for one prompt more than the uniform prior.
+        // 0.95^59 < 0.05 < 0.95^58: the exact test requires one prompt more than the uniform prior.
         assert!(Posterior::exact(1.0, 59.0).clears(0.95) >= 0.95);
         assert!(Posterior::exact(1.0, 58.0).clears(0.95) < 0.95);
         assert_eq!(

@@ -1,4 +1,4 @@
-//! What a sample of a given size can decide, asked before or after it is drawn.
+//! What a sample of a given size can decide, before or after it is drawn.
 
 use statrs::function::beta::ln_beta;
 use statrs::function::gamma::ln_gamma;

@@ -4,7 +4,7 @@
 //! sum of the weights; between two values the quantile is linear. With equal weights that is type 7 of Hyndman and Fan
 //! (1996), the default of R and NumPy; the 0 % and 100 % quantiles are always the least and the greatest value.
 
-/// A sample, sorted once and asked often.
+/// A sample, sorted once and queried often.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sorted {
     /// Values with their positions, both rising.

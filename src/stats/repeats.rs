@@ -1,4 +1,4 @@
-//! What repeats of the same prompt say: how often all of k tries pass, and how flaky a tier is.
+//! What repeats of the same prompt show: how often all of k tries pass, and how flaky a tier is.
 
 use super::weighted::Cluster;
 

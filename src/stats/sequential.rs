@@ -14,7 +14,7 @@ use statrs::function::beta::ln_beta;
 
 use super::interval::Bounds;
 
-/// Trials, of which some passed, in the order in which they were looked at.
+/// Trials, some of which passed, in the order in which they were seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Trials that passed.
@@ -39,7 +39,7 @@ impl Tally {
         ln_beta(k + 0.5, rest + 0.5) - ln_beta(0.5, 0.5) - term(k, p0) - term(rest, 1.0 - p0)
     }
 
-    /// Whether the evidence excludes a true rate of `p0` at `alpha`, however often one has looked before.
+    /// Whether the evidence excludes a true rate of `p0` at `alpha`, however often the data were looked at before.
     #[must_use]
     pub fn excludes(self, p0: f64, alpha: f64) -> bool {
         self.log_e(p0) >= -alpha.ln()
@@ -86,7 +86,7 @@ pub struct Unit {
     pub weight: f64,
 }
 
-/// What betting against one rate has come to, for prompts of any weight.
+/// The wealth of betting against one rate, for prompts of any weight.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Wealth {
     p0: f64,
@@ -133,7 +133,7 @@ impl Wealth {
         most + (logs().map(|log| (log - most).exp()).sum::<f64>() / WAGERS as f64).ln()
     }
 
-    /// Whether the evidence excludes p0 at `alpha`, however often one has looked before.
+    /// Whether the evidence excludes p0 at `alpha`, however often the data were looked at before.
     #[must_use]
     pub fn excludes(&self, alpha: f64) -> bool {
         self.log_e() >= -alpha.ln()
@@ -151,7 +151,7 @@ pub fn weighted_bounds(units: &[Unit], alpha: f64) -> Bounds {
     let Some(mean) = super::weighted::mean(units.iter().map(|unit| (unit.share, unit.weight))) else {
         return Bounds { low: 0.0, high: 1.0 };
     };
-    // Where nothing says that the wealth rises all the way from the mean, the outermost rate that stands is the bound.
+    // The wealth need not rise monotonically away from the mean, so the bound is the outermost rate that is not excluded.
     let excluded = |p0: f64| {
         let mut wealth = Wealth::against(p0);
         units.iter().for_each(|unit| wealth.take(*unit));

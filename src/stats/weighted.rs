@@ -1,9 +1,9 @@
-//! Weighted means of clustered trials, and how many independent trials they are worth.
+//! Weighted means of clustered trials, and their effective sample size.
 //!
 //! A cluster is a prompt with its repeats. Its weight counts once, shared by its repeats, so that a prompt does not
 //! weigh less because one of its repeats was lost.
 
-/// A prompt with what its repeats came to.
+/// A prompt with the results of its repeats.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cluster {
     /// The prompt's weight: finite, zero or more.
@@ -19,7 +19,7 @@ pub struct Cluster {
 pub struct Estimate {
     /// The weighted mean.
     pub mean: f64,
-    /// The number of equally weighted independent trials that would say as much.
+    /// The effective sample size: the number of equally weighted independent trials that would carry the same information.
     pub n_eff: f64,
 }
 

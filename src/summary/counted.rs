@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::project::Interval;
 
-/// A share of counted answers with Wilson's interval.
+/// A share of counted answers with its Wilson interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CountedShare {

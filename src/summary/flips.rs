@@ -1,11 +1,11 @@
-//! How far prices, lengths of answers and traffic can move before something flips, as files carry it.
+//! How far prices, answer lengths and traffic can change before something flips, as files carry it.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ident::{TaskName, TierName};
 
-/// What moves.
+/// What changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
@@ -15,51 +15,51 @@ pub enum Change {
     OutputLength,
 }
 
-/// A move that flips a route.
+/// A change that flips a route.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RouteFlip {
     /// The task.
     pub task: TaskName,
-    /// What moves.
+    /// What changes.
     pub change: Change,
-    /// By which factor: above 1 it grows.
+    /// The factor of the change: above 1 it grows.
     pub factor: f64,
-    /// The tier that serves.
+    /// The tier that serves now.
     pub from: TierName,
-    /// The tier that then would.
+    /// The tier that would serve after the flip.
     pub to: TierName,
 }
 
-/// What a move of the traffic turns over.
+/// What a change of the traffic flips.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Flipped {
     /// The single tier with the best pass rate.
     BestSingleTier,
-    /// The strategy that wins: as good as the best single tier, and cheapest.
+    /// The best strategy: it passes as often as the best single tier and is the cheapest.
     Winner,
-    /// Whether the routes cost less than everything on this tier.
+    /// Whether the routes cost less than all traffic on this tier.
     Bill(TierName),
 }
 
-/// A move of a task's traffic that turns something over; that of the other tasks stays what it is.
+/// A change of one task's traffic that flips something; the traffic of the other tasks is held constant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TrafficFlip {
     /// The task.
     pub task: TaskName,
-    /// By which factor its traffic moves: above 1 it grows.
+    /// The factor by which its traffic changes: above 1 it grows.
     pub factor: f64,
-    /// Its share of all requests as it is.
+    /// Its share of all requests now.
     pub traffic_share: f64,
-    /// And then.
+    /// Its share of all requests at the flip.
     pub traffic_share_at_flip: f64,
-    /// What turns over.
+    /// What flips.
     pub what: Flipped,
-    /// The id of the strategy that was ahead; `None`: no router beat the best single tier.
+    /// The id of the strategy that is ahead now; `None` where none beats the best single tier.
     pub from: Option<String>,
-    /// The id of the one that then is.
+    /// The id of the strategy that is ahead after the flip.
     pub to: Option<String>,
 }
 
@@ -69,6 +69,6 @@ pub struct TrafficFlip {
 pub enum FirstFlip {
     /// A price or the length of answers flips a route.
     Route(RouteFlip),
-    /// A task's traffic turns the comparison over.
+    /// A task's traffic flips the comparison.
     Traffic(TrafficFlip),
 }

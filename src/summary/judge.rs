@@ -1,56 +1,56 @@
-//! How far a judge can be trusted.
+//! The calibration of a judge.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ident::{OracleRef, TierName};
 
-/// How far a judge can be trusted.
+/// The calibration of a judge.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Calibration {
-    /// The oracle whose judge it is.
+    /// The oracle that the judge belongs to.
     pub oracle: OracleRef,
-    /// Labels by people.
+    /// Human labels.
     pub labels: u64,
-    /// Labels that the policy asks for.
+    /// Human labels that the policy requires.
     pub labels_required: u32,
-    /// Why its routes stay at monitor; absent when it is calibrated.
+    /// Why no route gets above monitor; absent when the judge is calibrated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capped: Option<String>,
-    /// The share of answers that people pass which the judge passes.
+    /// Sensitivity: of the answers that people pass, the share that the judge passes.
     pub sensitivity: Option<f64>,
-    /// The share of answers that people fail which the judge fails.
+    /// Specificity: of the answers that people fail, the share that the judge fails.
     pub specificity: Option<f64>,
-    /// Agreement beyond chance.
+    /// Cohen's kappa: agreement beyond chance.
     pub kappa: Option<f64>,
     /// Each tier, in the order of the ladder.
     pub tiers: Vec<TierCalibration>,
 }
 
-/// How far a judge can be trusted about a tier.
+/// The calibration of a judge on the answers of one tier.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TierCalibration {
     /// The tier.
     pub tier: TierName,
-    /// Why its routes stay at monitor, where that is not for want of labels over all tiers.
+    /// Why its routes stay at monitor, where the judge is calibrated over all tiers but not on this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capped: Option<String>,
-    /// Labels by people of its answers.
+    /// Human labels of its answers.
     pub labels: u64,
-    /// As over all tiers.
+    /// As for all tiers.
     pub sensitivity: Option<f64>,
-    /// As over all tiers.
+    /// As for all tiers.
     pub specificity: Option<f64>,
-    /// As over all tiers.
+    /// As for all tiers.
     pub kappa: Option<f64>,
-    /// The pass rate that people would give; absent where the labels do not allow to say.
+    /// The calibrated pass rate: an estimate of what people would give; absent where there are too few labels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibrated_pass_rate: Option<CalibratedRate>,
 }
 
-/// A pass rate freed from the errors of the judge that measured it.
+/// A pass rate corrected for the measured errors of the judge.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CalibratedRate {
@@ -60,6 +60,6 @@ pub struct CalibratedRate {
     pub low: f64,
     /// Upper bound.
     pub high: f64,
-    /// Labels that the correction rests on: the tier's own, or those of all tiers where its own are too few.
+    /// Human labels that the calibration uses: the tier's own, or those of all tiers where its own are too few.
     pub labels: u64,
 }

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 pub enum NoticeLevel {
     /// Good to know.
     Note,
-    /// Changes how far the figures can be believed.
+    /// Limits how far the figures can be believed.
     Warning,
-    /// Must be mended before the routes serve anybody: `check` fails on it.
+    /// Must be fixed before the routes are used: `check` fails on it.
     Error,
 }
 

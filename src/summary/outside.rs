@@ -1,4 +1,4 @@
-//! What was measured beside the ladder: fallbacks of the same class, and routers to compare with. No route leads to them.
+//! Models outside the ladder: same-class fallbacks and routers, measured for comparison. No route leads to them.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::ident::{ModelRef, TaskName, TierName};
 use crate::measure::{Latency, Rate};
 use crate::units::{Tokens, Usd};
 
-/// A model that was measured beside the ladder.
+/// A model that was measured outside the ladder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OutsideModel {
@@ -29,12 +29,12 @@ pub struct OutsideModel {
     pub pass_rate: Option<Rate>,
     /// Latency over all tasks.
     pub latency: Option<Latency>,
-    /// Mean cost of a request over all tasks.
+    /// Mean cost per request over all tasks.
     pub cost_per_request: Option<Usd>,
-    /// Of a router: which models served its replies, most frequent first.
+    /// For a router: which models served its replies, most frequent first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub served: Vec<ServedModel>,
-    /// The evidence, a cell a task, in the order of the tasks.
+    /// The evidence, one cell per task, in the order of the tasks.
     pub cells: Vec<OutsideCell>,
 }
 
@@ -59,16 +59,16 @@ pub type Tally = BTreeMap<usize, BTreeMap<String, u64>>;
 pub struct OutsideCell {
     /// The task.
     pub task: TaskName,
-    /// The evidence, judged as if it were a ladder of its own.
+    /// The evidence, assessed as if the model were a ladder of its own.
     pub cell: Cell,
 }
 
-/// What a model beside the ladder was measured for.
+/// What a model outside the ladder was measured for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// To stand in for the model of this tier.
     Fallback(TierName),
-    /// To be compared with: it is a router itself.
+    /// A router, measured for comparison.
     Router,
 }

@@ -1,4 +1,4 @@
-//! What models were asked about the prompts for the strategies: what it took, and how right a classifier was.
+//! Strategy queries: what they took, and how often a classifier was correct.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,18 +7,17 @@ use super::counted::CountedShare;
 use crate::ident::{ModelRef, TierName};
 use crate::units::{Millis, Usd};
 
-/// A model that strategies had asked about the prompts, and what it took.
+/// A model that strategies queried about the prompts, and what that took.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct QueriedModel {
     /// The model.
     pub model: ModelRef,
-    /// Different questions: one a prompt, prompts of the same text once.
+    /// Distinct queries: one per prompt text.
     pub questions: u64,
-    /// Those that nobody has answered: the strategy is left out then.
+    /// Queries without an answer; the strategy is then left out.
     pub missing: u64,
-    /// Answers that hold no vector where one was asked for, such as those of prompts that are too long: the strategy is left out
-    /// then, too.
+    /// Answers without the embedding that was requested, such as for prompts that are too long; the strategy is then left out.
     pub unusable: u64,
     /// Calls.
     pub attempts: u64,
@@ -28,19 +27,19 @@ pub struct QueriedModel {
     pub billed: Usd,
 }
 
-/// How right the words of the classifier that was asked were.
+/// How often the queried classifier was correct.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClassifierAccuracy {
     /// The model.
     pub model: String,
-    /// Requests whose cheapest passing tier it named, of those that some tier passes; Wilson's interval.
+    /// Requests for which it named the cheapest passing tier, of those that some tier passes; Wilson interval.
     pub correct: CountedShare,
-    /// Requests whose word names no tier; they count as sent to the best one.
+    /// Requests whose answer names no tier; they count as sent to the best tier.
     pub unreadable: u64,
-    /// USD per 1,000 questions.
+    /// USD per 1,000 queries.
     pub cost_per_1000: Option<Usd>,
-    /// Milliseconds a question, on average.
+    /// Mean milliseconds per query.
     pub latency: Option<Millis>,
     /// What it named, tier by tier.
     pub named: Vec<NamedTier>,
@@ -52,8 +51,8 @@ pub struct ClassifierAccuracy {
 pub struct NamedTier {
     /// The tier that it named.
     pub tier: TierName,
-    /// Of these so many had each tier as the cheapest that passes, in the order of the ladder.
+    /// Of these, the count per cheapest passing tier, in the order of the ladder.
     pub cheapest_passing: Vec<u64>,
-    /// Of these so many are passed by no tier.
+    /// Of these, the requests that no tier passes.
     pub none_passes: u64,
 }

@@ -30,7 +30,7 @@ pub struct Summary {
     pub run: RunFacts,
     /// Digests of everything that the result depends on.
     pub evidence: Evidence,
-    /// How the routes were decided, where that is not as usual.
+    /// How the routes were decided; what is as usual is left out.
     #[serde(default, skip_serializing_if = "is_default")]
     pub method: Method,
     /// What a reader must know before believing a figure.
@@ -39,13 +39,13 @@ pub struct Summary {
     pub tiers: Vec<TierSummary>,
     /// The tasks with their cells and routes, in the order of `route-prof.toml`.
     pub tasks: Vec<TaskSummary>,
-    /// What was measured beside the ladder.
+    /// Models outside the ladder: same-class fallbacks and routers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outside_ladder: Vec<OutsideModel>,
     /// Routing strategies on the same answers; `None` where there is nothing to compare.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strategies: Option<Strategies>,
-    /// Where a request of an unlisted task goes.
+    /// The tier for a request of an unlisted task.
     pub default_tier: TierName,
     /// What the routes will cost.
     pub projection: Projection,
@@ -78,13 +78,13 @@ pub struct Spend {
     pub attempts: u64,
     /// Attempts beyond the first of their trial.
     pub retries: u64,
-    /// What the answers would have cost at today's prices (of a replay: would have).
+    /// What the answers cost at list prices; in a replay, what they would cost.
     pub list_price: Usd,
-    /// What was billed in this run: nothing in a replay.
+    /// What was billed in this run: zero in a replay.
     pub billed: Usd,
     /// Attempts that may have been billed, but whose cost is unknown.
     pub unpriced: u64,
-    /// What judges took, beside all that; absent where no oracle asks a model.
+    /// What judges took in addition; absent where no oracle asks a model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judge: Option<JudgeSpend>,
 }
@@ -93,13 +93,13 @@ pub struct Spend {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JudgeSpend {
-    /// Different questions that the oracles ask of the replies.
+    /// Distinct questions that the oracles ask about the replies.
     pub questions: u64,
-    /// Those of them without an answer: what hangs on them is ungraded.
+    /// Questions without an answer: the replies they are about are ungraded.
     pub missing: u64,
     /// Calls, failed ones included.
     pub attempts: u64,
-    /// What the calls would have cost at today's prices.
+    /// What the calls cost at list prices.
     pub list_price: Usd,
     /// What was billed in this run.
     pub billed: Usd,

@@ -97,7 +97,7 @@ fn baseline(baseline: Baseline) -> Baseline {
     }
 }
 
-/// USD a request to USD per 1,000 requests.
+/// USD per request to USD per 1,000 requests.
 pub(super) fn thousand(cost: f64) -> Option<Usd> {
     measure::usd(cost * 1000.0).map(usd)
 }

@@ -17,46 +17,46 @@ pub use crate::policy::strategies::text::Texts;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Strategies {
-    /// Different prompts that are compared: those that every rung answered, with a grade and a price.
+    /// Prompts that are compared: those that every tier answered, with a grade and a price.
     pub prompts: u64,
-    /// Prompts that are not.
+    /// Prompts that are left out.
     pub left_out: u64,
-    /// Parts that the prompts were dealt into: what is fitted is judged on the part that it has not seen.
+    /// Parts for cross-fitting: what is fitted is judged on the part that it has not seen.
     pub folds: u32,
     /// Draws of the bootstrap.
     pub resamples: u32,
-    /// The single tier with the best quality: what the others are compared with.
+    /// The single tier with the highest pass rate: what the strategies are compared with.
     pub best_single_tier: TierName,
     /// The cheapest tier.
     pub cheapest: TierName,
-    /// What AIQ is taken over: USD per 1,000 requests of the cheapest and of the dearest tier.
+    /// The range of AIQ: USD per 1,000 requests of the cheapest and of the costliest tier.
     pub aiq_from: Usd,
     /// See `aiq_from`.
     pub aiq_to: Usd,
-    /// What could be deployed, passes as often as the best single tier, and saves the most, the saving being beyond noise;
-    /// `None`: no router beats it here. Whether its quality is beyond noise, too, its `quality_gap` says.
+    /// The deployable strategy that passes as often as the best single tier and saves the most, beyond noise; `None` where none
+    /// does. Whether its pass rate is better beyond noise is in its `quality_gap`.
     pub winner: Option<String>,
-    /// What the perfect oracle is better by than the best single tier: all that any router could win.
+    /// The pass rate of the perfect router minus that of the best single tier: the most that any router could gain.
     pub headroom: f64,
     /// The strategies.
     pub table: Vec<StrategyLine>,
     /// The gates of the oracles.
     pub gates: Vec<GateAudit>,
-    /// What each two tiers have that the other has not.
+    /// For each two tiers, what one passes and the other does not.
     pub pairs: Vec<TierPair>,
-    /// How far prices and output lengths can move before a route flips, nearest first.
+    /// How far prices and output lengths can change before a route flips, nearest first.
     pub route_flips: Vec<RouteFlip>,
-    /// How far the traffic of a task can move, that of the others staying what it is, before the best single tier, the winner, or
-    /// what the routes save turns over; nearest first. It flips no route: each task is decided by itself.
+    /// How far the traffic of one task can change, the others held constant, before the best single tier, the winner, or which
+    /// bill is lower flips; nearest first. Traffic flips no route, because each task is decided by itself.
     #[serde(default)]
     pub traffic_flips: Vec<TrafficFlip>,
-    /// The models that were asked about the prompts, for the strategies that want it.
+    /// The models that strategies queried about the prompts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub queries: Vec<QueriedModel>,
-    /// How right the classifier's words were, where one was really asked.
+    /// How often the classifier was correct, where one was queried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub classifier: Option<ClassifierAccuracy>,
-    /// The change that has to move least before anything flips.
+    /// The smallest change that flips anything.
     #[serde(default)]
     pub first_flip: Option<FirstFlip>,
 }
@@ -65,15 +65,15 @@ pub struct Strategies {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StrategyKind {
-    /// One tier for everything: no router.
+    /// All traffic on one tier: a baseline.
     Single,
     /// The routes of this run, decided on the same answers.
     Routes,
-    /// It could be deployed; judged on prompts that it was not fitted on.
+    /// It can be deployed; judged on prompts that it was not fitted on.
     Deployable,
-    /// Somebody else's router, measured like a tier.
+    /// An outside router, measured like a tier.
     Outside,
-    /// A bound: it knows what nothing in production knows.
+    /// An upper bound: it uses knowledge that production does not have.
     Bound,
 }
 
@@ -83,31 +83,31 @@ pub enum StrategyKind {
 pub struct StrategyLine {
     /// A short stable name.
     pub id: String,
-    /// What it is, for people.
+    /// Its label in reports.
     pub label: String,
     /// What it is in the comparison.
     pub kind: StrategyKind,
     /// Requests that it was replayed on.
     pub n: u64,
-    /// Pass rate with its bootstrap interval.
+    /// Pass rate with its bootstrap confidence interval.
     pub pass_rate: Interval,
     /// USD per 1,000 requests.
     pub cost_per_1000: Money,
-    /// USD a month at the stated traffic; `None` unless every task states its traffic.
+    /// USD per month at the stated traffic; `None` unless every task states its traffic.
     pub month: Option<Money>,
     /// Median latency.
     pub latency_p50: Option<Millis>,
     /// 95th percentile of the latency.
     pub latency_p95: Option<Millis>,
-    /// The share of requests that more than one tier was tried for.
+    /// The share of requests for which more than one tier was tried.
     pub escalation_rate: f64,
-    /// The share of requests that each tier's answer stands for: the ladder, then what was measured beside it.
+    /// The share of requests that each tier answered: the ladder, then what is outside it.
     pub answered_by: Vec<f64>,
-    /// Pass rate above that of the best single tier, prompt by prompt.
+    /// Pass rate minus that of the best single tier, compared prompt by prompt.
     pub quality_gap: Interval,
-    /// The share of the best single tier's cost that it saves.
+    /// Savings as a share of the best single tier's cost; negative where it costs more.
     pub savings: Option<Interval>,
-    /// Pass rate above that of a random mix of single tiers that costs as much.
+    /// Pass rate minus that of random routing between single tiers at the same cost.
     pub gain_over_random: Option<Interval>,
     /// CostSave: the largest cut in cost that it reaches at the best single tier's pass rate; `None` where it reaches none.
     pub cost_save: Option<f64>,
@@ -131,14 +131,13 @@ pub struct StrategyLine {
     pub opt_acc: Option<f64>,
     /// IBC lift over the best tier.
     pub ibc_lift: Option<f64>,
-    /// USD for a good answer.
+    /// Cost of a pass in USD.
     pub cost_of_pass: Option<Usd>,
-    /// USD per 1,000 requests, wrong answers at `policy.failure_cost` included.
+    /// Expected bill: USD per 1,000 requests, wrong answers at `policy.failure_cost` included.
     pub expected_bill_per_1000: Option<Usd>,
-    /// The share of bootstrap draws in which nothing deployable beats it.
+    /// The share of bootstrap draws in which no deployable strategy is both better and cheaper.
     pub frontier_share: Option<f64>,
-    /// The same strategy fitted on the prompts that it is judged on: flattering, for comparison with figures of others that
-    /// were made so.
+    /// The same strategy fitted and judged on the same prompts: flattering, for comparison with figures published that way.
     pub in_sample: Option<InSample>,
 }
 
@@ -150,27 +149,27 @@ pub struct InSample {
     pub pass_rate: f64,
     /// USD per 1,000 requests.
     pub cost_per_1000: Usd,
-    /// The share of the best single tier's cost that it saves.
+    /// Savings as a share of the best single tier's cost; negative where it costs more.
     pub savings: Option<f64>,
     /// AIQ.
     pub aiq: Option<f64>,
 }
 
-/// What a gate did with the answers of a tier.
+/// A gate's errors on the answers of one tier.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GateTier {
     /// The tier.
     pub tier: TierName,
-    /// Wrong answers that it let through, of all wrong ones.
+    /// False accepts: wrong answers that it accepts, of all wrong answers.
     pub false_accepts: CountedShare,
-    /// Good answers that it turned away, of all good ones.
+    /// False rejects: good answers that it rejects, of all good answers.
     pub false_rejects: CountedShare,
-    /// Whether it turned away more than 95 % of the good answers: it sends everything up for nothing.
+    /// A dead gate: it rejects more than 95 % of the good answers, so nearly every request escalates.
     pub rejects_nearly_all_good: bool,
 }
 
-/// What the gate of a task's oracle did, and what a cascade through the whole ladder costs with it.
+/// The gate audit of a task: the gate's errors, and what a cascade through the whole ladder costs with it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GateAudit {
@@ -190,7 +189,7 @@ pub struct GateAudit {
     pub last_tier_pass_rate: Option<f64>,
 }
 
-/// What two tiers have that the other has not.
+/// What one tier passes and another does not.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TierPair {
@@ -198,18 +197,18 @@ pub struct TierPair {
     pub lower: TierName,
     /// The upper one.
     pub upper: TierName,
-    /// Requests that both answered well.
+    /// Requests that both pass.
     pub both: u64,
-    /// Those that only the lower one did.
+    /// Requests that only the lower tier passes.
     pub only_lower: u64,
-    /// Those that only the upper one did.
+    /// Requests that only the upper tier passes.
     pub only_upper: u64,
-    /// Those that neither did.
+    /// Requests that neither passes.
     pub neither: u64,
-    /// The upper tier's pass rate above that of the lower one, prompt by prompt.
+    /// The upper tier's pass rate minus that of the lower tier, compared prompt by prompt.
     #[serde(default)]
     pub gap: Option<f64>,
-    /// Its standard error, paired: the repeats of a prompt are one.
+    /// Its standard error, paired; the repeats of a prompt count as one.
     #[serde(default)]
     pub gap_se: Option<f64>,
     /// The largest symmetric error of a gate at which a cascade of the two keeps the upper tier's pass rate.

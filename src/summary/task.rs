@@ -21,9 +21,9 @@ pub struct TaskSummary {
     pub description: Option<String>,
     /// The oracle of the task (a prompt may name another).
     pub oracle: OracleRef,
-    /// The blast radius of a wrong answer.
+    /// How much damage a wrong answer does.
     pub consequence: Consequence,
-    /// The p95 latency that it can live with.
+    /// The p95 latency limit.
     pub latency_p95_limit: Option<Millis>,
     /// Where its data may go.
     pub data_location: DataNeed,
@@ -31,23 +31,23 @@ pub struct TaskSummary {
     pub requests_per_day: Option<f64>,
     /// Prompts in the corpus.
     pub prompts: u64,
-    /// The share of those prompts that carry the tag `adversarial`.
+    /// Prompts with the tag `adversarial`.
     pub adversarial: u64,
-    /// The floors in force.
+    /// The route floor: the pass rate to serve without monitoring.
     pub route_floor: f64,
-    /// See `route_floor`.
+    /// The monitor floor: the pass rate to serve with monitoring.
     pub monitor_floor: f64,
-    /// Under non-inferiority: by how much a tier may be worse than what it is held against.
+    /// Under non-inferiority: the margin to serve without monitoring.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub margin: Option<f64>,
-    /// See `margin`: beyond it and up to this, with monitoring.
+    /// Under non-inferiority: the margin to serve with monitoring.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub monitor_margin: Option<f64>,
-    /// The posterior probability that a decision asks for.
+    /// The posterior probability that a decision requires.
     pub confidence_required: f64,
-    /// The evidence, a cell a tier, in the order of the ladder.
+    /// The evidence, one cell per tier, in the order of the ladder.
     pub cells: Vec<Cell>,
-    /// How far the judge that grades it can be trusted; absent where no model judges.
+    /// The calibration of the judge that grades it; absent where no model judges.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judge: Option<Calibration>,
     /// The decision.
@@ -60,57 +60,57 @@ pub struct TaskSummary {
 pub struct Cell {
     /// The tier.
     pub tier: TierName,
-    /// Counts of trials by what they came to.
+    /// Counts of trials by result.
     pub counts: Counts,
-    /// Weighted pass rate with its interval on the effective n; `None` without a graded trial.
+    /// Weighted pass rate with its confidence interval on the effective sample size; `None` without a graded trial.
     pub pass_rate: Option<Rate>,
-    /// What a judge said, where `pass_rate` has been freed from its errors by labels.
+    /// The judge's own pass rate, where `pass_rate` is calibrated with human labels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uncalibrated_pass_rate: Option<Rate>,
-    /// Posterior probability that the true rate clears the route floor.
+    /// Posterior probability that the true rate meets the route floor.
     pub p_route: Option<f64>,
-    /// Posterior probability that the true rate clears the monitor floor.
+    /// Posterior probability that the true rate meets the monitor floor.
     pub p_monitor: Option<f64>,
-    /// Under non-inferiority: the tier beside the one that its decision hangs on.
+    /// Under non-inferiority: the comparison that the decision depends on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub versus: Option<Versus>,
-    /// What repeats of the same prompts came to; absent where none was tried twice.
+    /// What repeats of the same prompts show; absent without repeats.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeats: Option<Repeats>,
-    /// What the evidence says of the tier's quality.
+    /// What the evidence says about the tier's quality.
     pub band: Band,
-    /// How many more prompts would settle an undecided cell, at the rate seen so far; `None` when settled, or when no
-    /// number up to 100,000 would.
+    /// How many more prompts would decide an undecided cell, at the rate seen so far; `None` when it is decided, or when
+    /// even 100,000 would not decide it.
     pub more_prompts: Option<u64>,
     /// Fails by reason, most frequent first.
     pub fail_reasons: Vec<ReasonCount>,
-    /// The share of requests that production would see rejected (gate, truncation, refusal).
+    /// The share of requests that production would see rejected: by the gate, or truncated or refused.
     pub gate_rejection_rate: Option<Rate>,
     /// Latency of answered trials.
     pub latency: Option<Latency>,
-    /// Tokens of a request.
+    /// Tokens per request.
     pub tokens: Option<TokenStats>,
     /// Attempts beyond the first, per trial.
     pub retry_rate: f64,
-    /// Weighted mean cost of a request as its tokens were billed, attempts that were retried included.
+    /// Weighted mean cost per request as its tokens were billed, retried attempts included.
     pub cost: Option<Money>,
     /// The same as if nothing had come from a cache.
     pub cost_uncached: Option<Usd>,
-    /// What the tiers are compared by.
+    /// The effective cost, by which tiers are compared.
     pub effective_cost: Option<EffectiveCost>,
-    /// Why the tier cannot serve the task, whatever its quality; empty when it can.
+    /// Why the tier is not feasible for the task, whatever its quality; empty when it is feasible.
     pub infeasible: Vec<Infeasible>,
-    /// When it was settled, where that was before all of its prompts were answered.
+    /// When early stopping decided it; absent otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_early: Option<StoppedEarly>,
 }
 
-/// When a cell was settled.
+/// When early stopping decided a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StoppedEarly {
-    /// Prompts, in the drawn order, after which the cell was settled. Answers that were on their way then count, too.
+    /// Prompts, in the drawn order, after which the cell was decided. Answers already under way at that moment count, too.
     pub prompts: u64,
-    /// The chance of being wrong that was allowed for: the bounds of the pass rate are those of a confidence sequence.
+    /// The chance of a wrong decision that is allowed for; the bounds of the pass rate are a confidence sequence at this alpha.
     pub alpha: f64,
 }

@@ -241,7 +241,7 @@ fn notices_appear_where_they_are_true() {
     let mut setting = Setting::of(vec![with_traffic("a", 900.0)]);
     setting.deprecated = Some("2026-12-31".to_owned());
     setting.errors = 2;
-    // Tier 2 is dearer and no better, so tier 1 alone does, and a router adds nothing.
+    // Tier 2 is costlier and no better, so tier 1 alone does, and a router adds nothing.
     let mut observations = [trials(0, 0, 100, 100, "0.001"), trials(0, 1, 99, 100, "0.01")].concat();
     observations.truncate(198);
     let summary = setting.build(&observations);

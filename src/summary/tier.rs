@@ -27,9 +27,9 @@ pub struct TierSummary {
     pub pass_rate: Option<Rate>,
     /// Latency over all tasks.
     pub latency: Option<Latency>,
-    /// Mean cost of a request over all tasks.
+    /// Mean cost per request over all tasks.
     pub cost_per_request: Option<Usd>,
-    /// The tier that is no dearer and no worse, if one is: this tier buys nothing.
+    /// The tier that dominates this one: it costs less and passes at least as often.
     pub dominated_by: Option<TierName>,
 }
 

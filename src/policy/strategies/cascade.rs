@@ -1,6 +1,5 @@
-//! Cascades: the cheapest tier first, the next one up when its answer is turned away. With the gates that the oracles have
-//! in production, false accepts and false rejects as measured; and with a perfect gate, which production has not, because it
-//! has no reference answer.
+//! Cascades: the cheapest tier first, the next one up when its answer is rejected. Once with the oracles' gates, as measured;
+//! once with a perfect gate, which production cannot have, because it has no reference answer.
 
 use smallvec::smallvec;
 

@@ -1,5 +1,5 @@
-//! A model that is asked first which tier to use: as it answered, where `[strategy.classifier]` had it asked; else by the price,
-//! latency and accuracy that stand there, and where it errs it names any other tier.
+//! A model that names the tier for each prompt: measured, where `[strategy.classifier]` queries one; else simulated from the
+//! configured price, latency and accuracy, with errors spread over the other tiers.
 
 use smallvec::smallvec;
 
@@ -22,7 +22,7 @@ fn apply(world: &World<'_>) -> Vec<Applied> {
     applied.into_iter().collect()
 }
 
-/// The tier that the classifier's word leads to: where it named none, the best one.
+/// The tier that the classifier chose; the best one where it named none.
 pub(super) fn chosen(world: &World<'_>, answers: &PromptAnswers<Option<usize>>, prompt: u32) -> usize {
     answers.by_prompt.get(&prompt).copied().flatten().unwrap_or(world.strong)
 }
@@ -54,23 +54,23 @@ fn as_configured(world: &World<'_>, classifier: &ClassifierSettings) -> Option<A
     Some(Applied { overhead: (price, classifier.latency_ms.ms()), ..applied })
 }
 
-/// How a classifier's words met what the tiers made of the requests.
+/// The classifier's choices against the cheapest tier that passes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Confusion {
-    /// Requests whose cheapest passing tier it named, by the tier that it named: a row a tier, in the order of the ladder, and in
-    /// it a count a cheapest passing tier, then of requests that no tier passes.
+    /// Requests by the tier that it named: one row per tier, in the order of the ladder. Each row has one count per cheapest
+    /// passing tier, then the count of requests that no tier passes.
     pub counts: Vec<Vec<u64>>,
     /// Requests.
     pub n: u64,
-    /// Requests that it named the cheapest passing tier of, among those that some tier passes.
+    /// Requests for which it named the cheapest passing tier.
     pub correct: u64,
     /// Requests that some tier passes.
     pub passable: u64,
-    /// Requests whose word names no tier; they count as sent to the best one.
+    /// Requests whose answer names no tier; they count as sent to the best tier.
     pub unreadable: u64,
 }
 
-/// The confusion of the classifier that was asked; `None` where it was not, or not about every prompt.
+/// The confusion of the queried classifier; `None` without one, or where a prompt has no answer.
 #[must_use]
 pub fn confusion(world: &World<'_>) -> Option<Confusion> {
     let answers = world.queries.classifier.as_ref()?;

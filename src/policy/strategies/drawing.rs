@@ -37,7 +37,7 @@ impl Drawing {
     }
 }
 
-/// The bootstrap draws of a strategy: cost and quality, a value a draw.
+/// The bootstrap draws of a strategy: cost and quality, one value per draw.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Draws {
     pub(super) cost: Vec<f64>,

@@ -1,4 +1,4 @@
-//! Strategies, applied, to figures: means, paired bootstrap intervals, and who is on the frontier how often.
+//! Applied strategies to figures: means, paired bootstrap intervals, and how often each is undominated.
 
 use super::drawing::{Drawing, Draws, draw};
 use super::figures::{self, Figures};
@@ -16,7 +16,7 @@ pub struct Comparison {
     pub best: usize,
     /// The cheapest rung.
     pub weak: usize,
-    /// The costs that AIQ is taken over: USD a request of the cheapest and of the dearest rung.
+    /// The costs that AIQ is taken over: USD per request of the cheapest and of the costliest rung.
     pub range: (f64, f64),
     /// Different prompts that are compared.
     pub prompts: u64,

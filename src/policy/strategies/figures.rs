@@ -25,7 +25,7 @@ pub struct Span {
     pub high: f64,
 }
 
-/// What a strategy is better or worse by, requests compared one by one.
+/// The difference between a strategy and the best single tier, compared request by request.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Gap {
     /// Quality above that of the best single tier.
@@ -45,23 +45,23 @@ pub struct Selection {
     pub quality: f64,
 }
 
-/// What a task adds to a strategy's means: its share of the requests, and by it USD a request and quality.
+/// What a task adds to a strategy's means: its share of the requests, and by it USD per request and quality.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Part {
     /// The share of the requests.
     pub weight: f64,
-    /// USD a request, times the share.
+    /// USD per request, times the share.
     pub cost: f64,
     /// Quality, times the share.
     pub quality: f64,
 }
 
-/// The figures of a strategy. Costs are USD a request; shares are 0 to 1.
+/// The figures of a strategy. Costs are USD per request; shares are 0 to 1.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Figures {
     /// A short stable name.
     pub id: String,
-    /// What it is, for people.
+    /// Its label in reports.
     pub label: String,
     /// What it is in the comparison.
     pub standing: Standing,
@@ -79,7 +79,7 @@ pub struct Figures {
     pub answered_by: Vec<f64>,
     /// Against the best single tier.
     pub gap: Gap,
-    /// Quality above that of a random mix of the single tiers that costs as much; `None` where no mix is as cheap.
+    /// Gain over random routing: quality minus that of random routing at the same cost; `None` where no mixture is as cheap.
     pub gain_over_random: Option<Span>,
     /// The largest cut in cost that it reaches at no less than the best single tier's quality; `None` where it reaches none.
     pub cost_save: Option<f64>,
@@ -93,13 +93,13 @@ pub struct Figures {
     pub cpt: (Option<f64>, Option<f64>),
     /// How it chose; `None` where no tier passed anything.
     pub selection: Option<Selection>,
-    /// How much more quality its dollars bought than those of the best tier, over the cheapest: 0 is as much.
+    /// Quality gained per dollar over the cheapest tier, relative to the best tier; 0 is equal.
     pub ibc_lift: Option<f64>,
     /// USD for a good answer.
     pub cost_of_pass: Option<f64>,
-    /// USD a request, wrong answers at the user's price included.
+    /// USD per request, wrong answers at the user's price included.
     pub expected_bill: Option<f64>,
-    /// The share of draws in which nothing deployable beats it; `None` for bounds.
+    /// The share of draws in which no deployable strategy dominates it; `None` for upper bounds.
     pub frontier: Option<f64>,
     /// Cost and quality if fitted on the prompts that it is judged on, for what is fitted: flattering.
     pub in_sample: Option<Point>,
@@ -146,7 +146,7 @@ impl Context<'_> {
                     self.singles.iter().filter_map(|at| Some(self.draws.get(*at)?.point(draw))).collect();
                 let (cost, quality) = draws.point(draw);
                 let hull = frontier::hull(&points);
-                // A draw in which no mix is as cheap compares with the cheapest tier.
+                // A draw in which no mixture is as cheap compares with the cheapest tier.
                 let least = hull.first().map_or(f64::NAN, |first| first.1);
                 quality - frontier::at(&hull, cost).unwrap_or(least)
             });

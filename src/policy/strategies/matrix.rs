@@ -1,4 +1,4 @@
-//! What every strategy is replayed on: for each request (a prompt and its repeat) what every tier made of it.
+//! What strategies are replayed on: for each request (a prompt and a repeat) how each tier answered it.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::measure::Observation;
 
-/// What a tier made of a request.
+/// How a tier answered a request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fact {
     /// 1 when the answer was good enough, else 0.
@@ -20,7 +20,7 @@ pub struct Fact {
     pub latency: Option<f64>,
 }
 
-/// A request, and what every tier made of it.
+/// A request, and how each tier answered it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
     /// The prompt: the cluster of its repeats.
@@ -31,12 +31,12 @@ pub struct Row {
     pub fold: u32,
     /// Its share of all requests; those of a matrix add up to 1.
     pub weight: f64,
-    /// The rungs of the ladder, then what was measured beside it; a rung is never unknown.
+    /// The rungs of the ladder, then what was measured outside it; a rung is never unknown.
     pub facts: Vec<Option<Fact>>,
 }
 
 impl Row {
-    /// What a tier made of it.
+    /// How a tier answered it.
     #[must_use]
     pub fn fact(&self, tier: usize) -> Option<&Fact> {
         self.facts.get(tier).and_then(Option::as_ref)
@@ -48,9 +48,9 @@ impl Row {
 pub struct Means {
     /// The share of good answers.
     pub quality: f64,
-    /// USD a request.
+    /// USD per request.
     pub cost: f64,
-    /// Milliseconds a request; `None` where one was not measured.
+    /// Milliseconds per request; `None` where one was not measured.
     pub latency: Option<f64>,
 }
 
@@ -129,7 +129,7 @@ impl Matrix {
         }
     }
 
-    /// Deals the prompts of each task into parts of like size, at random but always the same for a seed.
+    /// Deals the prompts of each task into parts of equal size, at random from the seed.
     fn deal(&mut self, seed: u64) {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(0x666f_6c64);
@@ -237,7 +237,7 @@ pub(super) struct Fitted<T> {
     pub(super) in_sample: Vec<T>,
 }
 
-/// The task, the prompt's weight, and what each tier made of it.
+/// The task, the prompt's weight, and how each tier answered.
 type Request = (usize, f64, Vec<Option<Fact>>);
 
 fn fact(seen: &Observation) -> Option<Fact> {

@@ -1,9 +1,8 @@
-//! Strategies, replayed on the measured answers: what would it cost, and how good would it be, to route otherwise?
+//! Strategies, replayed on the measured answers: what would other ways of routing cost, and how good would they be?
 //!
-//! A strategy says for each request which tiers it would have tried, in order; everything else follows from what those
-//! tiers did when they were measured. What is fitted is fitted on other prompts than those it is judged on. Nothing here
-//! decides a route. Offline replay takes it that an answer does not depend on who sent the request, and knows nothing of
-//! sessions or prompt caches.
+//! A strategy names, for each request, the tiers it would have tried, in order; everything else follows from the measured
+//! answers of those tiers. Fitting uses cross-fitting. Nothing here decides a route. Offline replay assumes that an answer does
+//! not depend on the route, and does not model sessions or prompt caches.
 
 pub mod queries;
 mod cascade;

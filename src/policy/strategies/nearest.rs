@@ -1,4 +1,4 @@
-//! The nearest neighbours of a prompt: what each tier made of them is what it is expected to make of it. By the cosine of
+//! Nearest neighbours: a tier is expected to do on a prompt what it did on similar ones. By the cosine of
 //! their words' TF-IDF, which is a strong baseline (arXiv 2505.12601) and takes no call; and by the cosine of their embeddings,
 //! which adds a call to an embeddings model to every request.
 
@@ -17,7 +17,7 @@ const MOST: usize = 5_000;
 /// The most products of vectors that are looked at, for the same reason: five thousand prompts of 300 dimensions, two thousand of
 /// 2,000.
 const MOST_PRODUCTS: usize = 4_000_000_000;
-/// Candidates that are kept for each neighbour that is asked: those of the prompt's own part are passed over.
+/// Candidates that are kept per neighbour, because those of the prompt's own part are skipped.
 const SPARE: usize = 4;
 /// Prices of quality that are swept.
 const PRICES: i32 = 24;
@@ -75,8 +75,8 @@ fn by(world: &World<'_>, prompts: &[u32], nearest: &[Vec<u32>], id: &str, label:
         let usable = candidates.iter().filter_map(|n| known.get(*n as usize)).filter(|k| own != Some(k.0));
         average(matrix, &world.means, usable.take(wanted).map(|known| known.1.as_slice()))
     };
-    // Neighbours are asked afresh for each prompt, so that fitting is choosing who may be asked: not those of its own part;
-    // in sample, itself not but its part.
+    // Fitting means choosing which neighbours may be used: for cross-fitting, none of the prompt's own part; in-sample, all but
+    // the prompt itself.
     let crossed: Vec<Vec<Means>> = matrix.rows.iter().map(|row| expected(row, Some(row.fold))).collect();
     let in_sample: Vec<Vec<Means>> = matrix.rows.iter().map(|row| expected(row, None)).collect();
     let paths = |expected: &[Vec<Means>], choose: &dyn Fn(&[Means]) -> usize| {

@@ -1,39 +1,38 @@
-//! What models said of the prompts before any tier was asked: a classifier's words, and vectors.
+//! Strategy queries: what models answered about the prompts themselves. A classifier's tiers, and embeddings.
 
 use std::collections::BTreeMap;
 
-/// What models were asked about the prompts for; nothing where no strategy wants it.
+/// The answers to strategy queries; empty where no strategy needs any.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Queries {
-    /// The classifier that was really asked.
+    /// The answers of the classifier, where one was queried.
     pub classifier: Option<PromptAnswers<Option<usize>>>,
     /// The embeddings of the prompts.
     pub embeddings: Option<PromptAnswers<Vec<f32>>>,
 }
 
-/// What a model said of each prompt.
+/// A model's answer about each prompt.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PromptAnswers<T> {
     /// Its name.
     pub model: String,
-    /// Its word, by the prompt's index in the corpus; those that have none are missing.
+    /// Its answers by the prompt's index in the corpus; prompts without an answer are missing.
     pub by_prompt: BTreeMap<u32, T>,
-    /// USD a request, retries included; `None` where an answer's cost is unknown.
+    /// USD per request, retries included; `None` where an answer's cost is unknown.
     pub cost: Option<f64>,
-    /// Milliseconds a request; `None` where they were not measured.
+    /// Milliseconds per request; `None` where they were not measured.
     pub latency: Option<f64>,
 }
 
 impl<T> PromptAnswers<T> {
-    /// What asking adds to every request, in USD and milliseconds; `None` where that is not known, or the model did not speak of
-    /// every one of the prompts.
+    /// What the query adds to every request, in USD and milliseconds; `None` where that is unknown, or a prompt has no answer.
     pub(super) fn overhead(&self, mut prompts: impl Iterator<Item = u32>) -> Option<(f64, f64)> {
         let whole = prompts.all(|prompt| self.by_prompt.contains_key(&prompt));
         Some((self.cost.filter(|_| whole)?, self.latency.unwrap_or(0.0)))
     }
 }
 
-/// The tier that a classifier's word names: by itself, whatever stands around it, or as the only name that occurs.
+/// The tier that a classifier's answer names: alone, apart from punctuation, or as the only tier name in the answer.
 #[must_use]
 pub fn named(word: &str, tiers: &[&str]) -> Option<usize> {
     let bare = |text: &str| text.trim().trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();

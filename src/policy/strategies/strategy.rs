@@ -1,4 +1,4 @@
-//! What a strategy is: what it may look at, and what it says of each request.
+//! What a strategy is: its inputs, and what it does with each request.
 
 use smallvec::{SmallVec, smallvec};
 
@@ -12,15 +12,15 @@ use crate::stats::frontier::Point;
 /// What a strategy is in a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// One tier for everything: no router at all.
+    /// All traffic on one tier: a baseline.
     Single,
     /// It could be deployed, and is judged on prompts that it was not fitted on.
     Deployable,
     /// The routes of this run, which were decided on the same answers.
     Routes,
-    /// It knows what nothing in production knows: a bound to measure others by.
+    /// An upper bound: it uses knowledge that production does not have.
     Bound,
-    /// Somebody else's router, measured like a tier.
+    /// An outside router, measured like a tier.
     Outside,
 }
 
@@ -33,7 +33,7 @@ pub struct Path {
     pub tried: SmallVec<[u8; 8]>,
 }
 
-/// The paths of a request. Nearly always one, and there is one of these for each request and strategy: they lie in place.
+/// The paths of a request: nearly always one, so it is stored inline.
 pub type Paths = SmallVec<[Path; 1]>;
 
 impl Path {
@@ -48,7 +48,7 @@ impl Path {
 pub struct Applied {
     /// A short stable name, such as `map-97`.
     pub id: String,
-    /// What it is, for people.
+    /// Its label in reports.
     pub label: String,
     /// What it is in the comparison.
     pub standing: Standing,
@@ -56,9 +56,9 @@ pub struct Applied {
     pub paths: Vec<Paths>,
     /// The same fitted on all prompts, for what is fitted.
     pub in_sample: Option<Vec<Paths>>,
-    /// What deciding costs and takes: USD and milliseconds a request.
+    /// The overhead of deciding: USD and milliseconds per request.
     pub overhead: (f64, f64),
-    /// Other points that it reaches with other thresholds: USD a request and quality.
+    /// Other points that it reaches with other thresholds: USD per request and quality.
     pub curve: Vec<Point>,
     /// The same points fitted on all prompts.
     pub in_sample_curve: Vec<Point>,
@@ -98,19 +98,19 @@ pub struct RouteOf {
     pub escalates_to: Vec<Option<usize>>,
 }
 
-/// Everything that a strategy may look at.
+/// The inputs of a strategy.
 pub struct World<'a> {
-    /// What the tiers made of the requests.
+    /// How each tier answered each request.
     pub matrix: &'a Matrix,
     /// The texts of the prompts, by their index in the corpus; without them, strategies that read are left out.
     pub texts: Option<&'a Texts>,
-    /// What models said of the prompts.
+    /// The answers to strategy queries.
     pub queries: &'a Queries,
-    /// The settings.
+    /// The configuration.
     pub settings: &'a StrategySettings,
-    /// The rungs of the ladder, then what was measured beside it.
+    /// The rungs of the ladder, then what was measured outside it.
     pub names: &'a [TierName],
-    /// Which of those beside the ladder are routers themselves.
+    /// Which of those outside the ladder are routers.
     pub routers: &'a [usize],
     /// The routes, by task.
     pub routes: &'a [RouteOf],
@@ -147,6 +147,6 @@ impl World<'_> {
 pub struct Strategy {
     /// Its name.
     pub name: &'static str,
-    /// What it comes to on a matrix: one line, several (a tier each, say), or none where it cannot be replayed.
+    /// Applies it to a matrix: one line, several (such as one per tier), or none where it cannot be replayed.
     pub apply: fn(&World<'_>) -> Vec<Applied>,
 }

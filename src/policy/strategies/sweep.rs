@@ -53,7 +53,7 @@ fn score_of(world: &World<'_>, scores: &[f64], row: &Row) -> f64 {
     scores.get(at).copied().unwrap_or(0.0)
 }
 
-/// The sweep, by rising share of strong calls: that share, and what it costs and is worth.
+/// The sweep, by rising share of strong calls: that share, and the cost and quality.
 fn swept(world: &World<'_>, scores: &[f64]) -> Vec<(f64, Point)> {
     let rows = &world.matrix.rows;
     let weighted = scores.iter().copied().zip(rows.iter().map(|row| row.weight));

@@ -93,7 +93,7 @@ fn learn(matrix: &Matrix, rows: &[&Row], keep: f64) -> BTreeMap<usize, usize> {
             for (tier, other) in means.iter().enumerate() {
                 let (saved, lost) =
                     (weight * (now.cost - other.cost), weight * (now.quality - other.quality));
-                // A loss of nothing is worth any saving.
+                // With no loss, any saving is taken.
                 let ratio = saved / lost.max(f64::MIN_POSITIVE);
                 if saved > 0.0 && lost <= spare + 1e-12 && step.is_none_or(|(most, ..)| ratio > most) {
                     step = Some((ratio, *task, tier, lost));
@@ -120,7 +120,7 @@ pub(super) fn cheapest_that_keeps(means: &[Means], keep: f64) -> usize {
     keeps.min_by(|a, b| a.1.cost.total_cmp(&b.1.cost)).map_or(0, |(tier, _)| tier)
 }
 
-/// The tier that is worth most when quality has a price; the cheapest of several.
+/// The tier with the best value at a price per unit of quality; the cheapest of several.
 pub(super) fn best_value(means: &[Means], price: f64) -> usize {
     let mut order: Vec<(usize, &Means)> = means.iter().enumerate().collect();
     order.sort_by(|a, b| a.1.cost.total_cmp(&b.1.cost));

@@ -11,7 +11,7 @@ use crate::units::{Millis, Share};
 const SETTING: Drawing = Drawing { seed: 1, resamples: 100, confidence: 0.95, failure_cost: Some(1.0) };
 
 /// Two tiers, a prompt a letter: `b`oth pass, only the `w`eak one, only the `s`trong one, `n`one. The strong one costs ten
-/// times as much. The gate lets through what passes.
+/// times as much. The gate accepts what passes.
 pub(super) fn answers(task: u16, from: u32, letters: &str) -> Vec<Observation> {
     let answer = |tier: u16, prompt: u32, good: bool| {
         let base = if good { passed(task, tier, prompt) } else { failed(task, tier, prompt, "wrong") };
@@ -78,7 +78,7 @@ fn a_cascade_pays_for_every_tier_that_it_tries_and_a_perfect_router_for_one() {
     near(perfect.quality.mean, 0.8);
     near(perfect.selection.unwrap().optimal, 1.0);
     near(one(&all, "single:small").expected_bill.unwrap(), 0.001 + 0.4);
-    // The routes escalate what the gate turns away, like the cascade.
+    // The routes escalate what the gate rejects, like the cascade.
     near(one(&all, "routes").cost.mean, 0.005);
 }
 
@@ -182,7 +182,7 @@ fn tasks_count_by_their_share_of_the_traffic() {
 #[test]
 fn a_gate_is_measured_against_the_whole_oracle() {
     let mut observations = answers(0, 0, &"b".repeat(20));
-    // The small tier's good answers are all turned away but one; a wrong one of the large tier is let through.
+    // The small tier's good answers are all rejected but one; a wrong one of the large tier is accepted.
     observations.iter_mut().filter(|o| o.tier == 0 && o.prompt > 0).for_each(|o| o.gate_passed = Some(false));
     observations.push(failed(0, 1, 99, "wrong"));
     let cells = audit::gate(&observations, 0, 2, 0.95);

@@ -1,49 +1,49 @@
-//! How far a task's traffic can move before the comparison turns over.
+//! How far a task's traffic can change before the comparison flips.
 //!
-//! What a strategy costs and how good it is are straight lines in the traffic of each task, the others' staying what it is, so
-//! every crossing is solved for exactly. What was learned stays as it was learned. The traffic of all tasks together moves every
-//! bill alike, and turns nothing over.
+//! A strategy's cost and quality are linear in the traffic of each task, the other tasks held constant, so every crossing is
+//! solved exactly. What strategies learned is held constant. Scaling the traffic of all tasks scales every bill alike and flips
+//! nothing.
 
 use super::evaluate::Comparison;
 use super::figures::Figures;
 use super::strategy::Standing;
 
-/// What a move of the traffic turns over.
+/// What a change of the traffic flips.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flipped {
-    /// The tier that is best when everything goes to it.
+    /// The single tier with the best pass rate.
     BestSingle,
-    /// The strategy that wins: as good as the best single tier, and cheapest.
+    /// The best strategy: it passes as often as the best single tier and is the cheapest.
     Winner,
-    /// Whether the routes cost less than everything on this tier.
+    /// Whether the routes cost less than all traffic on this tier.
     Bill(usize),
 }
 
-/// A move of a task's traffic that turns something over. Strategies are named by their place in the comparison.
+/// A change of a task's traffic that flips something. Strategies are indices into the comparison.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TrafficChange {
     /// The task.
     pub task: usize,
-    /// By which factor its traffic moves: above 1 it grows.
+    /// The factor by which its traffic changes: above 1 it grows.
     pub factor: f64,
-    /// The task's share of all requests as it is.
+    /// The task's share of all requests now.
     pub traffic_share: f64,
-    /// And then.
+    /// Its share at the flip.
     pub traffic_share_at_flip: f64,
-    /// What turns over.
+    /// What flips.
     pub what: Flipped,
-    /// What was ahead; `None` where no router beat the best single tier.
+    /// What is ahead now; `None` where no strategy beats the best single tier.
     pub from: Option<usize>,
-    /// What is ahead then.
+    /// What is ahead after the flip.
     pub to: Option<usize>,
 }
 
-/// What is as good is not asked to the last bit.
+/// Differences below this count as equal.
 const SLACK: f64 = 1e-12;
-/// How far beyond a crossing it is looked at.
+/// How far beyond a crossing the comparison is evaluated, relative to the factor.
 const BEYOND: f64 = 1e-6;
 
-/// The nearest move of each task's traffic, upwards and downwards, that turns each thing over; nearest first.
+/// For each task and each thing that can flip, the nearest change of the task's traffic upwards and downwards; nearest first.
 #[must_use]
 pub fn changes(comparison: &Comparison) -> Vec<TrafficChange> {
     let figures = &comparison.figures;
@@ -53,7 +53,7 @@ pub fn changes(comparison: &Comparison) -> Vec<TrafficChange> {
         let scenario = Scenario { figures, task: *task };
         let (share, others) = (own.weight, 1.0 - own.weight);
         if others <= SLACK {
-            // A single task: its share is everything, however much comes.
+            // With a single task, its share is always 1.
             continue;
         }
         let crossings = scenario.crossings();
@@ -83,14 +83,14 @@ pub fn changes(comparison: &Comparison) -> Vec<TrafficChange> {
     changes
 }
 
-/// The comparison while the traffic of one task moves.
+/// The comparison while the traffic of one task changes.
 struct Scenario<'a> {
     figures: &'a [Figures],
     task: usize,
 }
 
 impl Scenario<'_> {
-    /// A strategy's cost and quality, each as what the other tasks add and what this one does.
+    /// A strategy's cost and quality, each split into the part of the other tasks and the part of this one.
     fn lines(&self, at: usize) -> Option<((f64, f64), (f64, f64))> {
         let parts = &self.figures.get(at)?.by_task;
         let own = parts.get(&self.task)?;
@@ -131,7 +131,7 @@ impl Scenario<'_> {
         factors
     }
 
-    /// What is ahead when the task's traffic is that many times what it is.
+    /// What is ahead when the task's traffic is multiplied by `factor`.
     fn ahead(&self, factor: f64) -> Vec<(Flipped, Option<usize>)> {
         let point = |at: usize| self.at(at, factor);
         let better = |a: &(usize, (f64, f64)), b: &(usize, (f64, f64))| {

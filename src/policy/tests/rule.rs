@@ -161,7 +161,7 @@ fn uneven_weights_and_repeats_keep_wilsons_interval() {
 #[test]
 fn holm_asks_more_of_a_cell_the_more_cells_there_are() {
     let high = Task { consequence: Consequence::High, ..task("t") };
-    // 58 of 58 just clears the floor alone; among ten such cells it does not.
+    // 58 of 58 just meets the floor alone; among ten such cells it does not.
     let decided = decide(&high, &trials(0, 0, 58, 58, "0.001"));
     assert_eq!(decided.assessments[0].band, Band::Route);
     let rows: Vec<Vec<Assessment>> = vec![decided.assessments.clone(); 10];

@@ -1,11 +1,11 @@
-//! What becomes of a task before it is rounded and named.
+//! A decided task, before rounding and naming.
 
 use super::inputs::{Gate, Inputs, MeasuredTask};
 use crate::ident::OracleRef;
 use crate::measure::CellEvidence;
 use crate::policy::{Assessment, Case, EarlyStop, Flip, Route, Strictness, TierFacts};
 
-/// What becomes of a task before it is rounded and named.
+/// A decided task, before rounding and naming.
 pub(super) struct Decided<'a> {
     pub(super) measured: &'a MeasuredTask<'a>,
     pub(super) cells: &'a [CellEvidence],
@@ -15,7 +15,7 @@ pub(super) struct Decided<'a> {
     /// The index of the tier that serves.
     pub(super) tier: usize,
     pub(super) escalates_to: Vec<Option<usize>>,
-    /// What would take the route elsewhere.
+    /// What would flip the route.
     pub(super) flips: Vec<Flip>,
 }
 

@@ -29,7 +29,7 @@ pub(super) fn routes(decided: &[Decided<'_>], names: &[TierName]) -> Vec<RouteFl
     flips
 }
 
-/// What the traffic turns over, nearest first.
+/// What changes of the traffic flip, nearest first.
 pub(super) fn traffic(
     compared: &Comparison,
     decided: &[Decided<'_>],

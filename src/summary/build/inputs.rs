@@ -16,7 +16,7 @@ use crate::summary::run::{Evidence, RunFacts};
 /// Everything that a summary is built from.
 #[derive(Clone, Debug)]
 pub struct Inputs<'a> {
-    /// The settings: tiers, tasks, policy, seed.
+    /// The configuration: tiers, tasks, policy, seed.
     pub config: &'a Config,
     /// The program, such as `route-prof 0.1.0`.
     pub tool: String,
@@ -28,28 +28,28 @@ pub struct Inputs<'a> {
     pub tasks: &'a [MeasuredTask<'a>],
     /// The price of each tier's model, in the order of the ladder.
     pub prices: &'a [ModelPrice],
-    /// A line a trial that the plan asks for, attempted or not.
+    /// One entry per planned trial, attempted or not.
     pub observations: &'a [Observation],
     /// The texts of the prompts, for the strategies that read; `Observation::prompt` is an index into them.
     pub texts: Option<&'a Texts>,
-    /// What models said of the prompts, for the strategies that had them asked.
+    /// The answers to strategy queries.
     pub queries: &'a Queries,
-    /// What that took.
+    /// What the strategy queries took.
     pub queried: &'a [QueriedModel],
-    /// Which models served the replies of tiers that are routers themselves.
+    /// Which models served the replies of routers.
     pub served: &'a Tally,
-    /// The cells that were settled before all of their prompts were answered: by task, then tier.
+    /// The cells that were stopped early, before all of their prompts were answered: by task, then tier.
     pub stopped: &'a [Vec<Option<EarlyStop>>],
     /// What the measurement took.
     pub spend: Spend,
-    /// Notices of the caller's own; they stand before those that follow from the figures.
+    /// Notices of the caller; they come before those that follow from the figures.
     pub notices: Vec<Notice>,
 }
 
 /// A task that the corpus holds prompts of.
 #[derive(Clone, Debug)]
 pub struct MeasuredTask<'a> {
-    /// Its settings.
+    /// Its configuration.
     pub task: &'a Task,
     /// Whether its oracle has a part that production can run.
     pub gate: Gate,
@@ -57,7 +57,7 @@ pub struct MeasuredTask<'a> {
     pub prompts: u64,
     /// Those of them that carry the tag `adversarial`.
     pub adversarial: u64,
-    /// How far the judge that grades it can be trusted; `None` where no model judges.
+    /// The standing of the judge that grades it; `None` where no model judges.
     pub judge: Option<JudgeStanding>,
 }
 
@@ -66,6 +66,6 @@ pub struct MeasuredTask<'a> {
 pub enum Gate {
     /// It has.
     Present,
-    /// It can say nothing without a reference.
+    /// It needs a reference answer for everything.
     Absent,
 }

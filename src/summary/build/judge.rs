@@ -1,4 +1,4 @@
-//! What the pass rates that a judge gave are worth, and how far it can be trusted.
+//! Calibrates the pass rates that a judge gave, and summarises its calibration.
 
 use crate::config::{Config, IntervalMethod};
 use crate::grade::labels::JudgeStanding;
@@ -9,8 +9,8 @@ use crate::stats::weighted::Estimate;
 use crate::summary::judge::{CalibratedRate, Calibration, TierCalibration};
 use crate::summary::rounding::share;
 
-/// Frees the pass rates of a task's tiers from the errors of its judge, once that is calibrated: a decision is about what
-/// people would say. The judge's own rate stays beside it.
+/// Corrects the pass rates of a task's tiers for the errors of its judge, once that is calibrated: a decision is about what
+/// people would say. The judge's own rate is kept as `uncalibrated`.
 pub(super) fn calibrate(
     standing: &JudgeStanding,
     tiers: &[TierName],

@@ -26,7 +26,7 @@ pub(super) fn method(policy: &Policy, decided: &[Decided<'_>]) -> Method {
     }
 }
 
-/// A margin where it decides.
+/// A margin, where the rule uses it.
 pub(super) fn in_force(policy: &Policy, margin: f64) -> Option<f64> {
     match policy.rule {
         Rule::Floor => None,
@@ -59,7 +59,7 @@ pub(super) fn repeats(repeats: Repeats) -> Repeats {
     }
 }
 
-/// The tasks whose routes hang on whether many cells are decided as if each stood alone.
+/// The tasks whose routes depend on whether many cells are corrected for.
 pub(super) fn differing(alone: &[Decided<'_>], together: &[Decided<'_>]) -> Vec<TaskName> {
     let differs = |(one, other): &(&Decided<'_>, &Decided<'_>)| {
         (one.tier, one.route.decision) != (other.tier, other.route.decision)

@@ -26,7 +26,7 @@ use crate::summary::task::{Cell, StoppedEarly, TaskSummary};
 use crate::summary::tier::TierSummary;
 use crate::summary::{notices, rounding};
 
-/// A ladder without a tier, which no valid settings hold.
+/// A ladder without a tier, which no valid configuration has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no tier to decide about")]
 pub struct EmptyLadder;
@@ -48,10 +48,10 @@ pub fn build(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
     let mut cells = measure::cells(inputs.observations, inputs.tasks.len(), tiers.len(), &settings);
     for (cells, stopped) in cells.iter_mut().zip(inputs.stopped) {
         for (cell, stop) in cells.iter_mut().zip(stopped) {
-            // An interval for a fixed n would be too narrow: it does not know that somebody looked at every answer.
+            // An interval for a fixed n would be too narrow: the data were looked at after every answer.
             if let (Some(rate), Some(stop)) = (&mut cell.pass_rate, stop) {
                 (rate.low, rate.high) = (stop.bounds.low.min(rate.mean), stop.bounds.high.max(rate.mean));
-                // It is a confidence sequence, and none of the intervals for a fixed n.
+                // It is a confidence sequence, not one of the intervals for a fixed n.
                 rate.interval = IntervalMethod::default();
             }
         }
@@ -145,7 +145,7 @@ pub fn build(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
             ..inputs.spend
         },
     };
-    // The caller may know more of a matter: where it has spoken of it, its words stand.
+    // The caller may know more about a matter: its notice takes precedence over one with the same code.
     let mut further = notices::collect(&summary, inputs.config, inputs.prices);
     further.extend(notices::of_method(policy, &summary, &chance));
     further.retain(|notice| summary.notices.iter().all(|own| own.code != notice.code));
@@ -161,7 +161,7 @@ fn tier_facts(config: &Config, prices: &[ModelPrice]) -> Vec<TierFacts> {
         .enumerate()
         .map(|(at, tier)| TierFacts {
             name: tier.name.clone(),
-            // A provider that is not known is somebody else's.
+            // An unknown provider counts as external.
             location: config
                 .providers
                 .get(&tier.model.provider)
@@ -171,8 +171,8 @@ fn tier_facts(config: &Config, prices: &[ModelPrice]) -> Vec<TierFacts> {
         .collect()
 }
 
-/// How much each task counts in what is said of a tier as a whole: by traffic where that of every task is stated, else
-/// by the corpus' weights.
+/// How much each task counts in a tier's overall figures: by traffic where every task states it, else by the weights of the
+/// corpus.
 fn task_shares(decided: &[Decided<'_>]) -> Vec<f64> {
     let traffic: Option<Vec<f64>> =
         decided.iter().map(|task| task.measured.task.requests_per_day.filter(|t| t.is_finite())).collect();

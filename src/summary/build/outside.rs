@@ -1,4 +1,4 @@
-//! The models beside the ladder, each judged as if it were a ladder of its own.
+//! The models outside the ladder, each assessed as if it were a ladder of its own.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ fn served(tally: &BTreeMap<String, u64>) -> Vec<ServedModel> {
     served
 }
 
-/// Everything beside the ladder; `rows` are the cells of each task, those of the ladder first, and `references` the tiers
+/// Everything outside the ladder; `rows` are the cells of each task, those of the ladder first, and `references` the tiers
 /// that the policy holds others against.
 pub(super) fn outside(
     inputs: &Inputs<'_>,

@@ -1,4 +1,4 @@
-//! How right the words of the classifier that was asked were.
+//! How often the queried classifier was correct.
 
 use crate::ident::TierName;
 use crate::policy::strategies::{World, confusion};
@@ -9,7 +9,7 @@ use crate::summary::queries::{ClassifierAccuracy, NamedTier};
 use crate::summary::rounding::{self, thousand};
 use crate::units::Millis;
 
-/// The classifier's words; `None` where none was asked, or not about every prompt.
+/// The accuracy of the classifier; `None` without one, or where a prompt has no answer.
 pub(super) fn classifier(
     world: &World<'_>,
     names: &[TierName],

@@ -104,8 +104,8 @@ pub(super) fn strategies(
     })
 }
 
-/// The deployable strategy, or the routes, that passes as often as the best single tier and saves the most; a saving that
-/// other prompts might have turned round is none.
+/// The deployable strategy, or the routes, that passes as often as the best single tier and saves the most. Savings within
+/// noise do not count.
 fn winner(figures: &[Figures]) -> Option<String> {
     let deployable = |one: &&Figures| match one.standing {
         strategies::Standing::Deployable | strategies::Standing::Routes | strategies::Standing::Outside => {
@@ -119,7 +119,7 @@ fn winner(figures: &[Figures]) -> Option<String> {
         .iter()
         .filter(deployable)
         .filter(|one| one.gap.quality.mean >= -1e-12 && saves(one))
-        // The first of equals: the routes before a map that comes to the same.
+        // The first of equals: the routes before a task map with the same figures.
         .reduce(|best, next| if savings(next) > savings(best) { next } else { best })
         .map(|one| one.id.clone())
 }

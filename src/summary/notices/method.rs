@@ -30,13 +30,13 @@ fn poor(policy: &Policy, summary: &Summary) -> Option<Notice> {
         level: NoticeLevel::Warning,
         code: "best-is-poor".to_owned(),
         text: format!(
-            "Non-inferior to the best tier is not good here: the pass rate is below monitor_floor for {}.",
+            "Non-inferior does not mean good here: the pass rate is below monitor_floor for {}.",
             poor.join(", ")
         ),
     })
 }
 
-/// What a correction for many cells would change, where the policy asks for none.
+/// What a correction for many cells would change, where the policy requires none.
 fn together(policy: &Policy, summary: &Summary, differing: &[TaskName]) -> Option<Notice> {
     let cells: usize = summary.tasks.iter().map(|task| task.cells.len()).sum();
     match policy.multiplicity {
