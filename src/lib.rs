@@ -1,5 +1,7 @@
 //! `route-prof`: which model is good enough for which task, and what will it cost?
 //!
+//! The program is [`cli`]; a service that embeds it starts at [`engine`], and one that reads its routes at [`router`].
+//!
 //! Data flows one way: a module imports only from modules listed above it. `tests/tidy` reads this list and
 //! fails on an upward import, so the order here is the architecture.
 

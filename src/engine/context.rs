@@ -42,10 +42,20 @@ impl Engine {
     /// An engine without an observer and without a stop signal.
     #[must_use]
     pub fn new() -> Self {
-        Self { observer: Box::new(|_: Event| {}), stop: StopSignal::never(), world: World::default() }
+        Self { observer: Box::new(|_: Event| {}), stop: StopSignal::new(), world: World::default() }
     }
 
     /// Sends [events](Event) to an observer.
+    ///
+    /// ```
+    /// use route_prof::engine::{Engine, Event};
+    ///
+    /// let engine = Engine::new().with_observer(|event: Event| {
+    ///     if let Event::TierPaused { .. } = event {
+    ///         eprintln!("{event:?}");
+    ///     }
+    /// });
+    /// ```
     #[must_use]
     pub fn with_observer(mut self, observer: impl Observer + 'static) -> Self {
         self.observer = Box::new(observer);
@@ -53,6 +63,16 @@ impl Engine {
     }
 
     /// Lets a caller stop the work: see [`StopSignal`].
+    ///
+    /// ```
+    /// use route_prof::engine::{Engine, StopSignal};
+    ///
+    /// let signal = StopSignal::new();
+    /// let handle = signal.handle();
+    /// let engine = Engine::new().with_stop_signal(signal);
+    /// // In another thread: calls in flight finish, and no new one is made.
+    /// handle.drain();
+    /// ```
     #[must_use]
     pub fn with_stop_signal(mut self, stop: StopSignal) -> Self {
         self.stop = stop;
@@ -71,6 +91,15 @@ impl Engine {
     ///
     /// # Errors
     /// If there is no configuration, or one of the project's files has faults.
+    ///
+    /// ```
+    /// # use route_prof::engine::{Engine, Error};
+    /// # fn main() -> Result<(), Error> {
+    /// let project = Engine::new().open(Some("route-prof.toml".as_ref()))?;
+    /// # let _ = project;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn open(&self, config: Option<&Path>) -> Result<Project, Error> {
         Ok(Project::load(&self.world, &find_config(&self.world.disk, config)?)?)
     }
@@ -79,6 +108,18 @@ impl Engine {
     ///
     /// # Errors
     /// If the file cannot be written; an earlier file at the path is then left unchanged.
+    ///
+    /// ```
+    /// use route_prof::engine::Engine;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let folder = tempfile::tempdir()?;
+    /// let page = folder.path().join("pages/report.html");
+    /// Engine::new().write(&page, b"<!doctype html>")?;
+    /// assert!(Engine::new().write_new(&page, b"").is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), Error> {
         Ok(self.world.disk.replace(path, bytes).map_err(anyhow::Error::from)?)
     }

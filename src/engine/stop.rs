@@ -39,10 +39,16 @@ pub struct StopSignal {
     listener: Mutex<Option<Listener>>,
 }
 
+impl Default for StopSignal {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl StopSignal {
-    /// A signal that no listener controls; [`StopSignal::handle`] still stops the engine.
+    /// A signal that only its [handle](Self::handle) sets.
     #[must_use]
-    pub fn never() -> Self {
+    pub fn new() -> Self {
         let (mode, _) = watch::channel(StopMode::Run);
         let handle = StopHandle { mode: Arc::new(mode), stopped: Arc::default() };
         Self { handle, listener: Mutex::new(None) }
@@ -52,7 +58,7 @@ impl StopSignal {
     /// that would save nothing, so nothing needs to listen for one.
     #[must_use]
     pub fn with_listener(listener: impl FnOnce(StopHandle) + Send + 'static) -> Self {
-        let signal = Self::never();
+        let signal = Self::new();
         *signal.lock() = Some(Box::new(listener));
         signal
     }

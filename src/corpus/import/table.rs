@@ -27,6 +27,12 @@ pub struct Columns {
     pub system: Option<String>,
 }
 
+impl Default for Columns {
+    fn default() -> Self {
+        Self { prompt: "prompt".to_owned(), expected: None, id: None, task: None, weight: None, system: None }
+    }
+}
+
 /// Imports a CSV file. Rows without a prompt are listed.
 ///
 /// # Errors

@@ -41,6 +41,18 @@ impl Engine {
     ///
     /// # Errors
     /// If the file cannot be read, or its format is not recognised.
+    ///
+    /// ```
+    /// use route_prof::engine::{Engine, ImportFormat};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let folder = tempfile::tempdir()?;
+    /// let file = folder.path().join("spans.json");
+    /// std::fs::write(&file, r#"{"resourceSpans": []}"#)?;
+    /// assert_eq!(Engine::new().import_format(&file)?, ImportFormat::Otel);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn import_format(&self, path: &Path) -> Result<ImportFormat, Error> {
         Ok(detect(&self.world().disk, path)?)
     }

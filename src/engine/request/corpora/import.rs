@@ -48,6 +48,29 @@ pub struct CorpusImportRequest {
     pub columns: Columns,
 }
 
+impl CorpusImportRequest {
+    /// An import of a file as it is, with oracles beside the new corpus.
+    #[must_use]
+    pub fn new(from: ImportFormat, file: impl Into<PathBuf>, out: impl Into<PathBuf>) -> Self {
+        let out = out.into();
+        Self {
+            from,
+            file: file.into(),
+            oracles: out.with_file_name("oracles"),
+            out,
+            task: None,
+            task_field: None,
+            task_rules: None,
+            weight_by_frequency: false,
+            near: 0.9,
+            mask: false,
+            judge: None,
+            embedding: None,
+            columns: Columns::default(),
+        }
+    }
+}
+
 /// The result of an import.
 #[derive(Debug)]
 pub struct CorpusImportOutput {
@@ -70,6 +93,20 @@ impl Engine {
     ///
     /// # Errors
     /// If the file cannot be read, or the corpus already exists: nothing is overwritten.
+    ///
+    /// ```
+    /// use route_prof::engine::{CorpusImportRequest, Engine, ImportFormat};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let folder = tempfile::tempdir()?;
+    /// let (file, out) = (folder.path().join("evals.jsonl"), folder.path().join("sums.jsonl"));
+    /// std::fs::write(&file, r#"{"input": [{"role": "user", "content": "2 + 2?"}], "ideal": "4"}"#)?;
+    /// let request = CorpusImportRequest::new(ImportFormat::Evals, file, &out);
+    /// assert_eq!(Engine::new().import_corpus(&request)?.prompts, 1);
+    /// assert!(out.is_file());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn import_corpus(&self, request: &CorpusImportRequest) -> Result<CorpusImportOutput, Error> {
         Ok(import(&self.world().disk, request)?)
     }

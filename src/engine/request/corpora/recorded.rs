@@ -44,6 +44,15 @@ impl Engine {
     ///
     /// # Errors
     /// If the recording cannot be read, or the project already exists: nothing is overwritten.
+    ///
+    /// ```no_run
+    /// # use route_prof::engine::{Engine, Error, ImportFormat};
+    /// # fn main() -> Result<(), Error> {
+    /// let project = Engine::new().import_benchmark(ImportFormat::Zeroeval, "ZeroEval".as_ref(), "zeroeval".as_ref())?;
+    /// println!("{} prompts, {} recorded answers", project.prompts, project.answers);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn import_benchmark(
         &self,
         from: ImportFormat,

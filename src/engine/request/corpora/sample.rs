@@ -40,6 +40,18 @@ impl Engine {
     ///
     /// # Errors
     /// If the corpus has faults, or the new one already exists: nothing is overwritten.
+    ///
+    /// ```
+    /// use route_prof::engine::{CorpusSampleRequest, Engine};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let corpus = "corpora/quickstart.jsonl".into();
+    /// let request = CorpusSampleRequest { corpus, n: 20, seed: 1, out: None };
+    /// let sample = Engine::new().sample_corpus(None, &request)?;
+    /// assert_eq!(sample.prompts, 20);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn sample_corpus(
         &self,
         config: Option<&Path>,

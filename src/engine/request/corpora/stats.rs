@@ -47,6 +47,16 @@ impl Engine {
     ///
     /// # Errors
     /// If the corpus has faults.
+    ///
+    /// ```
+    /// use route_prof::engine::Engine;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let described = Engine::new().describe_corpus(None, "corpora/quickstart.jsonl".as_ref())?;
+    /// assert_eq!(described.tokens.len(), described.corpus.tasks.len());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn describe_corpus(&self, config: Option<&Path>, corpus: &Path) -> Result<CorpusStatsOutput, Error> {
         Ok(describe(&self.world().disk, config, corpus)?)
     }

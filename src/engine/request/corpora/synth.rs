@@ -58,6 +58,31 @@ impl Engine {
     ///
     /// # Errors
     /// If the templates have faults, calls that cost money have no cost limit, or the corpus already exists.
+    ///
+    /// ```
+    /// use route_prof::engine::{CorpusSynthRequest, EXAMPLE_TEMPLATES, Engine};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let folder = tempfile::tempdir()?;
+    /// let templates = folder.path().join("synth.toml");
+    /// std::fs::write(&templates, EXAMPLE_TEMPLATES)?;
+    /// let made = Engine::new().synthesise_corpus(
+    ///     None,
+    ///     &CorpusSynthRequest {
+    ///         templates,
+    ///         task: "intent".parse()?,
+    ///         n: 10,
+    ///         adversarial: 0.2,
+    ///         seed: 1,
+    ///         out: None,
+    ///         with: None,
+    ///         max_cost: None,
+    ///     },
+    /// )?;
+    /// assert_eq!((made.prompts, made.adversarial), (10, 2));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn synthesise_corpus(
         &self,
         config: Option<&Path>,
