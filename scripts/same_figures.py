@@ -78,7 +78,7 @@ RENAMED_CELLS = {
 
 # Sentences and names of the program, which may be worded differently: by the last name of the path.
 SENTENCES = {"version", "tool", "reason", "text", "label", "description", "price_note", "capped"}
-# The same in tables. `kind` and `what` of strategies.csv are labels.
+# The same in tables: `kind` and `what` of strategies.csv are labels.
 SENTENCE_COLUMNS = {
     "results.csv": {"reason"}, "projection.csv": set(), "strategies.csv": {"what", "kind"},
 }
@@ -141,7 +141,13 @@ def walk(report, place, old, new):
 
 def summary(path):
     document = json.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
-    return upgrade(document) if document.get("version") == 1 else document
+    if document.get("version") == 1:
+        return upgrade(document)
+    # Version 2 adds the level of the intervals, where it is not 0.95.
+    method = document.get("method", {})
+    if method.pop("interval_confidence", None) is not None and not method:
+        del document["method"]
+    return document
 
 
 def table(path):

@@ -267,7 +267,7 @@ fn a_recording_gives_the_same_bytes_as_what_it_recorded_again_and_again() {
     let (router, summary) =
         (scratch.read("router.toml"), scratch.read(&format!("{}/summary.json", the_run(&scratch))));
     assert!(router.contains("source = \"recording: tape.jsonl\""), "{router}");
-    assert!(scratch.read(&format!("{}/report.html", the_run(&scratch))).contains("Replay of a recording"));
+    assert!(scratch.read(&format!("{}/report.html", the_run(&scratch))).contains("Replay of the recording"));
     run(&scratch, &["run", "corpus.jsonl", "--tape", "tape.jsonl"]).exits(0);
     assert_eq!(router, scratch.read("router.toml"));
     assert_eq!(summary, scratch.read(&format!("{}/summary.json", the_run(&scratch))));
