@@ -161,7 +161,7 @@ impl Batches<'_> {
         let bytes = response.bytes().await.map_err(|error| {
             self.failed(ErrorKind::BrokenStream, &error.without_url().to_string(), Retry::Backoff)
         })?;
-        serde_json::from_slice(&bytes).map_err(|_| self.nonsense("the reply is no JSON"))
+        serde_json::from_slice(&bytes).map_err(|_| self.nonsense("the reply is not JSON"))
     }
 
     pub(super) async fn get(&self, path: &str) -> Result<Value, BatchError> {
@@ -186,7 +186,7 @@ impl Batches<'_> {
                 return Ok(());
             }
             let value = serde_json::from_slice(line)
-                .map_err(|_| self.nonsense("a line of the results is no JSON"))?;
+                .map_err(|_| self.nonsense("a line of the results is not JSON"))?;
             each(&value);
             Ok(())
         };
