@@ -194,7 +194,7 @@ impl Fault {
                 let typed = what.split('`').nth(1).unwrap_or_default();
                 let help = match nearest(typed, names.iter().copied()) {
                     Some(name) => format!("did you mean `{name}`?"),
-                    None => format!("the known ones are {}", names.join(", ")),
+                    None => format!("use one of: {}", names.join(", ")),
                 };
                 (what.replacen("unknown field", "unknown key", 1), Some(help))
             }

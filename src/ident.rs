@@ -11,13 +11,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
     /// Nothing there.
-    #[error("a {what} may not be empty")]
+    #[error("a {what} must not be empty")]
     Empty {
         /// What the name is of, such as "task name".
         what: &'static str,
     },
     /// A character that has no place in the name.
-    #[error("`{name}` is no {what}: {rule}")]
+    #[error("`{name}` is not a valid {what}: {rule}")]
     Malformed {
         /// The name as typed, escaped.
         name: String,
@@ -29,7 +29,7 @@ pub enum NameError {
 }
 
 const PLAIN_RULE: &str =
-    "use letters, digits, `.`, `_` and `-` (64 at the most), and begin with a letter or a digit";
+    "use letters, digits, `.`, `_` and `-` (at most 64), and begin with a letter or a digit";
 
 fn check_plain(name: &str, what: &'static str) -> Result<(), NameError> {
     if name.is_empty() {

@@ -26,7 +26,7 @@ pub enum UnitError {
     #[error("`{0}` is not a number")]
     NotANumber(String),
     /// A number outside of the range that makes sense.
-    #[error("{value} is outside of {range}")]
+    #[error("{value} is outside {range}")]
     OutOfRange {
         /// The number as typed.
         value: String,
@@ -316,7 +316,7 @@ impl Serialize for Millis {
 impl<'de> Deserialize<'de> for Millis {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let ms = f64::deserialize(deserializer)?;
-        Self::from_ms(ms).ok_or_else(|| serde::de::Error::custom("a span of time is never negative"))
+        Self::from_ms(ms).ok_or_else(|| serde::de::Error::custom("a duration cannot be negative"))
     }
 }
 

@@ -69,7 +69,7 @@ fn the_self_tests_run_the_program() {
     );
     good.run(&["oracle", "check"]).exits(0);
     let bad = project("echo '{\"pass\":true}'", "");
-    assert!(bad.run(&["oracle", "check"]).exits(1).stdout.contains("wanted fail, got pass"));
+    assert!(bad.run(&["oracle", "check"]).exits(1).stdout.contains("expected fail, got pass"));
 }
 
 #[test]

@@ -88,7 +88,7 @@ fn no_tier() {
     insta::assert_snapshot!(run(&scratch).exits(2).all(), @"
     exit 2
     -- stderr
-    error: there is no tier
+    error: there are no tiers
     --> route-prof.toml
      = help: add a [[tier]] with a name and a model for each rung of the ladder, cheapest first
     ");
@@ -188,13 +188,13 @@ fn a_key_in_the_settings() {
     insta::assert_snapshot!(said, @r#"
     exit 2
     -- stderr
-    error: api_key_env of provider `script` is no name of a variable
+    error: api_key_env of provider `script` is not the name of a variable
       --> route-prof.toml:13:1
        |
     13 | api_key_env = …
        | ^^^^^^^^^^^
        |
-       = help: write the NAME of an environment variable, such as "OPENAI_API_KEY"; a key never stands in a file (if one stood here, replace it)
+       = help: write the NAME of an environment variable, such as "OPENAI_API_KEY"; never write a key into a file (if this was a key, revoke it)
     "#);
 }
 
@@ -207,7 +207,7 @@ fn a_missing_key_variable() {
     note: updated oracles.lock; commit it
     error: the key of provider `script` is missing: ROUTE_PROF_TEST_KEY is not set
     --> route-prof.toml:11
-     = help: export ROUTE_PROF_TEST_KEY=..., or answer from a recording with --tape FILE
+     = help: export ROUTE_PROF_TEST_KEY=..., or replay a recording with --tape FILE
     ");
 }
 
@@ -216,13 +216,13 @@ fn duplicate_ids() {
     insta::assert_snapshot!(corpus("{\"id\":\"a\",\"prompt\":\"x\"}\n{\"id\":\"a\",\"prompt\":\"y\"}\n"), @r#"
     exit 2
     -- stderr
-    error: the id `a` is taken by line 1
+    error: the id `a` is already used on line 1
      --> corpus.jsonl:2:7
       |
     2 | {"id":"a","prompt":"y"}
       |       ^^^
       |
-      = help: give each prompt an id of its own
+      = help: give each prompt its own id
     "#);
 }
 
@@ -246,13 +246,13 @@ fn a_bad_json_line_among_others() {
     insta::assert_snapshot!(corpus("{\"id\":\"a\",\"prompt\":\"x\"}\n{\"id\":\"b\",\"prompt\":\"y\"\n{\"id\":\"c\",\"prompt\":\"\"}\n"), @r#"
     exit 2
     -- stderr
-    error: this is no JSON: EOF while parsing an object
+    error: not valid JSON: EOF while parsing an object
      --> corpus.jsonl:2:22
       |
     2 | {"id":"b","prompt":"y"
       |                      ^
       |
-      = help: write one JSON object a line
+      = help: write one JSON object per line
 
     error: the prompt is empty
      --> corpus.jsonl:3:11
@@ -260,7 +260,7 @@ fn a_bad_json_line_among_others() {
     3 | {"id":"c","prompt":""}
       |           ^^^^^^^^
       |
-      = help: write what is asked
+      = help: write the prompt
     "#);
 }
 
@@ -286,7 +286,7 @@ fn an_empty_corpus() {
     -- stderr
     error: the corpus is empty
     --> corpus.jsonl
-     = help: add a prompt a line, such as {"id": "p1", "task": "...", "prompt": "...", "expected": "..."}
+     = help: add one prompt per line, such as {"id": "p1", "task": "...", "prompt": "...", "expected": "..."}
     "#);
 }
 
@@ -295,21 +295,21 @@ fn a_weight_that_is_no_number() {
     insta::assert_snapshot!(corpus("{\"id\":\"a\",\"prompt\":\"x\",\"weight\":NaN}\n{\"id\":\"b\",\"prompt\":\"x\",\"weight\":-2}\n"), @r#"
     exit 2
     -- stderr
-    error: this is no JSON: expected value
+    error: not valid JSON: expected value
      --> corpus.jsonl:1:33
       |
     1 | {"id":"a","prompt":"x","weight":NaN}
       |                                 ^
       |
-      = help: write one JSON object a line
+      = help: write one JSON object per line
 
-    error: the weight -2 is outside of the finite numbers from 0 up
+    error: the weight -2 is outside the finite numbers from 0 up
      --> corpus.jsonl:2:24
       |
     2 | {"id":"b","prompt":"x","weight":-2}
       |                        ^^^^^^^^
       |
-      = help: a weight is a finite number, 0 or more
+      = help: use a finite number, 0 or more
     "#);
 }
 
@@ -341,7 +341,7 @@ fn a_tape_that_is_no_tape() {
     exit 1
     -- stderr
     note: updated oracles.lock; commit it
-    error: [folder]/corpus.jsonl is no journal: its first line is no header
+    error: [folder]/corpus.jsonl is not a journal: its first line is not a header
     ");
 }
 

@@ -361,7 +361,7 @@ fn a_judge_that_nobody_has_checked_stays_at_monitor_and_labels_by_people_lift_th
     scratch.run(&["run", "corpus.jsonl"]).exits(0);
     let before = scratch.read("router.toml");
     assert!(before.contains("decision = \"monitor\""), "{before}");
-    assert!(before.contains("not calibrated: 0 of 50 labels by people"), "{before}");
+    assert!(before.contains("not calibrated: 0 of 50 human labels"), "{before}");
 
     let ran = scratch.run(&["review", "export", "--n", "80", "--out", "review"]).exits(0);
     assert!(ran.stderr.contains("80 of 400 answers, from 3 strata"), "{}", ran.stderr);
@@ -425,7 +425,7 @@ fn a_judge_that_nobody_has_checked_stays_at_monitor_and_labels_by_people_lift_th
     let summary = self::summary(&scratch);
     let small = &summary["tasks"][0]["judge"]["tiers"][0];
     let capped = small["capped"].as_str().unwrap_or_default();
-    assert!(capped.contains("on answers of small: 0 of 20 labels"), "{summary:#}");
+    assert!(capped.contains("on answers of small: 0 of 20 human labels"), "{summary:#}");
     scratch.write("oracles/tone@1.labels.jsonl", &labels);
     scratch.write("route-prof.toml", &config);
 
@@ -433,7 +433,7 @@ fn a_judge_that_nobody_has_checked_stays_at_monitor_and_labels_by_people_lift_th
     let config = scratch.read("route-prof.toml");
     scratch.write("route-prof.toml", format!("{config}[policy]\njudge_min_labels = 81\n"));
     scratch.run(&["report"]).exits(0);
-    assert!(scratch.read("router.toml").contains("80 of 81 labels"));
+    assert!(scratch.read("router.toml").contains("80 of 81 human labels"));
 }
 
 #[test]

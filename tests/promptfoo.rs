@@ -100,7 +100,7 @@ fn model_graded_assertions_become_judges_and_embeddings_and_files_beside_the_con
     insta::assert_snapshot!(skipped.join("\n"), @"
     test 10 | word: file://code.py | it is code, which is not run
     test 11 | contains: file://link.txt | it lies outside the config's folder: copy it there
-    test 8 | llm-rubric | its grader file://grader.py has no counterpart: name one with --judge PROVIDER/MODEL
+    test 8 | llm-rubric | its grader file://grader.py is not supported: name one with --judge PROVIDER/MODEL
     test 9 | word: file://../secret.txt | it lies outside the config's folder: copy it there
     ");
     assert!(!scratch.read("x.jsonl").contains("the secret"));

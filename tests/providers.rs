@@ -170,13 +170,13 @@ fn the_version_that_azure_asks_for_is_checked_and_sent() {
     insta::assert_snapshot!(refused(azure, "api_version = \"v1/../x?y\""), @r#"
     exit 2
     -- stderr
-    error: api_version is no version
+    error: api_version is not a version
       --> route-prof.toml:13:15
        |
     13 | api_version = "v1/../x?y"
        |               ^^^^^^^^^^^
        |
-       = help: write it as the provider's documentation does, such as "2023-06-01" or "v1beta"
+       = help: write it as in the provider's documentation, such as "2023-06-01" or "v1beta"
     "#);
     insta::assert_snapshot!(refused(azure, "api_version = \"2024-13-21\""), @r#"
     exit 2
@@ -188,18 +188,18 @@ fn the_version_that_azure_asks_for_is_checked_and_sent() {
     insta::assert_snapshot!(refused(&format!("{azure}/deployments/pup"), ""), @r#"
     exit 2
     -- stderr
-    error: provider `local`: Azure asks for a version at its deployments
+    error: provider `local`: Azure deployments need an API version
     --> route-prof.toml:10
-     = help: write api_version = "2024-10-21", or a base_url that ends in /openai/v1, which needs none
+     = help: set api_version = "2024-10-21", or a base_url that ends in /openai/v1, which needs none
     "#);
     let ollama = colours(&server.base_url(), "api_version = \"2024-10-21\"");
     ollama.replace("route-prof.toml", "api = \"openai\"", "api = \"ollama\"");
     insta::assert_snapshot!(ollama.run(&["plan", "corpus.jsonl"]).exits(2).all(), @"
     exit 2
     -- stderr
-    error: provider `local`: ollama has no versions to choose from
+    error: provider `local`: ollama has no API versions
     --> route-prof.toml:10
-     = help: take api_version out
+     = help: remove api_version
     ");
     colours(&format!("{azure}/v1"), "").run(&["plan", "corpus.jsonl"]).exits(0);
 }

@@ -163,7 +163,7 @@ fn what_cannot_be_decided_by_is_refused_with_a_place() {
     29 | rule = "best"
        |        ^^^^^^
        |
-       = help: the known ones are floor, non_inferior
+       = help: use one of: floor, non_inferior
     "#);
     let alone = project(20, 0, 0, "rule = \"non_inferior\"");
     alone.replace("route-prof.toml", "[[tier]]\nname = \"large\"\nmodel = \"script/hound\"\n", "");

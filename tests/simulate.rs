@@ -242,9 +242,9 @@ fn what_is_wrong_with_the_day_is_pointed_at() {
     );
     let ran = scratch.run(&["simulate"]).exits(2);
     for says in [
-        "hours of [simulate] are no weights of a day",
+        "hours of [simulate] is not a list of 24 weights",
         "drift of [simulate] is negative",
-        "`small@ten` is no outage",
+        "`small@ten` is not an outage",
         "there is no tier `nobody`",
         "budget_per_day of [simulate] is negative",
         "users of [simulate] is out of range",

@@ -156,8 +156,8 @@ fn prompts_are_embedded_once_and_their_neighbours_route_them() {
 fn what_cannot_be_asked_is_pointed_at() {
     for (more, says) in [
         ("[strategy.classifier]\nask = \"nobody/m\"", "there is no provider `nobody`"),
-        ("[strategy.classifier]\nmodel = \"m\"\nprice = 1", "nothing is known of the classifier"),
-        ("[strategy.nearest]\nembeddings = \"script/m\"", "is no embeddings model"),
+        ("[strategy.classifier]\nmodel = \"m\"\nprice = 1", "does not say what the classifier costs"),
+        ("[strategy.nearest]\nembeddings = \"script/m\"", "is not an embeddings model"),
         ("[strategy.nearest]\nembeddings = \"m\"", "provider/model"),
         ("[strategy.nearest]\nmodel = \"m\"", "unknown key"),
     ] {

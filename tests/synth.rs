@@ -69,7 +69,11 @@ fn a_model_writes_after_examples_and_is_paid_for_once() {
 
     let paid = [&ARGS[..], &["--max-cost", "1"]].concat();
     let ran = scratch.run(&paid).exits(0);
-    assert!(ran.stderr.contains("prompts that are nearly an example or an earlier one"), "{}", ran.all());
+    assert!(
+        ran.stderr.contains("prompts that are near-duplicates of an example or another prompt"),
+        "{}",
+        ran.all()
+    );
     assert_eq!(server.asked(), 3, "27 of 30 are good, and 25 are wanted");
     let text = scratch.read("s.jsonl");
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -109,7 +113,7 @@ fn nonsense_and_failures_leave_no_corpus_or_say_what_is_missing() {
     let server = Server::start(|_, _| Act::say("I would rather not."));
     let scratch = project(&server, "0");
     let ran = scratch.run(&ARGS).exits(2);
-    assert!(ran.stderr.contains("replies that are not the JSON that was asked for"), "{}", ran.all());
+    assert!(ran.stderr.contains("replies that are not the requested JSON"), "{}", ran.all());
     assert!(!scratch.file("s.jsonl").exists());
     assert_eq!(server.asked(), 9, "three rounds, and no more");
 

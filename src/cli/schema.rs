@@ -26,7 +26,7 @@ pub(super) fn run(global: &Global, console: &Console, args: &SchemaArgs) -> anyh
                 let names: Vec<&str> = SCHEMAS.iter().map(|file| file.name).collect();
                 let help = match nearest(wanted, names.iter().copied()) {
                     Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("available: {}", names.join(", ")),
+                    None => format!("use one of: {}", names.join(", ")),
                 };
                 return Err(UsageError::with_help(
                     format!("there is no schema `{}`", wanted.escape_debug()),

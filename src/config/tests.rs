@@ -84,7 +84,7 @@ fn all_faults_come_at_once() {
         .replace("35000", "-1")
         .replace("http://127.0.0.1:8101/v1/", "http://example.com/v1");
     insta::assert_snapshot!(faults(&text), @r#"
-    error: version 3 is not known
+    error: version 3 is not supported
      --> [folder]/route-prof.toml:1:11
       |
     1 | version = 3
@@ -98,7 +98,7 @@ fn all_faults_come_at_once() {
     9 | base_url = "http://example.com/v1"
       |            ^^^^^^^^^^^^^^^^^^^^^^^
       |
-      = help: use https, or say data_location = "local" if the server stands in your own network
+      = help: use https, or set data_location = "local" if the server is in your own network
 
     error: provider `locl` is not defined
      --> [folder]/route-prof.toml:5:9
@@ -122,12 +122,12 @@ fn all_faults_come_at_once() {
 fn a_key_in_the_file_is_refused_and_not_repeated() {
     let text = GOOD.replace("api = \"openai\"", "api = \"openai\"\napi_key_env = \"sk-verysecret\"");
     let said = faults(&text);
-    assert!(said.contains("is no name of a variable"), "{said}");
+    assert!(said.contains("is not the name of a variable"), "{said}");
     assert!(!said.contains("verysecret"), "{said}");
     let text = GOOD
         .replace("api = \"openai\"", "api = \"openai\"\nheaders = { Authorization = \"Bearer verysecret\" }");
     let said = faults(&text);
-    assert!(said.contains("carries a key"), "{said}");
+    assert!(said.contains("contains a key"), "{said}");
     assert!(!said.contains("verysecret"), "{said}");
 }
 

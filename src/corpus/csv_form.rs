@@ -22,7 +22,7 @@ pub(super) fn index(mut file: Box<dyn Readable>, index: &mut Index<'_>) -> Resul
         let at = reader.position().clone();
         let more = reader.read_byte_record(&mut record).map_err(|error| {
             Faults::from(
-                Fault::new(index.shown, format!("it cannot be read as CSV: {error}"))
+                Fault::new(index.shown, format!("the file cannot be read as CSV: {error}"))
                     .help("check its quotes"),
             )
         })?;
@@ -70,7 +70,7 @@ fn header(index: &Index<'_>, record: &csv::ByteRecord, number: u32) -> Result<Ve
         match KEYS.iter().position(|key| *key == name) {
             Some(at) if columns.contains(&at) => {
                 let excerpt = crate::diag::Excerpt::of_line(number as usize, &line, 0..line.len());
-                let fault = Fault::new(index.shown, format!("there are two columns `{name}`"));
+                let fault = Fault::new(index.shown, format!("there are two columns named `{name}`"));
                 faults.push(fault.at(excerpt).help("keep one of them"));
             }
             Some(at) => columns.push(at),
@@ -96,7 +96,7 @@ fn add(index: &mut Index<'_>, place: Place, record: &csv::ByteRecord, columns: &
         index.fault(place.line, &shown, 0..shown.len(), message, help.to_owned());
     };
     if place.len > LONGEST {
-        fail(index, "the record is longer than 16 MiB".to_owned(), "a prompt of this size fits no model");
+        fail(index, "the record is longer than 16 MiB".to_owned(), "no model accepts a prompt of this size");
         return;
     }
     if record.len() != columns.len() {
@@ -131,7 +131,7 @@ pub(super) fn record(text: &str, columns: &[Column]) -> Option<RawPrompt> {
 fn raw(cells: &[&str], columns: &[Column]) -> Result<RawPrompt, String> {
     fn json<T: serde::de::DeserializeOwned>(name: &str, cell: &str) -> Result<Option<T>, String> {
         serde_json::from_str(cell).map(Some).map_err(|error| {
-            format!("`{name}` is not the JSON that it should be: {}", crate::config::plain_json_error(&error))
+            format!("`{name}` is not valid JSON: {}", crate::config::plain_json_error(&error))
         })
     }
     let mut prompt = RawPrompt::default();
@@ -158,14 +158,13 @@ fn raw(cells: &[&str], columns: &[Column]) -> Result<RawPrompt, String> {
                 let number = cell
                     .trim()
                     .parse::<f64>()
-                    .map_err(|_| format!("the weight `{}` is no number", cell.escape_debug()))?;
+                    .map_err(|_| format!("the weight `{}` is not a number", cell.escape_debug()))?;
                 prompt.weight = Some(number);
             }
             "max_output_tokens" => {
-                let number = cell
-                    .trim()
-                    .parse()
-                    .map_err(|_| format!("max_output_tokens `{}` is no count", cell.escape_debug()))?;
+                let number = cell.trim().parse().map_err(|_| {
+                    format!("max_output_tokens `{}` is not a whole number", cell.escape_debug())
+                })?;
                 prompt.max_output_tokens = Some(number);
             }
             "tags" => {

@@ -150,8 +150,9 @@ impl<'a> Index<'a> {
         }
         if let Some(first) = self.seen.insert(prompt.id.clone(), place.line) {
             let span = find(text, prompt.id.as_str()).unwrap_or(wide);
-            let message = format!("the id `{}` is taken by line {first}", prompt.id.as_str().escape_debug());
-            self.fault(place.line, text, span, message, "give each prompt an id of its own".to_owned());
+            let message =
+                format!("the id `{}` is already used on line {first}", prompt.id.as_str().escape_debug());
+            self.fault(place.line, text, span, message, "give each prompt its own id".to_owned());
             return;
         }
         let digest = prompt.digest();
@@ -181,7 +182,7 @@ impl<'a> Index<'a> {
         let Some(template) = &settings.template else {
             return Some(line::Problem {
                 message: format!("`vars` need a template, and task `{}` has none", settings.name),
-                help: "add `template` to the task in route-prof.toml, or write the prompt out".to_owned(),
+                help: "add `template` to the task in route-prof.toml, or use `prompt` instead".to_owned(),
                 at: None,
             });
         };
@@ -201,7 +202,7 @@ impl<'a> Index<'a> {
 
     pub(super) fn finish(mut self) -> Result<(Vec<Entry>, Digest), CorpusError> {
         if self.entries.is_empty() && self.faults.0.is_empty() {
-            let help = "add a prompt a line, such as {\"id\": \"p1\", \"task\": \"...\", \"prompt\": \"...\", \"expected\": \"...\"}";
+            let help = "add one prompt per line, such as {\"id\": \"p1\", \"task\": \"...\", \"prompt\": \"...\", \"expected\": \"...\"}";
             self.faults.push(Fault::new(self.shown, "the corpus is empty").help(help));
         }
         if self.faults.0.is_empty() {
@@ -214,8 +215,9 @@ impl<'a> Index<'a> {
             for ((sum, used), task) in weight.into_iter().zip(&self.config.tasks) {
                 if used && sum <= 0.0 {
                     let message = format!("all prompts of task `{}` have weight 0", task.name);
-                    self.faults
-                        .push(Fault::new(self.shown, message).help("give at least one of them some weight"));
+                    self.faults.push(
+                        Fault::new(self.shown, message).help("give at least one of them a weight above 0"),
+                    );
                 }
             }
         }

@@ -15,7 +15,7 @@ pub(super) fn index(file: Box<dyn Readable>, index: &mut Index<'_>) -> Result<()
     loop {
         line.clear();
         let read = (&mut reader).take(LONGEST as u64 + 1).read_until(b'\n', &mut line).map_err(|error| {
-            let fault = crate::diag::Fault::new(index.shown, format!("it cannot be read: {error}"));
+            let fault = crate::diag::Fault::new(index.shown, format!("the file cannot be read: {error}"));
             crate::diag::Faults::from(fault.help("check the file"))
         })?;
         if read == 0 {
@@ -25,7 +25,7 @@ pub(super) fn index(file: Box<dyn Readable>, index: &mut Index<'_>) -> Result<()
         let begin = offset;
         offset += read as u64;
         if line.len() > LONGEST {
-            let help = "a prompt of this size fits no model".to_owned();
+            let help = "no model accepts a prompt of this size".to_owned();
             index.fault(number, "…", 0..1, "the line is longer than 16 MiB".to_owned(), help);
             // The rest of the line is no line of its own.
             offset += skip_line(&mut reader) as u64;
@@ -98,7 +98,7 @@ fn explain(error: &serde_json::Error) -> (String, String, Option<String>) {
         serde_json::error::Category::Syntax
         | serde_json::error::Category::Eof
         | serde_json::error::Category::Io => {
-            (format!("this is no JSON: {text}"), "write one JSON object a line".to_owned(), None)
+            (format!("not valid JSON: {text}"), "write one JSON object per line".to_owned(), None)
         }
     }
 }

@@ -107,11 +107,11 @@ pub(super) fn prompt(raw: RawPrompt, task: Option<&TaskName>) -> Result<Prompt, 
         + usize::from(raw.vars.is_some());
     let content = match (raw.prompt, raw.messages, raw.vars) {
         _ if given > 1 => {
-            let help = "keep the one that is meant";
+            let help = "keep one of them";
             return Err(Problem::new("a prompt has either `prompt`, `messages` or `vars`", help));
         }
         (Some(text), _, _) if text.trim().is_empty() => {
-            return Err(Problem::new("the prompt is empty", "write what is asked").at("prompt"));
+            return Err(Problem::new("the prompt is empty", "write the prompt").at("prompt"));
         }
         (Some(text), _, _) => Content::Text(text),
         (_, Some(messages), _) => {
@@ -119,7 +119,7 @@ pub(super) fn prompt(raw: RawPrompt, task: Option<&TaskName>) -> Result<Prompt, 
                 .iter()
                 .all(|message| message.plain().trim().is_empty() && message.content.as_array().is_none())
             {
-                return Err(Problem::new("the messages are empty", "write what is asked").at("messages"));
+                return Err(Problem::new("the messages are empty", "write the prompt").at("messages"));
             }
             Content::Messages(messages)
         }
@@ -129,7 +129,7 @@ pub(super) fn prompt(raw: RawPrompt, task: Option<&TaskName>) -> Result<Prompt, 
         }
     };
     let weight = raw.weight.map_or(Ok(Weight::ONE), Weight::new).map_err(|error| {
-        Problem::new(format!("the weight {error}"), "a weight is a finite number, 0 or more").at("weight")
+        Problem::new(format!("the weight {error}"), "use a finite number, 0 or more").at("weight")
     })?;
     let oracle = raw.oracle.map(|text| {
         text.parse().map_err(|error: crate::ident::NameError| {
@@ -142,7 +142,7 @@ pub(super) fn prompt(raw: RawPrompt, task: Option<&TaskName>) -> Result<Prompt, 
     }
     let id = match raw.id {
         Some(id) => PromptId::new(&id).map_err(|error| {
-            Problem::new(error.to_string(), "an id is a short text without control characters").at(id)
+            Problem::new(error.to_string(), "use a short text without control characters").at(id)
         })?,
         None => {
             let mut digester = Digester::new("route-prof prompt id 1");

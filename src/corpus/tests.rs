@@ -76,13 +76,13 @@ fn csv_records_over_several_lines_are_read_again_whole() {
 fn every_fault_of_a_corpus_is_reported_in_one_go() {
     let text = "{\"id\":\"a\",\"task\":\"intent\",\"prompt\":\"x\"}\n{\"id\":\"a\",\"task\":\"intent\",\"prompt\":\"y\"}\n{\"task\":\"intnt\",\"prompt\":\"x\"}\n{\"task\":\"intent\",\"promt\":\"x\"}\n{\"task\":\"intent\",\"prompt\":\"  \"}\n{\"task\":\"intent\",\"prompt\":\"x\",\"weight\":-1}\n{\"task\":\"qa\",\"vars\":{\"context\":\"c\"}}\n{\"task\" \"intent\"}\n";
     insta::assert_snapshot!(open("c.jsonl", text.as_bytes()).unwrap_err().to_string(), @r#"
-    error: the id `a` is taken by line 1
+    error: the id `a` is already used on line 1
      --> c.jsonl:2:7
       |
     2 | {"id":"a","task":"intent","prompt":"y"}
       |       ^^^
       |
-      = help: give each prompt an id of its own
+      = help: give each prompt its own id
 
     error: unknown task `intnt`
      --> c.jsonl:3:9
@@ -106,15 +106,15 @@ fn every_fault_of_a_corpus_is_reported_in_one_go() {
     5 | {"task":"intent","prompt":"  "}
       |                  ^^^^^^^^
       |
-      = help: write what is asked
+      = help: write the prompt
 
-    error: the weight -1 is outside of the finite numbers from 0 up
+    error: the weight -1 is outside the finite numbers from 0 up
      --> c.jsonl:6:31
       |
     6 | {"task":"intent","prompt":"x","weight":-1}
       |                               ^^^^^^^^
       |
-      = help: a weight is a finite number, 0 or more
+      = help: use a finite number, 0 or more
 
     error: the template of task `qa` needs question
      --> c.jsonl:7:1
@@ -124,13 +124,13 @@ fn every_fault_of_a_corpus_is_reported_in_one_go() {
       |
       = help: add them to `vars`
 
-    error: this is no JSON: expected `:`
+    error: not valid JSON: expected `:`
      --> c.jsonl:8:9
       |
     8 | {"task" "intent"}
       |         ^
       |
-      = help: write one JSON object a line
+      = help: write one JSON object per line
     "#);
 }
 

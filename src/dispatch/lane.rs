@@ -277,7 +277,7 @@ fn decide<S: Source>(
     let refused = response.failure.as_ref().is_some_and(|failure| failure.kind == ErrorKind::BadRequest)
         && response.outcome == Outcome::Error;
     if shared.facts.refusals(tier, refused.then_some(why.as_str())) >= SAME_REFUSALS {
-        shared.facts.stop(tier, format!("{SAME_REFUSALS} calls in a row were refused with: {why}"));
+        shared.facts.stop(tier, format!("{SAME_REFUSALS} calls in a row were rejected: {why}"));
         return None;
     }
     let mut asked = Duration::ZERO;
@@ -292,7 +292,10 @@ fn decide<S: Source>(
         Retry::Backoff => {}
         Retry::After(wait) if *wait > shared.settings.max_park => {
             let wait = Millis::from(*wait);
-            shared.facts.stop(tier, format!("the server asks to wait for {wait}: {why}"));
+            shared.facts.stop(
+                tier,
+                format!("the server asks for a pause of {wait}, longer than max_park_s allows: {why}"),
+            );
             return None;
         }
         Retry::After(wait) if *wait > LONGEST_GATE => {

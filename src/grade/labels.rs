@@ -91,7 +91,7 @@ pub fn read(disk: &Disk, path: &Path) -> Result<Vec<Labelled>, LabelError> {
         match serde_json::from_str(line) {
             Ok(label) => labels.push(label),
             Err(error) => faults.push(
-                Fault::new(path.display().to_string(), format!("line {} is no label: {error}", at + 1))
+                Fault::new(path.display().to_string(), format!("line {} is not a label: {error}", at + 1))
                     .help("`route-prof review import` writes this file; remove the line, or restore it"),
             ),
         }
@@ -153,17 +153,17 @@ impl JudgeStanding {
         let seen = all.n();
         if seen < u64::from(*needed) {
             return Some(format!(
-                "capped at monitor, because the judge of {oracle} is not calibrated: {seen} of {needed} labels by people"
+                "capped at monitor, because the judge of {oracle} is not calibrated: {seen} of {needed} human labels"
             ));
         }
         if all.passed_by_people() == 0 || all.failed_by_people() == 0 {
             let side = if all.failed_by_people() == 0 { "fail" } else { "pass" };
             return Some(format!(
-                "capped at monitor, because the judge of {oracle} is not calibrated: in {seen} labels people never say {side}"
+                "capped at monitor, because the judge of {oracle} is not calibrated: none of {seen} human labels is {side}"
             ));
         }
         (!all.is_informative()).then(|| {
-            format!("capped at monitor, because the judge of {oracle} knows good from bad hardly better than by chance")
+            format!("capped at monitor, because the judge of {oracle} tells good from bad hardly better than chance")
         })
     }
 
@@ -176,7 +176,7 @@ impl JudgeStanding {
         self.cap().or_else(|| {
             (own < least).then(|| {
                 format!(
-                    "capped at monitor, because the judge of {} is not calibrated on answers of {tier}: {own} of {least} labels by people",
+                    "capped at monitor, because the judge of {} is not calibrated on answers of {tier}: {own} of {least} human labels",
                     self.oracle
                 )
             })

@@ -214,8 +214,8 @@ fn attempt(
     let connect = |message: String| (ErrorKind::Connect, message);
     let (named, args) =
         question.argv.split_first().ok_or_else(|| connect("there is no program".to_owned()))?;
-    let folder =
-        tempfile::tempdir().map_err(|error| connect(format!("no private folder: {}", error.kind())))?;
+    let folder = tempfile::tempdir()
+        .map_err(|error| connect(format!("cannot create a private folder: {}", error.kind())))?;
     let mut command = Command::new(program(root, named));
     command
         .args(args)

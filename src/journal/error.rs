@@ -15,7 +15,7 @@ pub enum JournalError {
     #[error(transparent)]
     Append(#[from] AppendError),
     /// It was written by a newer program.
-    #[error("{} is a journal of version {found}, newer than the {JOURNAL_VERSION} that this program knows: update route-prof", path.display())]
+    #[error("{} is a journal of version {found}, but this route-prof reads only up to version {JOURNAL_VERSION}: update it", path.display())]
     Newer {
         /// The file.
         path: PathBuf,
@@ -23,10 +23,10 @@ pub enum JournalError {
         found: u32,
     },
     /// It does not begin with a journal's header.
-    #[error("{} is no journal: its first line is no header", .0.display())]
+    #[error("{} is not a journal: its first line is not a header", .0.display())]
     NoJournal(PathBuf),
     /// A line that is not the last cannot be read.
-    #[error("{}:{line}: this line of the journal is damaged ({why}); restore the file, or take the line out to pay for its trial again", path.display())]
+    #[error("{}:{line}: this line of the journal is damaged ({why}); restore the file, or remove the line and pay for its trial again", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -44,7 +44,7 @@ pub enum JournalError {
         source: std::io::Error,
     },
     /// An attempt is longer than any line that a reader takes.
-    #[error("the attempt at prompt `{prompt}` takes {bytes} bytes, more than a line of the journal may hold")]
+    #[error("the attempt at prompt `{prompt}` takes {bytes} bytes, more than a line of the journal can hold")]
     TooLong {
         /// The prompt.
         prompt: String,

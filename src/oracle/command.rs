@@ -17,16 +17,16 @@ use crate::record::Verdict;
 
 pub(super) const KIND: Kind = Kind {
     name: "command",
-    summary: "a program of the user's says pass or fail",
+    summary: "the verdict of your own program",
     build: Build::Alone(|table| {
         let settings: Settings = settings(table)?;
         if settings.argv.get_ref().first().is_none_or(|program| program.trim().is_empty()) {
             let help = "name the program and its arguments: argv = [\"checks/intent.py\", \"--strict\"]";
-            return Err(TableError::new(settings.argv.span(), "there is no program", help));
+            return Err(TableError::new(settings.argv.span(), "no program is named", help));
         }
         if !(settings.timeout_s.get_ref().is_finite() && *settings.timeout_s.get_ref() > 0.0) {
             let help = "give the program some seconds: timeout_s = 10";
-            return Err(TableError::new(settings.timeout_s.span(), "it is no time", help));
+            return Err(TableError::new(settings.timeout_s.span(), "this is not a duration", help));
         }
         Ok(Box::new(Command {
             argv: settings.argv.into_inner(),

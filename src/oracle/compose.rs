@@ -27,7 +27,7 @@ pub(super) const ALL: Kind = Kind {
 
 pub(super) const ANY: Kind = Kind {
     name: "any",
-    summary: "one of several criteria at the least",
+    summary: "at least one of several criteria",
     build: Build::OfParts(|table, kinds| build(table, kinds, Mode::Any)),
     schema: || schemars::schema_for!(Settings).to_value(),
 };
@@ -69,15 +69,19 @@ fn build(table: Table<'_>, kinds: Kinds, mode: Mode) -> Result<Box<dyn Criterion
     let shape = Settings::deserialize(table.clone().into_deserializer())?;
     if shape.of.get_ref().is_empty() {
         let help = "list the parts: of = [{ label = { ... } }, { pattern = { ... } }]";
-        return Err(TableError::new(shape.of.span(), "there is no part", help));
+        return Err(TableError::new(shape.of.span(), "there are no parts", help));
     }
     let threshold = match &shape.threshold {
         Some(share) if mode == Mode::Any => {
-            let help = "`any` asks for one part; use [all] with a threshold";
-            return Err(TableError::new(share.span(), "a threshold does not go with `any`", help));
+            let help = "`any` requires one part; use [all] with a threshold";
+            return Err(TableError::new(share.span(), "`any` has no threshold", help));
         }
         Some(share) if !(*share.get_ref() > 0.0 && *share.get_ref() <= 1.0) => {
-            return Err(TableError::new(share.span(), "a threshold lies above 0, up to 1", "such as 0.75"));
+            return Err(TableError::new(
+                share.span(),
+                "a threshold must be above 0 and at most 1",
+                "use a number such as 0.75",
+            ));
         }
         Some(share) => Some(*share.get_ref()),
         None => None,
@@ -97,7 +101,7 @@ fn build(table: Table<'_>, kinds: Kinds, mode: Mode) -> Result<Box<dyn Criterion
     }
     if parts.iter().all(|(weight, _)| *weight <= 0.0) {
         let help = "give one of them a weight above 0";
-        return Err(TableError::new(shape.of.span(), "no part counts, so that everything would pass", help));
+        return Err(TableError::new(shape.of.span(), "all weights are 0, so every answer would pass", help));
     }
     // A part that counts for nothing cannot fail the whole, and cannot pass it either.
     let parts = parts.into_iter().filter(|(weight, _)| *weight > 0.0).map(|(_, part)| part).collect();
@@ -109,7 +113,7 @@ pub(super) fn part(item: Spanned<DeValue<'_>>, kinds: Kinds) -> Result<Box<dyn C
     let span = item.span();
     let help = || format!("a part is a table with one key, the kind: {}", kinds.names().join(", "));
     let DeValue::Table(table) = item.into_inner() else {
-        return Err(TableError::new(span, "a part is no table", help()));
+        return Err(TableError::new(span, "a part must be a table", help()));
     };
     let mut entries = table.into_iter();
     match (entries.next(), entries.next()) {
@@ -123,7 +127,7 @@ pub(super) fn part(item: Spanned<DeValue<'_>>, kinds: Kinds) -> Result<Box<dyn C
                 Err(TableError::new(name.span(), format!("unknown kind `{}`", name.get_ref()), help))
             }
         },
-        _ => Err(TableError::new(span, "a part has one kind", help())),
+        _ => Err(TableError::new(span, "a part must have exactly one kind", help())),
     }
 }
 
@@ -143,7 +147,7 @@ fn weight_of(item: Spanned<DeValue<'_>>) -> Result<(f64, Spanned<DeValue<'_>>), 
             let help = "use a number, 0 or more";
             number
                 .filter(|weight| weight.is_finite() && *weight >= 0.0)
-                .ok_or_else(|| TableError::new(place, "this is no weight", help))?
+                .ok_or_else(|| TableError::new(place, "this is not a weight", help))?
         }
     };
     Ok((weight, Spanned::new(span, value)))

@@ -15,7 +15,7 @@ use crate::record::Verdict;
 
 pub(super) const KIND: Kind = Kind {
     name: "contains",
-    summary: "texts that stand, or do not stand, in the output",
+    summary: "texts that the output contains, or does not contain",
     build: Build::Alone(build),
     schema: || schemars::schema_for!(Settings).to_value(),
 };
@@ -60,7 +60,7 @@ fn build(table: Table<'_>) -> Result<Box<dyn Criterion>, TableError> {
         && (values.get_ref().is_empty() || values.get_ref().iter().any(String::is_empty))
     {
         let help = "list the texts to look for, or leave `values` out to look for each prompt's `expected`";
-        return Err(TableError::new(values.span(), "an empty text stands in every output", help));
+        return Err(TableError::new(values.span(), "every output contains an empty text", help));
     }
     let fold = |text: String| if settings.ignore_case { text.to_lowercase() } else { text };
     let values = settings.values.map(|values| values.into_inner().into_iter().map(fold).collect());

@@ -14,7 +14,7 @@ use crate::units::Tokens;
 
 pub(super) const KIND: Kind = Kind {
     name: "embedding",
-    summary: "a nearness in meaning to the reference, by an embeddings model",
+    summary: "an answer whose meaning is close to the reference, by an embeddings model",
     build: Build::Alone(build),
     schema: || schemars::schema_for!(Settings).to_value(),
 };
@@ -43,12 +43,16 @@ fn build(table: Table<'_>) -> Result<Box<dyn Criterion>, TableError> {
     if !(-1.0..=1.0).contains(&threshold) {
         return Err(TableError::new(
             settings.threshold.span(),
-            "a cosine lies between -1 and 1",
-            "such as 0.8",
+            "a cosine similarity must be between -1 and 1",
+            "use a number such as 0.8",
         ));
     }
     let model = settings.model.get_ref().parse().map_err(|error: crate::ident::NameError| {
-        TableError::new(settings.model.span(), error.to_string(), "such as embeddings/text-embedding-3-small")
+        TableError::new(
+            settings.model.span(),
+            error.to_string(),
+            "use a name such as embeddings/text-embedding-3-small",
+        )
     })?;
     Ok(Box::new(Embedding { model, threshold }))
 }

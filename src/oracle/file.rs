@@ -172,16 +172,16 @@ impl Oracle {
                 failures.push(ExampleFailure { oracle: self.id.clone(), example: at + 1, why });
             };
             if judgement.verdict.name() != example.verdict.name() {
-                fail(format!("wanted {}, got {}", example.verdict.name(), shown(Some(&judgement.verdict))));
+                fail(format!("expected {}, got {}", example.verdict.name(), shown(Some(&judgement.verdict))));
             } else if let Some(reason) = &example.reason
                 && !judgement.verdict.reason().is_some_and(|said| said.contains(reason.as_str()))
             {
-                fail(format!("the reason does not say {reason:?}: {}", shown(Some(&judgement.verdict))));
+                fail(format!("the reason does not contain {reason:?}: {}", shown(Some(&judgement.verdict))));
             }
             if let Some(gate) = example.gate
                 && judgement.gate.as_ref().map(Verdict::name) != Some(gate.name())
             {
-                fail(format!("wanted the gate to {}, got {}", gate.name(), shown(judgement.gate.as_ref())));
+                fail(format!("expected the gate to {}, got {}", gate.name(), shown(judgement.gate.as_ref())));
             }
         }
         failures
@@ -236,7 +236,7 @@ pub fn read(shown: &str, stem: &str, source: &str) -> Result<Oracle, Faults> {
                 }
                 Some(_) if built.is_some() => {
                     let help = "keep one, or compose them with [all] or [any]".to_owned();
-                    return Err(fault(key.span(), "an oracle has one kind".to_owned(), help));
+                    return Err(fault(key.span(), "an oracle must have exactly one kind".to_owned(), help));
                 }
                 Some(kind) => {
                     built = Some((
@@ -255,10 +255,11 @@ pub fn read(shown: &str, stem: &str, source: &str) -> Result<Oracle, Faults> {
         return Err(fault(id.span(), "the id is not the file's name".to_owned(), help));
     }
     let reference: OracleRef = id.get_ref().parse().map_err(|error: crate::ident::NameError| {
-        fault(id.span(), error.to_string(), "such as intent@1".to_owned())
+        fault(id.span(), error.to_string(), "use a name such as intent@1".to_owned())
     })?;
-    let description = description
-        .ok_or_else(|| whole("the oracle has no description", "say in a line what it accepts".to_owned()))?;
+    let description = description.ok_or_else(|| {
+        whole("the oracle has no description", "describe in one line what it accepts".to_owned())
+    })?;
     let Some((kind, digest, criterion)) = built else {
         let help = format!("add one of the tables [{}]", ALL_KINDS.names().join("], ["));
         return Err(whole("the oracle has no kind", help));
@@ -268,14 +269,14 @@ pub fn read(shown: &str, stem: &str, source: &str) -> Result<Oracle, Faults> {
         [Wanted::Pass, Wanted::Fail].into_iter().filter(|wanted| !has(*wanted)).collect();
     match draft {
         None if !lacks.is_empty() => {
-            let help = "add [[example]] tables: one whose verdict is \"pass\" and one whose verdict is \"fail\" at the least";
-            return Err(whole("the oracle lacks a passing or a failing example", help.to_owned()));
+            let help = "add [[example]] tables: at least one with verdict = \"pass\" and one with verdict = \"fail\"";
+            return Err(whole("the oracle needs a passing and a failing example", help.to_owned()));
         }
         Some(draft) if lacks.is_empty() => {
             let help = "remove `draft = true`".to_owned();
             return Err(fault(
                 draft.span(),
-                "the oracle has its examples, so it is no draft".to_owned(),
+                "the oracle has its examples, so it is not a draft".to_owned(),
                 help,
             ));
         }

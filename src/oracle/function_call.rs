@@ -57,8 +57,8 @@ fn build(table: Table<'_>) -> Result<Box<dyn Criterion>, TableError> {
     if !(least > 0.0 && least <= 1.0) {
         return Err(TableError::new(
             settings.min_f1.span(),
-            "min_f1 lies above 0, up to 1",
-            "1 asks for exactly the expected calls",
+            "min_f1 must be above 0 and at most 1",
+            "1 requires exactly the expected calls",
         ));
     }
     let functions = settings

@@ -103,7 +103,7 @@ impl std::fmt::Debug for Json {
 pub(super) fn validator(schema: &Spanned<Value>) -> Result<jsonschema::Validator, TableError> {
     jsonschema::options().should_validate_formats(true).build(schema.get_ref()).map_err(|error| {
         let help = "see json-schema.org; references to other files are not followed";
-        TableError::new(schema.span(), format!("this is no JSON Schema: {error}"), help)
+        TableError::new(schema.span(), format!("not a valid JSON Schema: {error}"), help)
     })
 }
 
@@ -111,10 +111,10 @@ fn build(table: Table<'_>) -> Result<Box<dyn Criterion>, TableError> {
     let settings: Settings = settings(table)?;
     let accuracy = *settings.min_accuracy.get_ref();
     if !(accuracy > 0.0 && accuracy <= 1.0) {
-        let help = "use a share such as 0.8; 1 asks for every field";
+        let help = "use a share such as 0.8; 1 requires every field";
         return Err(TableError::new(
             settings.min_accuracy.span(),
-            "min_accuracy lies above 0, up to 1",
+            "min_accuracy must be above 0 and at most 1",
             help,
         ));
     }
@@ -125,7 +125,7 @@ fn build(table: Table<'_>) -> Result<Box<dyn Criterion>, TableError> {
         if !weight.is_finite() || weight < 0.0 {
             return Err(TableError::new(
                 field.weight.span(),
-                "a weight is 0 or more",
+                "a weight must be 0 or more",
                 "use a number such as 1.0",
             ));
         }
@@ -133,7 +133,7 @@ fn build(table: Table<'_>) -> Result<Box<dyn Criterion>, TableError> {
             .filter(|tolerance: &rust_decimal::Decimal| !tolerance.is_sign_negative());
         let Some(tolerance) = tolerance else {
             let span = field.tolerance.span();
-            return Err(TableError::new(span, "a tolerance is 0 or more", "use a number such as 0.01"));
+            return Err(TableError::new(span, "a tolerance must be 0 or more", "use a number such as 0.01"));
         };
         fields.push(Field {
             pointer: if name.starts_with('/') {

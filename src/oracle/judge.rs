@@ -25,7 +25,7 @@ pub(super) const KIND: Kind = Kind {
     build: Build::Alone(|table| {
         let settings: Settings = settings(table)?;
         if settings.rubric.get_ref().trim().is_empty() {
-            let help = "say in words what a good answer is, and what is not";
+            let help = "describe what a good answer is, and what is not";
             return Err(TableError::new(settings.rubric.span(), "the rubric is empty", help));
         }
         let models = match (settings.model, settings.models) {
@@ -40,16 +40,16 @@ pub(super) const KIND: Kind = Kind {
         let mut parsed: Vec<ModelRef> = Vec::new();
         for model in models {
             let name = model.get_ref().parse().map_err(|error: crate::ident::NameError| {
-                TableError::new(model.span(), error.to_string(), "such as openai/gpt-6")
+                TableError::new(model.span(), error.to_string(), "use a name such as openai/gpt-6")
             })?;
             if parsed.contains(&name) {
-                let help = "the same judge twice is no majority: name another model";
+                let help = "asking the same judge twice is not a majority: name another model";
                 return Err(TableError::new(model.span(), "this judge is named twice", help));
             }
             parsed.push(name);
         }
         if parsed.is_empty() {
-            let help = "name who judges: model = \"provider/model\", or models = [\"provider/a\", \"provider/b\", ...]";
+            let help = "name the judge: model = \"provider/model\", or models = [\"provider/a\", \"provider/b\", ...]";
             return Err(TableError::new(settings.rubric.span(), "the judge has no model", help));
         }
         Ok(Box::new(Judge {

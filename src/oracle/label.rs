@@ -45,14 +45,14 @@ struct Label {
 fn build(table: Table<'_>) -> Result<Box<dyn Criterion>, TableError> {
     let settings: Settings = settings(table)?;
     if settings.set.get_ref().is_empty() {
-        let help = "list the labels that a reply may be";
+        let help = "list the labels that a reply may have";
         return Err(TableError::new(settings.set.span(), "the set is empty: nothing could pass", help));
     }
     let plain = |text: &str| apply(&settings.normalise, text).into_owned();
     let mut words = BTreeMap::new();
     for label in settings.set.get_ref() {
         if words.insert(plain(label), plain(label)).is_some() {
-            let message = format!("`{label}` stands twice in the set once normalised");
+            let message = format!("`{label}` is in the set twice after normalising");
             return Err(TableError::new(settings.set.span(), message, "keep one of them, or normalise less"));
         }
     }
@@ -60,12 +60,12 @@ fn build(table: Table<'_>) -> Result<Box<dyn Criterion>, TableError> {
         let target = plain(label.get_ref());
         if words.get(&target) != Some(&target) {
             let message = format!("`{}` is not in the set", label.get_ref());
-            return Err(TableError::new(label.span(), message, "aliases are of labels in the set"));
+            return Err(TableError::new(label.span(), message, "an alias must name a label of the set"));
         }
         for other in others {
             if words.insert(plain(other), target.clone()).is_some_and(|before| before != target) {
-                let message = format!("`{other}` stands for two labels");
-                return Err(TableError::new(label.span(), message, "an alias belongs to one label"));
+                let message = format!("`{other}` is an alias of two labels");
+                return Err(TableError::new(label.span(), message, "use it for one label only"));
             }
         }
     }

@@ -57,7 +57,7 @@ impl Library {
             let path = folder.join(&name);
             let shown = path.display().to_string();
             let Ok(source) = String::from_utf8(disk.read(&path)?) else {
-                faults.push(Fault::new(shown, "it is not UTF-8").help("save it as UTF-8"));
+                faults.push(Fault::new(shown, "not UTF-8").help("save it as UTF-8"));
                 continue;
             };
             match file::read(&shown, stem, &source) {
@@ -92,7 +92,7 @@ impl Library {
                 self.oracles.keys().filter(|other| other.name == id.name).map(ToString::to_string).collect();
             let names = self.oracles.keys().map(|other| &*other.name);
             let help = if !versions.is_empty() {
-                format!("there are {}", versions.join(", "))
+                format!("use one of: {}", versions.join(", "))
             } else if let Some(near) = nearest(&id.name, names) {
                 format!("did you mean `{near}`?")
             } else {
@@ -146,7 +146,7 @@ fn read_lock(disk: &Disk, folder: &Path) -> Result<BTreeMap<OracleRef, Digest>, 
         toml::from_str(&source).map_err(|error| Faults::from(Fault::from_toml(&shown, &source, &error)))?;
     if lock.version != 1 {
         let fault =
-            Fault::new(shown, format!("version {} is not known", lock.version)).help("update route-prof");
+            Fault::new(shown, format!("version {} is not supported", lock.version)).help("update route-prof");
         return Err(Faults::from(fault).into());
     }
     Ok(lock.oracle)

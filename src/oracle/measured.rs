@@ -13,7 +13,7 @@ use crate::units::{Millis, Usd};
 
 pub(super) const FINISH_REASON: Kind = Kind {
     name: "finish_reason",
-    summary: "the provider's word for why the reply ended",
+    summary: "the provider's finish reason",
     build: Build::Alone(finish),
     schema: || schemars::schema_for!(FinishSettings).to_value(),
 };
@@ -69,7 +69,11 @@ enum Measured {
 fn finish(table: Table<'_>) -> Result<Box<dyn Criterion>, TableError> {
     let settings: FinishSettings = settings(table)?;
     if settings.is.get_ref().is_empty() {
-        return Err(TableError::new(settings.is.span(), "no word is good", "list one, such as \"stop\""));
+        return Err(TableError::new(
+            settings.is.span(),
+            "the list is empty: nothing could pass",
+            "list one, such as \"stop\"",
+        ));
     }
     Ok(Box::new(Measured::Finish(settings.is.into_inner())))
 }
@@ -78,7 +82,7 @@ fn latency(table: Table<'_>) -> Result<Box<dyn Criterion>, TableError> {
     let settings: LatencySettings = settings(table)?;
     let most = Millis::from_ms(*settings.max_ms.get_ref()).filter(|most| most.ms() > 0.0);
     let most = most.ok_or_else(|| {
-        TableError::new(settings.max_ms.span(), "this is no time", "use milliseconds, such as 2000")
+        TableError::new(settings.max_ms.span(), "this is not a duration", "use milliseconds, such as 2000")
     })?;
     Ok(Box::new(Measured::Latency(most)))
 }
@@ -86,11 +90,7 @@ fn latency(table: Table<'_>) -> Result<Box<dyn Criterion>, TableError> {
 fn cost(table: Table<'_>) -> Result<Box<dyn Criterion>, TableError> {
     let settings: CostSettings = settings(table)?;
     if *settings.max_usd.get_ref() < Usd::ZERO {
-        return Err(TableError::new(
-            settings.max_usd.span(),
-            "nothing costs less than nothing",
-            "use 0 or more",
-        ));
+        return Err(TableError::new(settings.max_usd.span(), "the cost is negative", "use 0 or more"));
     }
     Ok(Box::new(Measured::Cost(settings.max_usd.into_inner())))
 }

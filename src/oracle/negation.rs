@@ -9,7 +9,7 @@ use crate::record::Verdict;
 
 pub(super) const NOT: Kind = Kind {
     name: "not",
-    summary: "another criterion turned round",
+    summary: "the opposite of another criterion",
     build: Build::OfParts(|table, kinds| Ok(Box::new(Not(part(table, kinds)?)) as Box<dyn Criterion>)),
     schema: || schemars::schema_for!(std::collections::BTreeMap<String, serde_json::Value>).to_value(),
 };

@@ -108,7 +108,7 @@ fn build(table: Table<'_>) -> Result<Box<dyn Criterion>, TableError> {
     let decimal = |value: &Spanned<f64>| {
         let number = Decimal::from_f64(*value.get_ref()).filter(|number| !number.is_sign_negative());
         number.ok_or_else(|| {
-            TableError::new(value.span(), "a tolerance is 0 or more", "use a number such as 0.01")
+            TableError::new(value.span(), "a tolerance must be 0 or more", "use a number such as 0.01")
         })
     };
     let (tolerance, relative) = (decimal(&settings.tolerance)?, decimal(&settings.relative_tolerance)?);

@@ -62,7 +62,7 @@ pub(super) fn compile(regex: &Spanned<String>) -> Result<Regex, TableError> {
         let text = error.to_string();
         let last = text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
         let help = "the syntax is that of Rust's regex crate; look-around and back-references are not in it";
-        TableError::new(regex.span(), format!("this is no regular expression: {last}"), help)
+        TableError::new(regex.span(), format!("this is not a regular expression: {last}"), help)
     })
 }
 

@@ -11,7 +11,7 @@ use crate::record::Verdict;
 
 pub(super) const KIND: Kind = Kind {
     name: "refusal",
-    summary: "the model declines the task, by the API's word or the phrases that models decline with",
+    summary: "the model declines the task, according to the API or by the phrases that models use",
     build: Build::Alone(build),
     schema: || schemars::schema_for!(Settings).to_value(),
 };
@@ -110,7 +110,7 @@ fn build(table: Table<'_>) -> Result<Box<dyn Criterion>, TableError> {
     let span = table.span();
     let Settings { phrases } = settings(table)?;
     if phrases.iter().any(|phrase| phrase.trim().is_empty()) {
-        return Err(TableError::new(span, "an empty phrase stands in every output", "take it out"));
+        return Err(TableError::new(span, "every output contains an empty phrase", "remove it"));
     }
     Ok(Box::new(Refusal { phrases: phrases.into_iter().map(|phrase| phrase.to_lowercase()).collect() }))
 }

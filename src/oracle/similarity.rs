@@ -14,7 +14,7 @@ use crate::record::Verdict;
 
 pub(super) const KIND: Kind = Kind {
     name: "similarity",
-    summary: "a likeness to the reference: levenshtein, rouge_n, rouge_l, bleu or token_f1",
+    summary: "a similarity to the reference: levenshtein, rouge_n, rouge_l, bleu or token_f1",
     build: Build::Alone(build),
     schema: || schemars::schema_for!(Settings).to_value(),
 };
@@ -77,23 +77,27 @@ fn build(table: Table<'_>) -> Result<Box<dyn Criterion>, TableError> {
         (Some(share), _, _) if !(0.0..=1.0).contains(share.get_ref()) => {
             return Err(TableError::new(
                 share.span(),
-                "a likeness lies between 0 and 1",
+                "a similarity must be between 0 and 1",
                 "use a share such as 0.75",
             ));
         }
         (_, Measure::RougeN | Measure::RougeL | Measure::Bleu | Measure::TokenF1, Some(_)) => {
             let help = "use `threshold`; only levenshtein counts edits";
-            return Err(TableError::new(span, "max_distance does not go with this measure", help));
+            return Err(TableError::new(span, "this measure has no max_distance", help));
         }
         (Some(share), _, _) => *share.get_ref(),
         (None, Measure::Levenshtein, Some(_)) => 0.0,
         (None, ..) => {
             let help = "add threshold = 0.75 (or, for levenshtein, max_distance = 5)";
-            return Err(TableError::new(span, "nothing says how like is like enough", help));
+            return Err(TableError::new(span, "there is no threshold", help));
         }
     };
     if *settings.n.get_ref() == 0 {
-        return Err(TableError::new(settings.n.span(), "an n-gram has a word at the least", "use 1 or 2"));
+        return Err(TableError::new(
+            settings.n.span(),
+            "an n-gram must have at least one word",
+            "use 1 or 2",
+        ));
     }
     Ok(Box::new(Similarity {
         measure: settings.measure,

@@ -67,7 +67,7 @@ fn build(table: Table<'_>) -> Result<Box<dyn Criterion>, TableError> {
     let settings: Settings = settings(table)?;
     dialect_from_str(settings.dialect.get_ref()).ok_or_else(|| {
         let help = "use generic, ansi, postgres, mysql, sqlite, mssql, bigquery, snowflake, duckdb, hive, clickhouse or redshift";
-        TableError::new(settings.dialect.span(), "this dialect is not known", help)
+        TableError::new(settings.dialect.span(), "unknown dialect", help)
     })?;
     let tables =
         settings.allow_tables.map(|tables| tables.into_iter().map(|name| name.to_lowercase()).collect());

@@ -182,7 +182,7 @@ fn faults_of_a_file_are_pointed_at() {
       = help: did you mean `label`?
     ");
     insta::assert_snapshot!(fault(&format!("{head}[pattern]\nregex = '(a'\n{EXAMPLES}")), @"
-    error: this is no regular expression: unclosed group
+    error: this is not a regular expression: unclosed group
      --> oracles/o@1.toml:4:9
       |
     4 | regex = '(a'
@@ -209,9 +209,9 @@ fn faults_of_a_file_are_pointed_at() {
       = help: write id = "o@1", or rename the file
     "#);
     insta::assert_snapshot!(fault(&format!("{head}[exact]\n")), @r#"
-    error: the oracle lacks a passing or a failing example
+    error: the oracle needs a passing and a failing example
     --> oracles/o@1.toml
-     = help: add [[example]] tables: one whose verdict is "pass" and one whose verdict is "fail" at the least
+     = help: add [[example]] tables: at least one with verdict = "pass" and one with verdict = "fail"
     "#);
 }
 
@@ -240,7 +240,7 @@ fn an_example_that_comes_out_otherwise_is_told() {
     let o = oracle("[exact]\nvalue = \"\"");
     let failures = o.self_test(&AnswerBook::default());
     assert_eq!(failures.len(), 1);
-    assert_eq!(failures[0].to_string(), "o@1 example 2: wanted fail, got pass");
+    assert_eq!(failures[0].to_string(), "o@1 example 2: expected fail, got pass");
 }
 
 #[test]
@@ -449,22 +449,22 @@ fn weighted_parts_pass_by_their_share() {
 #[test]
 fn settings_that_make_no_sense_point_at_their_place() {
     for (kind, says) in [
-        ("[similarity]\nmeasure = \"bleu\"", "nothing says how like is like enough"),
-        ("[similarity]\nmeasure = \"bleu\"\nthreshold = 7", "a likeness lies between 0 and 1"),
-        ("[similarity]\nmeasure = \"bleu\"\nmax_distance = 7", "max_distance does not go with this measure"),
+        ("[similarity]\nmeasure = \"bleu\"", "there is no threshold"),
+        ("[similarity]\nmeasure = \"bleu\"\nthreshold = 7", "a similarity must be between 0 and 1"),
+        ("[similarity]\nmeasure = \"bleu\"\nmax_distance = 7", "this measure has no max_distance"),
         ("[word_count]", "the bounds are missing"),
         ("[word_count]\nmin = 3\nmax = 1", "min is above max"),
-        ("[is_sql]\ndialect = \"klingon\"", "this dialect is not known"),
-        ("[is_json]\nschema = { type = 7 }", "this is no JSON Schema"),
-        ("[function_call.functions]\na = { type = 7 }", "this is no JSON Schema"),
-        ("[function_call]\nmin_f1 = 0", "min_f1 lies above 0"),
-        ("[finish_reason]\nis = []", "no word is good"),
-        ("[latency]\nmax_ms = -1", "this is no time"),
-        ("[cost]\nmax_usd = -1", "nothing costs less than nothing"),
-        ("[not]", "a part has one kind"),
-        ("[any]\nthreshold = 0.5\nof = [{ exact = {} }]", "a threshold does not go with `any`"),
-        ("[all]\nof = [{ exact = {}, weight = -1 }]", "this is no weight"),
-        ("[refusal]\nphrases = [\" \"]", "an empty phrase"),
+        ("[is_sql]\ndialect = \"klingon\"", "unknown dialect"),
+        ("[is_json]\nschema = { type = 7 }", "not a valid JSON Schema"),
+        ("[function_call.functions]\na = { type = 7 }", "not a valid JSON Schema"),
+        ("[function_call]\nmin_f1 = 0", "min_f1 must be above 0"),
+        ("[finish_reason]\nis = []", "the list is empty: nothing could pass"),
+        ("[latency]\nmax_ms = -1", "this is not a duration"),
+        ("[cost]\nmax_usd = -1", "the cost is negative"),
+        ("[not]", "a part must have exactly one kind"),
+        ("[any]\nthreshold = 0.5\nof = [{ exact = {} }]", "`any` has no threshold"),
+        ("[all]\nof = [{ exact = {}, weight = -1 }]", "this is not a weight"),
+        ("[refusal]\nphrases = [\" \"]", "contains an empty phrase"),
     ] {
         let text = fault(&format!("id = \"o@1\"\ndescription = \"d\"\n{kind}\n{EXAMPLES}"));
         assert!(text.contains(says), "{kind}: {text}");

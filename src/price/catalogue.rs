@@ -73,7 +73,7 @@ impl Catalogue {
                 let shown = path.display().to_string();
                 let bytes = disk.read(path).map_err(|error| {
                     let help =
-                        "correct prices.catalogue in route-prof.toml, or leave it out for the built-in one";
+                        "correct prices.catalogue in route-prof.toml, or remove it to use the built-in one";
                     Faults::from(Fault::new(&shown, error.to_string()).help(help))
                 })?;
                 let rows = litellm::read(&shown, &bytes)?;

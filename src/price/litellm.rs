@@ -17,12 +17,12 @@ type Fields<'a> = BTreeMap<String, &'a RawValue>;
 /// # Errors
 /// When it is no JSON of that shape.
 pub(super) fn read(shown: &str, bytes: &[u8]) -> Result<BTreeMap<String, ModelPrice>, Faults> {
-    let text = std::str::from_utf8(bytes)
-        .map_err(|_| Fault::new(shown, "it is not UTF-8").help("save it as UTF-8"))?;
+    let text =
+        std::str::from_utf8(bytes).map_err(|_| Fault::new(shown, "not UTF-8").help("save it as UTF-8"))?;
     let models: BTreeMap<String, Fields<'_>> = serde_json::from_str(text).map_err(|error| {
         let line = text.lines().nth(error.line().saturating_sub(1)).unwrap_or_default();
         let column = error.column().saturating_sub(1);
-        Fault::new(shown, format!("it is no price file: {}", plain_json_error(&error)))
+        Fault::new(shown, format!("not a price file: {}", plain_json_error(&error)))
             .at(Excerpt::of_line(error.line().max(1), line, column..column + 1))
             .help("use LiteLLM's model_prices_and_context_window.json")
     })?;

@@ -138,7 +138,7 @@ fn system_blocks(message: &Message) -> Result<Vec<Value>, String> {
     let text = |piece: &Piece<'_>| match piece.part {
         Part::Text(_) => block(*piece),
         Part::Image { .. } | Part::ImageUrl(_) => {
-            Err("an image cannot stand in a system message of this API".to_owned())
+            Err("this API does not accept images in a system message".to_owned())
         }
     };
     pieces.iter().map(text).collect()
@@ -162,7 +162,7 @@ struct MessagesDecoder {
 impl Decoder for MessagesDecoder {
     fn event(&mut self, data: &str, facts: &mut Facts) -> Step {
         let Ok(event) = serde_json::from_str::<Value>(data) else {
-            facts.nonsense = Some("an event of the stream is no JSON".to_owned());
+            facts.nonsense = Some("an event of the stream is not JSON".to_owned());
             return Step::end();
         };
         match event["type"].as_str() {
@@ -203,7 +203,7 @@ impl Decoder for MessagesDecoder {
             return;
         }
         let Some(blocks) = body["content"].as_array() else {
-            facts.nonsense = Some("the reply holds no content".to_owned());
+            facts.nonsense = Some("the reply has no content".to_owned());
             return;
         };
         for block in blocks {

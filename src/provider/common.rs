@@ -42,7 +42,7 @@ impl Common {
         });
         let effort = match rest.remove("reasoning_effort") {
             Some(Value::String(effort)) => Some(effort),
-            Some(_) => return Err("reasoning_effort is no word".to_owned()),
+            Some(_) => return Err("reasoning_effort is not a string".to_owned()),
             None => None,
         };
         Ok(Self {
@@ -89,7 +89,7 @@ fn format(value: &Value) -> Result<Option<Format>, String> {
 
 /// Says that a parameter cannot be sent.
 pub(super) fn no_counterpart(parameter: &str, api: &str) -> String {
-    format!("`{parameter}` has no counterpart in {api}; take it out of params for this tier's tasks")
+    format!("`{parameter}` has no equivalent in {api}; remove it from params for this tier's tasks")
 }
 
 #[cfg(test)]

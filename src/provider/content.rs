@@ -129,7 +129,7 @@ pub(super) fn text_only(message: &Message) -> Result<String, String> {
                 text.push_str(piece);
             }
             Part::Image { .. } | Part::ImageUrl(_) => {
-                return Err("an image cannot stand in a system message of this API".to_owned());
+                return Err("this API does not accept images in a system message".to_owned());
             }
         }
     }

@@ -66,7 +66,7 @@ impl Decoder for EmbeddingsDecoder {
             (_, None) => None,
         };
         let Some(text) = text else {
-            facts.nonsense = Some("the reply holds no vector, or no two of one length".to_owned());
+            facts.nonsense = Some("the reply has no vectors, or vectors of different lengths".to_owned());
             return;
         };
         facts.text = text;

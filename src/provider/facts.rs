@@ -119,11 +119,11 @@ pub(super) fn judge(facts: &Facts) -> (Outcome, Option<Failure>, Retry) {
     match &facts.ending {
         Ending::Refused(why) => failed(Outcome::Refused, ErrorKind::BadRequest, why.clone(), Retry::No),
         Ending::Cap if is_empty && facts.reasoned => {
-            let message = "all of the output cap went into reasoning; raise max_output_tokens".to_owned();
+            let message = "reasoning used up the whole output cap; raise max_output_tokens".to_owned();
             failed(Outcome::Truncated, ErrorKind::Empty, message, Retry::No)
         }
         Ending::Cap => {
-            let message = "the reply met its output cap".to_owned();
+            let message = "the reply reached its output cap".to_owned();
             failed(Outcome::Truncated, ErrorKind::Empty, message, Retry::No)
         }
         Ending::Window if is_empty => {
@@ -131,14 +131,18 @@ pub(super) fn judge(facts: &Facts) -> (Outcome, Option<Failure>, Retry) {
             failed(Outcome::Overflow, ErrorKind::BadRequest, message, Retry::No)
         }
         Ending::Window => {
-            let message = "the reply met the end of the context window".to_owned();
+            let message = "the reply reached the end of the context window".to_owned();
             failed(Outcome::Truncated, ErrorKind::Empty, message, Retry::No)
         }
         Ending::Failed(why) => failed(Outcome::Error, ErrorKind::Server, why.clone(), Retry::Backoff),
         // It is an answer, and was paid for: another attempt would be another draw. But it must not be taken for one that
         // has something to say.
         Ending::Complete | Ending::Unknown if is_empty => {
-            let why = if facts.reasoned { "nothing but reasoning came" } else { "the reply is empty" };
+            let why = if facts.reasoned {
+                "the reply has only reasoning and no answer"
+            } else {
+                "the reply is empty"
+            };
             failed(Outcome::Reply, ErrorKind::Empty, why.to_owned(), Retry::No)
         }
         Ending::Complete | Ending::Unknown => (Outcome::Reply, None, Retry::No),

@@ -119,7 +119,7 @@ struct GenerateDecoder;
 impl Decoder for GenerateDecoder {
     fn event(&mut self, data: &str, facts: &mut Facts) -> Step {
         let Ok(chunk) = serde_json::from_str::<Value>(data) else {
-            facts.nonsense = Some("an event of the stream is no JSON".to_owned());
+            facts.nonsense = Some("an event of the stream is not JSON".to_owned());
             return Step::end();
         };
         if let Some(error) = ApiError::find(&chunk) {
@@ -138,7 +138,7 @@ impl Decoder for GenerateDecoder {
         take(body, facts);
         let is_reply = body["candidates"].is_array() || body["promptFeedback"].is_object();
         if !is_reply {
-            facts.nonsense = Some("the reply holds no candidate".to_owned());
+            facts.nonsense = Some("the reply has no candidate".to_owned());
         }
         facts.ended = true;
     }

@@ -82,7 +82,7 @@ impl HttpEndpoint {
                 Ok(_) | Err(_) => {
                     let what =
                         format!("the key of provider `{}` is missing: {name} is not set", provider.name);
-                    let help = format!("export {name}=..., or answer from a recording with --tape FILE");
+                    let help = format!("export {name}=..., or replay a recording with --tape FILE");
                     return Err(Fault::new(format!("route-prof.toml:{}", provider.line), what)
                         .help(help)
                         .into());
@@ -95,13 +95,14 @@ impl HttpEndpoint {
         let mut headers = HeaderMap::new();
         for (name, value) in api.headers(provider) {
             let value = HeaderValue::from_str(&value)
-                .map_err(|_| wrong(format!("the value of `{name}` is no header")))?;
+                .map_err(|_| wrong(format!("the value of `{name}` is not a valid header")))?;
             headers.insert(HeaderName::from_static(name), value);
         }
         for (name, value) in &provider.headers {
-            let name: HeaderName = name.parse().map_err(|_| wrong(format!("`{name}` is no header")))?;
+            let name: HeaderName =
+                name.parse().map_err(|_| wrong(format!("`{name}` is not a valid header name")))?;
             let value = HeaderValue::from_str(value)
-                .map_err(|_| wrong(format!("the value of `{name}` is no header")))?;
+                .map_err(|_| wrong(format!("the value of `{name}` is not a valid header")))?;
             headers.insert(name, value);
         }
         if let Some(key) = &key {
@@ -114,8 +115,9 @@ impl HttpEndpoint {
                     (HeaderName::from_static(name), HeaderValue::from_str(key.expose_secret()))
                 }
             };
-            let mut value =
-                value.map_err(|_| wrong("the key holds characters that no header may".to_owned()))?;
+            let mut value = value.map_err(|_| {
+                wrong("the key contains characters that a header must not contain".to_owned())
+            })?;
             // Whatever prints a request leaves the value out then.
             value.set_sensitive(true);
             headers.insert(name, value);
@@ -126,8 +128,10 @@ impl HttpEndpoint {
             connect_timeout: Duration::from_secs(run.connect_timeout_s.into()),
             loopback: is_loopback(&base_url),
         };
-        let transport =
-            world.network.link(link).map_err(|error| wrong(format!("no client can be made: {error}")))?;
+        let transport = world
+            .network
+            .link(link)
+            .map_err(|error| wrong(format!("cannot create an HTTP client: {error}")))?;
         Ok(Self {
             settings: provider.clone(),
             base_url,
@@ -376,7 +380,7 @@ impl<'a> Call<'a> {
             Ok(body) => self.endpoint.api.decoder().body(&body, &mut self.facts),
             Err(_) => {
                 let snippet: String = String::from_utf8_lossy(&body).chars().take(200).collect();
-                self.facts.nonsense = Some(format!("the reply is no JSON: {snippet}"));
+                self.facts.nonsense = Some(format!("the reply is not JSON: {snippet}"));
             }
         }
         self.end()

@@ -67,7 +67,7 @@ fn find(provider: &Provider) -> Result<&'static Api, Faults> {
         let names: Vec<&str> = APIS.iter().map(|api| api.name).collect();
         let help = match nearest(&provider.api, names.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("the known ones are {}", names.join(", ")),
+            None => format!("use one of: {}", names.join(", ")),
         };
         return Err(fault(format!("unknown api `{}`", provider.api.escape_debug()), help));
     };
@@ -78,8 +78,8 @@ fn find(provider: &Provider) -> Result<&'static Api, Faults> {
     let url = provider.base_url.as_deref().unwrap_or_default();
     match (versioned, &provider.api_version) {
         (Versioned::Not, Some(_)) => Err(fault(
-            format!("{} has no versions to choose from", api.name),
-            "take api_version out".to_owned(),
+            format!("{} has no API versions", api.name),
+            "remove api_version".to_owned(),
         )),
         (Versioned::Query, Some(version)) if quirks::is_azure(url) && !quirks::is_azure_version(version) => {
             Err(fault(
@@ -89,8 +89,8 @@ fn find(provider: &Provider) -> Result<&'static Api, Faults> {
             ))
         }
         (Versioned::Query, None) if quirks::is_azure(url) && url.contains("/deployments/") => Err(fault(
-            "Azure asks for a version at its deployments".to_owned(),
-            "write api_version = \"2024-10-21\", or a base_url that ends in /openai/v1, which needs none".to_owned(),
+            "Azure deployments need an API version".to_owned(),
+            "set api_version = \"2024-10-21\", or a base_url that ends in /openai/v1, which needs none".to_owned(),
         )),
         (Versioned::Own | Versioned::Query | Versioned::Not, _) => Ok(api),
     }

@@ -79,7 +79,7 @@ fn message(message: &Message) -> Result<Value, String> {
         match part {
             Part::Text(text) => texts.push(text),
             Part::Image { data, .. } => images.push(data),
-            Part::ImageUrl(_) => return Err("Ollama fetches no images: give them as data URLs".to_owned()),
+            Part::ImageUrl(_) => return Err("Ollama does not fetch images: use data URLs".to_owned()),
         }
     }
     // Its templates leave out, without a word, what a role that they do not know says.
@@ -102,7 +102,7 @@ struct ChatDecoder;
 impl Decoder for ChatDecoder {
     fn event(&mut self, data: &str, facts: &mut Facts) -> Step {
         let Ok(line) = serde_json::from_str::<Value>(data) else {
-            facts.nonsense = Some("a line of the stream is no JSON".to_owned());
+            facts.nonsense = Some("a line of the stream is not JSON".to_owned());
             return Step::end();
         };
         if let Some(error) = ApiError::find(&line) {
@@ -118,7 +118,7 @@ impl Decoder for ChatDecoder {
             return;
         }
         if !body["message"].is_object() {
-            facts.nonsense = Some("the reply holds no message".to_owned());
+            facts.nonsense = Some("the reply has no message".to_owned());
             return;
         }
         take(body, facts);

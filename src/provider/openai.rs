@@ -59,7 +59,7 @@ impl Decoder for ChatDecoder {
             return Step { end: true, ..Step::default() };
         }
         let Ok(chunk) = serde_json::from_str::<Value>(data) else {
-            facts.nonsense = Some("an event of the stream is no JSON".to_owned());
+            facts.nonsense = Some("an event of the stream is not JSON".to_owned());
             return Step { end: true, ..Step::default() };
         };
         if let Some(error) = ApiError::find(&chunk) {
@@ -104,7 +104,7 @@ impl Decoder for ChatDecoder {
         }
         common(body, facts);
         let Some(choice) = body["choices"].get(0) else {
-            facts.nonsense = Some("the reply holds no choice".to_owned());
+            facts.nonsense = Some("the reply has no choice".to_owned());
             return;
         };
         let message = &choice["message"];

@@ -70,7 +70,7 @@ impl Response {
             return;
         }
         let message = format!(
-            "asked for {asked}, served by {served}; if that is as it should be, say served_model = \"any\" of the provider"
+            "asked for {asked}, served by {served}; if that is intended, set served_model = \"any\" for the provider"
         );
         self.outcome = Outcome::Error;
         self.failure = Some(Failure { kind: ErrorKind::WrongModel, message });

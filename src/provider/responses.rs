@@ -108,7 +108,7 @@ impl Decoder for ResponsesDecoder {
             return Step::end();
         }
         let Ok(event) = serde_json::from_str::<Value>(data) else {
-            facts.nonsense = Some("an event of the stream is no JSON".to_owned());
+            facts.nonsense = Some("an event of the stream is not JSON".to_owned());
             return Step::end();
         };
         let delta = || event["delta"].as_str().filter(|text| !text.is_empty());
@@ -160,7 +160,7 @@ impl Decoder for ResponsesDecoder {
             return;
         }
         if !body["output"].is_array() {
-            facts.nonsense = Some("the reply holds no output".to_owned());
+            facts.nonsense = Some("the reply has no output".to_owned());
             return;
         }
         whole(body, facts);
@@ -204,13 +204,13 @@ fn whole(response: &Value, facts: &mut Facts) {
                     Ending::Refused("the provider's filter stopped the reply".to_owned())
                 }
                 other => {
-                    Ending::Failed(format!("the reply is incomplete: {}", other.unwrap_or("nobody says why")))
+                    Ending::Failed(format!("the reply is incomplete: {}", other.unwrap_or("no reason given")))
                 }
             }
         }
         "failed" => match ApiError::find(response) {
             Some(error) => facts.error = Some(error),
-            None => facts.ending = Ending::Failed("the provider gave the reply up".to_owned()),
+            None => facts.ending = Ending::Failed("the provider gave up on the reply".to_owned()),
         },
         other => facts.ending = Ending::Failed(format!("the reply ended as `{other}`")),
     }

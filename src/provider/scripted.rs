@@ -87,13 +87,13 @@ pub(super) struct Script {
 impl Script {
     pub(super) fn load(disk: &Disk, provider: &Provider) -> Result<Self, Faults> {
         let Some(path) = &provider.script else {
-            let what = format!("provider `{}` is scripted and names no script", provider.name);
+            let what = format!("provider `{}` is scripted but has no script", provider.name);
             let help = "add script = \"script.toml\"; its format: route-prof schema script";
             return Err(Fault::new(format!("route-prof.toml:{}", provider.line), what).help(help).into());
         };
         let shown = path.display().to_string();
         let bytes = disk.read(path).map_err(|error| Fault::new(&shown, error.to_string()))?;
-        let source = String::from_utf8(bytes).map_err(|_| Fault::new(&shown, "it is not UTF-8"))?;
+        let source = String::from_utf8(bytes).map_err(|_| Fault::new(&shown, "not UTF-8"))?;
         let raw: RawScript =
             toml::from_str(&source).map_err(|error| Fault::from_toml(&shown, &source, &error))?;
         let mut rules = Vec::new();
@@ -102,8 +102,8 @@ impl Script {
                 None => None,
                 Some(pattern) => Some(Regex::new(pattern).map_err(|_| {
                     let what =
-                        format!("the expression of rule {} is no regular expression: {pattern}", at + 1);
-                    Fault::new(&shown, what).help("see the syntax of Rust's regex crate")
+                        format!("the pattern of rule {} is not a regular expression: {pattern}", at + 1);
+                    Fault::new(&shown, what).help("use the syntax of Rust's regex crate")
                 })?),
             };
             rules.push(Rule { raw: rule, pattern });
@@ -147,7 +147,7 @@ impl Script {
         let text = request.messages.last().map(crate::record::Message::plain).unwrap_or_default();
         let mut facts = Facts { served_model: Some(model.to_owned()), ended: true, ..Facts::default() };
         let Some((rule, reply)) = self.find(model, &text) else {
-            let message = "no rule of the script fits this call".to_owned();
+            let message = "no rule of the script matches this call".to_owned();
             let failure = Failure { kind: ErrorKind::BadRequest, message };
             return response(facts, Clocks::default(), None, (Outcome::Error, Some(failure), Retry::No));
         };

@@ -36,7 +36,7 @@ impl Check<'_> {
                 None
             }
             Err(NameError::Malformed { name, what, rule }) => {
-                self.fault(typed.span(), format!("`{name}` is no {what}"), rule);
+                self.fault(typed.span(), format!("`{name}` is not a {what}"), rule);
                 None
             }
         }

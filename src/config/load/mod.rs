@@ -61,7 +61,7 @@ pub fn load(disk: &Disk, path: &Path) -> Result<Config, ConfigError> {
 impl Check<'_> {
     fn config(&mut self, path: &Path, raw: RawConfig) -> Config {
         if *raw.version.get_ref() != 1 {
-            let message = format!("version {} is not known", raw.version.get_ref());
+            let message = format!("version {} is not supported", raw.version.get_ref());
             self.fault(raw.version.span(), message, "write `version = 1`, or update route-prof");
         }
         let policy_span = raw.policy.as_ref().map(Spanned::span);
@@ -119,20 +119,20 @@ impl Check<'_> {
             self.fault(
                 span.clone(),
                 "monitor_floor is above route_floor",
-                "between the two a tier serves with monitoring: monitor_floor is the lower one",
+                "monitor_floor must be the lower one: between the two, a tier serves with monitoring",
             );
         }
         if policy.confidence_low.get() > policy.confidence_medium.get()
             || policy.confidence_medium.get() > policy.confidence_high.get()
         {
             let help = "order them: confidence_low <= confidence_medium <= confidence_high";
-            self.fault(span.clone(), "the confidences fall as the consequence grows", help);
+            self.fault(span.clone(), "the required confidence must not fall as the consequence rises", help);
         }
         let whole = |share: Share| share.get() <= 0.0 || share.get() >= 1.0;
         if whole(policy.interval_confidence) || whole(policy.alert_confidence) {
             self.fault(
                 span.clone(),
-                "a confidence of 0 or 1 has no interval",
+                "there is no confidence interval at a confidence of 0 or 1",
                 "use a value such as 0.95 for interval_confidence and alert_confidence",
             );
         }
@@ -140,18 +140,18 @@ impl Check<'_> {
             self.fault(span.clone(), "a context_guard of 0 bypasses every tier", "use a share such as 0.8");
         }
         if policy.alert_window == 0 || !(100..=100_000).contains(&policy.bootstrap_resamples) {
-            let help = "alert_window counts from 1; bootstrap_resamples lies between 100 and 100000";
+            let help = "alert_window must be 1 or more; bootstrap_resamples must be between 100 and 100000";
             self.fault(span.clone(), "a count of [policy] is out of range", help);
         }
         if policy.latency_penalty < Usd::ZERO {
             self.fault(
                 span.clone(),
                 "latency_penalty is negative",
-                "it is the price of a second of waiting: 0 or more",
+                "use the price of a second of waiting, 0 or more",
             );
         }
         if policy.failure_cost.is_some_and(|cost| cost < Usd::ZERO) {
-            self.fault(span, "failure_cost is negative", "it is what a wrong answer costs: 0 USD or more");
+            self.fault(span, "failure_cost is negative", "use the cost of a wrong answer in USD, 0 or more");
         }
         policy
     }
@@ -164,7 +164,7 @@ impl Check<'_> {
         let span = strategy.span();
         let strategy = strategy.into_inner();
         if !(2..=50).contains(&strategy.folds) {
-            self.fault(span.clone(), "folds is out of range", "2 to 50; 5 is usual");
+            self.fault(span.clone(), "folds is out of range", "use 2 to 50; 5 is usual");
         }
         if strategy.keep.is_empty() {
             self.fault(
@@ -174,11 +174,11 @@ impl Check<'_> {
             );
         }
         if strategy.neighbours == 0 {
-            self.fault(span.clone(), "neighbours is 0", "it counts from 1; 10 is usual");
+            self.fault(span.clone(), "neighbours is 0", "use 1 or more; 10 is usual");
         }
         let weights = [strategy.weights.complexity, strategy.weights.cost, strategy.weights.latency];
         if weights.iter().any(|weight| !weight.is_finite() || *weight < 0.0) {
-            self.fault(span.clone(), "a weight is negative", "weights are 0 or more");
+            self.fault(span.clone(), "a weight is negative", "use weights of 0 or more");
         }
         self.strategy_models(&span, &strategy, providers);
         strategy
@@ -199,7 +199,7 @@ impl Check<'_> {
         ];
         for (name, value) in positive {
             if value == 0 {
-                self.fault(span.clone(), format!("{name} of [run] is 0"), "it counts from 1");
+                self.fault(span.clone(), format!("{name} of [run] is 0"), "use 1 or more");
             }
         }
         run
@@ -211,7 +211,7 @@ impl Check<'_> {
             let parts = [price.input, price.output, price.cache_read, price.cache_write];
             if parts.into_iter().flatten().any(|price| price < Usd::ZERO) {
                 let message = format!("a price of `{}` is negative", name.get_ref());
-                self.fault(name.span(), message, "prices are USD per million tokens, 0 or more");
+                self.fault(name.span(), message, "use USD per million tokens, 0 or more");
             }
             if let Some(model) = self.name(&name, str::parse) {
                 models.insert(model, price);

@@ -32,9 +32,9 @@ impl Check<'_> {
             if !is_name || KEY_PREFIXES.iter().any(|prefix| typed.starts_with(prefix)) {
                 // The text may be a key: point at the line's beginning, and never repeat it.
                 self.faults.push(
-                    Fault::new(self.shown, format!("api_key_env of provider `{name}` is no name of a variable"))
+                    Fault::new(self.shown, format!("api_key_env of provider `{name}` is not the name of a variable"))
                         .at(Excerpt::of_line(line_of(self.source, key.span().start), "api_key_env = …", 0..11))
-                        .help("write the NAME of an environment variable, such as \"OPENAI_API_KEY\"; a key never stands in a file (if one stood here, replace it)"),
+                        .help("write the NAME of an environment variable, such as \"OPENAI_API_KEY\"; never write a key into a file (if this was a key, revoke it)"),
                 );
             }
         }
@@ -44,16 +44,16 @@ impl Check<'_> {
             let text = version.get_ref();
             if text.is_empty() || text.len() > 32 || !text.chars().all(plain) {
                 let help =
-                    "write it as the provider's documentation does, such as \"2023-06-01\" or \"v1beta\"";
-                self.fault(version.span(), "api_version is no version", help);
+                    "write it as in the provider's documentation, such as \"2023-06-01\" or \"v1beta\"";
+                self.fault(version.span(), "api_version is not a version", help);
             }
         }
         for header in raw.headers.keys() {
             if SECRET_HEADERS.contains(&header.get_ref().to_lowercase().as_str()) {
                 self.faults.push(
-                    Fault::new(self.shown, format!("the header `{}` carries a key", header.get_ref()))
+                    Fault::new(self.shown, format!("the header `{}` contains a key", header.get_ref()))
                         .at(Excerpt::of_line(line_of(self.source, header.span().start), header.get_ref(), 0..header.get_ref().len()))
-                        .help("name the variable that holds the key in api_key_env; a key never stands in a file"),
+                        .help("name the variable that holds the key in api_key_env; never write a key into a file"),
                 );
             }
         }
@@ -79,8 +79,8 @@ impl Check<'_> {
         let Some((scheme, rest)) = text.split_once("://") else {
             self.fault(
                 url.span(),
-                "base_url is no URL",
-                "write it whole, such as \"https://api.example.com/v1\"",
+                "base_url is not a URL",
+                "write it in full, such as \"https://api.example.com/v1\"",
             );
             return;
         };
@@ -90,8 +90,8 @@ impl Check<'_> {
         if authority.contains('@') || rest.contains(['?', '#']) {
             self.fault(
                 url.span(),
-                "base_url carries more than a place",
-                "leave user names, keys and queries out of it; a key belongs into the variable that api_key_env names",
+                "base_url contains more than an address",
+                "remove user names, keys and queries; put the key into the variable named by api_key_env",
             );
         }
         match scheme {
@@ -100,9 +100,11 @@ impl Check<'_> {
             "http" => self.fault(
                 url.span(),
                 "base_url sends keys and prompts unencrypted",
-                "use https, or say data_location = \"local\" if the server stands in your own network",
+                "use https, or set data_location = \"local\" if the server is in your own network",
             ),
-            _ => self.fault(url.span(), format!("`{scheme}` is not spoken here"), "use https or http"),
+            _ => {
+                self.fault(url.span(), format!("the scheme `{scheme}` is not supported"), "use https or http")
+            }
         }
     }
 
@@ -113,7 +115,7 @@ impl Check<'_> {
             {
                 self.fault(
                     value.span(),
-                    "this limit lets nothing through",
+                    "this limit allows no calls",
                     format!("use 1 to {most}, or leave it out"),
                 );
             }
@@ -125,7 +127,7 @@ impl Check<'_> {
         if let Some(value) = &raw.requests_per_minute
             && *value.get_ref() == 0
         {
-            self.fault(value.span(), "this limit lets nothing through", "use 1 or more, or leave it out");
+            self.fault(value.span(), "this limit allows no calls", "use 1 or more, or leave it out");
         }
         Limits {
             concurrency: usize::try_from(concurrency).unwrap_or(usize::MAX),
@@ -157,7 +159,7 @@ impl Check<'_> {
     ) -> Vec<Tier> {
         if raw.is_empty() {
             self.faults.push(
-                Fault::new(self.shown, "there is no tier").help(
+                Fault::new(self.shown, "there are no tiers").help(
                     "add a [[tier]] with a name and a model for each rung of the ladder, cheapest first",
                 ),
             );
@@ -169,15 +171,15 @@ impl Check<'_> {
                 tier.same_class.iter().filter_map(|model| self.model(model, providers)).collect();
             for count in [&tier.max_output_tokens, &tier.context_window].into_iter().flatten() {
                 if *count.get_ref() == 0 {
-                    self.fault(count.span(), "no token fits into 0", "use 1 or more, or leave it out");
+                    self.fault(count.span(), "this limit allows no tokens", "use 1 or more, or leave it out");
                 }
             }
             let (Some(name), Some(model)) = (self.name(&tier.name, TierName::new), model) else { continue };
             if tiers.iter().any(|other| other.name == name) {
                 self.fault(
                     tier.name.span(),
-                    format!("there are two tiers `{name}`"),
-                    "give each its own name",
+                    format!("there are two tiers named `{name}`"),
+                    "give each tier its own name",
                 );
             }
             tiers.push(Tier {
@@ -193,7 +195,7 @@ impl Check<'_> {
         // What is no rung stands behind the ladder, whatever the order of the file.
         tiers.sort_by_key(|tier| tier.role != TierRole::Rung);
         if !tiers.is_empty() && tiers.iter().all(|tier| tier.role != TierRole::Rung) {
-            let help = "add the tiers that a router is to be compared with; only they can be routed to";
+            let help = "add the tiers to compare the router with; only they can be routed to";
             self.faults.push(Fault::new(self.shown, "every tier is a router").help(help));
         }
         tiers

@@ -34,8 +34,8 @@ impl Check<'_> {
         let Some(outage) = PlannedOutage::parse(text.get_ref()) else {
             self.fault(
                 text.span(),
-                format!("`{}` is no outage", text.get_ref().escape_debug()),
-                "write \"TIER@10:00+30\": from ten, for 30 minutes",
+                format!("`{}` is not an outage", text.get_ref().escape_debug()),
+                "write \"TIER@10:00+30\": 30 minutes from 10:00",
             );
             return None;
         };
@@ -44,7 +44,7 @@ impl Check<'_> {
             self.fault(
                 text.span(),
                 format!("there is no tier `{}`", outage.tier),
-                format!("the tiers are {}", names.join(", ")),
+                format!("use one of: {}", names.join(", ")),
             );
             return None;
         }
@@ -61,8 +61,8 @@ impl Check<'_> {
         if checked.is_none() {
             self.fault(
                 hours.span(),
-                "hours of [simulate] are no weights of a day",
-                "write 24 numbers of 0 or more, an hour each from midnight; at least one above 0",
+                "hours of [simulate] is not a list of 24 weights",
+                "write 24 numbers of 0 or more, one per hour from midnight, at least one of them above 0",
             );
         }
         checked
@@ -74,7 +74,7 @@ impl Check<'_> {
             self.fault(
                 value.span(),
                 format!("{name} of [simulate] is negative"),
-                "it is a number of 0 or more",
+                "use a number of 0 or more",
             );
         }
         Some(value.into_inner())
@@ -83,7 +83,7 @@ impl Check<'_> {
     fn budget(&mut self, name: &str, value: Option<Spanned<Usd>>) -> Option<Usd> {
         let value = value?;
         if *value.get_ref() < Usd::ZERO {
-            self.fault(value.span(), format!("{name} of [simulate] is negative"), "it is 0 USD or more");
+            self.fault(value.span(), format!("{name} of [simulate] is negative"), "use 0 USD or more");
         }
         Some(value.into_inner())
     }
@@ -94,7 +94,7 @@ impl Check<'_> {
             self.fault(
                 value.span(),
                 format!("{name} of [simulate] is out of range"),
-                format!("it lies between 1 and {most}"),
+                format!("use 1 to {most}"),
             );
         }
         Some(value.into_inner())

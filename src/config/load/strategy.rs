@@ -25,7 +25,7 @@ impl Check<'_> {
         {
             self.fault(
                 span.clone(),
-                format!("{} of [strategy.nearest] is no embeddings model", nearest.embeddings),
+                format!("{} of [strategy.nearest] is not an embeddings model", nearest.embeddings),
                 format!("name a model of a provider with api = \"{EMBEDDINGS}\""),
             );
         }
@@ -44,7 +44,7 @@ impl Check<'_> {
             self.fault(
                 span.clone(),
                 "the classifier's price is negative",
-                "it is USD per request, 0 or more",
+                "use an amount in USD per request, 0 or more",
             );
         }
         match &classifier.ask {
@@ -53,19 +53,19 @@ impl Check<'_> {
                     && provider.api == EMBEDDINGS
                 {
                     let message = format!("{model} of [strategy.classifier] is an embeddings model");
-                    self.fault(span.clone(), message, "ask a model that answers in words");
+                    self.fault(span.clone(), message, "use a model that answers with text");
                 }
             }
             None if classifier.price.is_none() || classifier.accuracy.is_none() => self.fault(
                 span.clone(),
-                "nothing is known of the classifier of [strategy.classifier]",
-                "write ask = \"provider/model\" to have it measured, or price and accuracy to reckon with",
+                "[strategy.classifier] does not say what the classifier costs and how accurate it is",
+                "write ask = \"provider/model\" to measure it, or state price and accuracy",
             ),
             None => {}
         }
         if classifier.max_output_tokens.0 == 0 {
             let message = "max_output_tokens of [strategy.classifier] is 0";
-            self.fault(span.clone(), message, "it counts from 1; 16 is usual, a reasoning model needs more");
+            self.fault(span.clone(), message, "use 1 or more; 16 is usual, a reasoning model needs more");
         }
     }
 

@@ -36,8 +36,8 @@ impl Check<'_> {
         let floors =
             (route_floor.unwrap_or(policy.route_floor), monitor_floor.unwrap_or(policy.monitor_floor));
         if floors.1.get() > floors.0.get() {
-            let message = format!("the floors of task `{name}` are the wrong way round");
-            self.fault(typed.span(), message, "monitor_floor is the lower one");
+            let message = format!("the floors of task `{name}` are in the wrong order");
+            self.fault(typed.span(), message, "monitor_floor must be the lower one");
         }
         if let (Some(own), Some(span)) = (margin, raw.margin.as_ref().map(Spanned::span)) {
             self.faults_at(&span, rule::margin_problems(own, policy.monitor_margin));
@@ -62,16 +62,16 @@ impl Check<'_> {
                 self.fault(
                     template.span(),
                     format!("the template cannot be read: {error}"),
-                    "see the Jinja syntax",
+                    "use the syntax of Jinja templates",
                 );
             }
         }
         if let Some(penalty) = raw.latency_penalty.filter(|penalty| *penalty < Usd::ZERO) {
             let message = format!("latency_penalty is {penalty}");
-            self.fault(typed.span(), message, "it is the price of a second of waiting: 0 or more");
+            self.fault(typed.span(), message, "use the price of a second of waiting, 0 or more");
         }
         if let Some(cap) = raw.max_output_tokens.as_ref().filter(|cap| *cap.get_ref() == 0) {
-            self.fault(cap.span(), "no token fits into 0", "use 1 or more, or leave it out");
+            self.fault(cap.span(), "this limit allows no tokens", "use 1 or more, or leave it out");
         }
         let fallback = || crate::ident::OracleRef { name: "unknown".into(), version: 1 };
         Task {
@@ -124,7 +124,7 @@ impl Check<'_> {
                     self.faults.push(
                         Fault::new(&path, format!("this turn cannot be read: {}", plain_json_error(&error)))
                             .at(Excerpt::of_line(number + 1, line, column..column + 1))
-                            .help("a line is {\"role\": \"user\", \"content\": \"...\"}"),
+                            .help("write lines such as {\"role\": \"user\", \"content\": \"...\"}"),
                     );
                 }
             }

@@ -121,7 +121,7 @@ fn each(
                     messages.pop();
                 }
                 if messages.is_empty() {
-                    imported.skip(path, number, "the record", "nothing was asked");
+                    imported.skip(path, number, "the record", "its prompt is empty");
                     continue;
                 }
                 imported.lines.push(line(messages));
@@ -131,7 +131,7 @@ fn each(
                 path,
                 number,
                 "the record",
-                "it holds no messages that were sent, or a turn that is no text",
+                "it has no request messages, or a turn that is not text",
             ),
         }
     }

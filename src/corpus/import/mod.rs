@@ -112,7 +112,7 @@ fn json_lines(
             Ok(value) => values.push((at + 1, value)),
             Err(error) => {
                 let why = match std::str::from_utf8(line) {
-                    Ok(_) => format!("it is no JSON: {}", crate::config::plain_json_error(&error)),
+                    Ok(_) => format!("it is not JSON: {}", crate::config::plain_json_error(&error)),
                     Err(_) => "it is not UTF-8".to_owned(),
                 };
                 skip(at + 1, why);
@@ -123,9 +123,8 @@ fn json_lines(
     if values.is_empty() && error.line() > 0 {
         skipped.clear();
         let shown = format!("{}:{}", path.display(), error.line());
-        let fault =
-            Fault::new(shown, format!("this is no JSON: {}", crate::config::plain_json_error(&error)));
-        return Err(Faults::from(fault.help("write one JSON document, or one a line")).into());
+        let fault = Fault::new(shown, format!("not valid JSON: {}", crate::config::plain_json_error(&error)));
+        return Err(Faults::from(fault.help("write one JSON document, or one per line")).into());
     }
     Ok(values)
 }
@@ -137,7 +136,7 @@ fn utf8(disk: &Disk, path: &Path) -> Result<String, ImportError> {
         Err(error) => {
             let good = error.utf8_error().valid_up_to();
             let line = 1 + error.as_bytes().iter().take(good).filter(|byte| **byte == b'\n').count();
-            let fault = Fault::new(format!("{}:{line}", path.display()), "this is not UTF-8");
+            let fault = Fault::new(format!("{}:{line}", path.display()), "not UTF-8");
             Err(Faults::from(fault.help("save the file as UTF-8")).into())
         }
     }

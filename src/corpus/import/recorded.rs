@@ -209,7 +209,7 @@ pub fn routellm(disk: &Disk, folder: &Path) -> Result<Recorded, ImportError> {
     let mut reader = csv::Reader::from_reader(bytes.as_slice());
     let broken = |line: u64, why: String| {
         let fault = Fault::new(shown.clone(), format!("record {line}: {why}"));
-        ImportError::from(Faults::from(fault.help("this is no gsm8k_responses.csv of RouteLLM")))
+        ImportError::from(Faults::from(fault.help("this is not a gsm8k_responses.csv of RouteLLM")))
     };
     let headers = reader.headers().map_err(|error| broken(0, error.to_string()))?.clone();
     let column = |name: &str| {
@@ -250,7 +250,7 @@ pub fn routellm(disk: &Disk, folder: &Path) -> Result<Recorded, ImportError> {
     }
     let oracle = routellm_oracle();
     let tasks = oracle.iter().map(|oracle| ("gsm8k".to_owned(), oracle.id.to_string())).collect();
-    let notes = vec![format!("{left_out} prompts that are known to be contaminated are left out")];
+    let notes = vec![format!("left out {left_out} prompts that are known to be contaminated")];
     let imported = Imported { lines, oracles: oracle.into_iter().collect(), notes, ..Imported::default() };
     let price_note = "prices of 2024; tokens = characters / 4, rounded up";
     Ok(Recorded { imported, models, tasks, price_note })

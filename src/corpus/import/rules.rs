@@ -59,7 +59,7 @@ pub fn read(disk: &Disk, path: &Path) -> Result<Vec<Rule>, ImportError> {
             Ok(matches) => rules.push(Rule { task: rule.task, matches }),
             Err(_) => {
                 let excerpt = crate::diag::Excerpt::of(&source, rule.matches.span());
-                let fault = Fault::new(&shown, "this is no regular expression").at(excerpt);
+                let fault = Fault::new(&shown, "this is not a regular expression").at(excerpt);
                 faults.push(fault.help("use the syntax of Rust's regex crate"));
             }
         }
@@ -94,7 +94,7 @@ pub fn apply(imported: &mut Imported, file: &str, task_of: &TaskOf) {
                 what: "the record".to_owned(),
                 reason: match task_of {
                     TaskOf::Field(field) => format!("it has no field `{field}`"),
-                    TaskOf::One(_) | TaskOf::Rules(_) => "no rule fits it".to_owned(),
+                    TaskOf::One(_) | TaskOf::Rules(_) => "no rule matches it".to_owned(),
                 },
             }),
         }

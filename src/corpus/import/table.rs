@@ -51,7 +51,7 @@ pub fn csv(disk: &Disk, path: &Path, columns: &Columns) -> Result<Imported, Impo
             let fault =
                 Fault::new(shown.clone(), format!("there is no column `{}`", crate::diag::escape(name)));
             let names: Vec<_> = headers.iter().map(crate::diag::escape).collect();
-            Faults::from(fault.help(format!("the columns are {}", names.join(", ")))).into()
+            Faults::from(fault.help(format!("use one of: {}", names.join(", ")))).into()
         })
     };
     let optional = |name: &Option<String>| name.as_ref().map(column).transpose();
@@ -79,7 +79,7 @@ pub fn csv(disk: &Disk, path: &Path, columns: &Columns) -> Result<Imported, Impo
         let number = cell(weight).and_then(|text| match text.trim().parse::<f64>() {
             Ok(number) if number.is_finite() && number >= 0.0 => Some(number),
             Ok(_) | Err(_) => {
-                skip("its weight", "it is no number of 0 or more");
+                skip("its weight", "it is not a number of 0 or more");
                 None
             }
         });

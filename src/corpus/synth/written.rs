@@ -131,7 +131,7 @@ impl Writing {
     /// Takes a reply in, up to `n` prompts in all.
     pub fn take(&mut self, reply: &str, n: usize) {
         let Some(items) = items(reply) else {
-            *self.rejected.entry("replies that are not the JSON that was asked for").or_default() += 1;
+            *self.rejected.entry("replies that are not the requested JSON").or_default() += 1;
             return;
         };
         for item in items {
@@ -147,7 +147,7 @@ impl Writing {
 
     /// Counts a call that ended without a reply.
     pub fn lose(&mut self) {
-        *self.rejected.entry("replies that were refused or cut off").or_default() += 1;
+        *self.rejected.entry("replies that were refused or truncated").or_default() += 1;
     }
 
     fn read(&self, item: &Value) -> Written {
@@ -160,7 +160,7 @@ impl Writing {
         }
         let unseen = |c: char| (c.is_control() && c != '\n' && c != '\t') || is_format_char(c);
         if text.chars().any(unseen) {
-            return Err("prompts with characters that nobody sees");
+            return Err("prompts with invisible characters");
         }
         if !self.has_reference() {
             return Ok((text.to_owned(), None));
@@ -172,7 +172,7 @@ impl Writing {
         let expected = if self.reference_is_text() {
             Value::String(said.to_owned())
         } else {
-            serde_json::from_str(said).map_err(|_| "reference answers that are no JSON")?
+            serde_json::from_str(said).map_err(|_| "reference answers that are not JSON")?
         };
         if !self
             .examples
@@ -180,7 +180,7 @@ impl Writing {
             .filter_map(|example| example.expected.as_ref())
             .any(|one| alike(one, &expected))
         {
-            return Err("reference answers of another form than the examples'");
+            return Err("reference answers in another form than the examples");
         }
         Ok((text.to_owned(), Some(expected)))
     }
@@ -194,7 +194,7 @@ impl Writing {
         let last = texts.len() - 1;
         match near::representatives(&texts, NEAR).last() {
             Some(first) if *first == last => Ok(written),
-            Some(_) | None => Err("prompts that are nearly an example or an earlier one"),
+            Some(_) | None => Err("prompts that are near-duplicates of an example or another prompt"),
         }
     }
 
@@ -284,12 +284,12 @@ mod tests {
             1,
             {
                 "empty prompts": 1,
-                "prompts that are nearly an example or an earlier one": 2,
-                "prompts with characters that nobody sees": 1,
+                "prompts that are near-duplicates of an example or another prompt": 2,
+                "prompts with invisible characters": 1,
                 "prompts without a reference answer": 1,
-                "reference answers of another form than the examples'": 1,
-                "reference answers that are no JSON": 1,
-                "replies that are not the JSON that was asked for": 1,
+                "reference answers in another form than the examples": 1,
+                "reference answers that are not JSON": 1,
+                "replies that are not the requested JSON": 1,
             },
         )
         "#);

@@ -222,7 +222,7 @@ fn price(project: &mut Project, change: &PriceChange) -> anyhow::Result<String> 
     let Some(at) = project.config.tiers.iter().position(|tier| tier.model == *model) else {
         let near = nearest(&model.to_string(), known.iter().map(String::as_str)).map(str::to_owned);
         let help = near.map_or_else(
-            || format!("available: {}", known.join(", ")),
+            || format!("use one of: {}", known.join(", ")),
             |near| format!("did you mean `{near}`?"),
         );
         return Err(bad(format!("no tier uses the model {model}"), &help));

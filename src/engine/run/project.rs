@@ -222,7 +222,7 @@ impl Project {
         let help = if known.is_empty() {
             "there are no runs yet: start one with `route-prof run CORPUS`".to_owned()
         } else {
-            format!("available: {}", known.join(", "))
+            format!("use one of: {}", known.join(", "))
         };
         Err(UsageError::with_help(format!("there is no run `{}`", escape(name)), help))
     }

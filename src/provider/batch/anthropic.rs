@@ -56,7 +56,7 @@ pub(super) async fn collect(
                 };
                 api.answer(status, error)
             }
-            Some(other) => api.undone(&format!("the batch ended before its turn: {other}")),
+            Some(other) => api.undone(&format!("the batch ended before this request was processed: {other}")),
             None => api.undone("a result without a type"),
         };
         each(item.to_owned(), answer);

@@ -19,7 +19,7 @@ fn place(api: &Batches<'_>) -> String {
 }
 
 pub(super) async fn submit(api: &Batches<'_>, label: &str, items: &[Item]) -> Result<String, BatchError> {
-    let Some(first) = items.first() else { return Err(api.nonsense("a batch of nothing")) };
+    let Some(first) = items.first() else { return Err(api.nonsense("the batch is empty")) };
     let path = first.path.replace(":generateContent", ":batchGenerateContent");
     // One version for all of a batch, and for asking after it, whatever its requests ask for.
     let path = path.strip_prefix(version(&path)).map_or(path.clone(), |rest| format!("{}{rest}", place(api)));
@@ -45,7 +45,7 @@ pub(super) async fn poll(api: &Batches<'_>, id: &str) -> Result<State, BatchErro
     let batch = api.get(&format!("{}/{id}", place(api))).await?;
     let metadata = &batch["metadata"];
     let state = metadata["state"].as_str().ok_or_else(|| api.nonsense("the batch has no state"))?;
-    let said = batch["error"]["message"].as_str().unwrap_or("the provider says no more").to_owned();
+    let said = batch["error"]["message"].as_str().unwrap_or("the provider gave no reason").to_owned();
     // The same words stand behind `BATCH_STATE_` and `JOB_STATE_`.
     match state.rsplit('_').next() {
         Some("SUCCEEDED") => Ok(State::Ended),
@@ -72,7 +72,7 @@ pub(super) async fn collect(
         [inline.as_array(), inline["inlinedResponses"].as_array()]
     });
     let Some(answers) = lists.flatten().next() else {
-        return Err(api.nonsense("the batch holds no inline answers"));
+        return Err(api.nonsense("the batch has no inline answers"));
     };
     for line in answers {
         let Some(item) = line["metadata"]["key"].as_str() else { continue };

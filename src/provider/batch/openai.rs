@@ -14,7 +14,7 @@ pub(super) fn line(id: &str, url: &str, body: &Value) -> Value {
 }
 
 pub(super) async fn submit(api: &Batches<'_>, label: &str, items: &[Item]) -> Result<String, BatchError> {
-    let Some(first) = items.first() else { return Err(api.nonsense("a batch of nothing")) };
+    let Some(first) = items.first() else { return Err(api.nonsense("the batch is empty")) };
     let upload = Payload::File {
         fields: vec![("purpose", "batch".to_owned())],
         name: format!("{label}.jsonl"),
@@ -50,7 +50,8 @@ pub(super) async fn poll(api: &Batches<'_>, id: &str) -> Result<State, BatchErro
         Some("failed") => {
             let errors = batch["errors"]["data"].as_array().into_iter().flatten();
             let said: Vec<&str> = errors.filter_map(|error| error["message"].as_str()).take(3).collect();
-            let said = if said.is_empty() { "the provider says no more".to_owned() } else { said.join("; ") };
+            let said =
+                if said.is_empty() { "the provider gave no reason".to_owned() } else { said.join("; ") };
             Ok(State::Failed(said))
         }
         Some(_) => Ok(State::Working(done)),

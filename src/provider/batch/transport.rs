@@ -159,7 +159,7 @@ impl Batches<'_> {
     pub(super) async fn json(&self, path: &str, payload: Payload) -> Result<Value, BatchError> {
         let mut response = self.send(self.url(path), payload).await?;
         let bytes = response.body.all().await.map_err(|error| self.broken(&error))?;
-        serde_json::from_slice(&bytes).map_err(|_| self.nonsense("the reply is no JSON"))
+        serde_json::from_slice(&bytes).map_err(|_| self.nonsense("the reply is not JSON"))
     }
 
     fn broken(&self, error: &HttpError) -> BatchError {
@@ -187,7 +187,7 @@ impl Batches<'_> {
                 return Ok(());
             }
             let value = serde_json::from_slice(line)
-                .map_err(|_| self.nonsense("a line of the results is no JSON"))?;
+                .map_err(|_| self.nonsense("a line of the results is not JSON"))?;
             each(&value);
             Ok(())
         };

@@ -118,7 +118,7 @@ fn set(
         }
     }
     if parts.iter().any(|part| needs_reference(&part.table)) {
-        return Err((name, "a part of it compares with a text: put that beside the set".to_owned()));
+        return Err((name, "a part of it compares with a text: move that part out of the set".to_owned()));
     }
     if parts.is_empty() {
         return Err((name, "it is empty".to_owned()));
@@ -186,7 +186,7 @@ fn texts_of(value: &Value) -> Vec<String> {
 
 /// The criterion of a type without `not-`.
 fn plain(kind: &str, value: &Value, threshold: Option<f64>, weight: f64) -> Result<Criterion, String> {
-    let text = || text_of(value).ok_or_else(|| "its value is no text".to_owned());
+    let text = || text_of(value).ok_or_else(|| "its value is not a text".to_owned());
     let made = |table: Value, check: Option<Check>| Criterion {
         name: String::new(),
         table,
@@ -232,7 +232,7 @@ fn plain(kind: &str, value: &Value, threshold: Option<f64>, weight: f64) -> Resu
             let text = text()?;
             if let Err(error) = regex::Regex::new(&text) {
                 let last = error.to_string().lines().last().unwrap_or_default().to_owned();
-                return Err(format!("its expression is not one of Rust's: {last}"));
+                return Err(format!("its regular expression is not valid in Rust: {last}"));
             }
             made(json!({ "pattern": { "regex": text } }), Some(Check::Regex(text)))
         }
@@ -244,7 +244,7 @@ fn plain(kind: &str, value: &Value, threshold: Option<f64>, weight: f64) -> Resu
                 (Some(n), ..) => {
                     made(json!({ "word_count": { "exact": n } }), Some(Check::WordCount { min: n, max: n }))
                 }
-                (None, None, None) => return Err("its value is no number of words".to_owned()),
+                (None, None, None) => return Err("its value is not a number of words".to_owned()),
                 (None, min, max) => {
                     let mut table = Map::new();
                     table.extend(min.map(|min| ("min".to_owned(), json!(min))));
@@ -273,8 +273,7 @@ fn plain(kind: &str, value: &Value, threshold: Option<f64>, weight: f64) -> Resu
         }
         "is-sql" if value.is_object() => {
             return Err(
-                "its dialect and allow-list are written otherwise here: see the oracle kind `is_sql`"
-                    .to_owned(),
+                "its dialect and allow-list have another form here: see the oracle kind `is_sql`".to_owned()
             );
         }
         "is-sql" => made(json!({ "is_sql": {} }), Check::samples("SELECT 1", "this is no statement")),
@@ -316,17 +315,15 @@ fn plain(kind: &str, value: &Value, threshold: Option<f64>, weight: f64) -> Resu
             None => return Err("it has no threshold".to_owned()),
         },
         "javascript" | "python" | "ruby" => {
-            return Err(
-                "it runs code: write it as a program of your own for the oracle kind `command`".to_owned()
-            );
+            return Err("it runs code: write it as your own program for the oracle kind `command`".to_owned());
         }
         "webhook" => {
             return Err(
-                "it asks a server: write a program that does, for the oracle kind `command`".to_owned()
+                "it calls a server: write a program that does so, for the oracle kind `command`".to_owned()
             );
         }
         other if other.starts_with("trace-") || other.starts_with("trajectory:") => {
-            return Err("it looks at a trace of an agent".to_owned());
+            return Err("it needs an agent trace, which is not supported".to_owned());
         }
         "similar:dot" | "similar:euclidean" => {
             return Err("the oracle kind `embedding` measures the cosine alone".to_owned());

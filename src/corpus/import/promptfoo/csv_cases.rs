@@ -59,11 +59,11 @@ fn take(test: &mut Test, header: &str, cell: &str, mut skip: impl FnMut(&str, &s
             "__suffix" => cell.clone_into(&mut test.suffix),
             "__threshold" => match cell.trim().parse() {
                 Ok(threshold) => test.threshold = Some(threshold),
-                Err(_) => skip(header, "it is no number"),
+                Err(_) => skip(header, "it is not a number"),
             },
             // Names for people: nothing that grades depends on them.
             "__description" | "__metric" => {}
-            _ => skip(header, "this column has no counterpart"),
+            _ => skip(header, "this column is not supported"),
         }
     }
 }

@@ -50,7 +50,7 @@ impl Options<'_> {
         }
         Err(match said {
             Some(said) => {
-                format!("its grader {said} has no counterpart: name one with {flag} PROVIDER/MODEL")
+                format!("its grader {said} is not supported: name one with {flag} PROVIDER/MODEL")
             }
             None => format!("it names no grader: name one with {flag} PROVIDER/MODEL"),
         })
@@ -123,7 +123,7 @@ fn criterion(table: Value, own: Option<(Value, Value)>) -> Criterion {
 
 fn similar(assertion: &Value, value: &Value, least: f64, options: &Options<'_>) -> Result<Criterion, String> {
     let Value::String(text) = value else {
-        return Err("it compares with several texts: give each a test".to_owned());
+        return Err("it compares with several texts: give each its own test".to_owned());
     };
     let model = options.model(assertion, Use::Embedding)?;
     let table = json!({ "embedding": { "model": model.to_string(), "threshold": least } });
@@ -146,7 +146,7 @@ fn rubric(
         _ => Vec::new(),
     };
     let text = match texts.as_slice() {
-        [] => return Err("its value is no text".to_owned()),
+        [] => return Err("its value is not a text".to_owned()),
         [only] => (*only).to_owned(),
         several => several.iter().map(|text| format!("- {text}\n")).collect(),
     };

@@ -53,7 +53,7 @@ pub fn import(disk: &Disk, path: &Path, task: &str, graders: &Graders) -> Result
         let variants = expand(&vars);
         if variants.len() == COMBINATIONS {
             let what = "combinations of its variables".to_owned();
-            let reason = format!("only the first {COMBINATIONS} are taken");
+            let reason = format!("only the first {COMBINATIONS} are imported");
             imported.skipped.push(Skipped { file: file.clone(), place: name.clone(), what, reason });
         }
         let options = Options { said: [&test.options, &suite.default_options], graders };
@@ -181,7 +181,7 @@ fn grade(
         regex.and_then(|regex| regex::Regex::new(regex).ok()).is_some_and(|regex| regex.captures_len() > 1)
     });
     if needing.len() > 1 || (grouped && !needing.is_empty()) {
-        let reason = "several of them need a reference of their own: give each a test";
+        let reason = "several of them need their own reference answer: give each its own test";
         skip("its assertions".to_owned(), reason.to_owned());
         return None;
     }
@@ -205,7 +205,7 @@ fn grade(
     match OracleDraft::of_table("promptfoo", description, table, examples) {
         Some(draft) => Some((draft, expected)),
         None => {
-            skip("its assertions".to_owned(), "no name could be made for their oracle".to_owned());
+            skip("its assertions".to_owned(), "no name could be derived for their oracle".to_owned());
             None
         }
     }

@@ -71,7 +71,7 @@ pub(super) fn load(disk: &Disk, path: &Path, skipped: &mut Vec<Skipped>) -> Resu
     for key in ["scenarios", "derivedMetrics", "redteam"] {
         if config.contains_key(key) {
             let place = "the config".to_owned();
-            let reason = "it has no counterpart".to_owned();
+            let reason = "not supported".to_owned();
             skipped.push(Skipped { file: path.display().to_string(), place, what: key.to_owned(), reason });
         }
     }
@@ -154,7 +154,8 @@ impl Suite {
                             file: path.display().to_string(),
                             place: "tests".to_owned(),
                             what: name.clone(),
-                            reason: "tests that code or a service gives: export them as CSV".to_owned(),
+                            reason: "tests from code or a service are not supported: export them as CSV"
+                                .to_owned(),
                         }),
                     }
                 }
@@ -175,7 +176,7 @@ fn jsonl(disk: &Disk, path: &Path) -> Result<Vec<Test>, ImportError> {
             Err(error) => {
                 let excerpt = crate::diag::Excerpt::of_line(at + 1, line, 0..line.len().min(1));
                 let fault = Fault::new(path.display().to_string(), crate::config::plain_json_error(&error));
-                faults.push(fault.at(excerpt).help("write one JSON object a line"));
+                faults.push(fault.at(excerpt).help("write one JSON object per line"));
             }
         }
     }
@@ -193,7 +194,7 @@ pub(in crate::corpus::import) fn document(disk: &Disk, path: &Path) -> Result<Va
     };
     parsed.map_err(|why| {
         let why = why.lines().next().unwrap_or_default().to_owned();
-        let fault = Fault::new(shown, format!("this cannot be read: {why}"));
+        let fault = Fault::new(shown, format!("cannot be read: {why}"));
         Faults::from(fault.help("correct the file, or name another format")).into()
     })
 }

@@ -123,7 +123,7 @@ fn export(
             let names: Vec<&str> = tasks.iter().map(|task| task.name.as_str()).collect();
             return Err(UsageError::with_help(
                 format!("there is no task `{}`", task.escape_debug()),
-                format!("available: {}", names.join(", ")),
+                format!("use one of: {}", names.join(", ")),
             ));
         };
         replies.retain(|reply| reply.task == index);
