@@ -58,7 +58,7 @@ fn settled_cells_are_called_no_more_and_every_command_agrees_on_it() {
         ran.stderr
     );
     assert!(ran.stderr.contains("stopped early: colour on large is decided (good enough)"), "{}", ran.stderr);
-    assert!(ran.stdout.contains("Stopped early: 2 of 2 cells"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("2 of 2 cells were decided before"), "{}", ran.stdout);
 
     let summary = run(&scratch, &["report", "--format", "json"]).exits(0).json();
     let early = &summary["run"]["stop_early"];

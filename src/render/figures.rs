@@ -83,10 +83,13 @@ impl Savings {
         percent(self.share.mean.abs()) == NOTHING
     }
 
-    /// For a cell of a table: `$839 (68 %)`, `-$193 (-95 %)`.
+    /// For a cell of a table: `$839 (68 %)`, `costs $193 more`.
     pub(super) fn cell(self) -> String {
         if self.is_nothing() {
             return format!("$0 ({NOTHING})");
+        }
+        if self.share.mean < 0.0 {
+            return format!("costs {} more", usd_short(Usd::ZERO - self.amount));
         }
         format!("{} ({})", usd_short(self.amount), percent_short(self.share.mean))
     }
@@ -139,7 +142,7 @@ mod tests {
         assert_eq!(saved.cell(), "$839 (68 %)");
         assert_eq!(saved.clause("a month", "x"), "saves $839 a month (68 %) against x");
         assert_eq!(saved.interval(), "66.9 to 68.9 %");
-        assert_eq!(extra.cell(), "-$193 (-96 %)");
+        assert_eq!(extra.cell(), "costs $193 more");
         assert_eq!(extra.clause("a month", "x"), "costs $193 a month more (96 %) than x");
         assert_eq!(extra.tile("x").0, "$193");
         assert_eq!(savings("3.10", 0.042).cell(), "$3.10 (4.2 %)");
