@@ -433,6 +433,12 @@ pub fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
 }
 
+/// An effective sample size as a whole number, rounded down: what is claimed is never more than there is.
+#[must_use]
+pub fn effective_n(n_eff: f64) -> String {
+    format!("{:.0}", n_eff.floor())
+}
+
 /// A level of confidence without needless places: `95 %`, `99.5 %`.
 #[must_use]
 pub fn level(share: f64) -> String {

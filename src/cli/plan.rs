@@ -8,7 +8,7 @@ use super::exit::Exit;
 use super::{outputs, session};
 use crate::console::{Align, Console};
 use crate::engine::{NextPrompts, PlanOutput, PlanRequest, TaskPower};
-use crate::units::{Millis, Usd};
+use crate::units::{Millis, Usd, effective_n};
 
 pub(super) fn run(
     global: &Global,
@@ -109,7 +109,7 @@ fn power_text(console: &Console, decides: &[TaskPower]) -> String {
             vec![
                 task.task.to_string(),
                 task.prompts.to_string(),
-                format!("{:.0}", task.n_eff),
+                effective_n(task.n_eff),
                 format!("{} (P ≥ {})", task.route_floor, task.confidence),
                 floor,
                 margin,

@@ -313,7 +313,7 @@ fn describe(case: &Case<'_>, tier: usize, cell: &CellEvidence) -> String {
     if rate.n_eff < 0.95 * prompts as f64 {
         let cause = if cell.uncalibrated.is_some() { "calibration" } else { "weighting" };
         // Rounded down: 29.7 are not the 30 that are required.
-        notes.push(format!("{:.0} effective after {cause}", rate.n_eff.floor()));
+        notes.push(format!("{} effective after {cause}", units::effective_n(rate.n_eff)));
     }
     let (level, interval) = match case.early_stop(tier) {
         Some(stop) => (1.0 - stop.alpha, "confidence sequence"),

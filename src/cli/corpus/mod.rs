@@ -14,6 +14,7 @@ use super::{outputs, session};
 use crate::console::{Align, Console};
 use crate::diag::escape;
 use crate::engine::{CorpusSampleRequest, CorpusStatsOutput};
+use crate::units::effective_n;
 
 pub(super) fn run(global: &Global, console: &Console, command: &CorpusCommand) -> anyhow::Result<Exit> {
     match command {
@@ -54,7 +55,7 @@ fn show_stats(console: &Console, report: &CorpusStatsOutput) -> anyhow::Result<(
             task.task.to_string(),
             task.prompts.to_string(),
             format!("{:.1} %", task.share * 100.0),
-            format!("{:.0}", task.n_eff),
+            effective_n(task.n_eff),
             format!("{:.0} / {}", tokens.mean, tokens.max),
             format!("{:.0} %", task.adversarial as f64 * 100.0 / task.prompts.max(1) as f64),
             task.with_expected.to_string(),

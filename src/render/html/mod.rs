@@ -16,7 +16,7 @@ use super::renderer::{RenderError, Renderer};
 use super::sentences;
 use crate::config::Rule;
 use crate::summary::{Band, Cell, Decision, Horizon, Money, NoticeLevel, OutsideModel, Summary, TaskSummary};
-use crate::units::percent;
+use crate::units::{effective_n, percent};
 
 pub(super) const RENDERER: Renderer = Renderer { name: "html", file: "report.html", render };
 
@@ -190,7 +190,7 @@ fn task(summary: &Summary, task: &TaskSummary) -> Value {
         class => decision_class(route.decision),
         pass_rate => route.pass_rate.map(|rate| figures::rate(&rate)),
         n => route.pass_rate.map(|rate| rate.n),
-        n_eff => route.pass_rate.map(|rate| format!("{:.0}", rate.n_eff.floor())),
+        n_eff => route.pass_rate.map(|rate| effective_n(rate.n_eff)),
         p95 => route.latency.map(|latency| latency.p95.to_string()),
         cost => route.cost_per_request.map(|cost| cost.human()),
         fallback => route.fallback.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
@@ -233,7 +233,7 @@ fn cell(_summary: &Summary, cell: &Cell) -> Value {
         interval => cell.pass_rate.map(|rate| format!("{:.1} – {:.1} %", rate.low * 100.0, rate.high * 100.0)),
         n => cell.pass_rate.map(|rate| rate.n),
         // Rounded down, as in the reasons: 29.7 are not the 30 that are required.
-        n_eff => cell.pass_rate.map(|rate| format!("{:.0}", rate.n_eff.floor())),
+        n_eff => cell.pass_rate.map(|rate| effective_n(rate.n_eff)),
         p_route => cell.p_route.map(|p| format!("{p:.2}")),
         p_monitor => cell.p_monitor.map(|p| format!("{p:.2}")),
         more => cell.more_prompts,
