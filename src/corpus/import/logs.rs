@@ -13,7 +13,7 @@ use crate::record::Message;
 /// LiteLLM: the standard logging payload or a row of the spend log a line, `messages` being a list or its JSON text.
 ///
 /// # Errors
-/// When it cannot be read.
+/// If it cannot be read.
 pub fn litellm(path: &Path) -> Result<Imported, ImportError> {
     each(path, &[], |value| {
         let messages = value.get("messages").or_else(|| value.get("proxy_server_request")?.get("messages"));
@@ -24,7 +24,7 @@ pub fn litellm(path: &Path) -> Result<Imported, ImportError> {
 /// Langfuse: observations or traces, whose `input` is a text, a list of messages, or an object with such a list.
 ///
 /// # Errors
-/// When it cannot be read.
+/// If it cannot be read.
 pub fn langfuse(path: &Path) -> Result<Imported, ImportError> {
     each(path, &["data", "observations", "traces"], |value| {
         // Spans, tools and the like are what a program did; the calls of models among them are generations.
@@ -39,7 +39,7 @@ pub fn langfuse(path: &Path) -> Result<Imported, ImportError> {
 /// `gen_ai.prompt.0.content`, message events).
 ///
 /// # Errors
-/// When it cannot be read.
+/// If it cannot be read.
 pub fn otel(path: &Path) -> Result<Imported, ImportError> {
     let lists = [
         "resourceSpans",

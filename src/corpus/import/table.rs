@@ -30,7 +30,7 @@ pub struct Columns {
 /// Imports a CSV file. Rows without a prompt are listed.
 ///
 /// # Errors
-/// When it cannot be read, or lacks a column that was named.
+/// If it cannot be read, or lacks a column that was named.
 pub fn csv(path: &Path, columns: &Columns) -> Result<Imported, ImportError> {
     let bytes = disk::read(path)?;
     let shown = path.display().to_string();
@@ -93,7 +93,7 @@ pub fn csv(path: &Path, columns: &Columns) -> Result<Imported, ImportError> {
 /// Imports the JSONL of OpenAI's evals: `input` is a text or a list of messages, `ideal` one answer or several.
 ///
 /// # Errors
-/// When it cannot be read.
+/// If it cannot be read.
 pub fn evals(path: &Path) -> Result<Imported, ImportError> {
     let mut imported = Imported::default();
     for (number, value) in super::json_lines(path, &mut imported.skipped)? {
