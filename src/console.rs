@@ -26,33 +26,33 @@ pub enum ColourChoice {
 /// How much to say on stderr.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verbosity {
-    /// What went wrong only.
+    /// Warnings and errors only.
     Quiet,
-    /// Notes and progress, too.
+    /// Also notes and progress.
     Normal,
 }
 
 /// How a table's column is aligned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Align {
-    /// Words.
+    /// For text.
     Left,
-    /// Figures.
+    /// For numbers.
     Right,
 }
 
-/// Stdout is closed: whoever read it has seen enough.
+/// Why a result could not be printed.
 #[derive(Debug, thiserror::Error)]
 pub enum PrintError {
-    /// The reader is gone.
+    /// The reader of stdout has closed it.
     #[error("stdout was closed")]
     BrokenPipe,
-    /// Something else.
+    /// Another error.
     #[error("cannot write to stdout: {0}")]
     Io(io::Error),
 }
 
-/// Where the program prints.
+/// The console of the program.
 #[derive(Clone, Debug)]
 pub struct Console {
     out: Paint,
@@ -95,10 +95,10 @@ impl Console {
         columns.unwrap_or(100).clamp(60, 160)
     }
 
-    /// Prints a result, as it is: it is the caller's to escape what is not its own.
+    /// Prints a result unchanged: the caller must escape untrusted text.
     ///
     /// # Errors
-    /// When stdout cannot be written to.
+    /// If stdout cannot be written to.
     pub fn out(&self, text: &str) -> Result<(), PrintError> {
         let mut stdout = io::stdout().lock();
         stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| match error.kind() {
@@ -107,7 +107,7 @@ impl Console {
         })
     }
 
-    /// Whether an error says that nobody reads stdout any more.
+    /// Whether an error means that the reader of stdout has closed it.
     #[must_use]
     pub fn is_broken_pipe(&self, error: &anyhow::Error) -> bool {
         error.chain().any(|cause| matches!(cause.downcast_ref(), Some(PrintError::BrokenPipe)))
@@ -119,33 +119,33 @@ impl Console {
             Paint::Colour => format!("\u{1b}[1;{colour}m{label}\u{1b}[0m {text}\n"),
             Paint::Plain => format!("{label} {text}\n"),
         };
-        // There is nobody left to tell when stderr fails.
+        // If stderr fails, there is no way left to report it.
         let _ = io::stderr().lock().write_all(line.as_bytes());
     }
 
-    /// Says what is good to know.
+    /// Prints a note.
     pub fn note(&self, text: &str) {
         if self.verbosity == Verbosity::Normal {
             self.say("36", "note:", text);
         }
     }
 
-    /// Says what a reader should not miss.
+    /// Prints a warning.
     pub fn warn(&self, text: &str) {
         self.say("33", "warning:", text);
     }
 
-    /// Says what went wrong.
+    /// Prints an error.
     pub fn error(&self, text: &str) {
         self.say("31", "error:", text);
     }
 
-    /// Says what to do about it.
+    /// Prints what to do about it.
     pub fn help(&self, text: &str) {
         self.say("36", "help:", text);
     }
 
-    /// Shows faults with their places.
+    /// Prints faults with their places.
     pub fn faults(&self, faults: &Faults) {
         let _ = writeln!(io::stderr().lock(), "{}", faults.render(self.err));
     }
@@ -165,7 +165,7 @@ fn console_columns() -> Option<usize> {
 #[must_use]
 pub fn table(width: usize, headers: &[&str], rows: &[Vec<String>], align: &[Align]) -> String {
     let mut table = Table::new();
-    // A line below the header and nothing else: figures read best without a cage.
+    // Only a line below the header: numbers read best without borders.
     table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')));
     table.set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
@@ -187,7 +187,7 @@ pub fn table(width: usize, headers: &[&str], rows: &[Vec<String>], align: &[Alig
     text
 }
 
-/// Progress of a run on stderr: a bar a tier on a terminal, else a plain line now and then.
+/// Progress of a run on stderr: one bar per tier on a terminal, otherwise a plain line now and then.
 #[derive(Debug)]
 pub struct ProgressDisplay {
     stages: Vec<StageProgress>,
@@ -204,11 +204,11 @@ struct StageProgress {
     facts: Mutex<Progress>,
 }
 
-/// A plain line comes no more often than this.
+/// The shortest time between two plain lines.
 const PLAIN_EVERY: Duration = Duration::from_secs(10);
 
 impl ProgressDisplay {
-    /// Starts to show progress: a bar a stage.
+    /// Starts to show progress: one bar per stage.
     #[must_use]
     pub fn new(console: &Console, stages: &[Stage]) -> Self {
         let quiet = console.verbosity == Verbosity::Quiet;
@@ -233,7 +233,7 @@ impl ProgressDisplay {
         Self { stages: bars.collect(), multi, quiet, last: Mutex::new(Instant::now()) }
     }
 
-    /// Shows how far a stage is.
+    /// Updates the progress of a stage.
     pub fn update(&self, stage: usize, facts: Progress) {
         let Some(shown) = self.stages.get(stage) else { return };
         if let Ok(mut kept) = shown.facts.lock() {
@@ -264,7 +264,7 @@ impl ProgressDisplay {
         parts.collect::<Vec<_>>().join(" | ")
     }
 
-    /// Says something without tearing the bars.
+    /// Prints a line without breaking the bars.
     pub fn message(&self, text: &str) {
         let text = escape(text);
         match &self.multi {
@@ -277,7 +277,7 @@ impl ProgressDisplay {
         }
     }
 
-    /// Ends the show: the bars go, a last line stays.
+    /// Removes the bars and prints a last line.
     pub fn finish(&self) {
         for tier in &self.stages {
             if let Some(bar) = &tier.bar {
@@ -290,7 +290,7 @@ impl ProgressDisplay {
     }
 }
 
-/// What is known so far: nothing is said of a pass rate before something is graded, nor of money where none is spent and nothing graded.
+/// The progress as text. Leaves out the pass rate before anything is graded, and the cost if nothing was spent or graded.
 fn describe(facts: &Progress) -> String {
     let mut parts = Vec::new();
     if facts.graded > 0 {

@@ -118,7 +118,7 @@ pub struct Fault {
     pub excerpt: Option<Excerpt>,
     /// What is wrong, in one line.
     pub message: String,
-    /// A few words beside the caret.
+    /// The label beside the caret.
     pub label: Option<String>,
     /// What to do about it.
     pub help: Option<String>,
@@ -137,14 +137,14 @@ impl Fault {
         self
     }
 
-    /// Says a few words at the caret.
+    /// Adds a label at the caret.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
         self
     }
 
-    /// Says what to do.
+    /// Adds advice.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
@@ -182,7 +182,7 @@ impl Fault {
 }
 
 impl Fault {
-    /// The fault that the TOML parser found, with its own words and our caret.
+    /// The fault found by the TOML parser, with a caret.
     #[must_use]
     pub fn from_toml(path: &str, source: &str, error: &toml::de::Error) -> Self {
         let message = error.message().trim();
@@ -203,7 +203,7 @@ impl Fault {
         let message = message
             .strip_prefix("missing field")
             .map_or_else(|| message.clone(), |field| format!("missing key{field}"));
-        // Rust's names of types are not the user's.
+        // Users do not know the names of Rust's types.
         let mut message = message;
         for (ours, theirs) in TYPE_NAMES {
             message = message.replace(&format!("expected {ours}"), &format!("expected {theirs}"));
@@ -264,7 +264,7 @@ fn edit_distance(a: &str, b: &str) -> usize {
     row.last().copied().unwrap_or_default()
 }
 
-/// All that is wrong with what the user wrote: never empty once returned as an error.
+/// All faults of the user's input; never empty once returned as an error.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Faults(pub Vec<Fault>);
 
@@ -294,7 +294,7 @@ impl Faults {
         if self.0.is_empty() { Ok(value) } else { Err(self) }
     }
 
-    /// The text to show, a block a fault.
+    /// The text to show, one block per fault.
     #[must_use]
     pub fn render(&self, paint: Paint) -> String {
         let renderer = match paint {
@@ -347,7 +347,7 @@ pub fn formula_safe(text: &str) -> Cow<'_, str> {
     Cow::Owned(if text.starts_with(['\t', '\n']) { format!("'{text}") } else { text })
 }
 
-/// A path as it is shown: relative to where the user stands where it lies below.
+/// A path for messages: relative to the working folder if it is inside.
 #[must_use]
 pub fn shown(path: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
@@ -355,7 +355,7 @@ pub fn shown(path: &Path) -> String {
     full.strip_prefix(&here).unwrap_or(path).display().to_string()
 }
 
-/// Bad usage that no file is to blame for, such as a run that does not exist.
+/// Bad usage that is not the fault of a file, such as a run that does not exist.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct UsageError {
@@ -365,7 +365,7 @@ pub struct UsageError {
 }
 
 impl UsageError {
-    /// An error with its remedy.
+    /// An error with advice.
     pub fn with_help(message: impl Into<String>, help: impl Into<String>) -> anyhow::Error {
         Self { message: message.into(), help: Some(help.into()) }.into()
     }
@@ -395,11 +395,11 @@ mod tests {
 
     #[test]
     fn a_fault_without_a_place_names_the_file() {
-        let fault = Fault::new("corpus.jsonl", "the corpus is empty").help("add a prompt a line");
+        let fault = Fault::new("corpus.jsonl", "the corpus is empty").help("add one prompt per line");
         insta::assert_snapshot!(Faults::from(fault).to_string(), @"
         error: the corpus is empty
         --> corpus.jsonl
-         = help: add a prompt a line
+         = help: add one prompt per line
         ");
     }
 

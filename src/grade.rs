@@ -1,4 +1,4 @@
-//! Replies to verdicts: which oracle grades which prompt, and what it says. Makes no calls.
+//! Turns replies into verdicts: which oracle grades which prompt, and with which result. Makes no calls.
 
 pub mod labels;
 pub mod program;
@@ -13,25 +13,25 @@ use crate::diag::{Excerpt, Faults};
 use crate::disk::Disk;
 use crate::ident::{Digest, OracleRef};
 use crate::oracle::library::Library;
-use crate::oracle::{AnswerBook, Asked, Facts, Judgement, Oracle, Question, Sample};
+use crate::oracle::{AnswerBook, Facts, Judgement, Oracle, Question, QuestionContext, Sample};
 use crate::record::{Attempt, Outcome, Verdict};
 use crate::units::Usd;
 
-/// What grading an attempt came to.
+/// The result of grading an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Graded {
-    /// What the trial ended in: a refusal that its oracle asks for, or has yet to ask about, is a reply like any other.
+    /// The outcome of the trial. A refusal that its oracle expects, or has questions about, counts as a reply.
     pub outcome: Outcome,
-    /// The oracle's word; of a reply only.
+    /// The verdict; only for a reply.
     pub verdict: Option<Verdict>,
-    /// Whether production would let the reply through: `None` when there is no gate, or nothing to check.
+    /// Whether the gate accepts the reply; `None` without a gate, or with nothing to check.
     pub gate_passed: Option<bool>,
-    /// Whether the truth part alone would pass it, where it can be told.
+    /// Whether the part of the oracle that needs the reference answer passes it; `None` if unknown.
     pub truth_passed: Option<bool>,
 }
 
-/// Grades an attempt that cost so much, where that is known, by what its oracle can settle by itself. A refusal or truncation
-/// never passes the gate, unless a refusal is what the oracle asks for; an error or overflow says nothing.
+/// Grades an attempt as far as its oracle can without asking. `cost` is the attempt's cost, if known. A refusal or truncation
+/// never passes the gate, unless the oracle expects a refusal. An error or overflow is no evidence.
 #[must_use]
 pub fn grade(oracle: &Oracle, attempt: &Attempt, expected: Option<&Value>, cost: Option<Usd>) -> Graded {
     let sample = Sample { output: &attempt.text, expected, facts: Facts::of(attempt, cost) };
@@ -43,9 +43,9 @@ pub fn grade(oracle: &Oracle, attempt: &Attempt, expected: Option<&Value>, cost:
 pub struct GradedReply<'a> {
     /// The attempt.
     pub attempt: &'a Attempt,
-    /// What it answers.
+    /// The prompt.
     pub prompt: &'a Prompt,
-    /// What it cost, where that is known.
+    /// The cost of the attempt, if known.
     pub cost: Option<Usd>,
 }
 
@@ -59,14 +59,14 @@ impl GradedReply<'_> {
     }
 }
 
-/// Grades an attempt with the answers to what its oracle asks.
+/// Grades an attempt with the answers to its oracle's questions.
 #[must_use]
 pub fn grade_with(oracle: &Oracle, reply: GradedReply<'_>, answers: &AnswerBook) -> Graded {
-    let asked = Asked { prompt: Some(reply.prompt), answers };
+    let asked = QuestionContext { prompt: Some(reply.prompt), answers };
     graded(oracle, reply.attempt, || oracle.criterion.judge_with(&reply.sample(), &asked))
 }
 
-/// What must be answered before an attempt can be graded.
+/// The questions that must be answered before an attempt can be graded.
 #[must_use]
 pub fn questions(oracle: &Oracle, reply: GradedReply<'_>, answers: &AnswerBook) -> Vec<Question> {
     let open = match reply.attempt.outcome {
@@ -77,7 +77,7 @@ pub fn questions(oracle: &Oracle, reply: GradedReply<'_>, answers: &AnswerBook) 
     if !open {
         return Vec::new();
     }
-    oracle.criterion.questions(&reply.sample(), &Asked { prompt: Some(reply.prompt), answers })
+    oracle.criterion.questions(&reply.sample(), &QuestionContext { prompt: Some(reply.prompt), answers })
 }
 
 fn is_empty(attempt: &Attempt) -> bool {
@@ -128,9 +128,9 @@ fn of_reply(judgement: Judgement) -> Graded {
 #[derive(Debug)]
 pub struct OracleSet<'a> {
     oracles: Vec<&'a Oracle>,
-    /// The index in `oracles` of each prompt's.
+    /// The index in `oracles` for each prompt.
     of_prompt: Vec<u16>,
-    /// The index in `oracles` of each task's own, in the order of the settings.
+    /// The index in `oracles` for each task, in the order of the configuration.
     of_task: Vec<Option<u16>>,
 }
 
@@ -138,7 +138,7 @@ impl<'a> OracleSet<'a> {
     /// Finds the oracle of every prompt: its own, else its task's. A version in `swap` replaces every version of the same name.
     ///
     /// # Errors
-    /// When one is missing: a fault of the line that names it.
+    /// If one is missing: a fault of the line that names it.
     pub fn resolve(
         library: &'a Library,
         config: &Config,
@@ -200,7 +200,7 @@ impl<'a> OracleSet<'a> {
         self.of_prompt.get(prompt).and_then(|number| self.oracles.get(usize::from(*number))).copied()
     }
 
-    /// The oracle of a task, by its index in the settings; `None` when no prompt is of that task.
+    /// The oracle of a task, by its index in the configuration; `None` if the task has no prompts.
     #[must_use]
     pub fn of_task(&self, task: u16) -> Option<&'a Oracle> {
         let number = self.of_task.get(usize::from(task)).copied().flatten()?;
@@ -218,7 +218,7 @@ impl<'a> OracleSet<'a> {
     }
 }
 
-/// The line of the settings that names an oracle, at or below the line of its task.
+/// The line of the configuration that names an oracle, at or below the line of its task.
 fn excerpt(disk: &Disk, config: &Config, line: usize, wanted: &OracleRef) -> Option<Excerpt> {
     let source = String::from_utf8(disk.read(&config.path).ok()?).ok()?;
     let name = wanted.to_string();

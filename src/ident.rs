@@ -53,7 +53,7 @@ macro_rules! plain_name {
             /// A checked name: letters, digits, `.`, `_`, `-`, at most 64.
             ///
             /// # Errors
-            /// When the text is empty or holds another character.
+            /// If the text is empty or holds another character.
             pub fn new(name: &str) -> Result<Self, NameError> {
                 check_plain(name, $what).map(|()| Self(name.into()))
             }
@@ -135,7 +135,7 @@ plain_name!(
     "run name"
 );
 
-/// The stable name of a prompt: any text without control characters, 200 bytes at the most.
+/// The stable name of a prompt: any text without control characters, 200 bytes at most.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct PromptId(Arc<str>);
@@ -144,7 +144,7 @@ impl PromptId {
     /// A checked id.
     ///
     /// # Errors
-    /// When the text is empty, too long, or holds a control character.
+    /// If the text is empty, too long, or holds a control character.
     pub fn new(id: &str) -> Result<Self, NameError> {
         const WHAT: &str = "prompt id";
         if id.trim().is_empty() {

@@ -1,5 +1,5 @@
-//! The plain facts of a run: what was asked, what came back, what it took. Below both who produces them
-//! (`provider`, `dispatch`, `grade`) and who reads them (`journal`, `measure`), so that neither needs the other.
+//! The plain records of a run: requests, replies, tokens and times. Below both the modules that produce them
+//! (`provider`, `dispatch`, `grade`) and those that read them (`journal`, `measure`), so that neither needs the other.
 
 mod usage;
 
@@ -48,7 +48,7 @@ impl Message {
     }
 }
 
-/// What is asked of a model: everything of a trial but the endpoint.
+/// A request to a model: everything of a trial except for the endpoint.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
     /// System text, few-shot turns and the prompt, in the order of the conversation.
@@ -60,8 +60,8 @@ pub struct Request {
     pub max_output_tokens: Tokens,
 }
 
-/// The key of a trial: the digest of all that determines the request. Whether the reply is streamed is left out,
-/// because it is a matter of transport.
+/// The key of a trial: the digest of everything that determines the request. Streaming is left out, because it is a matter of
+/// transport.
 #[must_use]
 pub fn trial_key(api: &str, base_url: &str, model: &str, request: &Request, repeat: u32) -> TrialKey {
     let mut digester = Digester::new("route-prof trial 1");
@@ -147,7 +147,7 @@ pub struct Clocks {
     pub buffered: bool,
 }
 
-/// What a model that was asked for JSON means by a reply: the text, or the inside of the one fence around all of it.
+/// The JSON text of a reply: the whole text, or the inside of the one code fence around all of it.
 #[must_use]
 pub fn unfenced_json(reply: &str) -> &str {
     let text = reply.trim();
@@ -155,7 +155,7 @@ pub fn unfenced_json(reply: &str) -> &str {
     inner.and_then(|inner| inner.strip_suffix("```")).unwrap_or(text).trim()
 }
 
-/// What a trial, or one attempt at it, ended in.
+/// How a trial, or one attempt at it, ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -197,7 +197,7 @@ impl Outcome {
     }
 }
 
-/// Where an attempt's facts come from.
+/// How an attempt was obtained.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Via {
@@ -212,7 +212,7 @@ pub enum Via {
     Script,
 }
 
-/// Classes of failure that call for different handling.
+/// Classes of failure, which are handled differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorKind {
@@ -230,15 +230,15 @@ pub enum ErrorKind {
     Auth,
     /// Out of credit or of a daily quota.
     Billing,
-    /// The provider refuses the request as such: 400, 404, 422.
+    /// The provider rejects the request: 400, 404, 422.
     BadRequest,
-    /// The reply cannot be understood: HTML, no JSON, JSON of another shape.
+    /// The reply cannot be parsed: HTML, not JSON, or JSON of another shape.
     Protocol,
     /// An answer without text whose output budget went into reasoning, or an empty answer.
     Empty,
-    /// Another model answered than the one asked.
+    /// Another model answered than the requested one.
     WrongModel,
-    /// The tape has no answer to this trial, and calls are not allowed.
+    /// The recording has no answer for this trial, and calls are not allowed.
     NotOnTape,
 }
 
@@ -247,25 +247,25 @@ pub enum ErrorKind {
 pub struct Failure {
     /// Its class.
     pub kind: ErrorKind,
-    /// One line for people: escaped, without keys, 500 characters at the most.
+    /// One line for people: escaped, without keys, at most 500 characters.
     pub message: String,
 }
 
-/// One call made for a trial, and all that is known of it: a line of the journal.
+/// One call made for a trial: a line of the journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Attempt {
     /// The trial.
     pub key: TrialKey,
     /// The prompt's id, for people who read the journal.
     pub prompt: PromptId,
-    /// The model that was asked.
+    /// The requested model.
     pub model: ModelRef,
     /// The repeat index, from 0.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub repeat: u32,
-    /// The how-manieth attempt at this trial, from 1. 0: the context guard kept it from being sent.
+    /// The number of the attempt at this trial, from 1. 0 means that it was too long and never sent.
     pub attempt: u32,
-    /// What it ended in.
+    /// How it ended.
     pub outcome: Outcome,
     /// The visible text of the reply, whole or as far as it came.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -273,10 +273,10 @@ pub struct Attempt {
     /// Tool calls of the reply, as the API spells them.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub tool_calls: Value,
-    /// The provider's word for why the reply ended.
+    /// The provider's finish reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finish: Option<String>,
-    /// The model that the provider says it used.
+    /// The model that answered, according to the provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub served_model: Option<String>,
     /// Tokens.
@@ -288,44 +288,44 @@ pub struct Attempt {
     /// Whether the reply was streamed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub streamed: bool,
-    /// Whether it came through a batch API: at another price, and without any latency.
+    /// Whether it was made through a batch API: at another price, and without latencies.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub batch: bool,
     /// HTTP status, where there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// Why there is no usable answer: set for every outcome but `reply`.
+    /// Why there is no usable answer; set for every outcome except for `reply`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
-    /// The provider's request id and the like, from an allow-list of headers.
+    /// Response headers from an allow-list, such as the provider's request id.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
-    /// What the attempt was billed at the prices of its day, where known. Reports price anew.
+    /// The cost of the attempt at the prices of its day, if known. Reports compute it again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub billed: Option<Usd>,
-    /// When it ended, by the wall clock: a label.
+    /// When it ended, by the wall clock; for information only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
-    /// Where the record comes from.
+    /// How the attempt was obtained.
     #[serde(default)]
     pub via: Via,
 }
 
 impl Attempt {
-    /// Whether a model was asked at all.
+    /// Whether the request was sent at all.
     #[must_use]
     pub const fn was_sent(&self) -> bool {
         self.attempt > 0
     }
 
     /// Whether the trial has its answer and need not be sent again. What the context guard held back has none: windows
-    /// and guards change with the settings, which are no part of a trial's key, so that it is judged anew each time.
+    /// and guards change with the configuration, which are no part of a trial's key, so that it is judged anew each time.
     #[must_use]
     pub const fn is_answer(&self) -> bool {
         self.was_sent() && self.outcome.is_answer()
     }
 
-    /// Whether an attempt whose cost is not known may yet stand on the bill: the server had begun to work on it.
+    /// Whether an attempt with unknown cost may have been billed, because the server had started to work on it.
     #[must_use]
     pub fn may_be_billed(&self) -> bool {
         self.was_sent()
@@ -357,7 +357,7 @@ fn is_zero(n: &u32) -> bool {
     *n == 0
 }
 
-/// What an oracle says of a reply. Never a silent pass: what cannot be graded is `Ungraded`.
+/// The verdict of an oracle on a reply. Never a silent pass: a reply that cannot be graded is `Ungraded`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
@@ -380,7 +380,7 @@ impl Verdict {
         }
     }
 
-    /// The reason of a fail or of a missing grade.
+    /// The reason of a fail or of an ungraded reply.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         match self {

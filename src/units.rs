@@ -49,7 +49,7 @@ impl Usd {
     /// into a float, such as prices in TOML, where `0.1` must stay `0.1`.
     ///
     /// # Errors
-    /// When `value` is not finite or has no decimal of 28 digits.
+    /// If `value` is not finite or has no decimal of 28 digits.
     pub fn from_literal(value: f64) -> Result<Self, UnitError> {
         let text = format!("{value}");
         Decimal::from_str(&text).map(Self).map_err(|_| UnitError::NotANumber(text))
@@ -73,13 +73,13 @@ impl Usd {
         self.0.to_f64().unwrap_or(f64::NAN)
     }
 
-    /// This amount times a factor, or `None` when it is too large for a decimal.
+    /// This amount times a factor, or `None` if it is too large for a decimal.
     #[must_use]
     pub fn times(self, factor: Decimal) -> Option<Self> {
         self.0.checked_mul(factor).map(Self)
     }
 
-    /// The price of `tokens` at this amount per million tokens, or `None` when it is too large for a decimal.
+    /// The price of `tokens` at this amount per million tokens, or `None` if it is too large for a decimal.
     #[must_use]
     pub fn per_million(self, tokens: Tokens) -> Option<Self> {
         self.0
@@ -100,7 +100,7 @@ impl Usd {
         Self(self.0.round_dp(places).normalize())
     }
 
-    /// The sum, or `None` when it is too large for a decimal.
+    /// The sum, or `None` if it is too large for a decimal.
     #[must_use]
     pub fn checked_add(self, other: Self) -> Option<Self> {
         self.0.checked_add(other.0).map(Self)
@@ -261,7 +261,7 @@ impl Millis {
         Self(micros)
     }
 
-    /// The span nearest to `ms` milliseconds; `None` when negative or not finite.
+    /// The span nearest to `ms` milliseconds; `None` if negative or not finite.
     #[must_use]
     pub fn from_ms(ms: f64) -> Option<Self> {
         (ms.is_finite() && ms >= 0.0).then(|| Self((ms * 1000.0).round().to_u64().unwrap_or(u64::MAX)))
@@ -342,7 +342,7 @@ impl Weight {
     /// A checked weight.
     ///
     /// # Errors
-    /// When `value` is negative, infinite or not a number.
+    /// If `value` is negative, infinite or not a number.
     pub fn new(value: f64) -> Result<Self, UnitError> {
         if value.is_finite() && value >= 0.0 {
             Ok(Self(value))
@@ -373,7 +373,7 @@ impl Share {
     /// A checked share.
     ///
     /// # Errors
-    /// When `value` is not between 0 and 1.
+    /// If `value` is not between 0 and 1.
     pub fn new(value: f64) -> Result<Self, UnitError> {
         if (0.0..=1.0).contains(&value) {
             Ok(Self(value))

@@ -1,4 +1,4 @@
-//! Digests of the settings, by what they influence: a report can then say which of them has changed.
+//! Digests of the configuration, by what they influence: a report can then say which of them has changed.
 
 use serde_json::json;
 

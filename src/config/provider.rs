@@ -60,9 +60,9 @@ pub enum DataLocation {
     Local,
 }
 
-/// Calls in flight per provider, unless the configuration says otherwise.
+/// Calls in flight per provider, unless configured otherwise.
 pub(super) const CONCURRENCY: u64 = 8;
-/// Whether replies are streamed, unless the configuration says otherwise.
+/// Whether replies are streamed, unless configured otherwise.
 pub(super) const STREAM: bool = true;
 
 /// Rate limits and concurrency of a provider.

@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use crate::stats::posterior::Posterior;
 use crate::units::Share;
 
-/// The margin of non-inferiority, unless the settings say otherwise.
+/// The margin of non-inferiority, unless configured otherwise.
 pub(super) const MARGIN: f64 = 0.03;
-/// The chance of settling a cell wrongly, unless the settings say otherwise.
+/// The chance of deciding a cell wrongly, unless configured otherwise.
 pub(super) const STOP_ALPHA: f64 = 0.05;
-/// Labels by people that a judge needs, unless the settings say otherwise.
+/// Human labels that a judge needs, unless configured otherwise.
 pub(super) const JUDGE_MIN_LABELS: u32 = 50;
 
 /// When a tier is good enough.

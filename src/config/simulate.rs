@@ -30,7 +30,7 @@ pub struct PlannedOutage {
 }
 
 impl PlannedOutage {
-    /// Reads `small@10:00+30`: from ten, for half an hour. `None` where it is no outage.
+    /// Reads `small@10:00+30`: from ten, for half an hour. `None` if it is no outage.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (tier, rest) = text.split_once('@')?;

@@ -1,4 +1,4 @@
-//! Tests of the settings: what is accepted, and how faults read.
+//! Tests of the configuration: what is accepted, and how faults read.
 
 use std::path::PathBuf;
 

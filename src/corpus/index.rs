@@ -17,7 +17,7 @@ use crate::units::Weight;
 pub struct Entry {
     /// Its id.
     pub id: PromptId,
-    /// The index of its task in the settings.
+    /// The index of its task in the configuration.
     pub task: u16,
     /// Its weight.
     pub weight: Weight,

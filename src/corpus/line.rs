@@ -19,7 +19,7 @@ pub struct RawPrompt {
     /// A stable id; from the content's digest where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// The task; may be absent where the settings have only one.
+    /// The task; may be absent if only one is configured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task: Option<String>,
     /// The user's turn.

@@ -118,7 +118,7 @@ impl Corpus {
         &self.path
     }
 
-    /// The indices, in the settings, of the tasks that have prompts, ascending.
+    /// The indices, in the configuration, of the tasks that have prompts, ascending.
     #[must_use]
     pub fn used_tasks(&self) -> Vec<u16> {
         let used: BTreeSet<u16> = self.entries.iter().map(|entry| entry.task).collect();
@@ -128,7 +128,7 @@ impl Corpus {
     /// Reads the prompt at an index again.
     ///
     /// # Errors
-    /// When the file cannot be read, or is not what it was.
+    /// If the file cannot be read, or is not what it was.
     pub fn load(&self, index: usize) -> Result<Prompt, CorpusError> {
         let Some(entry) = self.entries.get(index) else {
             return Err(CorpusError::Changed { path: self.shown.clone(), line: 0 });

@@ -19,9 +19,9 @@ pub struct CorpusStats {
     pub prompts: u64,
     /// The digest of all of them.
     pub digest: Digest,
-    /// A line a task, in the order of the settings.
+    /// A line a task, in the order of the configuration.
     pub tasks: Vec<TaskStats>,
-    /// Tasks of the settings that have no prompt.
+    /// Tasks of the configuration that have no prompt.
     pub without_prompts: Vec<TaskName>,
 }
 
@@ -59,7 +59,7 @@ pub struct TaskStats {
 /// Describes a corpus; reads every prompt once.
 ///
 /// # Errors
-/// When the corpus cannot be read again.
+/// If the corpus cannot be read again.
 pub fn describe(corpus: &Corpus, config: &Config) -> Result<CorpusStats, CorpusError> {
     struct Sums {
         weight: f64,

@@ -1,5 +1,5 @@
-//! How many calls an endpoint takes at a time, found out as the run goes: the server's throttling shrinks the number, its
-//! failures only keep it from growing (additive increase, multiplicative decrease).
+//! Adaptive concurrency: throttling lowers the number of concurrent calls to an endpoint, other failures only keep it from
+//! growing (additive increase, multiplicative decrease).
 
 use std::sync::{Mutex, PoisonError};
 
@@ -11,14 +11,14 @@ use crate::clock::Instant;
 /// Where adaptive concurrency begins: enough to fill a small endpoint, too little to trip a limit on sharp ramps.
 const START: usize = 4;
 
-/// What one call said of its endpoint's load.
+/// What one call tells about the endpoint's load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Signal {
     /// It was served.
     Served,
-    /// It was turned away for asking too often: 429.
+    /// It was rejected for exceeding a rate limit: 429.
     Throttled,
-    /// The server or the line failed; nobody knows why.
+    /// The server or the connection failed, for an unknown reason.
     Failed,
 }
 
@@ -87,7 +87,7 @@ impl Adaptive {
         }
     }
 
-    /// Takes in what a call that left at `sent` said of the load.
+    /// Adapts to the load that a call sent at `sent` met.
     pub(super) fn learn(&self, signal: Signal, sent: Instant) {
         let mut state = self.state();
         if state.mode == Concurrency::Pinned {
@@ -105,7 +105,7 @@ impl Adaptive {
             }
             Signal::Throttled => {
                 state.served = 0;
-                // All that were in flight together are turned away together: that is one reason, not many.
+                // Calls in flight together are throttled together: that counts once.
                 if state.cut_at.is_none_or(|cut| sent > cut) {
                     state.limit = (state.limit / 2).max(1);
                     state.lowest = state.lowest.min(state.limit);
@@ -117,7 +117,7 @@ impl Adaptive {
         }
     }
 
-    /// The smallest number of calls at a time that throttling led to; `None` when there was no throttling.
+    /// The lowest number of concurrent calls that throttling led to; `None` without throttling.
     pub(super) fn lowest(&self) -> Option<usize> {
         let state = self.state();
         (state.cuts > 0).then_some(state.lowest)

@@ -10,8 +10,8 @@ use crate::ident::TrialKey;
 const FIRST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// The delay before an attempt: full jitter over an exponential backoff, no less than the server asked for, and on top of
-/// that some more of what it asked, so that those who were told the same time do not all come back at it.
+/// The delay before an attempt: full jitter over an exponential backoff, at least the pause that the server asked for, plus a
+/// random part of that pause, so that calls with the same pause do not all return at the same moment.
 ///
 /// `failed` is the number of attempts that have failed, from 1. Seeded, so that a run can be repeated.
 pub(super) fn delay(seed: u64, key: &TrialKey, failed: u32, asked: Duration) -> Duration {
@@ -20,7 +20,7 @@ pub(super) fn delay(seed: u64, key: &TrialKey, failed: u32, asked: Duration) -> 
     asked.max(jittered) + spread(seed, key, failed, asked)
 }
 
-/// Up to a fifth of what the server asked for, and no more than half a minute.
+/// The random part: up to a fifth of the pause that the server asked for, and at most half a minute.
 pub(super) fn spread(seed: u64, key: &TrialKey, failed: u32, asked: Duration) -> Duration {
     asked.mul_f64(0.2).min(LONGEST).mul_f64(share(seed, key, failed, b"spread"))
 }

@@ -1,5 +1,5 @@
-//! A hard ceiling on what a run may cost: what is spent, what the calls in flight could cost at the most, and the next call
-//! together never exceed it.
+//! A hard limit on the cost of a run: what is spent, the maximum cost of the calls in flight, and the next call together never
+//! exceed it.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -22,19 +22,19 @@ struct State {
     in_flight: u32,
 }
 
-/// What asking for money came to.
+/// The result of a reservation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Grant {
     /// It is reserved.
     Granted,
-    /// It does not fit while others are in flight: ask again when one of them has settled.
+    /// It does not fit while other calls are in flight: try again when one of them has ended.
     Wait,
     /// It does not fit, and nothing is in flight that could make room.
     Exhausted,
 }
 
 impl Budget {
-    /// A budget with or without a ceiling; `spent` is what the run has cost before.
+    /// A budget with or without a limit; `spent` is what the run has cost so far.
     #[must_use]
     pub fn new(ceiling: Option<Usd>, spent: Usd) -> Self {
         Self { ceiling, state: Mutex::new(State { spent, ..State::default() }), settled: Notify::new() }

@@ -1,4 +1,4 @@
-//! A trial on its way: where its call comes from, what came of it, and who takes that.
+//! A trial being sent: the source of its call, the finished attempt, and the consumer of attempts.
 
 use std::time::Duration;
 
@@ -21,11 +21,11 @@ pub struct Call {
     pub model: ModelRef,
     /// The repeat.
     pub repeat: u32,
-    /// What is asked.
+    /// The request.
     pub request: Request,
-    /// Input estimate and output cap together: what a limit on tokens reserves.
+    /// Estimated input plus output cap: what a token rate limit reserves.
     pub tokens: u64,
-    /// Whether the model that answers must be the one that is asked.
+    /// Whether the answer must come from exactly this model.
     pub exact_model: bool,
     /// The most that the call can cost.
     pub reserve: Usd,
@@ -33,18 +33,18 @@ pub struct Call {
     pub attempts_before: u32,
 }
 
-/// Where calls come from. Loaded one by one when it is their turn, so that a run of any size fits into memory.
+/// The source of calls. They are loaded one by one when they are sent, so that a run of any size fits into memory.
 pub trait Source: Send + Sync {
     /// The call of a trial.
     ///
     /// # Errors
-    /// When the corpus cannot be read; the run ends.
+    /// If the corpus cannot be read; the run ends.
     fn load(&self, trial: u32) -> anyhow::Result<Call>;
-    /// What an attempt was billed, as far as can be told.
+    /// The cost of an attempt, if known.
     fn price(&self, tier: u16, attempt: &Attempt) -> Option<Usd>;
     /// The tier of a trial, without loading it.
     fn tier(&self, trial: u32) -> u16;
-    /// Whether the trial's answer still matters; one that does not is not sent, or not sent again.
+    /// Whether the trial still needs to be sent; otherwise it is not sent, or not sent again.
     fn wanted(&self, _trial: u32) -> bool {
         true
     }
@@ -57,22 +57,22 @@ pub struct Finished {
     pub trial: u32,
     /// The tier's index on the ladder.
     pub tier: u16,
-    /// What came of it.
+    /// The attempt.
     pub attempt: Attempt,
-    /// Whether the trial is over: answered, or given up.
+    /// Whether the trial has ended: answered, or given up.
     pub last: bool,
-    /// How long the tier is to wait from here on, where the server asked for a long time.
+    /// How long the tier is paused from now on, if the server asked for a long pause.
     pub parked: Option<Duration>,
 }
 
-/// Who takes attempts: one consumer, on a thread of its own.
+/// The consumer of attempts, on its own thread.
 pub trait Sink: Send {
-    /// Makes attempts durable. What this returns `Ok` for is never sent again.
+    /// Stores attempts durably. Once this returns `Ok`, they are never sent again.
     ///
     /// # Errors
-    /// When that cannot be done; the run ends.
+    /// If that cannot be done; the run ends.
     fn record(&mut self, batch: &[Finished]) -> anyhow::Result<()>;
 }
 
-/// An attempt on its way to the consumer, and whom to tell that it is durable.
+/// An attempt on its way to the consumer, with the channel that confirms that it is durable.
 pub(super) type Parcel = (Finished, oneshot::Sender<()>);

@@ -1,4 +1,4 @@
-//! What a run has come to so far: what was stopped, and why.
+//! The state of a run so far: what was stopped, and why.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -6,17 +6,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::ending::{EndReason, Report, StopMode};
 
-/// As many refusals of the same words in a row stop a tier: every further call would be refused in the same way.
+/// This many identical rejections in a row stop a tier: every further call would be rejected in the same way.
 pub(super) const SAME_REFUSALS: u32 = 5;
 
-/// What a run has come to so far.
+/// The state of a run so far.
 #[derive(Default)]
 pub(super) struct Facts {
     attempts: AtomicU64,
     out_of_money: AtomicBool,
     stopped: Mutex<HashMap<u16, String>>,
     failed: Mutex<Option<anyhow::Error>>,
-    /// The last refusal of each tier, and how often it came in a row.
+    /// The last rejection of each tier, and how often it occurred in a row.
     refusals: Mutex<HashMap<u16, (String, u32)>>,
     halt: AtomicBool,
 }
@@ -47,12 +47,12 @@ impl Facts {
         self.attempts.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// The next call would not fit under the ceiling any more.
+    /// Records that the next call could exceed the cost limit.
     pub(super) fn out_of_money(&self) {
         self.out_of_money.store(true, Ordering::SeqCst);
     }
 
-    /// Ends the run with an error of our own.
+    /// Ends the run with an error.
     pub(super) fn fail(&self, error: anyhow::Error) {
         lock(&self.failed).get_or_insert(error);
         self.halt.store(true, Ordering::SeqCst);
@@ -71,7 +71,7 @@ impl Facts {
         lock(&self.stopped).contains_key(&tier)
     }
 
-    /// Counts refusals of the same words in a row; `None` breaks the row. Returns how many there are by now.
+    /// Counts identical rejections in a row; `None` resets the count. Returns the count.
     pub(super) fn refusals(&self, tier: u16, refusal: Option<&str>) -> u32 {
         let mut refusals = lock(&self.refusals);
         let last = refusals.entry(tier).or_default();

@@ -1,4 +1,4 @@
-//! The workers of an endpoint: taking trials, waiting for a place, for money, rate and gate, sending, handing over, retrying.
+//! The workers of an endpoint: they take trials, wait for a slot, budget, rate limit and gate, send, hand over and retry.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::provider::{Response, Retry};
 use crate::record::{Attempt, ErrorKind, Outcome, Via};
 use crate::units::{Millis, Timestamp, Usd};
 
-/// A server that asks for more than this is not waited for by the whole endpoint: only the tier that was told so waits.
+/// If a server asks for a longer pause than this, only the tier that was told so waits, not the whole endpoint.
 const LONGEST_GATE: Duration = Duration::from_secs(120);
 
 /// What all workers share.
@@ -47,7 +47,7 @@ impl<S: Source> Shared<S> {
         *self.stop_mode.borrow() != StopMode::Run || self.facts.is_over()
     }
 
-    /// Waits for something, but not beyond the user's stop_mode to end; `None` when that came first.
+    /// Waits for something; `None` if the caller stops the run first.
     async fn unless_over<T>(&self, future: impl Future<Output = T>) -> Option<T> {
         let mut stop_mode = self.stop_mode.clone();
         tokio::select! {
@@ -62,7 +62,7 @@ pub(super) struct LaneState {
     lane: Lane,
     queue: Mutex<Queue>,
     rates: Mutex<Rates>,
-    /// No call leaves before this moment, and how long the server had asked for.
+    /// No call is sent before this moment; and the pause that the server asked for.
     gate: Mutex<(Instant, Duration)>,
     adaptive: Adaptive,
 }
@@ -133,7 +133,7 @@ pub(super) async fn work<S: Source>(shared: &Shared<S>, lane: &LaneState) {
     }
 }
 
-/// Makes one attempt and hands it over; `false` when the run is over.
+/// Makes one attempt and hands it to the consumer; `false` if the run is over.
 async fn send<S: Source>(
     shared: &Shared<S>,
     lane: &LaneState,
@@ -192,7 +192,7 @@ async fn send<S: Source>(
     true
 }
 
-/// What a response says of its endpoint's load.
+/// What a response tells about the endpoint's load.
 fn signal(response: &Response) -> Signal {
     match response.failure.as_ref().map(|failure| failure.kind) {
         Some(ErrorKind::RateLimited) => Signal::Throttled,
@@ -215,7 +215,7 @@ fn signal(response: &Response) -> Signal {
     }
 }
 
-/// Reserves the money of a call; `false` when the run is over instead.
+/// Reserves the maximum cost of a call; `false` if the run ends instead.
 async fn reserve<S: Source>(shared: &Shared<S>, call: &Call) -> bool {
     loop {
         let settlement = shared.budget.settlement();
@@ -237,7 +237,7 @@ async fn reserve<S: Source>(shared: &Shared<S>, call: &Call) -> bool {
     }
 }
 
-/// Waits for the endpoint's gate and for a place in its rates; `false` when the run is over instead.
+/// Waits for the endpoint's gate and rate limits; `false` if the run ends instead.
 async fn wait_for_turn<S: Source>(shared: &Shared<S>, lane: &LaneState, again: &Again) -> bool {
     let mut waited = None;
     loop {
@@ -265,7 +265,7 @@ async fn wait_for_turn<S: Source>(shared: &Shared<S>, lane: &LaneState, again: &
     }
 }
 
-/// When the trial is to be tried again; `None` when it is over.
+/// When to try the trial again; `None` if it has ended.
 fn decide<S: Source>(
     shared: &Shared<S>,
     lane: &LaneState,
@@ -299,7 +299,7 @@ fn decide<S: Source>(
             return None;
         }
         Retry::After(wait) if *wait > LONGEST_GATE => {
-            // Its trial is not given up, however often it was turned away: the tier as a whole is.
+            // The pause does not count against the trial: it concerns the whole tier.
             let until = now + *wait + backoff::spread(shared.settings.seed, &again.call.key, 0, *wait);
             lock(&lane.queue).park(tier, until);
             again.failed = again.failed.saturating_sub(1);

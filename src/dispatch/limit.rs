@@ -1,7 +1,7 @@
-//! Rates: requests and tokens a minute, as token buckets.
+//! Rate limits: requests and tokens per minute, as token buckets.
 //!
-//! A bucket holds a tenth of a minute's worth at the most, and what it holds is taken off what flows into it in a minute, so
-//! that no stretch of sixty seconds sees more than the limit, not even the first one.
+//! A bucket holds at most a tenth of a minute's amount, which is deducted from its inflow per minute, so that no sixty seconds
+//! exceed the limit, not even the first ones.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::provider::RateHeaders;
 /// counts them when they arrive.
 const USED: f64 = 0.98;
 
-/// A rate of something a minute.
+/// A rate per minute.
 #[derive(Debug)]
 struct Bucket {
     capacity: f64,
@@ -51,12 +51,12 @@ impl Bucket {
 pub(super) struct Rates {
     requests: Option<Bucket>,
     tokens: Option<Bucket>,
-    /// The server has said that nothing is left until then.
+    /// Until then, nothing is left according to the server.
     hold: Option<Instant>,
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
-/// The longest that a header alone holds calls back; what takes longer, the server will say with a 429.
+/// The longest that a header alone holds calls back; for longer pauses the server sends a 429.
 const LONGEST_HOLD: Duration = MINUTE;
 
 impl Rates {
@@ -68,7 +68,7 @@ impl Rates {
         }
     }
 
-    /// Takes a request of so many tokens, or says how long to wait before asking again.
+    /// Takes a request of so many tokens, or returns how long to wait before trying again.
     pub(super) fn take(&mut self, tokens: u64, now: Instant) -> Result<(), Duration> {
         let mut wait = self.hold.map_or(Duration::ZERO, |hold| hold.saturating_duration_since(now));
         for (bucket, amount) in [(&mut self.requests, 1.0), (&mut self.tokens, tokens as f64)] {

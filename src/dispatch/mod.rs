@@ -1,9 +1,9 @@
 //! The only concurrency: sends trials to their endpoints under limits and a budget, retries, and hands every attempt to one
 //! consumer. Knows nothing of journals or oracles.
 //!
-//! Workers: as many per endpoint as it takes calls at a time. A worker takes a trial, waits for money, for its place in the
-//! rate and for the endpoint's gate, sends, hands the attempt over, and takes no further trial before the consumer has said
-//! that the attempt is durable. So a crash loses at most as many answers as there were calls in flight.
+//! Each endpoint has as many workers as concurrent calls. A worker takes a trial, waits for budget, rate limit and gate, sends
+//! it, hands the attempt to the consumer, and takes no further trial before the consumer confirms that the attempt is durable.
+//! So a crash loses at most as many answers as there were calls in flight.
 
 mod adapt;
 mod backoff;
@@ -35,7 +35,7 @@ const BATCH: usize = 256;
 /// Sends all trials of all lanes.
 ///
 /// # Errors
-/// When a call cannot be loaded or an attempt not be recorded; what was recorded before stays.
+/// If a call cannot be loaded or an attempt cannot be recorded; earlier attempts stay recorded.
 pub async fn run<S: Source + 'static>(
     lanes: Vec<Lane>,
     source: Arc<S>,
@@ -91,7 +91,7 @@ pub async fn run<S: Source + 'static>(
     facts.report(*stop_mode.borrow(), throttled_to)
 }
 
-/// Comes back once the user stop_mode to leave at once.
+/// Returns once the caller aborts the run.
 async fn aborted(stop_mode: &mut watch::Receiver<StopMode>) {
     if stop_mode.wait_for(|stop_mode| *stop_mode == StopMode::Abort).await.is_err() {
         // Nobody can stop_mode any more.

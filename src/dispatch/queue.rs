@@ -41,24 +41,24 @@ const TURN: Duration = Duration::from_millis(20);
 
 pub(super) struct Queue {
     fresh: VecDeque<u32>,
-    /// What is due at a moment, in the order in which it came.
+    /// Trials that are due at a given moment, in their order of arrival.
     due: BinaryHeap<Reverse<(Instant, u64, u32)>>,
     came: u64,
-    /// The retries among them; the others are fresh trials of a tier that is parked.
+    /// The retries among them; the others are new trials of a paused tier.
     retries: HashMap<u32, Again>,
-    /// Tiers that wait, and until when.
+    /// Paused tiers, and until when.
     parked: BTreeMap<u16, Instant>,
     budget: RetryBudget,
 }
 
-/// How many of the calls to an endpoint may be retries. Beyond its share a retry is not lost: it goes out while no other
-/// does, so that a server in trouble is not asked more often by everybody at once.
+/// The share of an endpoint's calls that may be retries. Beyond it, retries are sent one at a time, so that a server in trouble
+/// is not flooded with them.
 #[derive(Debug)]
 struct RetryBudget {
     share: f64,
     sent: u64,
     retried: u64,
-    /// Retries beyond the share that are in flight: one at the most.
+    /// Retries in flight beyond the share: at most one.
     in_flight: bool,
 }
 
@@ -135,20 +135,20 @@ impl Queue {
         self.retries.insert(again.trial, again);
     }
 
-    /// A retry has come back, whatever came of it.
+    /// A retry has ended, with whatever result.
     pub(super) fn returned(&mut self, sent_before: u32) {
         if sent_before > 0 {
             self.budget.in_flight = false;
         }
     }
 
-    /// Lets a tier wait.
+    /// Pauses a tier.
     pub(super) fn park(&mut self, tier: u16, until: Instant) {
         let entry = self.parked.entry(tier).or_insert(until);
         *entry = (*entry).max(until);
     }
 
-    /// Until when a tier is to wait.
+    /// Until when a tier is paused.
     pub(super) fn parked(&self, tier: u16, now: Instant) -> Option<Instant> {
         self.parked.get(&tier).copied().filter(|until| *until > now)
     }

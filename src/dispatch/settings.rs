@@ -1,4 +1,4 @@
-//! What a run is given: its lanes and what it is to keep to.
+//! The inputs of a run: its lanes and settings.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,36 +11,36 @@ use crate::provider::Endpoint;
 pub struct Lane {
     /// The endpoint.
     pub endpoint: Arc<Endpoint>,
-    /// What it takes at a time.
+    /// Its limits.
     pub limits: Limits,
     /// The trials.
     pub trials: Vec<u32>,
 }
 
-/// What a run is to keep to.
+/// The settings of a run.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Attempts at a trial at the most.
+    /// The most attempts at a trial.
     pub max_attempts: u32,
     /// Seed of the jitter.
     pub seed: u64,
-    /// The time for a trial, from its first attempt: none begins after it.
+    /// The time for a trial, from its first attempt; no attempt starts later.
     pub max_elapsed: Duration,
-    /// The share of an endpoint's calls that may be retries; what is beyond goes out one at a time.
+    /// The share of an endpoint's calls that may be retries; further ones are sent one at a time.
     pub retry_share: f64,
-    /// The longest that a tier waits for a server that asks it to; one that asks for more stops the tier.
+    /// The longest pause that a tier accepts from a server; if the server asks for more, the tier is stopped.
     pub max_park: Duration,
-    /// Whether the number of calls at a time follows what the server bears.
+    /// Whether the number of concurrent calls adapts to the server.
     pub concurrency: Concurrency,
     /// When attempts were made.
     pub clock: Arc<dyn Clock>,
 }
 
-/// How many calls an endpoint is sent at a time.
+/// The number of concurrent calls to an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Concurrency {
-    /// As many as it bears, up to its limit.
+    /// As many as the server takes, up to the limit.
     Adaptive,
-    /// Its limit, always: latencies are comparable then.
+    /// Always the limit, so that latencies are comparable.
     Pinned,
 }

@@ -1,4 +1,4 @@
-//! What people said of answers that an oracle graded: `oracles/<id>.labels.jsonl`, and how far it lets the oracle be trusted.
+//! Human labels of answers that an oracle graded (`oracles/<id>.labels.jsonl`), and the calibration of judges with them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::disk::{Disk, DiskError};
 use crate::ident::{Digest, OracleRef, PromptId, RunId, TaskName, TierName, TrialKey};
 use crate::stats::calibration::{Confusion, Word};
 
-/// A verdict of somebody who can only pass or fail.
+/// A pass or fail label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Label {
@@ -22,7 +22,7 @@ pub enum Label {
 }
 
 impl Label {
-    /// The same for statistics.
+    /// The label as the statistics take it.
     #[must_use]
     pub const fn word(self) -> Word {
         match self {
@@ -32,13 +32,13 @@ impl Label {
     }
 }
 
-/// An answer that somebody looked at: a line of the file.
+/// A labelled answer: a line of the file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Labelled {
-    /// The digest of the oracle that graded it. A label says nothing about another version.
+    /// The digest of the oracle that graded it. A label does not apply to another version.
     pub digest: Digest,
-    /// The run that holds the answer.
+    /// The run of the answer.
     pub run: RunId,
     /// The trial.
     pub key: TrialKey,
@@ -48,21 +48,21 @@ pub struct Labelled {
     pub task: TaskName,
     /// The tier that gave the answer.
     pub tier: TierName,
-    /// What the oracle said.
+    /// The oracle's verdict.
     pub machine: Label,
-    /// What a person said.
+    /// The human label.
     pub human: Label,
-    /// How many answers of the run it stands for.
+    /// The number of answers of the run that it represents.
     pub weight: f64,
 }
 
 /// Why labels cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum LabelError {
-    /// What is written there is wrong.
+    /// The file has faults.
     #[error("{0}")]
     Faults(#[from] Faults),
-    /// The file system said no.
+    /// A file system error.
     #[error(transparent)]
     Disk(#[from] DiskError),
     /// A label cannot be written as JSON.
@@ -76,10 +76,10 @@ pub fn file(oracles: &Path, id: &OracleRef) -> PathBuf {
     oracles.join(format!("{id}.labels.jsonl"))
 }
 
-/// Every label of a file; none where there is no file.
+/// Reads every label of a file; none if the file does not exist.
 ///
 /// # Errors
-/// All lines that are no labels.
+/// All lines that are not labels.
 pub fn read(disk: &Disk, path: &Path) -> Result<Vec<Labelled>, LabelError> {
     let Some(bytes) = disk.read_if_present(path)? else { return Ok(Vec::new()) };
     let mut labels = Vec::new();
@@ -99,10 +99,10 @@ pub fn read(disk: &Disk, path: &Path) -> Result<Vec<Labelled>, LabelError> {
     Ok(faults.into_result(labels)?)
 }
 
-/// Adds labels to a file; of two about the same trial by the same oracle the later stands.
+/// Adds labels to a file. Of two labels for the same trial and oracle, the later one counts.
 ///
 /// # Errors
-/// When the file cannot be read or written.
+/// If the file cannot be read or written.
 pub fn add(disk: &Disk, path: &Path, new: Vec<Labelled>) -> Result<(), LabelError> {
     let mut all: BTreeMap<(String, String, String), Labelled> = BTreeMap::new();
     for label in read(disk, path)?.into_iter().chain(new) {
@@ -117,7 +117,7 @@ pub fn add(disk: &Disk, path: &Path, new: Vec<Labelled>) -> Result<(), LabelErro
     Ok(())
 }
 
-/// Labels of a tier's own answers that say something of how the judge takes them.
+/// The fewest labels of a tier's own answers that calibrate the judge for that tier.
 const ENOUGH: u64 = 20;
 
 /// How far a judge can be trusted.
@@ -125,16 +125,16 @@ const ENOUGH: u64 = 20;
 pub struct JudgeStanding {
     /// The oracle.
     pub oracle: OracleRef,
-    /// Labels that the policy asks for.
+    /// Number of labels that the policy requires.
     pub needed: u32,
-    /// What the judge and people said, over all tiers.
+    /// Verdicts of the judge against human labels, over all tiers.
     pub all: Confusion,
-    /// The same of each tier: judges favour styles.
+    /// The same per tier, because judges favour styles.
     pub tiers: BTreeMap<TierName, Confusion>,
 }
 
 impl JudgeStanding {
-    /// The standing of a version of an oracle by its labels.
+    /// The calibration of a version of an oracle by its labels.
     #[must_use]
     pub fn of(oracle: OracleRef, digest: Digest, labels: &[Labelled], needed: u32) -> Self {
         let mut standing = Self { oracle, needed, all: Confusion::default(), tiers: BTreeMap::new() };
@@ -146,7 +146,7 @@ impl JudgeStanding {
         standing
     }
 
-    /// Why no tier may be routed to on this judge's word alone; `None` when it is calibrated.
+    /// Why this judge alone cannot lead to more than `monitor`; `None` if it is calibrated.
     #[must_use]
     pub fn cap(&self) -> Option<String> {
         let Self { oracle, needed, all, .. } = self;
@@ -167,8 +167,8 @@ impl JudgeStanding {
         })
     }
 
-    /// Why this tier may not be routed to on this judge's word alone: judges favour styles, so somebody must have looked at
-    /// answers of its own. `None` when it may.
+    /// Why this judge alone cannot lead to more than `monitor` for this tier: judges favour styles, so some of the tier's own
+    /// answers need human labels. `None` if it can.
     #[must_use]
     pub fn cap_of(&self, tier: &TierName) -> Option<String> {
         let own = self.tiers.get(tier).map_or(0, Confusion::n);
@@ -183,7 +183,7 @@ impl JudgeStanding {
         })
     }
 
-    /// What to correct a tier's pass rate by: its own labels, else, where those are too few to tell, those of all tiers.
+    /// The labels by which to calibrate a tier's pass rate: its own, or those of all tiers if its own are too few.
     #[must_use]
     pub fn confusion(&self, tier: &TierName) -> &Confusion {
         self.tiers

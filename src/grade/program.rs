@@ -1,5 +1,5 @@
-//! Runs the programs that `command` oracles ask for: several at a time, each in a private folder, with limits, and killed
-//! with all its children when it is over. Also what one said as a line of a journal, and the key by which it is found again.
+//! Runs the programs of `command` oracles: several at a time, each in a private folder and with limits, and kills each with all
+//! its children at the end. Also turns their output into journal records, and computes the keys by which those are found.
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -21,19 +21,19 @@ const STDERR: usize = 4096;
 /// secret, and would blot out ordinary words.
 const SECRET: usize = 8;
 
-/// What came of running a program on a question.
+/// One run of a program on a question.
 #[derive(Debug)]
 pub struct ProgramRun {
     /// The number of the question.
     pub question: usize,
-    /// What it printed, or what went wrong.
+    /// Its output, or what went wrong.
     pub printed: Result<String, Failure>,
-    /// From its start to its end.
+    /// How long it ran.
     pub took: Duration,
 }
 
 impl ProgramRun {
-    /// What whoever asked makes of it. Whatever goes wrong is a reason, never a verdict.
+    /// The answer to the question. A failure is a reason, never a verdict.
     #[must_use]
     pub fn answer(&self) -> Answer {
         match &self.printed {
@@ -42,10 +42,10 @@ impl ProgramRun {
         }
     }
 
-    /// The line of the journal: `attempt` is the how-manieth try, from 1.
+    /// The journal record; `attempt` counts from 1.
     ///
     /// # Errors
-    /// When the program's name in the journal is no name, which what it is made of rules out.
+    /// If the program's name in the journal is no name, which what it is made of rules out.
     pub fn into_attempt(
         self,
         key: TrialKey,
@@ -82,7 +82,7 @@ impl ProgramRun {
     }
 }
 
-/// What a line of the journal says of a question to a program.
+/// The answer in a journal record of a question to a program.
 #[must_use]
 pub fn stored_answer(attempt: Attempt) -> Answer {
     match (attempt.outcome, attempt.failure) {
@@ -102,10 +102,10 @@ fn label(argv: &[String]) -> Result<ModelRef, NameError> {
 }
 
 /// The digest of the files that a command line names: the program itself, unless it is looked up in `PATH`, and arguments that
-/// are absolute paths of files. `None` where it names none.
+/// are absolute paths of files. `None` if it names none.
 ///
 /// # Errors
-/// When one is there and cannot be read.
+/// If one is there and cannot be read.
 pub fn fingerprint(disk: &Disk, root: &Path, argv: &[String]) -> Result<Option<Digest>, DiskError> {
     let own = argv.first().filter(|named| !is_bare(named)).map(|named| program(root, named));
     let others = argv.iter().skip(1).map(PathBuf::from).filter(|path| path.is_absolute());
@@ -118,8 +118,8 @@ pub fn fingerprint(disk: &Disk, root: &Path, argv: &[String]) -> Result<Option<D
     Ok(any.then(|| digester.finish()))
 }
 
-/// The key of a question to a program whose files have that digest: whatever its answer depends on, as far as that can be known.
-/// Of the environment the names count and not the values, which may be secrets.
+/// The key of a question to a program whose files have this digest. It covers everything known that the answer depends on. Of the
+/// environment, only the names of variables count, because the values may be secrets.
 #[must_use]
 pub fn key(question: &Digest, fingerprint: Option<&Digest>) -> TrialKey {
     let mut digester = Digester::new("route-prof program 1");
@@ -130,9 +130,9 @@ pub fn key(question: &Digest, fingerprint: Option<&Digest>) -> TrialKey {
     TrialKey::from_digest(&digester.finish())
 }
 
-/// Runs a program for each question, as many at a time as there are cores, and hands over what came of it as it comes: those
-/// that are ready at one time together, in no particular order. `root` is the folder that relative paths of programs are
-/// relative to. Once `stop` is set, what runs is killed and has said nothing, and nothing more is started.
+/// Runs a program for each question, as many at a time as there are cores, and passes finished runs to `take` in no particular
+/// order. Relative paths of programs are relative to `root`. Once `stop` is set, running programs are killed without a result, and
+/// no more are started.
 ///
 /// # Errors
 /// The first one of `take`; then no further program is started.
@@ -179,7 +179,7 @@ pub fn run_each<E>(
     })
 }
 
-/// Runs one program. The values of the variables that it is given are kept out of what it is quoted with.
+/// Runs one program. The values of its environment variables are redacted from its quoted output.
 fn run(root: &Path, question: &ProgramQuestion, stop: &AtomicBool) -> Result<String, Failure> {
     let values: Vec<String> = question
         .env
@@ -344,7 +344,7 @@ fn kill(child: &mut Child) {
     let _ = child.wait();
 }
 
-/// `: what it said last`, from stderr.
+/// `: LINE`, with the last line of stderr.
 fn last_line(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let line: String =

@@ -8,7 +8,7 @@ use crate::record::JOURNAL_VERSION;
 /// Why a journal cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
-    /// The file system said no.
+    /// A file system error.
     #[error(transparent)]
     Disk(#[from] DiskError),
     /// Another process is writing it.
@@ -40,7 +40,7 @@ pub enum JournalError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// An attempt is longer than any line that a reader takes.

@@ -13,7 +13,7 @@ pub struct Header {
     pub kind: String,
     /// The version of the format.
     pub version: u32,
-    /// For people: of a tape, what was recorded.
+    /// A note for people; for a recording, what was recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Where each trial's answer stands: a few words a trial, however long the replies are.
+//! Finds each trial's answer in a journal. Uses a few bytes per trial, however long the replies are.
 
 use std::collections::HashMap;
 
@@ -6,10 +6,10 @@ use crate::ident::TrialKey;
 use crate::record::{Attempt, Outcome};
 use crate::units::Usd;
 
-/// What the index knows of a trial.
+/// The entry of a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stored {
-    /// Where the attempt that counts stands: the first answer, else the last error.
+    /// The offset of the attempt that counts: the first answer, else the last error.
     pub offset: u64,
     /// What that attempt ended in.
     pub outcome: Outcome,
@@ -19,7 +19,7 @@ pub struct Stored {
     pub attempts: u32,
 }
 
-/// Trials by key. The first answer stands: what came after it cannot change a result.
+/// Trials by key. The first answer counts; later ones cannot change a result.
 #[derive(Debug, Default)]
 pub struct Index {
     trials: HashMap<TrialKey, Stored>,
@@ -27,7 +27,7 @@ pub struct Index {
 }
 
 impl Index {
-    /// Takes an attempt in that stands at an offset.
+    /// Adds an attempt and its offset.
     pub fn take(&mut self, offset: u64, attempt: &Attempt) {
         self.billed += attempt.billed.unwrap_or_default();
         let sent = u32::from(attempt.was_sent());

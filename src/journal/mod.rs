@@ -1,8 +1,8 @@
 //! The journal: the append-only record of a run's attempts, and looking a trial key up in one.
 //!
-//! JSON Lines: a header, then an [`Attempt`] a line. Resume, re-grade, replay of a tape and reuse of an earlier run are all
-//! the same thing, a look-up by trial key. A torn last line (a kill, a power cut) is cut off when the journal is opened for
-//! writing; a damaged line anywhere else is an error, because nothing that was paid for is skipped in silence.
+//! JSON Lines: a header, then one [`Attempt`] per line. Resuming, regrading, replaying a recording and reusing an earlier run all
+//! look up trial keys. An incomplete last line (after a kill or a power cut) is removed when the journal is opened for writing. A
+//! damaged line anywhere else is an error, because nothing that was paid for is skipped silently.
 
 mod error;
 mod header;
@@ -26,12 +26,12 @@ pub use self::tape::write_tape;
 use crate::disk::{Appender, Disk};
 use crate::record::Attempt;
 
-/// What opening a journal for writing found.
+/// The state of a journal when it was opened for writing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Recovery {
     /// Attempts that it holds.
     pub records: u64,
-    /// Bytes of a torn last line that were cut off.
+    /// Bytes of an incomplete last line that were removed.
     pub cut: u64,
 }
 
@@ -46,7 +46,7 @@ impl Journal {
     /// Opens the journal at `path`, making it if need be, cuts off a torn last line, and indexes what is there.
     ///
     /// # Errors
-    /// When another process writes it, when it is damaged before its end, or newer than this program.
+    /// If another process writes it, when it is damaged before its end, or newer than this program.
     pub fn open(disk: &Disk, path: &Path) -> Result<(Self, Index, Recovery), JournalError> {
         let mut appender = disk.append(path)?;
         let mut index = Index::default();
@@ -84,7 +84,7 @@ impl Journal {
     /// Appends attempts with one write and one sync; once this returns they survive a power cut.
     ///
     /// # Errors
-    /// When they could not be written, or a reader would not take them: then none of them is.
+    /// If they could not be written, or a reader would not take them: then none of them is.
     pub fn append<'a>(
         &mut self,
         attempts: impl IntoIterator<Item = &'a Attempt>,
@@ -112,7 +112,7 @@ impl Journal {
     }
 }
 
-/// The deepest JSON of a server's that is kept as JSON. A reader gives up at 128 levels, and the record around it counts.
+/// The deepest JSON from a server that is kept as JSON. A reader stops at 128 levels, including the record around it.
 const DEEPEST: usize = 64;
 
 /// The attempt as it can be read again: a server may send JSON so deep that the journal could not be opened any more.

@@ -27,7 +27,7 @@ impl Reader {
     /// Opens a journal.
     ///
     /// # Errors
-    /// When it cannot be read, is no journal, or is newer than this program.
+    /// If it cannot be read, is no journal, or is newer than this program.
     pub fn open(disk: &Disk, path: &Path) -> Result<Self, JournalError> {
         let mut file = BufReader::with_capacity(1 << 16, disk.open(path)?);
         let mut line = Vec::new();
@@ -118,7 +118,7 @@ impl Iterator for Reader {
 /// Reads the attempt that begins at an offset.
 ///
 /// # Errors
-/// When there is none.
+/// If there is none.
 pub fn fetch_at(file: &mut dyn Readable, offset: u64) -> Result<Attempt, JournalError> {
     let failed = |source| JournalError::Read { path: PathBuf::from("the journal"), source };
     file.seek(SeekFrom::Start(offset)).map_err(failed)?;

@@ -1,4 +1,4 @@
-//! Writing a tape: a journal that holds nothing but answers, in a given order.
+//! Writes a recording: a journal with answers only, in a given order.
 
 use std::io;
 use std::path::Path;
@@ -8,11 +8,11 @@ use super::header::Header;
 use crate::disk::Disk;
 use crate::record::{Attempt, Via};
 
-/// Writes answers as a tape, whole or not at all. What belongs to a day or an account (times of the wall clock, request
-/// ids, bills) is left out.
+/// Writes answers as a recording, atomically. Leaves out what belongs to a day or an account: wall-clock times, request ids and
+/// costs.
 ///
 /// # Errors
-/// When an attempt cannot be had, or the file not be written.
+/// If an attempt cannot be read, or the file cannot be written.
 pub fn write_tape(
     disk: &Disk,
     path: &Path,

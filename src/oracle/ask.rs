@@ -67,7 +67,7 @@ impl ModelQuestion {
 }
 
 /// The request parameter by which an API holds a reply to a JSON Schema, which is called `name` where it wants a name;
-/// `None` where it has none.
+/// `None` if it has none.
 #[must_use]
 pub fn held_to(api: &str, name: &str, schema: &Value) -> Option<(&'static str, Value)> {
     match api {
@@ -111,8 +111,8 @@ impl Question {
     }
 }
 
-/// The JSON object that is all of an answer; `None` for anything else, and for one that says a thing of `T` twice, since nobody
-/// can tell which of the two was meant.
+/// The JSON object that makes up the whole answer; `None` for anything else, and for an object with a duplicate field of `T`, which
+/// would be ambiguous.
 #[must_use]
 pub(super) fn object<T: DeserializeOwned>(text: &str) -> Option<T> {
     // A struct would be read from a list, too.
@@ -120,12 +120,12 @@ pub(super) fn object<T: DeserializeOwned>(text: &str) -> Option<T> {
     text.starts_with('{').then(|| serde_json::from_str(text).ok()).flatten()
 }
 
-/// What came of a question.
+/// The answer to a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// A text, to be understood by whoever asked.
+    /// A text, to be interpreted by the oracle that asked.
     Text(String),
-    /// No answer that can be used, and why: the reply stays ungraded.
+    /// No usable answer, and why; the reply stays ungraded.
     Failed(String),
 }
 
@@ -136,13 +136,13 @@ pub struct AnswerBook {
 }
 
 impl AnswerBook {
-    /// The answer to a question; `None` when it was not asked yet.
+    /// The answer to a question; `None` if it was not asked yet.
     #[must_use]
     pub fn get(&self, question: &Question) -> Option<&Answer> {
         self.answers.get(&question.id())
     }
 
-    /// Takes an answer in; the first one stands.
+    /// Adds an answer; the first one counts.
     pub fn put(&mut self, question: Digest, answer: Answer) {
         self.answers.entry(question).or_insert(answer);
     }
@@ -154,25 +154,25 @@ impl AnswerBook {
     }
 }
 
-/// What an oracle that asks can look at beside the sample.
+/// What an oracle with questions can use besides the sample.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
+pub struct QuestionContext<'a> {
     /// The prompt; `None` in self-tests.
     pub prompt: Option<&'a Prompt>,
     /// The answers so far.
     pub answers: &'a AnswerBook,
 }
 
-/// Whom an oracle may ask, known without a sample.
+/// What an oracle may ask, known without a sample.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Asks {
-    /// A program of the user's.
+    /// The user's own program.
     Program,
     /// A model.
     Model {
         /// The model.
         model: ModelRef,
-        /// Whether it may grade answers of its own.
+        /// Whether it may grade its own answers.
         own_answers: OwnAnswers,
         /// The cap on output tokens of an answer.
         max_output_tokens: Tokens,
@@ -181,11 +181,11 @@ pub enum Asks {
     },
 }
 
-/// Whether a judge may grade answers of its own.
+/// Whether a judge may grade its own answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OwnAnswers {
-    /// It favours its own style: refused.
+    /// No, because it favours its own style.
     Refused,
-    /// The user says so.
+    /// Yes, the user allows it.
     Allowed,
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use toml::Spanned;
 
-use super::ask::{Answer, Asked, Asks, ProgramQuestion, Question, object};
+use super::ask::{Answer, Asks, ProgramQuestion, Question, QuestionContext, object};
 use super::judgement::{Judgement, NOT_RUN};
 use super::kind::{Build, Criterion, Kind, TableError, settings};
 use super::sample::Sample;
@@ -79,7 +79,7 @@ struct Command {
 }
 
 impl Command {
-    fn question(&self, sample: &Sample<'_>, asked: &Asked<'_>) -> Question {
+    fn question(&self, sample: &Sample<'_>, asked: &QuestionContext<'_>) -> Question {
         let prompt = asked.prompt;
         let vars = prompt.and_then(|prompt| match &prompt.content {
             Content::Vars(vars) => Some(vars),
@@ -106,7 +106,7 @@ impl Command {
 
     /// What the program printed, as a verdict.
     fn verdict(&self, printed: &str) -> Verdict {
-        let Some(said) = object::<Said>(printed) else {
+        let Some(said) = object::<ProgramReply>(printed) else {
             return Verdict::Ungraded("the program printed no JSON object".to_owned());
         };
         let reason =
@@ -135,9 +135,9 @@ impl Command {
     }
 }
 
-/// What a program prints. Of any type, so that what is wrong can be said.
+/// A program's output. Fields of any type, so that a wrong type can be reported.
 #[derive(Deserialize)]
-struct Said {
+struct ProgramReply {
     pass: Option<Value>,
     score: Option<Value>,
     reason: Option<Value>,
@@ -161,11 +161,11 @@ impl Criterion for Command {
         false
     }
 
-    fn questions(&self, sample: &Sample<'_>, asked: &Asked<'_>) -> Vec<Question> {
+    fn questions(&self, sample: &Sample<'_>, asked: &QuestionContext<'_>) -> Vec<Question> {
         vec![self.question(sample, asked)]
     }
 
-    fn judge_with(&self, sample: &Sample<'_>, asked: &Asked<'_>) -> Judgement {
+    fn judge_with(&self, sample: &Sample<'_>, asked: &QuestionContext<'_>) -> Judgement {
         match asked.answers.get(&self.question(sample, asked)) {
             None => self.judge(sample),
             Some(Answer::Text(printed)) => Judgement::gateless(self.verdict(printed)),

@@ -11,7 +11,7 @@ use serde::de::IntoDeserializer;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::ask::{Asked, Asks, Question};
+use super::ask::{Asks, Question, QuestionContext};
 use super::judgement::Judgement;
 use super::kind::{Build, Criterion, Kind, Kinds, Table, TableError};
 use super::sample::Sample;
@@ -203,12 +203,12 @@ impl Criterion for Weighted {
         self.combined(self.parts.iter().map(|(weight, part)| (*weight, part.judge(sample))).collect())
     }
 
-    fn judge_with(&self, sample: &Sample<'_>, asked: &Asked<'_>) -> Judgement {
+    fn judge_with(&self, sample: &Sample<'_>, asked: &QuestionContext<'_>) -> Judgement {
         let judge = |(weight, part): &(f64, Box<dyn Criterion>)| (*weight, part.judge_with(sample, asked));
         self.combined(self.parts.iter().map(judge).collect())
     }
 
-    fn questions(&self, sample: &Sample<'_>, asked: &Asked<'_>) -> Vec<Question> {
+    fn questions(&self, sample: &Sample<'_>, asked: &QuestionContext<'_>) -> Vec<Question> {
         open_questions(self, self.parts.iter().map(|(_, part)| &**part), sample, asked)
     }
 
@@ -234,7 +234,7 @@ fn open_questions<'a>(
     whole: &dyn Criterion,
     parts: impl Iterator<Item = &'a dyn Criterion>,
     sample: &Sample<'_>,
-    asked: &Asked<'_>,
+    asked: &QuestionContext<'_>,
 ) -> Vec<Question> {
     match whole.judge_with(sample, asked).verdict {
         Verdict::Pass | Verdict::Fail(_) => Vec::new(),
@@ -275,11 +275,11 @@ impl Criterion for Composed {
         self.combined(self.parts.iter().map(|part| part.judge(sample)).collect())
     }
 
-    fn judge_with(&self, sample: &Sample<'_>, asked: &Asked<'_>) -> Judgement {
+    fn judge_with(&self, sample: &Sample<'_>, asked: &QuestionContext<'_>) -> Judgement {
         self.combined(self.parts.iter().map(|part| part.judge_with(sample, asked)).collect())
     }
 
-    fn questions(&self, sample: &Sample<'_>, asked: &Asked<'_>) -> Vec<Question> {
+    fn questions(&self, sample: &Sample<'_>, asked: &QuestionContext<'_>) -> Vec<Question> {
         open_questions(self, self.parts.iter().map(|part| &**part), sample, asked)
     }
 

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::ask::{Answer, Asked, Asks, ModelQuestion, OwnAnswers, Question};
+use super::ask::{Answer, Asks, ModelQuestion, OwnAnswers, Question, QuestionContext};
 use super::judgement::{Judgement, NO_EXPECTED, NOT_JUDGED};
 use super::kind::{Build, Criterion, Kind, Table, TableError, settings};
 use super::sample::{Sample, as_text};
@@ -80,7 +80,7 @@ impl Criterion for Embedding {
         Judgement::gateless(Verdict::Ungraded(reason.to_owned()))
     }
 
-    fn judge_with(&self, sample: &Sample<'_>, asked: &Asked<'_>) -> Judgement {
+    fn judge_with(&self, sample: &Sample<'_>, asked: &QuestionContext<'_>) -> Judgement {
         let answer = self.question(sample).and_then(|question| asked.answers.get(&question).cloned());
         Judgement::gateless(match answer {
             None => return self.judge(sample),
@@ -96,7 +96,7 @@ impl Criterion for Embedding {
         })
     }
 
-    fn questions(&self, sample: &Sample<'_>, asked: &Asked<'_>) -> Vec<Question> {
+    fn questions(&self, sample: &Sample<'_>, asked: &QuestionContext<'_>) -> Vec<Question> {
         self.question(sample).into_iter().filter(|question| asked.answers.get(question).is_none()).collect()
     }
 

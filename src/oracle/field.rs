@@ -6,7 +6,7 @@ use regex::Regex;
 use serde_json::Value;
 
 /// The field of the first `{...}` of balanced braces, line breaks dropped; where that is no JSON with such a field, whatever
-/// stands in quotes behind the field's name. `None` when there is neither.
+/// stands in quotes behind the field's name. `None` if there is neither.
 pub(super) fn take(output: &str, name: &str) -> Option<String> {
     if let Some(value) = first_braces(output).and_then(|text| {
         let value: Value = serde_json::from_str(&text.replace('\n', "")).ok()?;

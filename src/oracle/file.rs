@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::ask::{AnswerBook, Asked, Asks, Question};
+use super::ask::{AnswerBook, Asks, Question, QuestionContext};
 use super::judgement::Judgement;
 use super::kind::{Criterion, Kind, TableError, settings};
 use super::registry::{ALL_KINDS, KINDS};
@@ -135,20 +135,20 @@ impl Oracle {
 
     /// What the criterion says of each example, with the answers at hand.
     pub fn judge_examples<'a>(&'a self, answers: &'a AnswerBook) -> impl Iterator<Item = Judgement> + 'a {
-        let asked = Asked { prompt: None, answers };
+        let asked = QuestionContext { prompt: None, answers };
         self.examples.iter().map(move |example| self.criterion.judge_with(&example.sample(), &asked))
     }
 
     /// What must be answered before the self-tests can be run.
     #[must_use]
     pub fn example_questions(&self, answers: &AnswerBook) -> Vec<Question> {
-        let asked = Asked { prompt: None, answers };
+        let asked = QuestionContext { prompt: None, answers };
         self.examples.iter().flat_map(|example| self.criterion.questions(&example.sample(), &asked)).collect()
     }
 
     /// Whether a self-test waits for an answer that nobody has given.
     fn is_open(&self, example: &Example, answers: &AnswerBook) -> bool {
-        let asked = Asked { prompt: None, answers };
+        let asked = QuestionContext { prompt: None, answers };
         let questions = self.criterion.questions(&example.sample(), &asked);
         questions.iter().any(|question| answers.get(question).is_none())
     }
@@ -167,7 +167,8 @@ impl Oracle {
             if self.is_open(example, answers) {
                 continue;
             }
-            let judgement = self.criterion.judge_with(&example.sample(), &Asked { prompt: None, answers });
+            let judgement =
+                self.criterion.judge_with(&example.sample(), &QuestionContext { prompt: None, answers });
             let mut fail = |why: String| {
                 failures.push(ExampleFailure { oracle: self.id.clone(), example: at + 1, why });
             };

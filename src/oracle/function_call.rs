@@ -72,7 +72,7 @@ fn build(table: Table<'_>) -> Result<Box<dyn Criterion>, TableError> {
 /// A call, whichever API spelled it.
 struct Called {
     name: String,
-    /// `None` when they are no JSON.
+    /// `None` if they are no JSON.
     arguments: Option<Value>,
 }
 
@@ -120,7 +120,7 @@ impl FunctionCall {
     }
 }
 
-/// F1 of calls against the expected ones: each of these is met by one call at the most.
+/// F1 of calls against the expected ones: each of these is met by one call at most.
 fn f1(calls: &[Called], expected: &[(String, Option<Value>)]) -> f64 {
     if calls.is_empty() && expected.is_empty() {
         return 1.0;

@@ -43,7 +43,7 @@ impl Field {
     /// Whether a found value is the wanted one; a missing field is as good as `null`.
     ///
     /// # Errors
-    /// When the reference cannot be compared in that way at all.
+    /// If the reference cannot be compared in that way at all.
     pub(super) fn matches(&self, found: Option<&Value>, wanted: &Value) -> Result<bool, String> {
         let found = found.unwrap_or(&Value::Null);
         if wanted.is_null() {

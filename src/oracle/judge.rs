@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use toml::Spanned;
 
-use super::ask::{Answer, Asked, Asks, ModelQuestion, OwnAnswers, Question, object};
+use super::ask::{Answer, Asks, ModelQuestion, OwnAnswers, Question, QuestionContext, object};
 use super::judgement::{Judgement, NOT_JUDGED};
 use super::kind::{Build, Criterion, Kind, TableError, settings};
 use super::sample::{Sample, as_text};
@@ -138,7 +138,7 @@ fn fence(texts: &[&str]) -> String {
 }
 
 impl Judge {
-    fn messages(&self, sample: &Sample<'_>, asked: &Asked<'_>) -> Vec<Message> {
+    fn messages(&self, sample: &Sample<'_>, asked: &QuestionContext<'_>) -> Vec<Message> {
         let prompt = asked.prompt.map(|prompt| prompt.content.plain());
         let expected = sample.expected.map(|expected| {
             as_text(expected).unwrap_or_else(|| serde_json::to_string_pretty(expected).unwrap_or_default())
@@ -176,7 +176,7 @@ impl Judge {
         vec![Message::text("system", &system), Message::text("user", &user)]
     }
 
-    fn ask_each(&self, sample: &Sample<'_>, asked: &Asked<'_>) -> Vec<Question> {
+    fn ask_each(&self, sample: &Sample<'_>, asked: &QuestionContext<'_>) -> Vec<Question> {
         let messages = self.messages(sample, asked);
         let schema = match self.answers {
             AnswerForm::JsonSchema => Some(json!({
@@ -203,33 +203,33 @@ impl Judge {
     }
 }
 
-/// What a judge replies; the reasoning is for itself.
+/// A judge's reply; its reasoning is ignored.
 #[derive(Deserialize)]
-struct Word {
+struct JudgeReply {
     verdict: String,
 }
 
-/// A judge's word. Structured output only: an object, bare or as the one fenced block of the reply.
-fn word(answer: &str) -> Verdict {
-    match object::<Word>(unfenced_json(answer)).as_ref().map(|said| said.verdict.as_str()) {
+/// The verdict in a judge's reply. Structured output only: an object, bare or as the one fenced block of the reply.
+fn parse_verdict(answer: &str) -> Verdict {
+    match object::<JudgeReply>(unfenced_json(answer)).as_ref().map(|reply| reply.verdict.as_str()) {
         Some("pass") => Verdict::Pass,
         Some("fail") => Verdict::Fail("the judge says that the rubric is not met".to_owned()),
         Some(_) | None => Verdict::Ungraded("the judge's reply holds no verdict".to_owned()),
     }
 }
 
-/// What more than half of all judges say.
-fn majority(words: Vec<Verdict>) -> Verdict {
-    let all = words.len();
+/// The verdict of more than half of all judges.
+fn majority(verdicts: Vec<Verdict>) -> Verdict {
+    let all = verdicts.len();
     let (mut passes, mut fails, mut ungraded, mut fail) = (0, 0, None, None);
-    for word in words {
-        match word {
+    for verdict in verdicts {
+        match verdict {
             Verdict::Pass => passes += 1,
             Verdict::Fail(_) => {
                 fails += 1;
-                fail = Some(word);
+                fail = Some(verdict);
             }
-            Verdict::Ungraded(_) => ungraded = ungraded.or(Some(word)),
+            Verdict::Ungraded(_) => ungraded = ungraded.or(Some(verdict)),
         }
     }
     if 2 * passes > all {
@@ -255,18 +255,18 @@ impl Criterion for Judge {
         false
     }
 
-    fn questions(&self, sample: &Sample<'_>, asked: &Asked<'_>) -> Vec<Question> {
+    fn questions(&self, sample: &Sample<'_>, asked: &QuestionContext<'_>) -> Vec<Question> {
         self.ask_each(sample, asked)
     }
 
-    fn judge_with(&self, sample: &Sample<'_>, asked: &Asked<'_>) -> Judgement {
-        let words =
+    fn judge_with(&self, sample: &Sample<'_>, asked: &QuestionContext<'_>) -> Judgement {
+        let verdicts =
             self.ask_each(sample, asked).into_iter().map(|question| match asked.answers.get(&question) {
                 None => Verdict::Ungraded(NOT_JUDGED.to_owned()),
-                Some(Answer::Text(text)) => word(text),
+                Some(Answer::Text(text)) => parse_verdict(text),
                 Some(Answer::Failed(why)) => Verdict::Ungraded(format!("the judge gave no answer: {why}")),
             });
-        Judgement::gateless(majority(words.collect()))
+        Judgement::gateless(majority(verdicts.collect()))
     }
 
     fn asks(&self) -> Vec<Asks> {
@@ -288,8 +288,8 @@ mod tests {
 
     #[test]
     fn only_an_object_with_a_verdict_is_a_word() {
-        assert_eq!(word(r#"{"reasoning": "fine", "verdict": "pass"}"#), Verdict::Pass);
-        assert_eq!(word("```json\n{\"verdict\": \"fail\"}\n```").name(), "fail");
+        assert_eq!(parse_verdict(r#"{"reasoning": "fine", "verdict": "pass"}"#), Verdict::Pass);
+        assert_eq!(parse_verdict("```json\n{\"verdict\": \"fail\"}\n```").name(), "fail");
         for nonsense in [
             "",
             "pass",
@@ -300,7 +300,7 @@ mod tests {
             r#"I say {"verdict": "pass"}"#,
             r#"{"verdict": "pass"} {"verdict": "fail"}"#,
         ] {
-            assert_eq!(word(nonsense).name(), "ungraded", "{nonsense}");
+            assert_eq!(parse_verdict(nonsense).name(), "ungraded", "{nonsense}");
         }
     }
 
@@ -324,7 +324,7 @@ mod tests {
 
         #[test]
         fn no_reply_of_a_judge_makes_it_panic(text in ".{0,300}") {
-            let _ = word(&text);
+            let _ = parse_verdict(&text);
         }
     }
 }

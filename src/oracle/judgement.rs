@@ -5,11 +5,11 @@ use crate::record::Verdict;
 /// What an oracle says of a sample: all of it, and the part that production can check without a reference answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judgement {
-    /// The gate part: `None` when the oracle has none (it can say nothing without a reference answer).
+    /// The gate part: `None` if the oracle has none (it can say nothing without a reference answer).
     pub gate: Option<Verdict>,
     /// The whole verdict, gate and truth part together.
     pub verdict: Verdict,
-    /// The truth part by itself, whatever the gate says; `None` where it cannot be told without what the gate asks for.
+    /// The truth part by itself, whatever the gate says; `None` if it cannot be told without what the gate asks for.
     pub truth: Option<Verdict>,
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::ask::{Asked, Asks, Question};
+use super::ask::{Asks, Question, QuestionContext};
 use super::judgement::Judgement;
 use super::sample::Sample;
 
@@ -29,12 +29,12 @@ pub trait Criterion: Send + Sync + std::fmt::Debug {
     }
 
     /// What must be answered before the sample can be graded, as far as that is known; none when it settles by itself.
-    fn questions(&self, _sample: &Sample<'_>, _asked: &Asked<'_>) -> Vec<Question> {
+    fn questions(&self, _sample: &Sample<'_>, _asked: &QuestionContext<'_>) -> Vec<Question> {
         Vec::new()
     }
 
     /// Grades a sample with the answers at hand.
-    fn judge_with(&self, sample: &Sample<'_>, _asked: &Asked<'_>) -> Judgement {
+    fn judge_with(&self, sample: &Sample<'_>, _asked: &QuestionContext<'_>) -> Judgement {
         self.judge(sample)
     }
 

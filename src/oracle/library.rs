@@ -85,7 +85,7 @@ impl Library {
     /// The oracle of that name and version; `named_in` is the file that names it, for the message.
     ///
     /// # Errors
-    /// When there is none.
+    /// If there is none.
     pub fn get(&self, id: &OracleRef, named_in: &str) -> Result<&Oracle, Fault> {
         self.oracles.get(id).ok_or_else(|| {
             let versions: Vec<String> =
@@ -122,7 +122,7 @@ impl Library {
     /// should the version come back, it must be what it was.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// If it cannot be written.
     pub fn write_lock(&self) -> Result<bool, OracleError> {
         if self.unlocked().is_empty() {
             return Ok(false);

@@ -38,7 +38,7 @@ mod xml;
 #[cfg(test)]
 mod tests;
 
-pub use self::ask::{Answer, AnswerBook, Asked, Asks, Question};
+pub use self::ask::{Answer, AnswerBook, Asks, Question, QuestionContext};
 pub use self::file::{Oracle, json_schema};
 pub use self::judgement::{Judgement, NOT_JUDGED, NOT_RUN};
 pub use self::kind::{Build, Criterion, Kind, Kinds, Table, TableError};

@@ -1,6 +1,6 @@
 //! `not`: another criterion turned round. What cannot be graded stays so. A gate where the other needs no reference.
 
-use super::ask::{Asked, Asks, Question};
+use super::ask::{Asks, Question, QuestionContext};
 use super::compose::part;
 use super::judgement::Judgement;
 use super::kind::{Build, Criterion, Kind};
@@ -40,11 +40,11 @@ impl Criterion for Not {
         self.turned(self.0.judge(sample))
     }
 
-    fn judge_with(&self, sample: &Sample<'_>, asked: &Asked<'_>) -> Judgement {
+    fn judge_with(&self, sample: &Sample<'_>, asked: &QuestionContext<'_>) -> Judgement {
         self.turned(self.0.judge_with(sample, asked))
     }
 
-    fn questions(&self, sample: &Sample<'_>, asked: &Asked<'_>) -> Vec<Question> {
+    fn questions(&self, sample: &Sample<'_>, asked: &QuestionContext<'_>) -> Vec<Question> {
         self.0.questions(sample, asked)
     }
 

@@ -51,7 +51,7 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// A reference answer as a text; `None` when it is a list or an object.
+/// A reference answer as a text; `None` if it is a list or an object.
 pub(super) fn as_text(expected: &Value) -> Option<String> {
     match expected {
         Value::String(text) => Some(text.clone()),

@@ -109,7 +109,7 @@ fn build(table: Table<'_>) -> Result<Box<dyn Criterion>, TableError> {
 }
 
 impl Similarity {
-    /// Whether one reference is like enough; `None` when the texts are too long to say.
+    /// Whether one reference is like enough; `None` if the texts are too long to say.
     fn is_like(&self, output: &str, reference: &str) -> Option<(bool, f64)> {
         if self.measure == Measure::Levenshtein {
             let (long, short) = (output.chars().count(), reference.chars().count());

@@ -23,7 +23,7 @@ struct Settings {
     exact: Option<usize>,
     /// So many at the least.
     min: Option<usize>,
-    /// So many at the most.
+    /// So many at most.
     max: Option<usize>,
 }
 

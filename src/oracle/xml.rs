@@ -51,7 +51,7 @@ fn note(open: &[String], wanted: &[String], found: &mut BTreeSet<String>) {
     }
 }
 
-/// The paths that are asked for and there; `None` when the text is not one well-formed element.
+/// The paths that are asked for and there; `None` if the text is not one well-formed element.
 fn paths(text: &str, wanted: &[String]) -> Option<BTreeSet<String>> {
     let mut reader = Reader::from_str(text);
     reader.config_mut().check_end_names = true;

@@ -1,4 +1,4 @@
-//! What a run would take: trials, tokens, money, time, and what does not fit. No network.
+//! Estimates a run: trials, tokens, cost, time, and what does not fit. Makes no network call.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -11,33 +11,33 @@ use crate::corpus::Corpus;
 use crate::ident::{ModelRef, ProviderName, TaskName, TierName, TrialKey};
 use crate::units::{Tokens, Usd};
 
-/// Seconds that a reply is taken to last where nothing is known: a guess, and called one.
+/// The assumed seconds per reply.
 pub const ASSUMED_LATENCY_S: f64 = 3.0;
-/// The share of the output cap that a reply is taken to use at the least.
+/// The share of the output cap that a reply is assumed to use at least.
 const LOW_OUTPUT: f64 = 0.1;
 
-/// What a run would take.
+/// The estimate of a run.
 #[derive(Clone, Debug, Serialize)]
 pub struct Estimate {
-    /// Trials in all.
+    /// All trials.
     pub trials: u64,
     /// Trials that already have an answer, or will get it from another prompt of the same text.
     pub answered: u64,
     /// Trials that would be sent.
     pub to_send: u64,
-    /// A line a pair of task and tier.
+    /// One entry per task and tier.
     pub cells: Vec<CellEstimate>,
-    /// USD in all for what would be sent: at a tenth of every output cap.
+    /// Total cost in USD, with every output at a tenth of its cap.
     pub low: Usd,
-    /// USD in all for what would be sent: at every output cap. A ceiling on the estimate, retries aside.
+    /// Total cost in USD, with every output at its cap: an upper bound, retries aside.
     pub high: Usd,
-    /// Seconds of wall clock at the limits of the settings; `None` when nothing would be sent.
+    /// Seconds of wall-clock time at the configured limits; `None` if nothing would be sent.
     pub seconds: Option<f64>,
-    /// What the wall clock rests on.
+    /// The latency per reply that the time assumes.
     pub assumed_latency_s: f64,
 }
 
-/// What a pair of task and tier would take.
+/// The estimate of a task on a tier.
 #[derive(Clone, Debug, Serialize)]
 pub struct CellEstimate {
     /// The task.
@@ -46,7 +46,7 @@ pub struct CellEstimate {
     pub tier: TierName,
     /// The model.
     pub model: ModelRef,
-    /// Trials in all.
+    /// All trials.
     pub trials: u64,
     /// Trials that would be sent.
     pub to_send: u64,
@@ -73,7 +73,7 @@ struct Load {
 /// Estimates a run; `is_done` knows the trials that have an answer.
 ///
 /// # Errors
-/// When a prompt cannot be read or put into its template.
+/// If a prompt cannot be read or put into its template.
 pub fn estimate(
     config: &Config,
     corpus: &Corpus,

@@ -1,4 +1,4 @@
-//! What is to be asked: corpus x tiers x repeats, in a seeded order, and what it would take. No network.
+//! The trials of a run: corpus x tiers x repeats, in a seeded order. Makes no network call.
 
 pub mod estimate;
 pub mod tokens;
@@ -45,12 +45,12 @@ pub struct TrialSpec {
     pub repeat: u32,
 }
 
-/// How the repeats of a prompt lie in the order of a run.
+/// How the repeats of a prompt are placed in the order of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repeats {
-    /// Anywhere: what drifts over time shows as a difference between repeats.
+    /// Anywhere: drift over time shows as a difference between repeats.
     Spread,
-    /// One after the other: a prompt is done early.
+    /// One after the other: a prompt is finished early.
     Together,
 }
 
@@ -67,7 +67,7 @@ pub enum PlanError {
         prompt: String,
         /// The task.
         task: String,
-        /// What the template engine says.
+        /// The error of the template engine.
         why: String,
     },
     /// More than the program can count.
@@ -87,7 +87,7 @@ impl Plan {
     /// Plans every prompt of a corpus for every target.
     ///
     /// # Errors
-    /// When a prompt cannot be read or put into its template.
+    /// If a prompt cannot be read or put into its template.
     pub fn new(config: &Config, corpus: &Corpus, targets: Vec<TargetSpec>) -> Result<Self, PlanError> {
         let repeats = config.run.repeats.max(1);
         let all = corpus.len() as u128 * targets.len() as u128 * u128::from(repeats);
@@ -159,7 +159,7 @@ impl Plan {
     /// The request of a trial.
     ///
     /// # Errors
-    /// When the prompt cannot be read or put into its template.
+    /// If the prompt cannot be read or put into its template.
     pub fn request(
         &self,
         config: &Config,

@@ -50,7 +50,7 @@ fn count(encoding: &CoreBPE, text: &str) -> u64 {
     (counted * text.len() as u128).div_ceil(seen).try_into().unwrap_or(u64::MAX)
 }
 
-/// What the context guard says of a request.
+/// The result of the context guard for a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fit {
     /// It fits.
@@ -59,7 +59,7 @@ pub enum Fit {
     AboveGuard {
         /// The estimate.
         input: Tokens,
-        /// The most that the guard lets through.
+        /// The most that the guard allows.
         guard: Tokens,
     },
     /// Input and output cap together are above the window.
@@ -71,7 +71,7 @@ pub enum Fit {
     },
 }
 
-/// The most input tokens that a window lets through under a guard, rounded down.
+/// The most input tokens that a window allows under a guard, rounded down.
 #[must_use]
 pub fn guard_tokens(window: Tokens, guard: crate::units::Share) -> Tokens {
     Tokens((window.0 as f64 * guard.get()).floor() as u64)

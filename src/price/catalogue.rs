@@ -1,4 +1,4 @@
-//! Where prices come from: a dated table inside the program, a file in LiteLLM's format, and the user's own lines.
+//! Prices: a dated built-in table, a file in LiteLLM's format, and the prices in `route-prof.toml`.
 
 use std::collections::BTreeMap;
 
@@ -13,13 +13,13 @@ use crate::disk::Disk;
 use crate::ident::{Digest, Digester, ModelRef};
 use crate::units::{Share, Tokens, Usd};
 
-/// Why a price cannot be had.
+/// Why there is no price.
 #[derive(Debug, thiserror::Error)]
 pub enum PriceError {
     /// A model without a price, or a price file that cannot be read.
     #[error("{0}")]
     Faults(#[from] Faults),
-    /// The table inside the program cannot be read: a defect of the program.
+    /// The built-in table cannot be read: a bug.
     #[error("the built-in price catalogue is damaged: {0}")]
     BuiltIn(String),
 }
@@ -62,10 +62,10 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
-    /// The catalogue that the settings ask for, with their own lines over it.
+    /// The configured catalogue, with the configured prices over it.
     ///
     /// # Errors
-    /// When the price file cannot be read.
+    /// If the price file cannot be read.
     pub fn load(disk: &Disk, config: &Config) -> Result<Self, PriceError> {
         let (rows, name) = match &config.prices.catalogue {
             None => built_in()?,
@@ -89,10 +89,10 @@ impl Catalogue {
         })
     }
 
-    /// The price of a model: the catalogue's line, with the user's figures over it one by one.
+    /// The price of a model: that of the catalogue, with each configured price over it.
     ///
     /// # Errors
-    /// When neither has its input and output price: nothing is ever priced at zero by default.
+    /// If neither has its input and output price: nothing is ever priced at zero by default.
     pub fn price(&self, model: &ModelRef) -> Result<ModelPrice, PriceError> {
         let full = model.to_string();
         let row =

@@ -15,7 +15,7 @@ type Fields<'a> = BTreeMap<String, &'a RawValue>;
 /// The prices of a file; models without prices of both input and output are left out.
 ///
 /// # Errors
-/// When it is no JSON of that shape.
+/// If it is no JSON of that shape.
 pub(super) fn read(shown: &str, bytes: &[u8]) -> Result<BTreeMap<String, ModelPrice>, Faults> {
     let text =
         std::str::from_utf8(bytes).map_err(|_| Fault::new(shown, "not UTF-8").help("save it as UTF-8"))?;

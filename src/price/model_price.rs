@@ -16,7 +16,7 @@ pub struct ModelPrice {
     pub cache_write: Option<Usd>,
     /// Input written to a cache for an hour; twice the price of `input` where absent, as Anthropic has it.
     pub cache_write_1h: Option<Usd>,
-    /// Dearer prices for long inputs.
+    /// Higher prices for long inputs.
     pub long_context: Option<LongContext>,
     /// What a call through the provider's batch API costs, where it has one.
     pub batch: Option<BatchPrice>,
@@ -56,7 +56,7 @@ pub struct Cost {
 }
 
 impl ModelPrice {
-    /// What a usage costs; `None` when its input or output is unknown.
+    /// What a usage costs; `None` if its input or output is unknown.
     ///
     /// Long-context prices hold for the whole request; cached input keeps its own price, scaled as the input's is.
     #[must_use]
@@ -89,7 +89,7 @@ impl ModelPrice {
         Some(Cost { billed, uncached })
     }
 
-    /// The prices of calls through the provider's batch API; `None` where no such price is known. Caches and long inputs cost
+    /// The prices of calls through the provider's batch API; `None` if no such price is known. Caches and long inputs cost
     /// the same share of their direct price as plain input does.
     #[must_use]
     pub fn in_batch(&self) -> Option<Self> {
@@ -100,7 +100,7 @@ impl ModelPrice {
         Some(Self {
             input: batch.input,
             output: batch.output,
-            // A price that cannot be scaled stays what it is: too dear rather than too cheap.
+            // A price that cannot be scaled stays unchanged: overestimated rather than underestimated.
             cache_read: self.cache_read.map(|price| of_input(price).unwrap_or(price)),
             cache_write: self.cache_write.map(|price| of_input(price).unwrap_or(price)),
             cache_write_1h: self.cache_write_1h.map(|price| of_input(price).unwrap_or(price)),
@@ -121,7 +121,7 @@ impl ModelPrice {
         }
     }
 
-    /// The most that a call can cost with at most that much input and output; `None` when too large for a decimal.
+    /// The most that a call can cost with at most that much input and output; `None` if too large for a decimal.
     #[must_use]
     pub fn ceiling(&self, input: Tokens, output: Tokens) -> Option<Usd> {
         let (input_price, output_price) = self.at_length(input);

@@ -17,7 +17,7 @@ use crate::units::Tokens;
 pub(super) const API: Api =
     Api { name: "anthropic", base_url: "https://api.anthropic.com", wire: Wire::Http(&Anthropic) };
 
-/// The version that is asked for where the settings name none. It takes no sampling parameters; `2023-06-01` does.
+/// The version that is used if none is configured. It takes no sampling parameters; `2023-06-01` does.
 const VERSION: &str = "2026-10-21";
 
 const NAME: &str = "the Messages API";
@@ -144,7 +144,7 @@ fn system_blocks(message: &Message) -> Result<Vec<Value>, String> {
     pieces.iter().map(text).collect()
 }
 
-/// The blocks as one text; `None` where one of them is marked.
+/// The blocks as one text; `None` if one of them is marked.
 fn one_text(blocks: &[Value]) -> Option<String> {
     let plain = blocks.iter().all(|block| block.get("cache_control").is_none());
     let texts: Vec<&str> = blocks.iter().filter_map(|block| block["text"].as_str()).collect();

@@ -21,7 +21,7 @@ pub(super) enum KeyHeader {
 /// The path below the base URL, and the body; or why the request cannot be put into the API's words.
 pub(super) type Encoded = Result<(String, Value), String>;
 
-/// Where `api_version` of the settings goes.
+/// Where `api_version` of the configuration goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Versioned {
     /// Into a header or the path, by the API itself; it has a default.
@@ -47,14 +47,14 @@ pub(super) trait HttpApi: Sync {
     fn headers(&self, _endpoint: &Provider) -> Vec<(&'static str, String)> {
         Vec::new()
     }
-    /// Where the version that the settings name goes.
+    /// Where the configured version goes.
     fn versioned(&self) -> Versioned {
         Versioned::Query
     }
     /// A path below the base URL, with the version behind it where that is where it goes.
     fn versioned_path(&self, endpoint: &Provider, path: &str) -> String {
         match (self.versioned(), &endpoint.api_version) {
-            // Its characters were checked when the settings were read.
+            // Its characters were checked when the configuration were read.
             (Versioned::Query, Some(version)) => {
                 let joint = if path.contains('?') { '&' } else { '?' };
                 format!("{path}{joint}api-version={version}")
@@ -81,7 +81,7 @@ pub(super) enum Wire {
     Script,
 }
 
-/// An API as the settings name it.
+/// An API by its name in the configuration.
 pub struct Api {
     /// Its name.
     pub name: &'static str,

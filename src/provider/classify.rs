@@ -82,7 +82,7 @@ const BILLING_PHRASES: [&str; 2] = ["credit balance is too low", "specified api 
 
 impl ApiError {
     /// The error in a body of the usual shape: `{"error": {"message", "type", "code"}}`, `{"error": "text"}`, or any of these
-    /// as the only element of a list, or `{"object": "error", "message"}`. `None` when there is none.
+    /// as the only element of a list, or `{"object": "error", "message"}`. `None` if there is none.
     pub(super) fn find(body: &Value) -> Option<Self> {
         let body = match body {
             Value::Array(items) if items.len() == 1 => items.first()?,

@@ -96,7 +96,7 @@ fn written(vector: &[f64]) -> Option<String> {
     Some(format!("[{}]", values.join(",")))
 }
 
-/// The cosine of the angle between two vectors; `None` where one has no length, or they have different dimensions.
+/// The cosine of the angle between two vectors; `None` if one has no length, or they have different dimensions.
 fn cosine(one: &[f64], two: &[f64]) -> Option<f64> {
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
     let lengths = (dot(one, one) * dot(two, two)).sqrt();

@@ -16,7 +16,7 @@ use crate::units::Tokens;
 pub(super) const API: Api =
     Api { name: "gemini", base_url: "https://generativelanguage.googleapis.com", wire: Wire::Http(&Gemini) };
 
-/// The version in the path where the settings name none.
+/// The version in the path if none is configured.
 const VERSION: &str = "v1";
 /// The same for requests that ask for JSON: the published `v1` has no fields for that, `v1beta` has.
 const JSON_VERSION: &str = "v1beta";
@@ -103,7 +103,7 @@ impl HttpApi for Gemini {
     }
 }
 
-/// Where a model is, below the base URL; `version` counts where the settings name none.
+/// Where a model is, below the base URL; `version` counts if none is configured.
 fn place(endpoint: &Provider, base_url: &str, model: &str, version: &str) -> String {
     let version = endpoint.api_version.as_deref().unwrap_or(version);
     // A gateway may be given with the version in its base URL.

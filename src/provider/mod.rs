@@ -96,7 +96,7 @@ fn find(provider: &Provider) -> Result<&'static Api, Faults> {
     }
 }
 
-/// Whether a provider's replies must come from the very model that was asked: unless the settings say otherwise, where the
+/// Whether a provider's replies must come from exactly the requested model: unless configured otherwise, where the
 /// data goes to somebody else, and the host calls models by the names that they are asked by.
 #[must_use]
 pub fn insists_on_model(provider: &Provider) -> bool {
@@ -114,7 +114,7 @@ pub fn insists_on_model(provider: &Provider) -> bool {
 /// The API and base URL of a provider. A script has the digest of its rules in place of a URL: other rules, other answers.
 ///
 /// # Errors
-/// When the API is unknown, or the script cannot be read.
+/// If the API is unknown, or the script cannot be read.
 pub fn identity(disk: &Disk, provider: &Provider) -> Result<Identity, Faults> {
     let api = find(provider)?;
     let base_url = match api.wire {
@@ -138,7 +138,7 @@ impl Endpoint {
     /// Makes a provider ready: finds its key, builds its client. Connects to nothing yet.
     ///
     /// # Errors
-    /// When the API is unknown, the key's variable is not set, or the script cannot be read.
+    /// If the API is unknown, the key's variable is not set, or the script cannot be read.
     pub fn connect(world: &World, provider: &Provider, run: &RunSettings) -> Result<Self, Faults> {
         let api = find(provider)?;
         let inner = match api.wire {
@@ -158,7 +158,7 @@ impl Endpoint {
         }
     }
 
-    /// The context window of a model in tokens, as the provider itself states it; `None` where it does not. Costs nothing.
+    /// The context window of a model in tokens, as the provider itself states it; `None` if it does not. Costs nothing.
     pub async fn window(&self, model: &str) -> Option<Tokens> {
         match &self.inner {
             Inner::Http(endpoint) => endpoint.window(model).await,
@@ -166,7 +166,7 @@ impl Endpoint {
         }
     }
 
-    /// The provider's batch API; `None` where it has none.
+    /// The provider's batch API; `None` if it has none.
     #[must_use]
     pub fn batches(&self) -> Option<batch::Batches<'_>> {
         match &self.inner {

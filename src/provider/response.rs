@@ -17,7 +17,7 @@ pub enum Retry {
     No,
     /// Another attempt after a backoff.
     Backoff,
-    /// One more attempt at the most: this one may already stand on the bill.
+    /// One more attempt at most: this one may already stand on the bill.
     Once,
     /// Another attempt after this time at the earliest; the whole endpoint waits.
     After(Duration),

@@ -10,16 +10,16 @@ use crate::units::Tokens;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UsageQuality {
-    /// The provider said so.
+    /// Reported by the provider.
     Reported,
-    /// The provider said something that cannot be: more cached than sent, a total that is no sum.
+    /// Reported, but impossible: more cached than sent, or a total that is not the sum.
     Inconsistent,
-    /// The provider said nothing.
+    /// Not reported.
     #[default]
     Missing,
 }
 
-/// Tokens of an attempt in canonical terms (the priced counts do not overlap), and the provider's own words.
+/// Tokens of an attempt in canonical terms (the priced counts do not overlap), and the provider's own usage object.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Usage {
     /// Input tokens at the full price: neither read from nor written to a cache.
@@ -101,7 +101,7 @@ impl Usage {
         }
     }
 
-    /// All input tokens, cached or not; `None` when the provider did not say.
+    /// All input tokens, cached or not; `None` if the provider did not report them.
     #[must_use]
     pub fn all_input(&self) -> Option<Tokens> {
         let cached = self.cache_read.unwrap_or_default().plus(self.cache_write.unwrap_or_default());

@@ -35,7 +35,7 @@ pub enum ConfigError {
     Faults(#[from] Faults),
 }
 
-/// Reads and checks the settings at `path`.
+/// Reads and checks the configuration at `path`.
 ///
 /// # Errors
 /// All that is wrong with them, with places.

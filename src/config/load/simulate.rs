@@ -7,7 +7,7 @@ use crate::config::simulate::{PlannedOutage, RawSimulate, SimulateSettings};
 use crate::config::tier::Tier;
 use crate::units::Usd;
 
-/// Users at the most: each has a budget to keep.
+/// Users at most: each has a budget to keep.
 const MOST_USERS: u32 = 10_000_000;
 
 impl Check<'_> {

@@ -95,7 +95,7 @@ impl Check<'_> {
         }
     }
 
-    /// The text of a file that the settings name, without its last line break, and the path as shown.
+    /// The text of a file named in the configuration, without its last line break, and the path as shown.
     pub(super) fn text(&mut self, file: &Spanned<PathBuf>) -> Option<(String, String)> {
         let path = self.root.join(file.get_ref());
         let read = self.disk.read(&path).map_err(|error: DiskError| error.to_string()).and_then(|bytes| {

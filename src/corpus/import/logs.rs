@@ -14,7 +14,7 @@ use crate::record::Message;
 /// LiteLLM: the standard logging payload or a row of the spend log a line, `messages` being a list or its JSON text.
 ///
 /// # Errors
-/// When it cannot be read.
+/// If it cannot be read.
 pub fn litellm(disk: &Disk, path: &Path) -> Result<Imported, ImportError> {
     each(disk, path, &[], |value| {
         let messages = value.get("messages").or_else(|| value.get("proxy_server_request")?.get("messages"));
@@ -25,7 +25,7 @@ pub fn litellm(disk: &Disk, path: &Path) -> Result<Imported, ImportError> {
 /// Langfuse: observations or traces, whose `input` is a text, a list of messages, or an object with such a list.
 ///
 /// # Errors
-/// When it cannot be read.
+/// If it cannot be read.
 pub fn langfuse(disk: &Disk, path: &Path) -> Result<Imported, ImportError> {
     each(disk, path, &["data", "observations", "traces"], |value| {
         // Spans, tools and the like are what a program did; the calls of models among them are generations.
@@ -40,7 +40,7 @@ pub fn langfuse(disk: &Disk, path: &Path) -> Result<Imported, ImportError> {
 /// `gen_ai.prompt.0.content`, message events).
 ///
 /// # Errors
-/// When it cannot be read.
+/// If it cannot be read.
 pub fn otel(disk: &Disk, path: &Path) -> Result<Imported, ImportError> {
     let lists = [
         "resourceSpans",

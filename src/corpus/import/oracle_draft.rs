@@ -81,7 +81,7 @@ impl OracleDraft {
         models
     }
 
-    /// The text of its file; `None` when it holds something that TOML cannot say, such as null.
+    /// The text of its file; `None` if it holds something that TOML cannot say, such as null.
     #[must_use]
     pub fn to_toml(&self) -> Option<String> {
         let mut head = toml::Table::new();

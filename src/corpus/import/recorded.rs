@@ -33,7 +33,7 @@ pub struct Recorded {
 pub struct RecordedModel {
     /// The name of its tier.
     pub tier: &'static str,
-    /// The name of its provider in the settings.
+    /// The name of its provider in the configuration.
     pub provider: &'static str,
     /// The API of that provider.
     pub api: &'static str,
@@ -96,7 +96,7 @@ struct Output {
 /// ZeroEval's results: `questions.jsonl` and `output_<model>.jsonl` of the three Claude models.
 ///
 /// # Errors
-/// When a file is missing or a line cannot be read.
+/// If a file is missing or a line cannot be read.
 pub fn zeroeval(disk: &Disk, folder: &Path) -> Result<Recorded, ImportError> {
     const ANTHROPIC: (&str, &str, Option<&str>, &str) = ("anthropic", "anthropic", None, "ANTHROPIC_API_KEY");
     let mut models = vec![
@@ -175,7 +175,7 @@ struct Contaminated {
 /// out.
 ///
 /// # Errors
-/// When a file is missing or a line cannot be read.
+/// If a file is missing or a line cannot be read.
 pub fn routellm(disk: &Disk, folder: &Path) -> Result<Recorded, ImportError> {
     let mut models = vec![
         model(

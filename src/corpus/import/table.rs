@@ -36,7 +36,7 @@ impl Default for Columns {
 /// Imports a CSV file. Rows without a prompt are listed.
 ///
 /// # Errors
-/// When it cannot be read, or lacks a column that was named.
+/// If it cannot be read, or lacks a column that was named.
 pub fn csv(disk: &Disk, path: &Path, columns: &Columns) -> Result<Imported, ImportError> {
     let bytes = disk.read(path)?;
     let shown = path.display().to_string();
@@ -99,7 +99,7 @@ pub fn csv(disk: &Disk, path: &Path, columns: &Columns) -> Result<Imported, Impo
 /// Imports the JSONL of OpenAI's evals: `input` is a text or a list of messages, `ideal` one answer or several.
 ///
 /// # Errors
-/// When it cannot be read.
+/// If it cannot be read.
 pub fn evals(disk: &Disk, path: &Path) -> Result<Imported, ImportError> {
     let mut imported = Imported::default();
     for (number, value) in super::json_lines(disk, path, &mut imported.skipped)? {

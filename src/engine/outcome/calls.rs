@@ -1,7 +1,7 @@
 //! Reports on how the calls of a request ended.
 
 use crate::dispatch::{EndReason, Report};
-use crate::engine::work::question::ask::Asked;
+use crate::engine::work::question::ask::AskReport;
 use crate::summary::Summary;
 
 /// How calls to models ended.
@@ -34,7 +34,7 @@ pub struct QuestionsReport {
 }
 
 impl QuestionsReport {
-    pub(crate) fn of(summary: &Summary, asked: Option<Asked>) -> Self {
+    pub(crate) fn of(summary: &Summary, asked: Option<AskReport>) -> Self {
         let judges = summary.spend.judge.as_ref().map_or(0, |judge| judge.missing);
         // No grade depends on queries of strategies, so they count only if they were asked.
         let strategies = match &asked {

@@ -289,7 +289,7 @@ impl<'a> Measuring<'a> {
     }
 
     /// Stage 2: asks models the open questions, if calls are allowed and stage 1 completed, and grades again with their answers.
-    fn ask(&self, basis: &Basis<'_>, rows: &mut Rows, ended: bool) -> anyhow::Result<Option<ask::Asked>> {
+    fn ask(&self, basis: &Basis<'_>, rows: &mut Rows, ended: bool) -> anyhow::Result<Option<ask::AskReport>> {
         if rows.open.is_empty() || !ended || !self.may_call() {
             return Ok(None);
         }

@@ -98,12 +98,12 @@ fn answered(kind: &str, output: &str, answer: Answer) -> Verdict {
     let expected = json!("what is expected");
     let sample = Sample { output, expected: Some(&expected), facts: Facts::default() };
     let mut answers = AnswerBook::default();
-    let questions = o.criterion.questions(&sample, &Asked { prompt: None, answers: &answers });
+    let questions = o.criterion.questions(&sample, &QuestionContext { prompt: None, answers: &answers });
     assert!(!questions.is_empty(), "{kind}");
     for question in questions {
         answers.put(question.id(), answer.clone());
     }
-    o.criterion.judge_with(&sample, &Asked { prompt: None, answers: &answers }).verdict
+    o.criterion.judge_with(&sample, &QuestionContext { prompt: None, answers: &answers }).verdict
 }
 
 fn said(kind: &str, text: &str) -> &'static str {
@@ -185,7 +185,7 @@ proptest! {
         let o = oracle(JUDGE);
         let sample = Sample { output: &reply, expected: None, facts: Facts::default() };
         let answers = AnswerBook::default();
-        let questions = o.criterion.questions(&sample, &Asked { prompt: None, answers: &answers });
+        let questions = o.criterion.questions(&sample, &QuestionContext { prompt: None, answers: &answers });
         let [Question::Model(question)] = questions.as_slice() else { panic!("{questions:?}") };
         let told = question.messages.last().and_then(|message| message.content.as_str()).unwrap();
         let fence = told.split_once('<').and_then(|(_, rest)| rest.split_once('>')).map(|(fence, _)| fence.to_owned()).unwrap();

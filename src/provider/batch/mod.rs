@@ -29,7 +29,7 @@ impl Batches<'_> {
     /// A request, ready for a batch.
     ///
     /// # Errors
-    /// When the request cannot be put into the API's words.
+    /// If the request cannot be put into the API's words.
     pub fn item(&self, id: String, model: &str, request: &Request) -> Result<Item, String> {
         let whole = Provider { stream: false, ..self.settings.clone() };
         let (path, body) = self.api.encode(&whole, self.base_url, model, request)?;
@@ -44,7 +44,7 @@ impl Batches<'_> {
     /// Hands requests over; returns the batch's id. `label` is what [`Self::find`] looks for.
     ///
     /// # Errors
-    /// When the provider cannot be reached or says no. After a timeout the batch may be there all the same.
+    /// If the provider cannot be reached or says no. After a timeout the batch may be there all the same.
     pub async fn submit(&self, label: &str, items: &[Item]) -> Result<String, BatchError> {
         match self.protocol {
             Protocol::OpenAi => openai::submit(self, label, items).await,
@@ -56,7 +56,7 @@ impl Batches<'_> {
     /// Looks for a batch of that label among the newest ones.
     ///
     /// # Errors
-    /// When the provider cannot be reached or says no.
+    /// If the provider cannot be reached or says no.
     pub async fn find(&self, label: &str) -> Result<Found, BatchError> {
         match self.protocol {
             Protocol::OpenAi => openai::find(self, label).await,
@@ -68,7 +68,7 @@ impl Batches<'_> {
     /// Asks how far a batch is.
     ///
     /// # Errors
-    /// When the provider cannot be reached or says no.
+    /// If the provider cannot be reached or says no.
     pub async fn poll(&self, id: &str) -> Result<State, BatchError> {
         match self.protocol {
             Protocol::OpenAi => openai::poll(self, id).await,
@@ -80,7 +80,7 @@ impl Batches<'_> {
     /// Fetches the answers of a batch that has ended, in whatever order they come.
     ///
     /// # Errors
-    /// When the provider cannot be reached or says no; what `each` was given before stands.
+    /// If the provider cannot be reached or says no; what `each` was given before stands.
     pub async fn collect(
         &self,
         id: &str,

@@ -42,7 +42,7 @@ pub struct Batches<'a> {
 /// A request within a batch.
 #[derive(Clone, Debug)]
 pub struct Item {
-    /// The caller's name for it, which comes back with its answer: letters, digits, `-` and `_`, 64 at the most.
+    /// The caller's name for it, which comes back with its answer: letters, digits, `-` and `_`, 64 at most.
     pub id: String,
     /// The request as the protocol wants it, as JSON text.
     pub(super) text: String,

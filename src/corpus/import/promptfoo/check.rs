@@ -52,7 +52,7 @@ impl Check {
         Some(Self::Samples { pass: vec![pass.into()], fail: vec![fail.into()] })
     }
 
-    /// Whether the output passes; `None` when that cannot be said.
+    /// Whether the output passes; `None` if that cannot be said.
     pub(super) fn holds(&self, output: &str) -> Option<bool> {
         Some(match self {
             Self::Equals(text) => output == text,

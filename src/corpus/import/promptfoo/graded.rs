@@ -100,7 +100,7 @@ const SERVICES: [&str; 15] = [
 /// What may stand between a service and a model.
 const FORMS: [&str; 6] = ["chat", "messages", "responses", "completion", "embedding", "embeddings"];
 
-/// The criterion of a model-graded type; `None` where the type is none of them.
+/// The criterion of a model-graded type; `None` if the type is none of them.
 pub(super) fn read(
     kind: &str,
     assertion: &Value,

@@ -34,7 +34,7 @@ use crate::record::Message;
 /// Imports a config or a file of tests as the task `task`; `graders` are asked where the config names none that is known.
 ///
 /// # Errors
-/// When the file, or one that it names, cannot be read.
+/// If the file, or one that it names, cannot be read.
 pub fn import(disk: &Disk, path: &Path, task: &str, graders: &Graders) -> Result<Imported, ImportError> {
     let mut imported = Imported::default();
     let file = path.display().to_string();

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 /// The longest text that is tried.
 const LONGEST: usize = 4096;
 
-/// A text that the expression matches; `None` when none was found.
+/// A text that the expression matches; `None` if none was found.
 pub(super) fn matching(expression: &str) -> Option<String> {
     // Compiled first, because that is where an expression of any size is turned down.
     let regex = Regex::new(expression).ok()?;
@@ -50,7 +50,7 @@ fn walk(hir: &Hir, into: &mut Vec<u8>) -> Option<()> {
     Some(())
 }
 
-/// A value that fits a simple JSON Schema; `None` where it is not simple. The oracle's own self-test has the last word.
+/// A value that fits a simple JSON Schema; `None` if it is not simple. The oracle's own self-test has the last word.
 pub(super) fn fitting(schema: &Value, depth: usize) -> Option<Value> {
     if depth > 16 {
         return None;

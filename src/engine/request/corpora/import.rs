@@ -242,14 +242,14 @@ fn usable(file: &Path, imported: &mut Imported) -> Vec<OracleDraft> {
     good
 }
 
-/// Whom the oracles ask, because their providers must be in the settings, and what is left to do for drafts.
+/// Whom the oracles ask, because their providers must be in the configuration, and what is left to do for drafts.
 fn graders_note(oracles: &[OracleDraft]) -> Vec<String> {
     let models: BTreeSet<String> = oracles.iter().flat_map(OracleDraft::models).collect();
     let models: Vec<String> = models.into_iter().collect();
     let mut notes = Vec::new();
     if !models.is_empty() {
         notes.push(format!(
-            "the oracles ask {}: the settings need a provider and a price of each",
+            "the oracles ask {}: route-prof.toml needs a provider and a price for each",
             models.join(", ")
         ));
     }

@@ -90,7 +90,7 @@ impl Engine {
     /// Imports human labels, compares them with the oracles' verdicts, and calibrates judges with them.
     ///
     /// # Errors
-    /// When there is no such run, or a verdict is about none of its answers.
+    /// If there is no such run, or a verdict is about none of its answers.
     ///
     /// ```no_run
     /// # use route_prof::engine::{Engine, Error, ReviewImportRequest};

@@ -175,7 +175,7 @@ impl Sink for Recorder<'_> {
 }
 
 /// The result of asking.
-pub(crate) struct Asked {
+pub(crate) struct AskReport {
     pub(crate) report: Report,
     /// The models, by their index in the report.
     pub(crate) models: Vec<ModelRef>,
@@ -192,7 +192,7 @@ pub(crate) fn ask(
     open: Vec<OpenQuestion>,
     ceiling: Option<Usd>,
     spent: Usd,
-) -> anyhow::Result<Asked> {
+) -> anyhow::Result<AskReport> {
     let (mut journal, index, recovery) = Journal::open(project.disk(), path)?;
     if recovery.cut > 0 {
         let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -225,5 +225,5 @@ pub(crate) fn ask(
     ));
     engine.emit(Event::CallsFinished);
     runtime.shutdown_background();
-    Ok(Asked { report: report?, models, for_strategies })
+    Ok(AskReport { report: report?, models, for_strategies })
 }
