@@ -69,7 +69,7 @@ pub(super) struct Index<'a> {
     faults: Faults,
 }
 
-/// Where a record stands.
+/// The place of a record.
 #[derive(Clone, Copy)]
 pub(super) struct Place {
     pub(super) offset: u64,
@@ -232,7 +232,7 @@ impl<'a> Index<'a> {
     }
 }
 
-/// Where a text stands in a line, as JSON or as it is.
+/// The place of a text in a line, as JSON or verbatim.
 pub(super) fn find(line: &str, text: &str) -> Option<std::ops::Range<usize>> {
     if text.is_empty() {
         return None;

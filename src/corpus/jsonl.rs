@@ -79,7 +79,7 @@ fn skip_line(reader: &mut impl BufRead) -> usize {
     }
 }
 
-/// What serde_json found, in our words: message, help, and the text to point at.
+/// The error of serde_json, reworded: message, help, and the text to point at.
 fn explain(error: &serde_json::Error) -> (String, String, Option<String>) {
     let text = plain_json_error(error);
     if let Some(rest) = text.strip_prefix("unknown field `")

@@ -34,7 +34,7 @@ pub struct TaskStats {
     pub prompts: u64,
     /// Their share of the corpus by weight, 0 to 1.
     pub share: f64,
-    /// (sum w)^2 / sum w^2: as many equally weighted prompts would say as much.
+    /// The effective sample size, (sum w)^2 / sum w^2.
     pub n_eff: f64,
     /// Characters: least, median, most.
     pub characters: [u64; 3],

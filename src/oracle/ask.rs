@@ -27,7 +27,7 @@ pub enum Question {
 pub struct ModelQuestion {
     /// The model.
     pub model: ModelRef,
-    /// What it is told.
+    /// The messages to it.
     pub messages: Vec<Message>,
     /// Request parameters, as the API spells them.
     pub params: BTreeMap<String, Value>,

@@ -1,4 +1,4 @@
-//! `contains`: words that must, or must not, stand in the output. With fixed `values` it is a gate; against the prompt's
+//! `contains`: texts that the output must, or must not, contain. With fixed `values` it is a gate; against the prompt's
 //! reference it is truth alone.
 
 use std::borrow::Cow;
@@ -41,7 +41,7 @@ enum Mode {
     /// Every one.
     #[default]
     All,
-    /// One at the least.
+    /// At least one.
     Any,
     /// Not one.
     None,

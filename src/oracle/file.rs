@@ -46,7 +46,7 @@ pub struct Example {
     pub output: String,
     /// The reference answer.
     pub expected: Option<Value>,
-    /// The provider's word for why the reply ended, for kinds that look at it.
+    /// The provider's finish reason, for kinds that use it.
     pub finish: Option<String>,
     /// Milliseconds from request to end, for kinds that look at them.
     pub latency_ms: Option<Millis>,
@@ -92,7 +92,7 @@ pub enum Wanted {
 }
 
 impl Wanted {
-    /// The word for it.
+    /// Its name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -146,7 +146,7 @@ impl Oracle {
         self.examples.iter().flat_map(|example| self.criterion.questions(&example.sample(), &asked)).collect()
     }
 
-    /// Whether a self-test waits for an answer that nobody has given.
+    /// Whether a self-test needs an answer that is missing.
     fn is_open(&self, example: &Example, answers: &AnswerBook) -> bool {
         let asked = QuestionContext { prompt: None, answers };
         let questions = self.criterion.questions(&example.sample(), &asked);

@@ -68,7 +68,7 @@ pub(super) const KIND: Kind = Kind {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Settings {
-    /// What a good answer is, in words. The judge also sees the prompt, and the reference answer where there is one.
+    /// A description of a good answer. The judge also sees the prompt, and the reference answer where there is one.
     #[schemars(with = "String")]
     rubric: Spanned<String>,
     /// The model that judges: `provider/model`. Its provider is one of `route-prof.toml`.

@@ -26,7 +26,7 @@ impl Judgement {
         Self { gate: Some(verdict.clone()), verdict, truth: None }
     }
 
-    /// The word of a gate that has no truth part beside it.
+    /// The judgement of a gate without a truth part.
     pub(super) fn gate_alone(verdict: Verdict) -> Self {
         Self { gate: Some(verdict.clone()), verdict, truth: None }
     }

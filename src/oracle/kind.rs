@@ -38,7 +38,7 @@ pub trait Criterion: Send + Sync + std::fmt::Debug {
         self.judge(sample)
     }
 
-    /// Whom the criterion may ask; nobody when it always settles by itself.
+    /// What the criterion may ask; empty if it always decides by itself.
     fn asks(&self) -> Vec<Asks> {
         Vec::new()
     }

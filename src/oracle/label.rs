@@ -26,7 +26,7 @@ struct Settings {
     /// The labels.
     #[schemars(with = "Vec<String>")]
     set: Spanned<Vec<String>>,
-    /// Other words for a label.
+    /// Aliases of a label.
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, Vec<String>>")]
     aliases: BTreeMap<Spanned<String>, Vec<String>>,
@@ -37,7 +37,7 @@ struct Settings {
 
 #[derive(Debug)]
 struct Label {
-    /// Each accepted word, normalised, with the normalised label that it stands for.
+    /// Each accepted text, normalised, with its normalised label.
     words: BTreeMap<String, String>,
     normalise: Vec<Normaliser>,
 }

@@ -32,11 +32,11 @@ pub(super) const COST: Kind = Kind {
     schema: || schemars::schema_for!(CostSettings).to_value(),
 };
 
-/// The provider's word for why the reply ended.
+/// The provider's finish reason.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct FinishSettings {
-    /// The words that are good, as the provider spells them: `stop`, `tool_calls`, `end_turn`, `STOP`, ...
+    /// The accepted finish reasons, as the provider spells them: `stop`, `tool_calls`, `end_turn`, `STOP`, ...
     #[schemars(with = "Vec<String>")]
     is: Spanned<Vec<String>>,
 }

@@ -1,4 +1,4 @@
-//! `not`: another criterion turned round. What cannot be graded stays so. A gate where the other needs no reference.
+//! `not`: the opposite of another criterion. Ungraded stays ungraded. A gate if the other criterion needs no reference answer.
 
 use super::ask::{Asks, Question, QuestionContext};
 use super::compose::part;

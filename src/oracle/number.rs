@@ -32,12 +32,12 @@ struct Settings {
     /// Which of the numbers in the output counts.
     #[serde(default)]
     which: Which,
-    /// The field of a JSON answer in which the number stands; broken JSON is searched for it too.
+    /// The field of a JSON answer that holds the number; broken JSON is searched for it, too.
     field: Option<String>,
     /// How numbers are read, in the output and in the reference.
     #[serde(default)]
     reading: Reading,
-    /// Only what stands after the last occurrence of this text counts, such as `####` or `Answer:`.
+    /// Only the text after the last occurrence of this marker counts, such as `####` or `Answer:`.
     after: Option<String>,
     /// Only what the first group of this regular expression captures counts (the whole match, where it has no group); of several
     /// matches the last one. The syntax is that of Rust's regex crate: linear time, no look-around.

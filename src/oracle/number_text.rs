@@ -6,11 +6,11 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// A number that stands in a text.
+/// A number in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Found {
     pub(super) value: Decimal,
-    /// Whether it stands in `\boxed{}`.
+    /// Whether it is in `\boxed{}`.
     pub(super) boxed: bool,
 }
 
@@ -27,7 +27,7 @@ const NUMBER: &str = r"(?x)
 
 static PATTERN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(NUMBER).ok());
 
-/// The numbers of a text, in order. A digit within a word (`x2`, `A-17`) is no number; `1/0` is none either.
+/// The numbers of a text, in order. A digit within a word (`x2`, `A-17`) is not a number, and neither is `1/0`.
 pub(super) fn find_all(text: &str) -> Vec<Found> {
     let Some(pattern) = PATTERN.as_ref() else { return Vec::new() };
     let mut found = Vec::new();

@@ -1,5 +1,5 @@
-//! `refusal`: whether the model declines: the API says so, or its words do. A gate. Of words phrases, not understanding: a polite answer
-//! that opens like a refusal is taken for one, and a refusal in other words is not.
+//! `refusal`: whether the model declines, according to the API or to phrases in its answer. A gate. It matches phrases and does not
+//! understand: a polite answer that opens like a refusal counts as one, and a refusal with other phrases does not.
 
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -16,10 +16,10 @@ pub struct Sample<'a> {
     pub facts: Facts<'a>,
 }
 
-/// What a call was like, beside what it said.
+/// Facts about a call, besides its text.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
-    /// The provider's word for why the reply ended.
+    /// The provider's finish reason.
     pub finish: Option<&'a str>,
     /// From request to end.
     pub latency: Option<Millis>,

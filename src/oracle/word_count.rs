@@ -21,7 +21,7 @@ pub(super) const KIND: Kind = Kind {
 struct Settings {
     /// Exactly so many.
     exact: Option<usize>,
-    /// So many at the least.
+    /// The minimum number of words.
     min: Option<usize>,
     /// So many at most.
     max: Option<usize>,

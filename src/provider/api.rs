@@ -18,7 +18,7 @@ pub(super) enum KeyHeader {
     Named(&'static str),
 }
 
-/// The path below the base URL, and the body; or why the request cannot be put into the API's words.
+/// The path below the base URL, and the body; or why the API cannot express the request.
 pub(super) type Encoded = Result<(String, Value), String>;
 
 /// Where `api_version` of the configuration goes.
@@ -43,7 +43,7 @@ pub(super) trait HttpApi: Sync {
     fn key_header(&self) -> KeyHeader {
         KeyHeader::Bearer
     }
-    /// Headers that every request carries, beside the key.
+    /// Headers of every request, besides the key.
     fn headers(&self, _endpoint: &Provider) -> Vec<(&'static str, String)> {
         Vec::new()
     }

@@ -21,7 +21,7 @@ pub(super) struct ApiError {
     pub(super) should_retry: Option<bool>,
 }
 
-/// Codes that say that there is no money or no quota left: another attempt today ends in the same way.
+/// Codes for exhausted credit or quota: retrying today does not help.
 const BILLING: [&str; 8] = [
     "insufficient_quota",
     "credit_balance_exhausted",
@@ -37,7 +37,7 @@ const BILLING: [&str; 8] = [
 const OVERFLOW_CODES: [&str; 3] =
     ["context_length_exceeded", "exceed_context_size_error", "model_context_window_exceeded"];
 
-/// The same in words, in small letters.
+/// The same as text, in lower case.
 const OVERFLOW_PHRASES: [&str; 13] = [
     "context length",
     "context window",
@@ -77,7 +77,7 @@ const STREAM_CODES: [(&str, u16); 19] = [
     ("content_filter", 400),
 ];
 
-/// What Anthropic says in words alone, with a status of 400, when there is no money left.
+/// Anthropic's texts, with status 400, for exhausted credit.
 const BILLING_PHRASES: [&str; 2] = ["credit balance is too low", "specified api usage limits"];
 
 impl ApiError {
@@ -158,7 +158,7 @@ fn speaks_of_overflow(message: &str) -> bool {
     OVERFLOW_PHRASES.iter().any(|phrase| message.contains(phrase))
 }
 
-/// What an error comes to.
+/// The class of an error.
 pub(super) fn api_error(error: &ApiError) -> (Outcome, Option<Failure>, Retry) {
     let message = match error.codes.first() {
         Some(code) if !error.message.contains(code.as_str()) => {
@@ -195,7 +195,7 @@ pub(super) fn api_error(error: &ApiError) -> (Outcome, Option<Failure>, Retry) {
     (Outcome::Error, failure(kind), retry)
 }
 
-/// How long a server asks to wait: `retry-after-ms`, `retry-after` (seconds or a date), the body's `retryDelay`, or words.
+/// How long a server asks to wait: `retry-after-ms`, `retry-after` (seconds or a date), the body's `retryDelay`, or the text.
 pub(super) fn retry_after(
     header: impl Fn(&str) -> Option<String>,
     body: &str,

@@ -1,5 +1,5 @@
-//! The content of messages, told apart for APIs that spell it in another way than chat completions. Nothing is dropped in
-//! silence: what an API cannot be told is an error before anything is sent.
+//! The content of messages, for APIs that spell it differently from chat completions. Nothing is dropped silently: content that an
+//! API does not support is an error before anything is sent.
 
 use serde_json::Value;
 
@@ -34,7 +34,7 @@ pub(super) fn speaker(message: &Message) -> Result<Speaker, String> {
     }
 }
 
-/// A part with what only some APIs can be told of it.
+/// A part with properties that only some APIs support.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Piece<'a> {
     pub(super) part: Part<'a>,

@@ -57,7 +57,7 @@ impl Step {
         Self { token: true, visible: true, end: false }
     }
 
-    /// Output came that nobody sees.
+    /// There was invisible output.
     pub(super) const fn token() -> Self {
         Self { token: true, visible: false, end: false }
     }
@@ -73,9 +73,9 @@ impl Step {
 pub(super) struct Facts {
     pub(super) text: String,
     pub(super) tool_calls: Vec<Value>,
-    /// The text was made here, of what the reply says, and is no output of a model.
+    /// The text was made from the reply here, and is not output of a model.
     pub(super) computed: bool,
-    /// The provider's word for why it ended.
+    /// The provider's finish reason.
     pub(super) finish: Option<String>,
     /// What that means.
     pub(super) ending: Ending,
@@ -98,7 +98,7 @@ pub(super) trait Decoder: Send {
     fn body(&mut self, body: &Value, facts: &mut Facts);
 }
 
-/// What a reply that has ended comes to.
+/// The result of a reply that has ended.
 pub(super) fn judge(facts: &Facts) -> (Outcome, Option<Failure>, Retry) {
     let failed = |outcome, kind, message: String, retry| (outcome, Some(Failure { kind, message }), retry);
     if let Some(error) = &facts.error {

@@ -175,7 +175,7 @@ impl Endpoint {
         }
     }
 
-    /// Whether there is no model behind it.
+    /// Whether it is a script without a model.
     #[must_use]
     pub const fn is_script(&self) -> bool {
         match self.inner {

@@ -34,7 +34,7 @@ pub struct Response {
     pub text: String,
     /// Tool calls, as the API spells them; null when there is none.
     pub tool_calls: Value,
-    /// The provider's word for why the reply ended.
+    /// The provider's finish reason.
     pub finish: Option<String>,
     /// The model that the provider says it used.
     pub served_model: Option<String>,

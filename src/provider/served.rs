@@ -1,4 +1,4 @@
-//! Whether the model that answered is the one that was asked. An alias that stands for a dated snapshot is; another family,
+//! Whether the model that answered is the requested one. An alias that stands for a dated snapshot is; another family,
 //! size or version is not.
 
 /// Whether `served` may be what `asked` stands for.

@@ -9,7 +9,7 @@ pub(crate) struct SimulateArgs {
     /// The run: its name, its folder, or `latest`
     #[arg(default_value = "latest")]
     pub(crate) run: String,
-    /// Requests per day [default: as in [simulate] of route-prof.toml, else 1000000]
+    /// Requests per day [default: as in `[simulate]` of route-prof.toml, else 1000000]
     #[arg(long, value_name = "N")]
     pub(crate) requests: Option<u64>,
     /// How requests are spread over the day [default: office]

@@ -1,5 +1,5 @@
-//! Prompts that a model writes: what it is told, and what is taken of its reply. Makes no call. A model's prompts are as
-//! hostile as any text from outside, and its reference answers are nobody's word but its own.
+//! Prompts that a model writes: its instructions, and the prompts accepted from its reply. Makes no calls. A model's prompts are
+//! as untrusted as any text from outside, and nobody has checked its reference answers.
 
 use std::collections::BTreeMap;
 
@@ -63,7 +63,7 @@ impl Writing {
         self.examples.iter().filter_map(|example| example.expected.as_ref()).all(Value::is_string)
     }
 
-    /// What the model is told for the batch of that number, which makes each batch another request.
+    /// The messages to the model for a batch. They contain its number, so that each batch is another request.
     #[must_use]
     pub fn messages(&self, batch: usize, seed: u64) -> Vec<Message> {
         let form = if self.has_reference() {

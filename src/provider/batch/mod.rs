@@ -29,7 +29,7 @@ impl Batches<'_> {
     /// A request, ready for a batch.
     ///
     /// # Errors
-    /// If the request cannot be put into the API's words.
+    /// If the API cannot express the request.
     pub fn item(&self, id: String, model: &str, request: &Request) -> Result<Item, String> {
         let whole = Provider { stream: false, ..self.settings.clone() };
         let (path, body) = self.api.encode(&whole, self.base_url, model, request)?;
@@ -80,7 +80,7 @@ impl Batches<'_> {
     /// Fetches the answers of a batch that has ended, in whatever order they come.
     ///
     /// # Errors
-    /// If the provider cannot be reached or says no; what `each` was given before stands.
+    /// If the provider cannot be reached or rejects it; what `each` was given before stands.
     pub async fn collect(
         &self,
         id: &str,

@@ -208,7 +208,7 @@ impl Batches<'_> {
         take(&rest)
     }
 
-    /// An answer of a batch, judged as one that came by itself. It has no times: nobody waited for it.
+    /// An answer of a batch, classified like a direct one. It has no latencies.
     pub(super) fn answer(&self, status: u16, body: &Value) -> Response {
         let mut facts = Facts::default();
         let stated = ApiError::find(body).filter(|_| status >= 400);

@@ -1,4 +1,4 @@
-//! What an assertion comes to: a criterion, and several of them as the table of one oracle.
+//! Assertions as criteria, and several of them as the table of one oracle.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! What a config names as `file://...`: text, JSON, YAML beside it. Nothing outside its folder is read, and no code is run.
+//! Files that a config names as `file://...`: text, JSON or YAML beside it. Reads nothing outside its folder, and runs no code.
 
 use std::path::{Path, PathBuf};
 

@@ -176,7 +176,7 @@ fn rubric(
     })
 }
 
-/// A rubric with the least score, which promptfoo compares with and a judge here is told.
+/// A rubric with the minimum score. promptfoo compares with it; here it becomes part of the rubric.
 fn scored(text: &str, least: f64) -> String {
     format!(
         "{}\n\nThink of a score from 0 (the answer does not meet this at all) to 1 (it meets all of it); where several \
@@ -185,7 +185,7 @@ fn scored(text: &str, least: f64) -> String {
     )
 }
 
-/// What promptfoo's five kinds of agreement come to with its default scores: all pass but a disagreement.
+/// promptfoo's five kinds of agreement with its default scores: all pass except for a disagreement.
 const FACTUALITY: &str = "\
 Compare the facts in the answer with those in the reference answer. Ignore differences in style, grammar and punctuation.
 Pass if they agree, if the answer says less or more than the reference without contradicting it, or if they differ in ways
