@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::corpus::Prompt;
 use crate::ident::{Digest, Digester, ModelRef};
+use crate::provider::schema_parameter;
 use crate::record::{Message, Request, canonical_json};
 use crate::units::Tokens;
 
@@ -58,33 +59,13 @@ impl ModelQuestion {
     #[must_use]
     pub fn request(&self, api: &str) -> Request {
         let mut params = self.params.clone();
-        if let Some((name, value)) = self.schema.as_ref().and_then(|schema| held_to(api, "verdict", schema)) {
+        if let Some((name, value)) =
+            self.schema.as_ref().and_then(|schema| schema_parameter(api, "verdict", schema))
+        {
             // What the oracle's file says stands.
             params.entry(name.to_owned()).or_insert(value);
         }
         Request { messages: self.messages.clone(), params, max_output_tokens: self.max_output_tokens }
-    }
-}
-
-/// The request parameter by which an API holds a reply to a JSON Schema, which is called `name` where it wants a name;
-/// `None` if it has none.
-#[must_use]
-pub fn held_to(api: &str, name: &str, schema: &Value) -> Option<(&'static str, Value)> {
-    match api {
-        // Gemini's is put into its own words on the way.
-        "openai" | "gemini" => Some((
-            "response_format",
-            json!({ "type": "json_schema", "json_schema": { "name": name, "schema": schema, "strict": true } }),
-        )),
-        "openai-responses" => Some((
-            "text",
-            json!({ "format": { "type": "json_schema", "name": name, "schema": schema, "strict": true } }),
-        )),
-        "anthropic" => {
-            Some(("output_config", json!({ "format": { "type": "json_schema", "schema": schema } })))
-        }
-        "ollama" => Some(("format", schema.clone())),
-        _ => None,
     }
 }
 

@@ -80,6 +80,10 @@ impl HttpApi for Anthropic {
         Ok((path.to_owned(), body))
     }
 
+    fn schema_parameter(&self, _name: &str, schema: &Value) -> Option<(&'static str, Value)> {
+        Some(("output_config", json!({ "format": { "type": "json_schema", "schema": schema } })))
+    }
+
     fn decoder(&self) -> Box<dyn Decoder> {
         Box::<MessagesDecoder>::default()
     }

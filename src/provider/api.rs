@@ -39,6 +39,9 @@ pub(super) trait HttpApi: Sync {
     fn encode(&self, endpoint: &Provider, base_url: &str, model: &str, request: &Request) -> Encoded;
     /// Decodes one reply.
     fn decoder(&self) -> Box<dyn Decoder>;
+    /// The request parameter that holds a reply to a JSON Schema, which is called `name` where the API wants a name; `None` if
+    /// it has none.
+    fn schema_parameter(&self, name: &str, schema: &Value) -> Option<(&'static str, Value)>;
     /// How it takes its key.
     fn key_header(&self) -> KeyHeader {
         KeyHeader::Bearer

@@ -30,6 +30,10 @@ impl HttpApi for Embeddings {
         Ok(("/embeddings".to_owned(), body))
     }
 
+    fn schema_parameter(&self, _name: &str, _schema: &Value) -> Option<(&'static str, Value)> {
+        None
+    }
+
     fn decoder(&self) -> Box<dyn Decoder> {
         Box::new(EmbeddingsDecoder)
     }

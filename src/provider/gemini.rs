@@ -82,6 +82,11 @@ impl HttpApi for Gemini {
         Ok((format!("{place}:{verb}"), body))
     }
 
+    fn schema_parameter(&self, name: &str, schema: &Value) -> Option<(&'static str, Value)> {
+        // Put into its own words by `encode`.
+        Some(super::openai::response_format(name, schema))
+    }
+
     fn decoder(&self) -> Box<dyn Decoder> {
         Box::new(GenerateDecoder)
     }

@@ -27,6 +27,8 @@ mod sse;
 #[cfg(test)]
 mod tests;
 
+use serde_json::Value;
+
 pub use self::api::Api;
 use self::api::{Versioned, Wire};
 pub use self::limits::{RateHeaders, Window};
@@ -56,6 +58,16 @@ pub struct Identity {
     pub api: String,
     /// The base URL, without a trailing slash.
     pub base_url: String,
+}
+
+/// The request parameter by which an API holds a reply to a JSON Schema, which is called `name` where it wants a name;
+/// `None` if it has none, or is unknown.
+#[must_use]
+pub fn schema_parameter(api: &str, name: &str, schema: &Value) -> Option<(&'static str, Value)> {
+    match APIS.iter().find(|known| known.name == api)?.wire {
+        Wire::Http(wire) => wire.schema_parameter(name, schema),
+        Wire::Script => None,
+    }
 }
 
 fn find(provider: &Provider) -> Result<&'static Api, Faults> {

@@ -55,6 +55,10 @@ impl HttpApi for Ollama {
         Ok((path.to_owned(), body))
     }
 
+    fn schema_parameter(&self, _name: &str, schema: &Value) -> Option<(&'static str, Value)> {
+        Some(("format", schema.clone()))
+    }
+
     fn decoder(&self) -> Box<dyn Decoder> {
         Box::new(ChatDecoder)
     }

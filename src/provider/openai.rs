@@ -16,6 +16,12 @@ pub(super) const API: Api =
 
 struct OpenAi;
 
+/// The parameter of the chat completions API that holds a reply to a JSON Schema.
+pub(super) fn response_format(name: &str, schema: &Value) -> (&'static str, Value) {
+    let format = json!({ "name": name, "schema": schema, "strict": true });
+    ("response_format", json!({ "type": "json_schema", "json_schema": format }))
+}
+
 impl HttpApi for OpenAi {
     fn encode(&self, endpoint: &Provider, base_url: &str, model: &str, request: &Request) -> Encoded {
         let mut body = Map::new();
@@ -39,6 +45,10 @@ impl HttpApi for OpenAi {
         }
         body.extend(request.params.iter().map(|(name, value)| (name.clone(), value.clone())));
         Ok(("/chat/completions".to_owned(), Value::Object(body)))
+    }
+
+    fn schema_parameter(&self, name: &str, schema: &Value) -> Option<(&'static str, Value)> {
+        Some(response_format(name, schema))
     }
 
     fn decoder(&self) -> Box<dyn Decoder> {

@@ -62,6 +62,11 @@ impl HttpApi for Responses {
         Ok(("/responses".to_owned(), body))
     }
 
+    fn schema_parameter(&self, name: &str, schema: &Value) -> Option<(&'static str, Value)> {
+        let format = json!({ "type": "json_schema", "name": name, "schema": schema, "strict": true });
+        Some(("text", json!({ "format": format })))
+    }
+
     fn decoder(&self) -> Box<dyn Decoder> {
         Box::new(ResponsesDecoder)
     }

@@ -6,7 +6,7 @@
 
 pub mod queries;
 pub mod outside;
-pub mod build;
+pub mod assemble;
 mod counted;
 mod json;
 mod judge;
@@ -27,7 +27,7 @@ mod tier;
 pub use crate::measure::{Counts, Latency, Money, PassPower, Rate, ReasonCount, Repeats, TokenStats};
 pub use crate::policy::{Band, Decision, EffectiveCost, Escalation, Infeasible, QualityGate, Route};
 pub use crate::project::{Baseline, Horizon, Interval, Projection, TaskProjection};
-pub use build::{Inputs, MeasuredTask, build};
+pub use assemble::{Inputs, MeasuredTask, assemble};
 pub use json::SummaryError;
 pub use judge::{CalibratedRate, Calibration, TierCalibration};
 pub use method::{Method, Versus};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::build::Gate;
+use super::assemble::Gate;
 use super::*;
 use crate::config::{
     Config, DataLocation, Limits, Policy, Prices, Provider, RunSettings, Task, Tier, TierRole,
@@ -82,7 +82,7 @@ impl Setting {
         Self { config: config(tasks), source: Source::Live, errors: 0, deprecated: None, prompts: Vec::new() }
     }
 
-    fn build(&self, observations: &[Observation]) -> Summary {
+    fn assemble(&self, observations: &[Observation]) -> Summary {
         let digest = Digest::of(b"x");
         let trials = observations.len() as u64;
         let run = RunFacts {
@@ -126,7 +126,7 @@ impl Setting {
         let large = ModelPrice { deprecated: self.deprecated.clone(), ..price("3", "15") };
         let mut prices = vec![price("1", "5")];
         prices.resize(self.config.tiers.len(), large);
-        build(Inputs {
+        assemble(Inputs {
             config: &self.config,
             tool: "route-prof 0.1.0".to_owned(),
             run,
@@ -174,7 +174,7 @@ fn mixed() -> Vec<Observation> {
 
 #[test]
 fn a_good_run_says_what_it_found_and_nothing_else() {
-    let summary = Setting::of(vec![with_traffic("a", 9000.0), with_traffic("b", 1000.0)]).build(&mixed());
+    let summary = Setting::of(vec![with_traffic("a", 9000.0), with_traffic("b", 1000.0)]).assemble(&mixed());
     assert_eq!(codes(&summary), Vec::<&str>::new());
     let routes: Vec<_> = summary.tasks.iter().map(|t| (t.route.tier.as_str(), t.route.decision)).collect();
     assert_eq!(routes, [("tier1", Decision::Route), ("tier2", Decision::Route)]);
@@ -190,7 +190,7 @@ fn a_good_run_says_what_it_found_and_nothing_else() {
 
 #[test]
 fn without_all_traffic_the_corpus_weighs_the_tasks() {
-    let summary = Setting::of(vec![with_traffic("a", 900.0), task("b")]).build(&mixed());
+    let summary = Setting::of(vec![with_traffic("a", 900.0), task("b")]).assemble(&mixed());
     assert_eq!(summary.tiers[0].pass_rate.unwrap().mean, 0.595);
     assert_eq!(codes(&summary), ["not-projected"]);
     assert_eq!(summary.projection.left_out[0].as_str(), "b");
@@ -200,9 +200,9 @@ fn without_all_traffic_the_corpus_weighs_the_tasks() {
 fn the_same_inputs_give_the_same_bytes_and_read_back_as_they_were() {
     let setting = Setting::of(vec![with_traffic("a", 900.0), with_traffic("b", 100.0)]);
     let mut observations = mixed();
-    let one = serde_json::to_string(&setting.build(&observations)).unwrap();
+    let one = serde_json::to_string(&setting.assemble(&observations)).unwrap();
     observations.reverse();
-    assert_eq!(serde_json::to_string(&setting.build(&observations)).unwrap(), one);
+    assert_eq!(serde_json::to_string(&setting.assemble(&observations)).unwrap(), one);
     let read: Summary = serde_json::from_str(&one).unwrap();
     assert_eq!(serde_json::to_string(&read).unwrap(), one);
 }
@@ -211,7 +211,7 @@ fn the_same_inputs_give_the_same_bytes_and_read_back_as_they_were() {
 fn shares_carry_six_places_and_money_ten_digits() {
     let mut observations = trials(0, 0, 2, 3, "0.001");
     observations[0].cost = Some(cents("0.00200000000000001"));
-    let summary = Setting::of(vec![task("a")]).build(&observations);
+    let summary = Setting::of(vec![task("a")]).assemble(&observations);
     let cell = &summary.tasks[0].cells[0];
     assert_eq!(cell.pass_rate.unwrap().mean, 0.666_667);
     assert_eq!(cell.cost.unwrap().mean, cents("0.001333333333"));
@@ -226,12 +226,12 @@ fn a_replay_and_a_script_are_said_to_be_one() {
         (Source::Mixed, "mixed-source"),
     ] {
         setting.source = source;
-        assert_eq!(codes(&setting.build(&mixed())), [code]);
+        assert_eq!(codes(&setting.assemble(&mixed())), [code]);
     }
     // What a tape does not hold, running again does not add.
     setting.source = Source::Recording("tape-1".to_owned());
     setting.errors = 1;
-    let summary = setting.build(&mixed());
+    let summary = setting.assemble(&mixed());
     assert_eq!(codes(&summary), ["replay", "incomplete"]);
     assert!(!summary.notices[1].text.contains("again"));
 }
@@ -244,7 +244,7 @@ fn notices_appear_where_they_are_true() {
     // Tier 2 is costlier and no better, so tier 1 alone does, and a router adds nothing.
     let mut observations = [trials(0, 0, 100, 100, "0.001"), trials(0, 1, 99, 100, "0.01")].concat();
     observations.truncate(198);
-    let summary = setting.build(&observations);
+    let summary = setting.assemble(&observations);
     let texts: Vec<String> =
         summary.notices.iter().map(|notice| format!("{}: {}", notice.code, notice.text)).collect();
     insta::assert_snapshot!(texts.join("\n"), @r"
@@ -257,7 +257,7 @@ fn notices_appear_where_they_are_true() {
 
 #[test]
 fn too_little_evidence_is_said_aloud() {
-    let summary = Setting::of(vec![task("a"), task("b")]).build(
+    let summary = Setting::of(vec![task("a"), task("b")]).assemble(
         &[
             trials(0, 0, 10, 10, "0.001"),
             trials(0, 1, 10, 10, "0.01"),
@@ -272,7 +272,7 @@ fn too_little_evidence_is_said_aloud() {
 
 #[test]
 fn a_task_without_any_trial_is_undecided_and_not_zero() {
-    let summary = Setting::of(vec![with_traffic("a", 10.0)]).build(&[]);
+    let summary = Setting::of(vec![with_traffic("a", 10.0)]).assemble(&[]);
     let cell = &summary.tasks[0].cells[0];
     assert_eq!((cell.pass_rate, cell.cost, cell.p_route, cell.band), (None, None, None, Band::Undecided));
     assert_eq!(summary.tasks[0].route.tier.as_str(), "tier2");
@@ -285,7 +285,7 @@ fn a_small_tier_that_hands_much_on_is_named() {
     let with = |rejected: usize| {
         let mut observations = [trials(0, 0, 99, 100, "0.001"), trials(0, 1, 100, 100, "0.01")].concat();
         observations.iter_mut().take(rejected).for_each(|o| o.gate_passed = Some(false));
-        Setting::of(vec![with_traffic("a", 9000.0)]).build(&observations)
+        Setting::of(vec![with_traffic("a", 9000.0)]).assemble(&observations)
     };
     assert!(codes(&with(30)).contains(&"small-tier-retries"), "{:?}", codes(&with(30)));
     assert!(!codes(&with(29)).contains(&"small-tier-retries"));
@@ -295,7 +295,7 @@ fn a_small_tier_that_hands_much_on_is_named() {
 fn a_gate_that_turns_good_answers_away_is_named_with_its_cost() {
     let mut observations = [trials(0, 0, 99, 100, "0.001"), trials(0, 1, 100, 100, "0.01")].concat();
     observations.iter_mut().take(100).for_each(|o| o.gate_passed = Some(false));
-    let summary = Setting::of(vec![with_traffic("a", 9000.0)]).build(&observations);
+    let summary = Setting::of(vec![with_traffic("a", 9000.0)]).assemble(&observations);
     let notice = summary.notices.iter().find(|notice| notice.code == "dead-gate").unwrap();
     insta::assert_snapshot!(notice.text, @"Dead gate: the gate of intent@1 on tier1 rejects more than 95 % of the good answers to a. A cascade through the ladder costs $11.00 per 1,000 requests with a pass rate of 100.0 %; the last tier alone costs $10.00 with 100.0 %.");
 }
@@ -313,9 +313,9 @@ fn a_task_with_few_prompts_beside_one_with_many_is_named() {
     };
     let mut setting = Setting::of(vec![with_traffic("a", 9000.0), with_traffic("b", 9000.0)]);
     setting.prompts = vec![300, 30];
-    assert!(codes(&setting.build(&few(30))).contains(&"unbalanced-corpus"));
+    assert!(codes(&setting.assemble(&few(30))).contains(&"unbalanced-corpus"));
     setting.prompts = vec![300, 31];
-    assert!(!codes(&setting.build(&few(31))).contains(&"unbalanced-corpus"));
+    assert!(!codes(&setting.assemble(&few(31))).contains(&"unbalanced-corpus"));
 }
 
 #[test]
@@ -328,7 +328,7 @@ fn a_long_ladder_is_named() {
             setting.config.tiers.push(tier);
         }
         let observations: Vec<_> = (0..rungs).flat_map(|tier| trials(0, tier, 100, 100, "0.001")).collect();
-        setting.build(&observations)
+        setting.assemble(&observations)
     };
     assert!(codes(&ladder(5)).contains(&"too-many-models"), "{:?}", codes(&ladder(5)));
     assert!(!codes(&ladder(4)).contains(&"too-many-models"));
@@ -337,7 +337,7 @@ fn a_long_ladder_is_named() {
 #[test]
 fn the_price_that_flips_a_route_is_where_the_tiers_cost_the_same() {
     let summary = Setting::of(vec![with_traffic("a", 9000.0)])
-        .build(&[trials(0, 0, 99, 100, "0.001"), trials(0, 1, 100, 100, "0.01")].concat());
+        .assemble(&[trials(0, 0, 99, 100, "0.001"), trials(0, 1, 100, 100, "0.01")].concat());
     let flips = &summary.strategies.unwrap().route_flips;
     let factors: Vec<f64> = flips.iter().map(|flip| flip.factor).collect();
     assert_eq!(factors, [0.1, 10.0], "{flips:?}");

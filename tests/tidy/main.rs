@@ -134,7 +134,7 @@ fn the_command_line_stands_on_the_engine_alone() {
         }
     }
     assert!(faults.is_empty(), "{faults:#?}");
-    assert!(lines < 4_000, "{lines} lines in src/cli: what decides or computes belongs into the engine");
+    assert!(lines < 4_000, "{lines} lines in src/cli: what decides or computes belongs in the engine");
 }
 
 /// The storeys of the engine, lowest first: the contract with the caller, what a run is, the engine, what is done, what comes out,

@@ -11,7 +11,7 @@ use crate::engine::run::rows::Rows;
 use crate::grade::labels::{self, JudgeStanding};
 use crate::measure::Observation;
 use crate::record::{Outcome, Via};
-use crate::summary::build::{Gate, Inputs, MeasuredTask, build};
+use crate::summary::assemble::{Gate, Inputs, MeasuredTask, assemble};
 use crate::summary::strategies::Texts;
 use crate::summary::{Notice, NoticeLevel, RunFacts, Source, Spend, Summary};
 
@@ -84,7 +84,7 @@ pub(crate) fn summarise(basis: &Basis<'_>, rows: &Rows) -> anyhow::Result<Summar
         stopped: rows.stopped.as_ref().map_or(&[], |stopped| &stopped.cells),
         notices,
     };
-    Ok(build(inputs)?)
+    Ok(assemble(inputs)?)
 }
 
 /// The calibration of a task's judge; the least trustworthy one if its prompts name several.

@@ -21,7 +21,6 @@ use crate::engine::run::question::{OpenQuestion, Purpose};
 use crate::engine::work::question::{ask, store};
 use crate::ident::{ModelRef, PromptId, TaskName};
 use crate::oracle::Answer;
-use crate::oracle::ask::held_to;
 use crate::plan::tokens;
 use crate::provider;
 use crate::record::{Request, trial_key};
@@ -136,7 +135,7 @@ fn question(
         params: BTreeMap::new(),
         max_output_tokens: CAP,
     };
-    if let Some((name, value)) = held_to(&identity.api, "prompts", &writing.schema()) {
+    if let Some((name, value)) = provider::schema_parameter(&identity.api, "prompts", &writing.schema()) {
         request.params.insert(name.to_owned(), value);
     }
     let key = trial_key(&identity.api, &identity.base_url, &order.model.model, &request, 0);

@@ -35,7 +35,7 @@ pub struct EmptyLadder;
 ///
 /// # Errors
 /// When the ladder is empty.
-pub fn build(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
+pub fn assemble(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
     let Config { tiers, policy, run, .. } = inputs.config;
     let confidence = policy.interval_confidence.get();
     let settings = Settings {
