@@ -347,7 +347,7 @@ impl Weight {
         if value.is_finite() && value >= 0.0 {
             Ok(Self(value))
         } else {
-            Err(UnitError::OutOfRange { value: value.to_string(), range: "the finite numbers from 0 up" })
+            Err(UnitError::OutOfRange { value: value.to_string(), range: "the range from 0 up" })
         }
     }
 
@@ -431,6 +431,22 @@ impl Timestamp {
 #[must_use]
 pub fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
+}
+
+/// A number of things: `1 prompt`, `2 prompts`, `0 replies`.
+#[must_use]
+pub fn count(n: u64, thing: &str) -> String {
+    match (n, thing.strip_suffix('y')) {
+        (1, _) => format!("1 {thing}"),
+        (n, Some(stem)) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{n} {stem}ies"),
+        (n, _) => format!("{n} {thing}s"),
+    }
+}
+
+/// The verb that agrees with a number of things: `1 trial has`, `2 trials have`.
+#[must_use]
+pub const fn have(n: u64) -> &'static str {
+    if n == 1 { "has" } else { "have" }
 }
 
 /// An effective sample size as a whole number, rounded down: what is claimed is never more than there is.

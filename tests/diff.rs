@@ -85,3 +85,35 @@ fn the_same_again_and_a_few_flips_are_noise() {
         ran.stdout
     );
 }
+
+#[test]
+fn a_summary_that_cannot_be_read_names_the_command_that_writes_it_again() {
+    let scratch = project(0);
+    for run in ["before", "after"] {
+        scratch.run(&["run", "corpus.jsonl", "--fresh", "--run-id", run]).exits(0);
+    }
+    let summary = "reports/after/summary.json";
+    let good = scratch.read(summary);
+    let spoil = |version: &str| {
+        scratch.write(summary, good.replacen("\"version\": 2", &format!("\"version\": {version}"), 1));
+    };
+    for args in [&["diff", "before", "after"][..], &["plan", "corpus.jsonl"], &["simulate", "after"]] {
+        spoil("1");
+        let ran = scratch.run(args).exits(2);
+        assert!(
+            ran.stderr.contains("summary.json is version 1; this program reads version 2"),
+            "{}",
+            ran.stderr
+        );
+        assert!(ran.stderr.contains("`route-prof report after`"), "{}", ran.stderr);
+        spoil("99");
+        let ran = scratch.run(args).exits(2);
+        assert!(ran.stderr.contains("a newer route-prof wrote it"), "{}", ran.stderr);
+    }
+    std::fs::remove_file(scratch.file(summary)).unwrap();
+    let ran = scratch.run(&["diff", "before", "after"]).exits(2);
+    assert!(ran.stderr.contains("`route-prof report after`"), "{}", ran.stderr);
+    scratch.run(&["report", "after"]).exits(0);
+    assert_eq!(scratch.read(summary), good);
+    scratch.run(&["diff", "before", "after"]).exits(0);
+}

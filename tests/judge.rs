@@ -375,6 +375,8 @@ fn a_judge_that_nobody_has_checked_stays_at_monitor_and_labels_by_people_lift_th
     }
     // The same draw again.
     scratch.run(&["review", "export", "--n", "80", "--out", "again"]).exits(0);
+    let refused = scratch.run(&["review", "export", "--n", "80", "--out", "again"]).exits(2);
+    assert!(refused.stderr.contains("already exists"), "labels may stand in it: {}", refused.stderr);
     assert_eq!(page, scratch.read("again/review.html"));
 
     scratch.write("answers.csv", fill_in(&table, "certainly 13 "));

@@ -7,6 +7,7 @@ use super::{outputs, session};
 use crate::console::Console;
 use crate::diag::escape;
 use crate::engine::{CheckOutput, CheckRequest};
+use crate::units::{count, have};
 
 pub(super) fn run(global: &Global, console: &Console, args: &CheckArgs) -> anyhow::Result<Exit> {
     let engine = session::engine(console);
@@ -37,8 +38,9 @@ fn text(report: &CheckOutput) -> String {
     let mut text = errors + &format!("{router} is out of date{against}\n{}", report.diff.to_text());
     if report.missing > 0 {
         text.push_str(&format!(
-            "{} trials have no stored answer: measure them with `route-prof run`\n",
-            report.missing
+            "{} {} no stored answer: measure them with `route-prof run`\n",
+            count(report.missing, "trial"),
+            have(report.missing)
         ));
     } else if report.programs_missing > 0 {
         text.push_str(&format!(

@@ -7,6 +7,7 @@ use super::{outputs, session};
 use crate::console::{Align, Console};
 use crate::diag::{UsageError, escape};
 use crate::engine::{Diff, DiffChange, DiffRequest, DiffRow, Regression};
+use crate::units::count;
 
 pub(super) fn run(global: &Global, console: &Console, args: &DiffArgs) -> anyhow::Result<Exit> {
     let engine = session::engine(console);
@@ -104,8 +105,12 @@ fn text(console: &Console, diff: &Diff) -> String {
     text.push_str(&console.table(&HEADERS, &table_rows(diff), &align));
     for row in diff.rows.iter().filter(|row| row.n < row.n_before.max(row.n_after)) {
         text.push_str(&format!(
-            "{} on {}: {} prompts graded before, {} after, {} in both\n",
-            row.task, row.tier, row.n_before, row.n_after, row.n
+            "{} on {}: {} graded before, {} after, {} in both\n",
+            row.task,
+            row.tier,
+            count(row.n_before, "prompt"),
+            row.n_after,
+            row.n
         ));
     }
     for change in &diff.decisions {

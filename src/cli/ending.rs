@@ -3,7 +3,7 @@
 use super::exit::Exit;
 use crate::console::Console;
 use crate::engine::{CallsReport, EndReason, QuestionsReport, Summary};
-use crate::units::Usd;
+use crate::units::{Usd, count, have};
 
 const AGAIN: &str = "run the same command again to continue";
 
@@ -15,6 +15,7 @@ pub(super) fn of_trials(
     ceiling: Option<Usd>,
 ) -> Exit {
     let open = summary.run.missing + summary.run.errors;
+    let open_trials = || format!("{} {}", count(open, "trial"), have(open));
     if let Some(calls) = calls {
         if let Some(lowest) = calls.throttled_to {
             console.note(&format!(
@@ -26,14 +27,15 @@ pub(super) fn of_trials(
         }
         match calls.ended {
             EndReason::Interrupted => {
-                console.note(&format!("interrupted: {open} trials have no answer yet; {AGAIN}"));
+                console.note(&format!("interrupted: {} no answer yet; {AGAIN}", open_trials()));
                 return Exit::Interrupted;
             }
             EndReason::Budget => {
                 console.warn(&format!(
-                    "stopped at the cost limit: the next call could exceed {} ({} spent); {open} trials have no answer yet: raise --max-cost to continue",
+                    "stopped at the cost limit: the next call could exceed {} ({} spent); {} no answer yet: raise --max-cost to continue",
                     ceiling.map(Usd::human).unwrap_or_default(),
-                    summary.spend.billed.human()
+                    summary.spend.billed.human(),
+                    open_trials()
                 ));
                 return Exit::Incomplete;
             }
@@ -45,11 +47,15 @@ pub(super) fn of_trials(
     }
     if calls.is_none() && summary.run.missing > 0 {
         console.warn(&format!(
-            "{} trials are not in the recording: measure them with --live, or set mode = \"prefer\" in [tape]",
-            summary.run.missing
+            "not in the recording: {}; measure them with --live, or set mode = \"prefer\" in [tape]",
+            count(summary.run.missing, "trial")
         ));
     } else {
-        console.warn(&format!("{open} of {} trials have no answer; {AGAIN}", summary.run.trials));
+        console.warn(&format!(
+            "{open} of {} {} no answer; {AGAIN}",
+            count(summary.run.trials, "trial"),
+            have(open)
+        ));
     }
     Exit::Incomplete
 }
@@ -63,14 +69,18 @@ pub(super) fn of_questions(console: &Console, questions: &QuestionsReport, ceili
         }
         match calls.ended {
             EndReason::Interrupted => {
-                console
-                    .note(&format!("interrupted: {missing} questions to judges have no answer yet; {AGAIN}"));
+                console.note(&format!(
+                    "interrupted: {} {} no answer yet; {AGAIN}",
+                    questions_to_judges(missing),
+                    have(missing)
+                ));
                 return Exit::Interrupted;
             }
             EndReason::Budget => {
                 console.warn(&format!(
-                    "stopped at the cost limit: the next question to a judge could exceed {}; {missing} have no answer yet: raise --max-cost to continue",
-                    ceiling.map(Usd::human).unwrap_or_default()
+                    "stopped at the cost limit: the next question to a judge could exceed {}; {missing} {} no answer yet: raise --max-cost to continue",
+                    ceiling.map(Usd::human).unwrap_or_default(),
+                    have(missing)
                 ));
                 return Exit::Incomplete;
             }
@@ -80,11 +90,17 @@ pub(super) fn of_questions(console: &Console, questions: &QuestionsReport, ceili
     match (missing, &questions.calls) {
         (0, _) => return Exit::Fine,
         (missing, Some(_)) => {
-            console.warn(&format!("{missing} questions to judges have no answer; {AGAIN}"));
+            console.warn(&format!("{} {} no answer; {AGAIN}", questions_to_judges(missing), have(missing)));
         }
         (missing, None) => console.warn(&format!(
-            "{missing} questions to judges have no answer, so their replies are ungraded: ask them with `route-prof grade latest --allow-judge --write`"
+            "{} {} no answer, so their replies are ungraded: ask them with `route-prof grade latest --allow-judge --write`",
+            questions_to_judges(missing),
+            have(missing)
         )),
     }
     Exit::Incomplete
+}
+
+fn questions_to_judges(n: u64) -> String {
+    if n == 1 { "1 question to a judge".to_owned() } else { format!("{n} questions to judges") }
 }

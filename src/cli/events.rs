@@ -6,7 +6,7 @@ use crate::console::{Console, ProgressDisplay};
 use crate::diag::{escape, shown};
 use crate::engine::{Event, Observer, QuestionPurpose};
 use crate::render;
-use crate::units::Millis;
+use crate::units::{Millis, count};
 
 /// Reports the engine's events on stderr.
 pub(super) struct ConsoleObserver {
@@ -81,10 +81,10 @@ fn text(event: &Event) -> String {
             )
         }
         Event::AnswersReused { answers } => {
-            format!("reused {answers} answers from earlier runs; --fresh measures again")
+            format!("reused {} from earlier runs; --fresh measures again", count(*answers, "answer"))
         }
         Event::QuestionAnswersReused { answers } => {
-            format!("reused {answers} stored answers of judges and strategy models")
+            format!("reused {} of judges and strategy models", count(*answers, "stored answer"))
         }
         Event::ContextOverflow { trials } => {
             format!("{trials} trials do not fit their model's context window and are not sent")
@@ -98,7 +98,9 @@ fn text(event: &Event) -> String {
             let names: Vec<String> = models.iter().map(ToString::to_string).collect();
             format!("asking {questions} {what}: {}", names.join(", "))
         }
-        Event::RunningPrograms { questions } => format!("running oracle programs on {questions} questions"),
+        Event::RunningPrograms { questions } => {
+            format!("running oracle programs on {}", count(*questions, "question"))
+        }
         Event::TierPaused { tier, wait, why } => format!(
             "tier {tier} is paused for {}: {}; the other tiers continue",
             Millis::from(*wait),
@@ -109,21 +111,21 @@ fn text(event: &Event) -> String {
             render::band(*band)
         ),
         Event::BatchSubmitted { requests, model, batch } => format!(
-            "submitted {requests} requests for {model} as batch {}; you can interrupt, the same command collects the answers later",
+            "submitted {} for {model} as batch {}; you can interrupt, the same command collects the answers later",
+            count(*requests, "request"),
             escape(batch)
         ),
         Event::AwaitingBatches { trials } => {
-            format!("waiting for {trials} trials that were submitted before")
+            format!("waiting for {} submitted before", count(*trials, "trial"))
         }
         Event::RecordingWritten { answers, path } => {
-            format!("wrote a recording of {answers} answers to {}", shown(path))
+            format!("wrote a recording of {} to {}", count(*answers, "answer"), shown(path))
         }
         Event::CostBound { calls, model: None, at_most } => {
-            let calls = if *calls == 1 { "1 tiny call".to_owned() } else { format!("{calls} tiny calls") };
-            format!("{calls}, at most {}", at_most.human())
+            format!("{}, at most {}", count(*calls, "tiny call"), at_most.human())
         }
         Event::CostBound { calls, model: Some(model), at_most } => {
-            format!("{calls} calls to {model}, at most {}", at_most.human())
+            format!("{} to {model}, at most {}", count(*calls, "call"), at_most.human())
         }
         Event::PromptsRejected { reason, count } => format!("rejected {count} {reason}"),
         Event::ComparingDigests => {

@@ -7,6 +7,7 @@ use super::{ending, outputs, session};
 use crate::console::{Align, Console};
 use crate::diag::escape;
 use crate::engine::{GradeRequest, Regrade};
+use crate::units::count;
 
 /// The most flips that are shown.
 const SHOWN: usize = 20;
@@ -39,7 +40,13 @@ pub(super) fn run(global: &Global, console: &Console, args: &GradeArgs) -> anyho
 }
 
 fn show(console: &Console, result: &Regrade) -> anyhow::Result<()> {
-    let mut text = format!("{} replies graded, {} verdicts flip\n", result.replies, result.flips.len());
+    let flips = result.flips.len() as u64;
+    let mut text = format!(
+        "{} graded, {} {}\n",
+        count(result.replies, "reply"),
+        count(flips, "verdict"),
+        if flips == 1 { "flips" } else { "flip" }
+    );
     if !result.flips.is_empty() {
         let rows: Vec<Vec<String>> = result
             .flips

@@ -6,6 +6,7 @@ use super::{outputs, session};
 use crate::console::{Align, Console};
 use crate::diag::{UsageError, escape};
 use crate::engine::{GateAccuracy, OracleCheckOutput, OracleCheckRequest};
+use crate::units::count;
 
 pub(super) fn check(
     global: &Global,
@@ -43,15 +44,15 @@ fn text(console: &Console, checked: &OracleCheckOutput) -> String {
         text.push_str(&format!("{}\n", escape(&failure.to_string())));
     }
     text.push_str(&format!(
-        "{} oracles, {} examples, {} failed\n",
-        report.oracles,
-        report.examples,
+        "{}, {}, {} failed\n",
+        count(report.oracles as u64, "oracle"),
+        count(report.examples as u64, "example"),
         report.failures.len()
     ));
     if report.not_run > 0 {
         text.push_str(&format!(
-            "{} examples were not run: they need a judge, and `oracle check` calls no model\n",
-            report.not_run
+            "not run: {}; a judge is needed, and `oracle check` calls no model\n",
+            count(report.not_run as u64, "example")
         ));
     }
     for draft in &report.drafts {

@@ -8,7 +8,7 @@ use super::exit::Exit;
 use super::{outputs, session};
 use crate::console::{Align, Console};
 use crate::engine::{NextPrompts, PlanOutput, PlanRequest, TaskPower};
-use crate::units::{Millis, Usd, effective_n};
+use crate::units::{Millis, Usd, count, effective_n};
 
 pub(super) fn run(
     global: &Global,
@@ -29,9 +29,9 @@ pub(super) fn run(
 fn text(console: &Console, report: &PlanOutput) -> String {
     let estimate = &report.estimate;
     let mut text = format!(
-        "{} prompts, {} trials: {} to send, {} already answered, {} too long for the context window\n",
-        report.prompts,
-        estimate.trials,
+        "{}, {}: {} to send, {} already answered, {} too long for the context window\n",
+        count(report.prompts, "prompt"),
+        count(estimate.trials, "trial"),
         estimate.to_send,
         estimate.answered,
         estimate.cells.iter().map(|cell| cell.overflow).sum::<u64>(),

@@ -7,7 +7,7 @@ use super::{ending, outputs, session};
 use crate::console::{Align, Console};
 use crate::diag::{escape, shown};
 use crate::engine::{self, ReportRequest, Summary, WhatIfRequest};
-use crate::units::Usd;
+use crate::units::{Usd, count, have};
 
 pub(super) fn run(global: &Global, console: &Console, args: &ReportArgs) -> anyhow::Result<Exit> {
     if !args.what_if.is_empty() {
@@ -26,8 +26,10 @@ pub(super) fn run(global: &Global, console: &Console, args: &ReportArgs) -> anyh
     outputs::report_files(console, &reported.folder, &reported.router);
     if summary.run.missing > 0 {
         console.warn(&format!(
-            "{} of {} trials have no answer in this run; measure them with `route-prof run {corpus}`",
-            summary.run.missing, summary.run.trials,
+            "{} of {} {} no answer in this run; measure them with `route-prof run {corpus}`",
+            summary.run.missing,
+            count(summary.run.trials, "trial"),
+            have(summary.run.missing),
         ));
         return Ok(Exit::Incomplete);
     }

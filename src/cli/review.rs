@@ -8,6 +8,7 @@ use crate::console::{Align, Console};
 use crate::diag::shown;
 use crate::engine::{ReviewExportRequest, ReviewImportOutput, ReviewImportRequest};
 use crate::render;
+use crate::units::count;
 
 pub(super) fn export(global: &Global, console: &Console, args: &ReviewExportArgs) -> anyhow::Result<Exit> {
     let engine = session::engine(console);
@@ -20,15 +21,16 @@ pub(super) fn export(global: &Global, console: &Console, args: &ReviewExportArgs
     };
     let exported = engine.review_export(&engine.open(global.config.as_deref())?, &request)?;
     let (page, table) = (args.out.join("review.html"), args.out.join("review.csv"));
+    // The table may hold what people have filled in.
+    engine.write_new(&table, &render::review::csv(&exported.set)?)?;
     engine.write(&page, &render::review::html(&exported.set)?)?;
-    engine.write(&table, &render::review::csv(&exported.set)?)?;
     let drawn = exported.set.items.len();
     console.note(&format!(
-        "wrote {} (open it in a browser) and {}: {drawn} of {} answers, from {} strata",
+        "wrote {} (open it in a browser) and {}: {drawn} of {}, from {}",
         shown(&page),
         shown(&table),
-        exported.of,
-        exported.strata
+        count(exported.of, "answer"),
+        if exported.strata == 1 { "1 stratum".to_owned() } else { format!("{} strata", exported.strata) }
     ));
     if (drawn as u64) < exported.labels_required {
         console.note(&format!(
@@ -75,8 +77,8 @@ fn show(console: &Console, result: &ReviewImportOutput) -> anyhow::Result<()> {
     console.out(&console.table(&headers, &rows, &align))?;
     if result.ungraded > 0 {
         console.note(&format!(
-            "{} labels were ignored, because the oracle could not grade those answers",
-            result.ungraded
+            "ignored {}: the oracle could not grade the answer",
+            count(result.ungraded as u64, "label")
         ));
     }
     for file in &result.calibrated {

@@ -39,7 +39,7 @@ impl RouterDiff {
     pub fn to_text(&self) -> String {
         let mut text = String::new();
         if !self.changed.is_empty() {
-            text.push_str("changed since it was written:\n");
+            text.push_str("changed inputs:\n");
             for what in &self.changed {
                 text.push_str(&format!("  {what}\n"));
             }

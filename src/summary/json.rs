@@ -8,13 +8,30 @@ use super::result::{Summary, VERSION};
 #[derive(Debug, thiserror::Error)]
 pub enum SummaryError {
     /// The format is of another version.
-    #[error(
-        "summary.json is version {0}; this program reads version {VERSION}: render the run again with `route-prof report`"
-    )]
+    #[error("summary.json is version {0}; this program reads version {VERSION}")]
     Version(u32),
     /// It is not JSON of that shape.
-    #[error("not a summary: {0}; render the run again with `route-prof report`")]
+    #[error("not a summary: {0}")]
     Json(#[from] serde_json::Error),
+}
+
+impl SummaryError {
+    /// What to do about it: the summary of a run follows from its answers, unless a newer program wrote it.
+    #[must_use]
+    pub fn help(&self, run: &str) -> String {
+        match self {
+            Self::Version(version) if *version > VERSION => {
+                "a newer route-prof wrote it: update this one".to_owned()
+            }
+            Self::Version(_) | Self::Json(_) => rewrite_with(run),
+        }
+    }
+}
+
+/// How the summary of a run is written again.
+#[must_use]
+pub fn rewrite_with(run: &str) -> String {
+    format!("write it again with `route-prof report {run}`: that makes no call")
 }
 
 /// The one field that every version of the format has.
@@ -57,9 +74,14 @@ mod tests {
         let old = br#"{"version": 1, "beside": [], "tool": "route-prof 0.1.0"}"#;
         insta::assert_snapshot!(
             Summary::from_json(old).unwrap_err(),
-            @"summary.json is version 1; this program reads version 2: render the run again with `route-prof report`"
+            @"summary.json is version 1; this program reads version 2"
+        );
+        insta::assert_snapshot!(
+            Summary::from_json(old).unwrap_err().help("a-run"),
+            @"write it again with `route-prof report a-run`: that makes no call"
         );
         let newer = Summary::from_json(br#"{"version": 3}"#).unwrap_err();
+        assert_eq!(newer.help("a-run"), "a newer route-prof wrote it: update this one");
         assert!(matches!(newer, SummaryError::Version(3)), "{newer}");
         let none = Summary::from_json(br#"{"tool": "route-prof 0.1.0"}"#).unwrap_err();
         assert!(matches!(none, SummaryError::Json(_)), "{none}");

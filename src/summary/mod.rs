@@ -8,7 +8,7 @@ pub mod queries;
 pub mod outside;
 pub mod assemble;
 mod counted;
-mod json;
+pub mod json;
 mod judge;
 mod method;
 mod notice;

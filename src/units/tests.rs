@@ -55,3 +55,11 @@ fn time_reads_as_time() {
         assert_eq!(Millis::from_ms(ms).unwrap().to_string(), text);
     }
 }
+
+#[test]
+fn a_count_agrees_with_its_noun() {
+    let written =
+        [count(0, "prompt"), count(1, "prompt"), count(2, "reply"), count(1, "reply"), count(3, "day")];
+    assert_eq!(written, ["0 prompts", "1 prompt", "2 replies", "1 reply", "3 days"]);
+    assert_eq!((have(1), have(0)), ("has", "have"));
+}

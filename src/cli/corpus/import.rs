@@ -13,6 +13,7 @@ use crate::diag::{UsageError, escape};
 use crate::engine::{
     BenchmarkImportOutput, Columns, CorpusImportOutput, CorpusImportRequest, ImportFormat, SkippedLine,
 };
+use crate::units::count;
 
 /// The most skipped entries that a terminal shows; JSON lists them all.
 const SHOWN: usize = 40;
@@ -80,7 +81,11 @@ fn show_imported(
         console.out(&format!("{report:#}\n"))?;
         return Ok(Exit::Fine);
     }
-    console.out(&format!("wrote {}: {} prompts\n", escape(&out.display().to_string()), imported.prompts))?;
+    console.out(&format!(
+        "wrote {}: {}\n",
+        escape(&out.display().to_string()),
+        count(imported.prompts, "prompt")
+    ))?;
     for path in &imported.oracles {
         console.out(&format!("wrote {}\n", escape(&path.display().to_string())))?;
     }
@@ -97,7 +102,8 @@ fn show_imported(
         console.note(note);
     }
     show_skipped(console, &imported.skipped);
-    console.out("\nAdd these tasks to route-prof.toml, unless it has them already:\n")?;
+    let these = if imported.tasks.len() == 1 { "this task" } else { "these tasks" };
+    console.out(&format!("\nAdd {these} to route-prof.toml, if not there yet:\n"))?;
     for (task, oracle) in &imported.tasks {
         let oracle = oracle.as_deref().unwrap_or("NAME@1");
         console.out(&format!("  [task.{}]\n  oracle = \"{oracle}\"\n", escape(task)))?;
@@ -139,10 +145,10 @@ fn show_benchmark(
                 console.note(note);
             }
             console.out(&format!(
-                "\n{} prompts, {} recorded answers from {} models. Replay them without a call:\n  cd {} && route-prof run {}\n",
-                imported.prompts,
-                imported.answers,
-                imported.models,
+                "\n{}, {} from {}. Replay them without a call:\n  cd {} && route-prof run {}\n",
+                count(imported.prompts, "prompt"),
+                count(imported.answers, "recorded answer"),
+                count(imported.models, "model"),
                 escape(&folder.display().to_string()),
                 imported.corpus
             ))?;

@@ -14,7 +14,7 @@ use super::{outputs, session};
 use crate::console::{Align, Console};
 use crate::diag::escape;
 use crate::engine::{CorpusSampleRequest, CorpusStatsOutput};
-use crate::units::effective_n;
+use crate::units::{count, effective_n};
 
 pub(super) fn run(global: &Global, console: &Console, command: &CorpusCommand) -> anyhow::Result<Exit> {
     match command {
@@ -31,10 +31,10 @@ fn check(global: &Global, console: &Console, path: &Path) -> anyhow::Result<Exit
     match global.format {
         Format::Json => outputs::json(console, &checked)?,
         Format::Human => console.out(&format!(
-            "{}: {} prompts of {} tasks, no faults\n",
+            "{}: {} of {}, no faults\n",
             escape(&checked.corpus),
-            checked.prompts,
-            checked.tasks
+            count(checked.prompts, "prompt"),
+            count(checked.tasks, "task")
         ))?,
     }
     Ok(Exit::Fine)
@@ -107,10 +107,10 @@ fn sample(global: &Global, console: &Console, args: &SampleArgs) -> anyhow::Resu
     match global.format {
         Format::Json => console.out(&format!("{report:#}\n"))?,
         Format::Human => console.out(&format!(
-            "wrote {}: {} of {} prompts, stratified by task and length (seed {}); weights keep each task's total\n",
+            "wrote {}: {} of {}, stratified by task and length (seed {}); weights keep each task's total\n",
             escape(&out.display().to_string()),
             sampled.prompts,
-            sampled.of,
+            count(sampled.of, "prompt"),
             args.seed
         ))?,
     }

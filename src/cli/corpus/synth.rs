@@ -10,7 +10,7 @@ use crate::console::Console;
 use crate::diag::{UsageError, escape};
 use crate::engine::{CallsReport, CorpusSynthRequest, EXAMPLE_TEMPLATES, EndReason, SynthEnding};
 use crate::ident::ModelRef;
-use crate::units::Usd;
+use crate::units::{Usd, count};
 
 pub(super) fn run(global: &Global, console: &Console, args: &SynthArgs) -> anyhow::Result<Exit> {
     let engine = session::engine(console);
@@ -63,9 +63,9 @@ pub(super) fn run(global: &Global, console: &Console, args: &SynthArgs) -> anyho
             console.out(&format!("{report:#}\n"))?;
         }
         Format::Human => console.out(&format!(
-            "wrote {}: {} synthetic prompts of task {task}, {} of them adversarial (seed {})\n",
+            "wrote {}: {} of task {task}, {} of them adversarial (seed {})\n",
             escape(&out.display().to_string()),
-            made.prompts,
+            count(made.prompts, "synthetic prompt"),
             made.adversarial,
             args.seed
         ))?,

@@ -36,7 +36,8 @@ impl Check<'_> {
                 None
             }
             Err(NameError::Malformed { name, what, rule }) => {
-                self.fault(typed.span(), format!("`{name}` is not a {what}"), rule);
+                let article = if what.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+                self.fault(typed.span(), format!("`{name}` is not {article} {what}"), rule);
                 None
             }
         }

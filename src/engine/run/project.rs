@@ -16,7 +16,7 @@ use crate::oracle::library::Library;
 use crate::plan::{Plan, TargetSpec};
 use crate::price::{Catalogue, ModelPrice};
 use crate::provider;
-use crate::summary::Summary;
+use crate::summary::{Summary, json};
 use crate::world::World;
 
 /// The name of the configuration file.
@@ -230,8 +230,14 @@ impl Project {
     /// What the run in a folder came to.
     pub(crate) fn summary_of(&self, folder: &Path) -> anyhow::Result<Summary> {
         let path = folder.join(SUMMARY);
-        Summary::from_json(&self.disk().read(&path)?)
-            .with_context(|| format!("cannot read {}", path.display()))
+        let run = folder.file_name().unwrap_or_default().to_string_lossy();
+        let Some(bytes) = self.disk().read_if_present(&path)? else {
+            let what = format!("there is no {}", shown(&path));
+            return Err(UsageError::with_help(what, json::rewrite_with(&escape(&run))));
+        };
+        Summary::from_json(&bytes).map_err(|error| {
+            UsageError::with_help(format!("cannot read {}: {error}", shown(&path)), error.help(&escape(&run)))
+        })
     }
 
     /// The names of all runs, sorted.

@@ -8,7 +8,7 @@ use crate::summary::notice::NoticeLevel::{Note, Warning};
 use crate::summary::result::Summary;
 use crate::summary::strategies::StrategyKind;
 use crate::summary::task::TaskSummary;
-use crate::units::Usd;
+use crate::units::{Usd, count};
 
 /// From this share of retried or escalated requests on, a small tier costs more than it seems.
 const RETRIES: f64 = 0.30;
@@ -183,8 +183,8 @@ fn corpus(summary: &Summary, say: &mut Say<'_>) {
             Note,
             "small-corpus",
             format!(
-                "The corpus has only {} prompts: strategies and routes can be told apart only where they differ a lot. 200 to 500 are usual.",
-                summary.run.prompts
+                "The corpus has only {}: strategies and routes can be told apart only where they differ a lot. 200 to 500 are usual.",
+                count(summary.run.prompts, "prompt")
             ),
         );
     }
@@ -197,8 +197,11 @@ fn corpus(summary: &Summary, say: &mut Say<'_>) {
             Note,
             "unbalanced-corpus",
             format!(
-                "{} has {} prompts, {} only {}: more prompts help most there.",
-                most.name, most.prompts, least.name, least.prompts
+                "{} has {}, {} only {}: more prompts help most there.",
+                most.name,
+                count(most.prompts, "prompt"),
+                least.name,
+                least.prompts
             ),
         );
     }

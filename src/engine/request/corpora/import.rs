@@ -150,9 +150,7 @@ fn import(disk: &Disk, request: &CorpusImportRequest) -> anyhow::Result<CorpusIm
     if request.weight_by_frequency {
         let (lines, folded) = fold::fold(std::mem::take(&mut imported.lines), request.near);
         imported.lines = lines;
-        imported.notes.push(format!(
-            "merged {folded} of {read} prompts into weights: they were duplicates or near-duplicates"
-        ));
+        imported.notes.push(format!("merged {folded} duplicates and near-duplicates of {read} into weights"));
     }
     let good = usable(&request.file, &mut imported);
     imported.notes.extend(graders_note(&good));

@@ -56,15 +56,15 @@ pub struct ExpectedSavings {
     pub expected_savings_per_month: Option<Usd>,
 }
 
-/// The summary of the last run of this project, if it was of the same models with the same parameters.
+/// The summary of the last run of this project, if it was of the same models with the same parameters. A run that was
+/// interrupted has none.
 pub(super) fn last_run(project: &Project) -> anyhow::Result<Option<Summary>> {
     let Some(folder) = project.latest()? else { return Ok(None) };
-    // An interrupted run has none, and one of another version cannot be read.
-    let summary = project
-        .disk()
-        .read_if_present(&folder.join(SUMMARY))?
-        .and_then(|bytes| Summary::from_json(&bytes).ok());
-    Ok(summary.filter(|summary| summary.evidence.tiers == project.config.tiers_digest()))
+    if !project.disk().is_file(&folder.join(SUMMARY)) {
+        return Ok(None);
+    }
+    let summary = project.summary_of(&folder)?;
+    Ok((summary.evidence.tiers == project.config.tiers_digest()).then_some(summary))
 }
 
 pub(super) fn next_prompts(
