@@ -303,7 +303,7 @@ fn a_weight_that_is_no_number() {
       |
       = help: write one JSON object per line
 
-    error: the weight -2 is outside the finite numbers from 0 up
+    error: the weight -2 is outside the range from 0 up
      --> corpus.jsonl:2:24
       |
     2 | {"id":"b","prompt":"x","weight":-2}

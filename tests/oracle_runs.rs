@@ -61,7 +61,7 @@ fn a_gate_is_held_against_the_truth_on_the_replies_of_a_run() {
     );
     let shown = scratch.run(&["oracle", "check", "--run", "latest"]).exits(0);
     insta::assert_snapshot!(shown.stdout, @"
-    1 oracles, 2 examples, 0 failed
+    1 oracle, 2 examples, 0 failed
      gate of    tested on           n   false accept rate (95 % CI)   false reject rate (95 % CI)
     ──────────────────────────────────────────────────────────────────────────────────────────────
      colour@1   examples            2    0.0 % (0.0–79.3 %), 0 of 1    0.0 % (0.0–79.3 %), 0 of 1
@@ -100,7 +100,7 @@ fn samples_of_what_flips_are_shown_and_hostile_replies_cannot_draw() {
     ────────────────────────────────────────────
      colour   small             16.7 %   33.3 %
      colour   large            100.0 %   66.7 %
-    changed since it was written:
+    changed inputs:
       oracle colour@1 -> colour@2
     routes whose figures change:
       colour: pass rate 100.0 % -> 66.7 %

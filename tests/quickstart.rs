@@ -153,7 +153,7 @@ fn a_prompt_that_is_not_on_the_recording_is_missing_and_says_so() {
     scratch.replace("corpora/quickstart.jsonl", "LF-90341 will ship?", "LF-90341 will be shipped?");
     let before = scratch.read("router.toml");
     let ran = scratch.run(&["run", "corpora/quickstart.jsonl"]).exits(3);
-    assert!(ran.stderr.contains("3 trials are not in the recording"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("not in the recording: 3 trials"), "{}", ran.stderr);
     assert_eq!(before, scratch.read("router.toml"), "no routes from half a measurement");
     let ran = scratch.run(&["check"]).exits(100);
     assert!(ran.stdout.contains("the corpus"), "{}", ran.all());

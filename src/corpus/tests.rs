@@ -108,7 +108,7 @@ fn every_fault_of_a_corpus_is_reported_in_one_go() {
       |
       = help: write the prompt
 
-    error: the weight -1 is outside the finite numbers from 0 up
+    error: the weight -1 is outside the range from 0 up
      --> c.jsonl:6:31
       |
     6 | {"task":"intent","prompt":"x","weight":-1}
