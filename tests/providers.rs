@@ -203,3 +203,18 @@ fn the_version_that_azure_asks_for_is_checked_and_sent() {
     ");
     colours(&format!("{azure}/v1"), "").run(&["plan", "corpus.jsonl"]).exits(0);
 }
+
+#[test]
+fn a_run_in_which_every_call_fails_leaves_the_routes_as_they_are() {
+    let scratch = Scratch::project();
+    scratch.write("script.toml", "[[rule]]\nmatch = \".\"\nreply = \"red\"\n");
+    scratch.run(&["run", "corpus.jsonl"]).exits(0);
+    let before = scratch.read("router.toml");
+    // Nobody listens there.
+    scratch.write("route-prof.toml", two_tiers_at("http://127.0.0.1:1/v1", "[run]\nmax_attempts = 1\n"));
+    let ran =
+        scratch.ran(&scratch.command(&["run", "corpus.jsonl"]).env("TEST_KEY", "a-key").output().unwrap());
+    let ran = ran.exits(3);
+    assert!(ran.stderr.contains("router.toml was not updated"), "{}", ran.stderr);
+    assert_eq!(before, scratch.read("router.toml"));
+}
