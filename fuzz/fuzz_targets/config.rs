@@ -1,9 +1,9 @@
 //! No `route-prof.toml` makes the reader panic: it is a configuration, or its faults are named.
 #![no_main]
 
-use route_prof::disk::Disk;
 use libfuzzer_sys::fuzz_target;
-use route_prof::{config};
+use route_prof::config;
+use route_prof::disk::Disk;
 
 fuzz_target!(|bytes: &[u8]| {
     let folder = tempfile::tempdir().expect("a temporary folder");

@@ -1,8 +1,8 @@
 //! No bytes on disk make a journal panic, and what was read whole is read whole again after recovery.
 #![no_main]
 
-use route_prof::disk::Disk;
 use libfuzzer_sys::fuzz_target;
+use route_prof::disk::Disk;
 use route_prof::journal::{Journal, Reader};
 
 fuzz_target!(|bytes: &[u8]| {
@@ -15,6 +15,9 @@ fuzz_target!(|bytes: &[u8]| {
         drop(journal);
         let after = Reader::open(&Disk::real(), &path).map(|reader| reader.map_while(Result::ok).count());
         assert_eq!(before.ok(), after.ok());
-        assert_eq!(Some(recovery.records), Reader::open(&Disk::real(), &path).map(|reader| reader.count() as u64).ok());
+        assert_eq!(
+            Some(recovery.records),
+            Reader::open(&Disk::real(), &path).map(|reader| reader.count() as u64).ok()
+        );
     }
 });

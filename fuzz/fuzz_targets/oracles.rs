@@ -5,12 +5,13 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use route_prof::oracle::{Answer, AnswerBook, Asked, Facts, Judgement, Oracle, Sample, file};
+use route_prof::oracle::{Answer, AnswerBook, Facts, Judgement, Oracle, QuestionContext, Sample, file};
 use route_prof::record::Verdict;
 use serde_json::Value;
 
 static ORACLES: LazyLock<Vec<Oracle>> = LazyLock::new(|| {
-    let pages = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/oracles")).expect("the pages");
+    let pages =
+        std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/oracles")).expect("the pages");
     let mut oracles = Vec::new();
     for page in pages {
         let page = std::fs::read_to_string(page.expect("a page").path()).expect("a text");
@@ -25,7 +26,11 @@ static ORACLES: LazyLock<Vec<Oracle>> = LazyLock::new(|| {
 
 fn sound(oracle: &Oracle, judgement: &Judgement) {
     assert_eq!(judgement.gate.is_some(), oracle.criterion.has_gate(), "{}", oracle.kind);
-    assert!(!matches!(judgement.gate, Some(Verdict::Fail(_))) || judgement.verdict != Verdict::Pass, "{}", oracle.kind);
+    assert!(
+        !matches!(judgement.gate, Some(Verdict::Fail(_))) || judgement.verdict != Verdict::Pass,
+        "{}",
+        oracle.kind
+    );
 }
 
 fuzz_target!(|bytes: &[u8]| {
@@ -38,9 +43,14 @@ fuzz_target!(|bytes: &[u8]| {
         sound(oracle, &oracle.criterion.judge(&sample));
         // A grader that says what the model said.
         let mut answers = AnswerBook::default();
-        for question in oracle.criterion.questions(&sample, &Asked { prompt: None, answers: &answers }) {
+        for question in
+            oracle.criterion.questions(&sample, &QuestionContext { prompt: None, answers: &answers })
+        {
             answers.put(question.id(), Answer::Text(output.to_owned()));
         }
-        sound(oracle, &oracle.criterion.judge_with(&sample, &Asked { prompt: None, answers: &answers }));
+        sound(
+            oracle,
+            &oracle.criterion.judge_with(&sample, &QuestionContext { prompt: None, answers: &answers }),
+        );
     }
 });
