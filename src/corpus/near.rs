@@ -3,6 +3,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+/// The similarity from which texts of a corpus count as near-duplicates, unless the user says otherwise.
+pub const NEAR_DUPLICATE: f64 = 0.9;
+
 /// Hash functions of a signature.
 const HASHES: usize = 64;
 /// Values that a band holds: 16 bands of 4 find pairs above a similarity of 0.7 with a probability of 0.99 and more.

@@ -9,9 +9,6 @@ use crate::config::{Config, IntervalMethod};
 use crate::ident::{Digest, TaskName};
 use crate::stats::{floor, power};
 
-/// How alike near-duplicates are.
-const NEAR: f64 = 0.9;
-
 /// A corpus in figures.
 #[derive(Clone, Debug, Serialize)]
 pub struct CorpusStats {
@@ -121,7 +118,7 @@ pub fn describe(corpus: &Corpus, config: &Config) -> Result<CorpusStats, CorpusE
         let even = n_eff >= sum.lengths.len() as f64 - 1e-6;
         let method = if even { config.policy.interval } else { IntervalMethod::Wilson };
         let posterior = |mean, n| method.posterior(mean, n);
-        let near = near::representatives(&sum.plain, NEAR).into_iter().enumerate();
+        let near = near::representatives(&sum.plain, near::NEAR_DUPLICATE).into_iter().enumerate();
         stats.tasks.push(TaskStats {
             task: task.name.clone(),
             prompts: sum.lengths.len() as u64,

@@ -33,7 +33,7 @@ pub use self::request::check::{CheckOutput, CheckRequest};
 pub use self::request::corpora::{
     BenchmarkImportOutput, Columns, CorpusCheckOutput, CorpusImportOutput, CorpusImportRequest,
     CorpusSampleOutput, CorpusSampleRequest, CorpusStatsOutput, CorpusSynthOutput, CorpusSynthRequest,
-    EXAMPLE_TEMPLATES, ImportFormat, PromptTokens, SynthEnding,
+    EXAMPLE_TEMPLATES, ImportFormat, NEAR_DUPLICATE, PromptTokens, SynthEnding,
 };
 pub use self::request::diff::{DecisionChange, Diff, DiffRequest, DiffSample, Regression};
 pub use self::request::doctor::{DoctorFinding, DoctorProblem, DoctorRequest};

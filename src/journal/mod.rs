@@ -20,7 +20,7 @@ use serde_json::Value;
 pub use self::error::JournalError;
 pub use self::header::Header;
 pub use self::index::{Index, Stored};
-pub use self::reader::{Reader, fetch_at};
+pub use self::reader::{Reader, attempts, fetch_at};
 pub use self::tape::write_tape;
 
 use crate::disk::{Appender, Disk};

@@ -115,6 +115,18 @@ impl Iterator for Reader {
     }
 }
 
+/// Every attempt of a journal, in its order; none if there is no such file.
+///
+/// # Errors
+/// If the file is there and cannot be read, is no journal, or is newer than this program.
+pub fn attempts(
+    disk: &Disk,
+    path: &Path,
+) -> Result<impl Iterator<Item = Result<Attempt, JournalError>> + use<>, JournalError> {
+    let reader = disk.is_file(path).then(|| Reader::open(disk, path)).transpose()?;
+    Ok(reader.into_iter().flatten().map(|record| record.map(|(_, attempt)| attempt)))
+}
+
 /// Reads the attempt that begins at an offset.
 ///
 /// # Errors

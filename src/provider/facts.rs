@@ -1,10 +1,13 @@
 //! What is known of a reply while it comes in, and the judgement once it has ended.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::classify::{self, ApiError};
-use super::response::Retry;
-use crate::record::{ErrorKind, Failure, Outcome, Usage};
+use super::limits::RateHeaders;
+use super::response::{Response, Retry};
+use crate::record::{Clocks, ErrorKind, Failure, Outcome, Usage};
 
 /// What an event brought.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -96,6 +99,37 @@ pub(super) trait Decoder: Send {
     fn event(&mut self, data: &str, facts: &mut Facts) -> Step;
     /// Takes a whole body in.
     fn body(&mut self, body: &Value, facts: &mut Facts);
+}
+
+impl Facts {
+    /// Takes zeros in place of counts for no counts, if there is text of a model.
+    pub(super) fn distrust_zeros(&mut self) {
+        self.usage.distrust_zeros(!self.text.is_empty() && !self.computed);
+    }
+
+    /// The response that the facts and their judgement come to: not streamed, without times and headers.
+    pub(super) fn into_response(
+        self,
+        (outcome, failure, retry): (Outcome, Option<Failure>, Retry),
+        status: Option<u16>,
+    ) -> Response {
+        Response {
+            outcome,
+            text: self.text,
+            tool_calls: if self.tool_calls.is_empty() { Value::Null } else { Value::Array(self.tool_calls) },
+            finish: self.finish,
+            served_model: self.served_model,
+            usage: self.usage,
+            clocks: Clocks::default(),
+            streamed: false,
+            status,
+            failure,
+            headers: BTreeMap::new(),
+            retry,
+            rates: RateHeaders::default(),
+            date: None,
+        }
+    }
 }
 
 /// The result of a reply that has ended.

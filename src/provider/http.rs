@@ -277,31 +277,19 @@ impl<'a> Call<'a> {
     }
 
     fn respond(mut self, outcome: Outcome, failure: Option<Failure>, retry: Retry) -> Response {
-        let key = self.endpoint.key.as_ref();
-        self.facts.usage.distrust_zeros(!self.facts.text.is_empty() && !self.facts.computed);
-        let failure =
-            failure.map(|failure| Failure { kind: failure.kind, message: redact(&failure.message, key) });
-        let tool_calls =
-            if self.facts.tool_calls.is_empty() { Value::Null } else { Value::Array(self.facts.tool_calls) };
+        self.facts.distrust_zeros();
         let mut clocks = self.clocks;
         clocks.cold = self.cold;
         clocks.buffered = self.streamed && came_at_once(&clocks, self.facts.usage.output);
-        Response {
-            outcome,
-            text: self.facts.text,
-            tool_calls,
-            finish: self.facts.finish,
-            served_model: self.facts.served_model.map(|model| redact(&model, key)),
-            usage: self.facts.usage,
+        let response = Response {
             clocks,
             streamed: self.streamed,
-            status: self.status,
-            failure,
             headers: self.headers,
-            retry,
             rates: self.rates,
             date: self.date,
-        }
+            ..self.facts.into_response((outcome, failure, retry), self.status)
+        };
+        response.redacted(self.endpoint.key.as_ref())
     }
 
     fn fail(mut self, kind: ErrorKind, message: String, retry: Retry) -> Response {

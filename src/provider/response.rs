@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use secrecy::SecretString;
 use serde_json::Value;
 
 use super::limits::RateHeaders;
+use super::redact::redact;
 use super::served;
 use crate::ident::{ModelRef, PromptId, TrialKey};
 use crate::record::{Attempt, Clocks, ErrorKind, Failure, Outcome, Usage, Via};
@@ -59,6 +61,15 @@ pub struct Response {
 }
 
 impl Response {
+    /// The same without keys in what the server said of itself.
+    pub(super) fn redacted(mut self, key: Option<&SecretString>) -> Self {
+        if let Some(failure) = &mut self.failure {
+            failure.message = redact(&failure.message, key);
+        }
+        self.served_model = self.served_model.map(|model| redact(&model, key));
+        self
+    }
+
     /// Makes a reply of another model than the one that was asked a failure: to measure the wrong model is worse than to
     /// measure none. The reply is kept for the record.
     pub fn insist_on(&mut self, asked: &str) {

@@ -1,6 +1,6 @@
 //! `scripted`: answers by rules from a file. For tests and for trying the program out: no model, no network, no cost.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,7 +12,6 @@ use serde_json::Value;
 use super::api::{Api, Wire};
 use super::classify::{self, ApiError};
 use super::facts::{Facts, judge};
-use super::limits::RateHeaders;
 use super::response::{Response, Retry};
 use crate::clock;
 use crate::config::Provider;
@@ -149,7 +148,7 @@ impl Script {
         let Some((rule, reply)) = self.find(model, &text) else {
             let message = "no rule of the script matches this call".to_owned();
             let failure = Failure { kind: ErrorKind::BadRequest, message };
-            return response(facts, Clocks::default(), None, (Outcome::Error, Some(failure), Retry::No));
+            return facts.into_response((Outcome::Error, Some(failure), Retry::No), None);
         };
         if rule.delay_ms > 0 {
             clock::sleep(Duration::from_millis(rule.delay_ms)).await;
@@ -169,7 +168,7 @@ impl Script {
                 retry_after: rule.retry_after_s.and_then(|s| Duration::try_from_secs_f64(s).ok()),
                 should_retry: None,
             };
-            return response(facts, clocks, Some(status), classify::api_error(&error));
+            return Response { clocks, ..facts.into_response(classify::api_error(&error), Some(status)) };
         }
         let sent: usize = request.messages.iter().map(|message| message.plain().len() + 8).sum();
         facts.usage = Usage {
@@ -181,30 +180,6 @@ impl Script {
         facts.finish = Some(rule.finish.clone().unwrap_or_else(|| "stop".to_owned()));
         facts.text = reply;
         let judged = judge(&facts);
-        response(facts, clocks, Some(200), judged)
-    }
-}
-
-fn response(
-    facts: Facts,
-    clocks: Clocks,
-    status: Option<u16>,
-    (outcome, failure, retry): (Outcome, Option<Failure>, Retry),
-) -> Response {
-    Response {
-        outcome,
-        text: facts.text,
-        tool_calls: Value::Null,
-        finish: facts.finish,
-        served_model: facts.served_model,
-        usage: facts.usage,
-        clocks,
-        streamed: false,
-        status,
-        failure,
-        headers: BTreeMap::new(),
-        retry,
-        rates: RateHeaders::default(),
-        date: None,
+        Response { clocks, ..facts.into_response(judged, Some(200)) }
     }
 }

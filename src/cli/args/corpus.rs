@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::parse::{parse_near, parse_share, parse_usd};
+use crate::engine::NEAR_DUPLICATE;
 use crate::ident::{ModelRef, TaskName};
 use crate::units::Usd;
 
@@ -109,7 +110,7 @@ pub(crate) struct ImportArgs {
     #[arg(long)]
     pub(crate) weight_by_frequency: bool,
     /// With --weight-by-frequency: share of three-word sequences that near-duplicates have in common
-    #[arg(long, value_name = "SHARE", default_value_t = 0.9, value_parser = parse_near)]
+    #[arg(long, value_name = "SHARE", default_value_t = NEAR_DUPLICATE, value_parser = parse_near)]
     pub(crate) near: f64,
     /// Mask e-mail addresses, phone, card and account numbers, IP addresses and API keys
     #[arg(long)]

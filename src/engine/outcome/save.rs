@@ -19,9 +19,11 @@ pub enum RouterUpdate {
     Withheld,
 }
 
-/// Whether nothing is missing that a decision depends on: every trial was attempted, and every program and judge asked.
-pub(crate) fn is_complete(rows: &Rows, summary: &Summary) -> bool {
-    rows.programs_missing == 0
+/// Whether nothing is missing that a decision depends on: there are answers, every trial was attempted, and every program and
+/// judge asked. A run in which every call failed knows nothing about any route.
+fn is_complete(rows: &Rows, summary: &Summary) -> bool {
+    summary.run.answered > 0
+        && rows.programs_missing == 0
         && summary.run.missing == 0
         && summary.spend.judge.as_ref().is_none_or(|judge| judge.missing == 0)
 }
@@ -56,8 +58,7 @@ pub(crate) fn save(
         config: String::from_utf8_lossy(&config).into_owned(),
     };
     project.disk().replace(&folder.join(RECORD), &record.to_bytes()?)?;
-    // A run in which every call failed knows nothing about any route.
-    let written = if is_complete(rows, summary) && summary.run.answered > 0 {
+    let written = if is_complete(rows, summary) {
         project.disk().replace(&router, router::write(summary).as_bytes())?;
         RouterUpdate::Written(router)
     } else {

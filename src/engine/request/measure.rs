@@ -31,7 +31,7 @@ use crate::engine::work::reuse;
 use crate::engine::work::send::Sending;
 use crate::engine::work::stopping::Stopping;
 use crate::grade::OracleSet;
-use crate::journal::{self, Index, Journal, Reader, Recovery, fetch_at};
+use crate::journal::{self, Index, Journal, Recovery, fetch_at};
 use crate::plan::{Plan, Repeats};
 use crate::summary::Summary;
 use crate::units::Usd;
@@ -322,11 +322,8 @@ fn record_tape(engine: &Engine, basis: &Basis<'_>, rows: &Rows, path: &Path) -> 
     let mut asked = Vec::new();
     for name in [JUDGE_JOURNAL, PROGRAM_JOURNAL] {
         let path = source.path.with_file_name(name);
-        if !basis.project.disk().is_file(&path) {
-            continue;
-        }
-        for record in Reader::open(basis.project.disk(), &path)? {
-            let (_, attempt) = record?;
+        for attempt in journal::attempts(basis.project.disk(), &path)? {
+            let attempt = attempt?;
             if attempt.is_answer() && taken.insert(attempt.key) {
                 asked.push(attempt);
             }

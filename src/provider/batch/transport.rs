@@ -13,10 +13,9 @@ use crate::net::{HttpError, HttpErrorKind, HttpReply, HttpRequest, Payload, Tran
 use crate::provider::api::HttpApi;
 use crate::provider::classify::{self, ApiError};
 use crate::provider::facts::{Facts, judge};
-use crate::provider::limits::RateHeaders;
 use crate::provider::redact::redact;
 use crate::provider::response::{Response, Retry};
-use crate::record::{Clocks, ErrorKind, Failure, Outcome, Request};
+use crate::record::{ErrorKind, Failure, Outcome, Request};
 use crate::units::Tokens;
 
 /// The longest error that is read, in bytes.
@@ -241,29 +240,8 @@ impl Batches<'_> {
         retry: Retry,
         status: Option<u16>,
     ) -> Response {
-        facts.usage.distrust_zeros(!facts.text.is_empty());
-        let failure = failure
-            .map(|failure| Failure { kind: failure.kind, message: redact(&failure.message, self.key) });
-        Response {
-            outcome,
-            text: facts.text,
-            tool_calls: if facts.tool_calls.is_empty() {
-                Value::Null
-            } else {
-                Value::Array(facts.tool_calls)
-            },
-            finish: facts.finish,
-            served_model: facts.served_model.map(|model| redact(&model, self.key)),
-            usage: facts.usage,
-            clocks: Clocks::default(),
-            streamed: false,
-            status,
-            failure,
-            headers: BTreeMap::new(),
-            retry,
-            rates: RateHeaders::default(),
-            date: None,
-        }
+        facts.distrust_zeros();
+        facts.into_response((outcome, failure, retry), status).redacted(self.key)
     }
 }
 

@@ -10,6 +10,7 @@ use crate::corpus::import::promptfoo::Graders;
 use crate::corpus::import::rules::{self, TaskOf};
 pub use crate::corpus::import::table::Columns;
 use crate::corpus::import::{Imported, OracleDraft, Skipped, fold, logs, promptfoo, table, to_jsonl};
+use crate::corpus::near::NEAR_DUPLICATE;
 use crate::diag::UsageError;
 use crate::disk::Disk;
 use crate::engine::context::Engine;
@@ -62,7 +63,7 @@ impl CorpusImportRequest {
             task_field: None,
             task_rules: None,
             weight_by_frequency: false,
-            near: 0.9,
+            near: NEAR_DUPLICATE,
             mask: false,
             judge: None,
             embedding: None,

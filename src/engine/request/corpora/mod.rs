@@ -19,3 +19,4 @@ pub use self::sample::{CorpusSampleOutput, CorpusSampleRequest};
 pub use self::stats::{CorpusStatsOutput, PromptTokens};
 pub use self::synth::{CorpusSynthOutput, CorpusSynthRequest, EXAMPLE_TEMPLATES};
 pub use self::synth_ending::SynthEnding;
+pub use crate::corpus::near::NEAR_DUPLICATE;

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::disk::Disk;
 use crate::engine::run::basis::{Answers, Basis, Running};
 use crate::ident::TrialKey;
-use crate::journal::{Journal, Reader};
+use crate::journal::{Journal, attempts};
 use crate::oracle::Answer;
 use crate::price::Catalogue;
 use crate::record::{Attempt, Outcome, Via};
@@ -46,11 +46,8 @@ pub(crate) fn resolve(basis: &Basis<'_>, questions: &mut impl Questions) -> anyh
 }
 
 fn look_up<Q: Questions>(disk: &Disk, answers: &Answers, questions: &mut Q) -> anyhow::Result<()> {
-    let path = answers.beside(Q::JOURNAL);
-    if disk.is_file(&path) {
-        for record in Reader::open(disk, &path)? {
-            questions.take(record?.1);
-        }
+    for attempt in attempts(disk, &answers.beside(Q::JOURNAL))? {
+        questions.take(attempt?);
     }
     Ok(())
 }
@@ -63,11 +60,8 @@ fn reuse<Q: Questions>(disk: &Disk, running: Running<'_>, questions: &mut Q) -> 
             break;
         }
         let path = Answers { path: path.clone(), via: Some(*via) }.beside(Q::JOURNAL);
-        if !disk.is_file(&path) {
-            continue;
-        }
-        for record in Reader::open(disk, &path)? {
-            let (_, mut attempt) = record?;
+        for attempt in attempts(disk, &path)? {
+            let mut attempt = attempt?;
             let reusable = *via == Via::Tape || Q::may_reuse(&attempt);
             if reusable && attempt.is_answer() && questions.is_open(&attempt.key) {
                 attempt.via = *via;
@@ -102,12 +96,10 @@ pub(crate) fn answer(attempt: &Attempt) -> Option<Answer> {
 /// Every answer in a journal of questions to models, by key.
 pub(crate) fn answers_in(disk: &Disk, journal: &Path) -> anyhow::Result<HashMap<TrialKey, Answer>> {
     let mut answers = HashMap::new();
-    if disk.is_file(journal) {
-        for record in Reader::open(disk, journal)? {
-            let (_, attempt) = record?;
-            if let Some(answer) = answer(&attempt) {
-                answers.entry(attempt.key).or_insert(answer);
-            }
+    for attempt in attempts(disk, journal)? {
+        let attempt = attempt?;
+        if let Some(answer) = answer(&attempt) {
+            answers.entry(attempt.key).or_insert(answer);
         }
     }
     Ok(answers)
@@ -116,10 +108,8 @@ pub(crate) fn answers_in(disk: &Disk, journal: &Path) -> anyhow::Result<HashMap<
 /// The total cost billed for a journal's attempts.
 pub(crate) fn billed(disk: &Disk, journal: &Path) -> anyhow::Result<Usd> {
     let mut sum = Usd::ZERO;
-    if disk.is_file(journal) {
-        for record in Reader::open(disk, journal)? {
-            sum += record?.1.billed.unwrap_or_default();
-        }
+    for attempt in attempts(disk, journal)? {
+        sum += attempt?.billed.unwrap_or_default();
     }
     Ok(sum)
 }
