@@ -24,6 +24,7 @@ pub mod plan;
 pub mod dispatch;
 pub mod grade;
 pub mod measure;
+pub mod path;
 pub mod policy;
 pub mod project;
 pub mod compare;

@@ -37,6 +37,7 @@ fn observation(prompt: usize, task: u16, tier: u16, answer: &Answer) -> Observat
     let verdict = if answer.passed { Verdict::Pass } else { Verdict::Fail("wrong".to_owned()) };
     Observation {
         prompt: prompt as u32,
+        cluster: None,
         task,
         tier,
         repeat: 0,

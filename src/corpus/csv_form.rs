@@ -147,6 +147,7 @@ fn raw(cells: &[&str], columns: &[Column]) -> Result<RawPrompt, String> {
             "prompt" => prompt.prompt = text(),
             "system" => prompt.system = text(),
             "oracle" => prompt.oracle = text(),
+            "cluster" => prompt.cluster = text(),
             "messages" => prompt.messages = json(name, cell)?,
             "vars" => prompt.vars = json(name, cell)?,
             "params" => prompt.params = json(name, cell)?.unwrap_or_default(),

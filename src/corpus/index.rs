@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use serde_json::Value;
 
 use super::line::{self, RawPrompt};
+use super::near::{Finder, NEAR_DUPLICATE, Sketch};
 use super::prompt::Content;
 use crate::config::{Config, Task};
 use crate::diag::{Excerpt, Fault, Faults, nearest};
@@ -21,6 +22,9 @@ pub struct Entry {
     pub task: u16,
     /// Its weight.
     pub weight: Weight,
+    /// The index of a prompt that stands for its cluster: the unit of evidence. Prompts of a task are of one cluster where they name
+    /// the same one, or, where they name none, are near-duplicates.
+    pub cluster: u32,
     /// Whether it carries the tag `adversarial`.
     pub adversarial: bool,
     /// An oracle in place of the task's.
@@ -66,6 +70,7 @@ pub(super) struct Index<'a> {
     templates: HashMap<u16, BTreeSet<String>>,
     entries: Vec<Entry>,
     digests: Vec<[u8; 32]>,
+    alike: Vec<Alike>,
     faults: Faults,
 }
 
@@ -90,6 +95,7 @@ impl<'a> Index<'a> {
             templates: HashMap::new(),
             entries: Vec::new(),
             digests: Vec::new(),
+            alike: Vec::new(),
             faults: Faults::default(),
         }
     }
@@ -159,7 +165,12 @@ impl<'a> Index<'a> {
         let mut short = [0; 16];
         short.copy_from_slice(&digest.bytes()[..16]);
         self.digests.push(*digest.bytes());
+        self.alike.push(match prompt.cluster {
+            Some(name) => Alike::Named(name),
+            None => Alike::Text(Sketch::of(&prompt.content.of_user())),
+        });
         self.entries.push(Entry {
+            cluster: u32::try_from(self.entries.len()).unwrap_or(u32::MAX),
             id: prompt.id,
             task,
             weight: prompt.weight,
@@ -221,6 +232,7 @@ impl<'a> Index<'a> {
                 }
             }
         }
+        self.form_clusters();
         // In any order of the lines the corpus is the same corpus.
         self.digests.sort_unstable();
         let mut digester = Digester::new("route-prof corpus 1");
@@ -230,6 +242,36 @@ impl<'a> Index<'a> {
         let digest = digester.finish();
         Ok(self.faults.into_result((self.entries, digest))?)
     }
+}
+
+impl Index<'_> {
+    /// Finds the cluster of each prompt. Near-duplicates are looked for in the order of the digests, so that the order of the lines
+    /// does not matter.
+    fn form_clusters(&mut self) {
+        let mut order: Vec<usize> = (0..self.entries.len()).collect();
+        order.sort_unstable_by_key(|at| self.digests.get(*at));
+        let mut named: HashMap<(u16, &str), usize> = HashMap::new();
+        let mut finders: HashMap<u16, Finder<'_>> = HashMap::new();
+        for at in order {
+            let (Some(alike), Some(entry)) = (self.alike.get(at), self.entries.get_mut(at)) else { continue };
+            let cluster = match alike {
+                Alike::Named(name) => *named.entry((entry.task, name)).or_insert(at),
+                Alike::Text(sketch) => {
+                    let finder = finders.entry(entry.task).or_insert_with(|| Finder::new(NEAR_DUPLICATE));
+                    finder.place(at, sketch)
+                }
+            };
+            entry.cluster = u32::try_from(cluster).unwrap_or(u32::MAX);
+        }
+    }
+}
+
+/// What a prompt's cluster is found by.
+enum Alike {
+    /// The name that the corpus gives.
+    Named(String),
+    /// What the user says.
+    Text(Sketch),
 }
 
 /// The place of a text in a line, as JSON or verbatim.

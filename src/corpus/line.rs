@@ -40,6 +40,10 @@ pub struct RawPrompt {
     /// Its share of the traffic, relative to the others (default: 1).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight: Option<f64>,
+    /// What the prompt has in common with others, such as a template, a source or a conversation: prompts of a task with the same cluster
+    /// count as one piece of evidence. Where absent, near-duplicates form a cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
     /// Marks such as `adversarial`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
@@ -55,7 +59,7 @@ pub struct RawPrompt {
 }
 
 /// The keys of a line, in the order in which help lists them.
-pub(super) const KEYS: [&str; 12] = [
+pub(super) const KEYS: [&str; 13] = [
     "id",
     "task",
     "prompt",
@@ -64,6 +68,7 @@ pub(super) const KEYS: [&str; 12] = [
     "system",
     "expected",
     "weight",
+    "cluster",
     "tags",
     "oracle",
     "max_output_tokens",
@@ -131,6 +136,10 @@ pub(super) fn prompt(raw: RawPrompt, task: Option<&TaskName>) -> Result<Prompt, 
     let weight = raw.weight.map_or(Ok(Weight::ONE), Weight::new).map_err(|error| {
         Problem::new(format!("the weight {error}"), "use a finite number, 0 or more").at("weight")
     })?;
+    if raw.cluster.as_ref().is_some_and(|cluster| cluster.trim().is_empty()) {
+        let help = "name the template, source or conversation, or leave it out";
+        return Err(Problem::new("the cluster is empty", help).at("cluster"));
+    }
     let oracle = raw.oracle.map(|text| {
         text.parse().map_err(|error: crate::ident::NameError| {
             Problem::new(error.to_string(), "name a version of an oracle, such as intent@1").at(text)
@@ -159,6 +168,7 @@ pub(super) fn prompt(raw: RawPrompt, task: Option<&TaskName>) -> Result<Prompt, 
         system: raw.system,
         expected: raw.expected.filter(|value| !value.is_null()),
         weight,
+        cluster: raw.cluster,
         tags: raw.tags,
         oracle: oracle.transpose()?,
         max_output_tokens: raw.max_output_tokens.map(Tokens),

@@ -1,6 +1,7 @@
 //! Near-duplicates: texts whose sets of word shingles are alike. `MinHash` (Broder 1997) with banding, so that the work is
 //! about linear in the number of texts; deterministic, because its hash functions are fixed.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashMap};
 
 /// The similarity from which texts of a corpus count as near-duplicates, unless the user says otherwise.
@@ -14,38 +15,63 @@ const ROWS: usize = 4;
 const WORDS: usize = 3;
 /// The most earlier texts of one bucket that a text is compared with.
 const COMPARED: usize = 64;
+/// The most shingles that are kept of a text: a kilobyte.
+const KEPT: usize = 128;
 
 /// For each text the index of the first text that it is a near-duplicate of, itself where there is none. Similarity is
 /// Jaccard's over shingles of three words, folded to small letters and single spaces; short texts are compared by their
 /// characters, three at a time.
 #[must_use]
 pub fn representatives(texts: &[String], least: f64) -> Vec<usize> {
-    let mut buckets: HashMap<(usize, [u32; ROWS]), Vec<usize>> = HashMap::new();
-    let mut kept: Vec<BTreeSet<u64>> = Vec::with_capacity(texts.len());
-    let mut of = Vec::with_capacity(texts.len());
-    for (at, text) in texts.iter().enumerate() {
-        let shingles = shingles(text);
-        let signature = signature(&shingles);
-        let bands = signature.as_chunks::<ROWS>().0.iter().copied().enumerate();
+    let sketches: Vec<Sketch> = texts.iter().map(|text| Sketch::of(text)).collect();
+    let mut finder = Finder::new(least);
+    sketches.iter().enumerate().map(|(at, sketch)| finder.place(at, sketch)).collect()
+}
+
+/// What is compared of a text: the least hashes of its shingles, in rising order. A text of up to [`KEPT`] shingles is kept whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Sketch(Box<[u64]>);
+
+impl Sketch {
+    pub(super) fn of(text: &str) -> Self {
+        Self(shingles(text).into_iter().take(KEPT).collect())
+    }
+}
+
+/// Finds for each text the first one before it that it is a near-duplicate of.
+pub(super) struct Finder<'a> {
+    least: f64,
+    buckets: HashMap<(usize, [u32; ROWS]), Vec<usize>>,
+    /// Texts that stand for others: only these are compared with.
+    kept: HashMap<usize, &'a Sketch>,
+}
+
+impl<'a> Finder<'a> {
+    pub(super) fn new(least: f64) -> Self {
+        Self { least, buckets: HashMap::new(), kept: HashMap::new() }
+    }
+
+    /// The number of the first text that this one is a near-duplicate of; its own, `at`, where there is none.
+    pub(super) fn place(&mut self, at: usize, sketch: &'a Sketch) -> usize {
+        let signature = signature(sketch);
+        let bands = || signature.as_chunks::<ROWS>().0.iter().copied().enumerate();
         let mut found: Option<usize> = None;
-        for band in bands.clone() {
-            for other in buckets.get(&band).into_iter().flatten().take(COMPARED) {
-                let alike = kept.get(*other).is_some_and(|other| jaccard(&shingles, other) >= least);
+        for band in bands() {
+            for other in self.buckets.get(&band).into_iter().flatten().take(COMPARED) {
+                let alike = self.kept.get(other).is_some_and(|other| jaccard(sketch, other) >= self.least);
                 if alike && found.is_none_or(|found| *other < found) {
                     found = Some(*other);
                 }
             }
         }
         if found.is_none() {
-            for band in bands {
-                buckets.entry(band).or_default().push(at);
+            for band in bands() {
+                self.buckets.entry(band).or_default().push(at);
             }
+            self.kept.insert(at, sketch);
         }
-        of.push(found.unwrap_or(at));
-        // Only texts that stand for others are compared with.
-        kept.push(if found.is_none() { shingles } else { BTreeSet::new() });
+        found.unwrap_or(at)
     }
-    of
 }
 
 fn shingles(text: &str) -> BTreeSet<u64> {
@@ -77,9 +103,9 @@ const fn mix(mut x: u64) -> u64 {
     x ^ (x >> 31)
 }
 
-fn signature(shingles: &BTreeSet<u64>) -> [u32; HASHES] {
+fn signature(sketch: &Sketch) -> [u32; HASHES] {
     let mut least = [u32::MAX; HASHES];
-    for shingle in shingles {
+    for shingle in &sketch.0 {
         for (seed, slot) in (1_u64..).zip(least.iter_mut()) {
             let value = mix(shingle ^ seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
             *slot = (*slot).min((value >> 32) as u32);
@@ -88,10 +114,29 @@ fn signature(shingles: &BTreeSet<u64>) -> [u32; HASHES] {
     least
 }
 
-fn jaccard(a: &BTreeSet<u64>, b: &BTreeSet<u64>) -> f64 {
-    let both = a.intersection(b).count() as f64;
-    let all = (a.len() + b.len()) as f64 - both;
-    if all > 0.0 { both / all } else { 0.0 }
+/// Jaccard's similarity by the least hashes of both sets together (Broder 1997): exact for sets that are kept whole, else with a
+/// standard error of 0.03 at the most.
+fn jaccard(a: &Sketch, b: &Sketch) -> f64 {
+    let (mut left, mut right) = (a.0.iter().peekable(), b.0.iter().peekable());
+    let (mut both, mut all) = (0_usize, 0_usize);
+    while all < KEPT {
+        match (left.peek(), right.peek()) {
+            (Some(one), Some(other)) => match one.cmp(other) {
+                Ordering::Less => drop(left.next()),
+                Ordering::Greater => drop(right.next()),
+                Ordering::Equal => {
+                    both += 1;
+                    left.next();
+                    right.next();
+                }
+            },
+            (Some(_), None) => drop(left.next()),
+            (None, Some(_)) => drop(right.next()),
+            (None, None) => break,
+        }
+        all += 1;
+    }
+    if all > 0 { both as f64 / all as f64 } else { 0.0 }
 }
 
 #[cfg(test)]

@@ -23,6 +23,8 @@ pub struct Prompt {
     pub expected: Option<Value>,
     /// Its share of the traffic, relative to the others.
     pub weight: Weight,
+    /// What it has in common with others of its task, where stated.
+    pub cluster: Option<String>,
     /// Marks such as `adversarial`.
     pub tags: Vec<String>,
     /// An oracle in place of the task's.
@@ -59,6 +61,22 @@ impl Content {
         }
     }
 
+    /// What the user says, for near-duplicates: the prompt, the user's messages, or the variables' values. A system text or a template
+    /// that all prompts share would make them alike.
+    pub(super) fn of_user(&self) -> String {
+        let Self::Messages(messages) = self else { return self.plain() };
+        let by_user = || messages.iter().filter(|message| message.role == "user");
+        if by_user().next().is_none() {
+            return self.plain();
+        }
+        // Two prompts with the same words about different images are different prompts.
+        let said = |message: &Message| match &message.content {
+            Value::Array(_) => canonical_json(&message.content),
+            _ => message.plain(),
+        };
+        by_user().map(said).collect::<Vec<_>>().join("\n")
+    }
+
     pub(super) fn digest_text(&self) -> String {
         let value = match self {
             Self::Text(text) => Value::String(text.clone()),
@@ -79,6 +97,9 @@ impl Prompt {
         digester.part(self.system.as_deref().unwrap_or_default().as_bytes());
         digester.part(self.expected.as_ref().map(canonical_json).unwrap_or_default().as_bytes());
         digester.part(&self.weight.get().to_bits().to_le_bytes());
+        if let Some(cluster) = &self.cluster {
+            digester.part(b"cluster").part(cluster.as_bytes());
+        }
         for tag in &self.tags {
             digester.part(tag.as_bytes());
         }

@@ -98,10 +98,22 @@ impl Observation {
         rejected(self).map(|share| share < 0.5)
     }
 
+    /// What the trial is evidence of, together with all others of the same number: its cluster, else its prompt.
+    #[must_use]
+    pub fn unit(&self) -> u32 {
+        self.cluster.unwrap_or(self.prompt)
+    }
+
     /// What the request cost in USD, retried attempts included, at list prices.
     #[must_use]
     pub fn cost_in_all(&self) -> Option<f64> {
         priced(self, self.cost)
+    }
+
+    /// The same as if nothing had come from a cache.
+    #[must_use]
+    pub fn uncached_in_all(&self) -> Option<f64> {
+        priced(self, self.cost_uncached)
     }
 }
 
@@ -115,7 +127,47 @@ fn score(observation: &Observation, unknown: Option<f64>) -> Option<f64> {
     }
 }
 
-/// The observations of a cell in canonical order.
+/// A prompt's score at a tier.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Score {
+    pub(super) prompt: u32,
+    pub(super) unit: u32,
+    pub(super) weight: f64,
+    pub(super) mean: f64,
+}
+
+/// Prompts as (cluster, value, weight), those of a cluster in a row, united to their clusters.
+pub fn united(prompts: &[(u32, f64, f64)]) -> Vec<Cluster> {
+    let of = |of: &[(u32, f64, f64)]| {
+        one(of.iter().map(|(_, mean, weight)| Cluster { weight: *weight, mean: *mean, trials: 1 }))
+    };
+    prompts.chunk_by(|a, b| a.0 == b.0).map(of).collect()
+}
+
+/// Several of them as one, by their weights; alike where they have none.
+fn one(of: impl Iterator<Item = Cluster> + Clone) -> Cluster {
+    let (weight, trials) = of.clone().fold((0.0, 0), |sum, one| (sum.0 + one.weight, sum.1 + one.trials));
+    let mean = weighted::mean(of.clone().map(|one| (one.mean, one.weight)))
+        .or_else(|| weighted::mean(of.map(|one| (one.mean, 1.0))));
+    Cluster { weight, trials, mean: mean.unwrap_or(0.0) }
+}
+
+/// A column for the bootstrap, one row per cluster of `units` (sorted), from the values of prompts: (cluster, value, weight), those of a
+/// cluster in a row.
+pub fn column(units: &[u32], prompts: impl IntoIterator<Item = (u32, f64, f64)>) -> Column {
+    let mut rows = vec![None; units.len()];
+    let prompts: Vec<(u32, f64, f64)> = prompts.into_iter().collect();
+    for of in prompts.chunk_by(|a, b| a.0 == b.0) {
+        let Some(row) = of.first().and_then(|first| rows.get_mut(units.binary_search(&first.0).ok()?)) else {
+            continue;
+        };
+        let one = one(of.iter().map(|(_, mean, weight)| Cluster { weight: *weight, mean: *mean, trials: 1 }));
+        *row = Some((one.mean, one.weight));
+    }
+    Column::new(rows)
+}
+
+/// The observations of a cell in canonical order: by cluster, prompt and repeat.
 pub(super) struct Cell<'a> {
     observations: &'a [&'a Observation],
 }
@@ -142,15 +194,22 @@ impl<'a> Cell<'a> {
         values
     }
 
-    fn clusters(&self, value: impl Fn(&Observation) -> Option<f64>) -> Vec<Cluster> {
+    /// The prompts with the mean over their repeats, those without a value left out.
+    fn by_prompt(&self, value: impl Fn(&Observation) -> Option<f64>) -> Vec<(u32, Cluster)> {
         self.prompts()
             .filter_map(|repeats| {
                 let (sum, trials) =
                     repeats.iter().filter_map(|o| value(o)).fold((0.0, 0u32), |(s, n), v| (s + v, n + 1));
-                let weight = repeats.first()?.weight;
-                (trials > 0).then(|| Cluster { weight, mean: sum / f64::from(trials), trials })
+                let first = repeats.first().filter(|_| trials > 0)?;
+                Some((first.unit(), Cluster { weight: first.weight, mean: sum / f64::from(trials), trials }))
             })
             .collect()
+    }
+
+    /// The clusters with the weighted mean over their prompts.
+    fn clusters(&self, value: impl Fn(&Observation) -> Option<f64>) -> Vec<Cluster> {
+        let prompts = self.by_prompt(value);
+        prompts.chunk_by(|a, b| a.0 == b.0).map(|of| one(of.iter().map(|prompt| prompt.1))).collect()
     }
 
     /// The pass rate where trials without a grade count as `unknown`.
@@ -158,15 +217,22 @@ impl<'a> Cell<'a> {
         weighted::estimate(&self.clusters(|o| score(o, unknown)))
     }
 
-    /// Each prompt with its weight and mean score where trials without a grade count as `unknown`, by the number of the
-    /// prompt; those without any score are left out.
-    pub(super) fn scores(&self, unknown: Option<f64>) -> Vec<(u32, f64, f64)> {
+    /// Each prompt with its cluster, its weight and its mean score where trials without a grade count as `unknown`, by the number of
+    /// the prompt; those without any score are left out.
+    pub(super) fn scores(&self, unknown: Option<f64>) -> Vec<Score> {
         let scored = self.prompts().filter_map(|repeats| {
             let values: Vec<f64> = repeats.iter().filter_map(|o| score(o, unknown)).collect();
             let first = repeats.first().filter(|_| !values.is_empty())?;
-            Some((first.prompt, first.weight, values.iter().sum::<f64>() / values.len() as f64))
+            Some(Score {
+                prompt: first.prompt,
+                unit: first.unit(),
+                weight: first.weight,
+                mean: values.iter().sum::<f64>() / values.len() as f64,
+            })
         });
-        scored.collect()
+        let mut scores: Vec<Score> = scored.collect();
+        scores.sort_by_key(|score| score.prompt);
+        scores
     }
 
     /// The method of the interval: the configured one where all prompts have the same weight and were tried once. The others need
@@ -180,7 +246,8 @@ impl<'a> Cell<'a> {
 
     /// What repeats show; `None` where no prompt has two that were graded.
     fn repeats(&self) -> Option<Repeats> {
-        let clusters = self.clusters(|o| score(o, None));
+        let clusters: Vec<Cluster> =
+            self.by_prompt(|o| score(o, None)).into_iter().map(|prompt| prompt.1).collect();
         let found = repeats::flakiness(&clusters)?;
         let passes = |c: &Cluster| (c.mean * f64::from(c.trials)).round() as u32;
         let counted = || clusters.iter().filter(|c| c.weight > 0.0).map(|c| (c.weight, passes(c), c.trials));
@@ -198,19 +265,13 @@ impl<'a> Cell<'a> {
         })
     }
 
-    /// The columns that are bootstrapped, one row per prompt of `prompts`: cost, uncached cost, rejection.
-    pub(super) fn columns(&self, prompts: &[u32]) -> [Column; 3] {
+    /// The columns that are bootstrapped, one row per cluster of `units`: cost, uncached cost, rejection.
+    pub(super) fn columns(&self, units: &[u32]) -> [Column; 3] {
         let column = |value: &dyn Fn(&Observation) -> Option<f64>| {
-            let mut rows = vec![None; prompts.len()];
-            for repeats in self.prompts() {
-                let values: Vec<f64> = repeats.iter().filter_map(|o| value(o)).collect();
-                let Some(first) = repeats.first().filter(|_| !values.is_empty()) else { continue };
-                let mean = values.iter().sum::<f64>() / values.len() as f64;
-                if let Some(row) = prompts.binary_search(&first.prompt).ok().and_then(|at| rows.get_mut(at)) {
-                    *row = Some((mean, first.weight));
-                }
-            }
-            Column::new(rows)
+            column(
+                units,
+                self.by_prompt(value).into_iter().map(|(unit, mean)| (unit, mean.mean, mean.weight)),
+            )
         };
         [column(&|o| priced(o, o.cost)), column(&|o| priced(o, o.cost_uncached)), column(&rejected)]
     }
@@ -307,10 +368,11 @@ impl<'a> Cell<'a> {
         let reject_n = rejects.iter().map(|c| u64::from(c.trials)).sum();
         let overflow = |o: &Observation| Some(f64::from(u8::from(grade(o) == Grade::Overflow)));
         let retries = self.values(|o| (o.attempts > 0).then(|| f64::from(o.attempts - 1)));
+        let graded = self.by_prompt(|o| score(o, None));
         CellEvidence {
             counts,
-            prompts: self.clusters(|o| matches!(grade(o), Grade::Pass | Grade::Fail).then_some(1.0)).len()
-                as u64,
+            prompts: graded.len() as u64,
+            clusters: graded.chunk_by(|a, b| a.0 == b.0).count() as u64,
             weight: self.prompts().filter_map(|repeats| Some(repeats.first()?.weight)).sum(),
             overflow_share: weighted::mean(self.values(overflow)),
             uncalibrated: None,

@@ -9,8 +9,9 @@ use crate::stats::weighted::Estimate;
 use crate::stats::{bootstrap, interval};
 use crate::units::Usd;
 
-/// An estimate with its interval.
-pub(super) fn rate(estimate: Estimate, n: u64, confidence: f64, method: IntervalMethod) -> Option<Rate> {
+/// An estimate with its interval; `n` are the trials that it rests on. `None` where there is no interval.
+#[must_use]
+pub fn rate(estimate: Estimate, n: u64, confidence: f64, method: IntervalMethod) -> Option<Rate> {
     let Estimate { mean, n_eff } = estimate;
     let bounds = match method {
         IntervalMethod::Wilson => interval::wilson,

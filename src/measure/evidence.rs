@@ -11,8 +11,10 @@ use crate::units::{Millis, Tokens, Usd};
 /// default is a trial without any attempt.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Observation {
-    /// Index of the prompt in the corpus: the cluster of its repeats.
+    /// Index of the prompt in the corpus.
     pub prompt: u32,
+    /// The prompt that stands for its cluster, the unit of evidence; `None` where the prompt is alone.
+    pub cluster: Option<u32>,
     /// Index of the task in the list of measured tasks.
     pub task: u16,
     /// Index of the tier on the ladder.
@@ -80,6 +82,8 @@ pub struct CellEvidence {
     pub counts: Counts,
     /// Prompts with a graded trial.
     pub prompts: u64,
+    /// Clusters among them: prompts that differ, of which near-duplicates and those with the same `cluster` count once.
+    pub clusters: u64,
     /// The weight of all prompts of the cell, answered or not.
     pub weight: f64,
     /// The weighted share of trials that do not fit the context window; `None` without weight.

@@ -1,7 +1,7 @@
 //! Verdicts and attempts to cells: the evidence for each pair of task and tier.
 //!
 //! Evidence only: what a cell is good for is decided in `policy`. Everything is weighted by the prompts' weights; a
-//! prompt's repeats share its weight and form a cluster. Figures are not rounded here.
+//! prompt's repeats share its weight; the unit of evidence is the cluster: prompts that are alike count once. Figures are not rounded here.
 
 mod cell;
 mod estimate;
@@ -17,9 +17,8 @@ use crate::config::IntervalMethod;
 use crate::stats::bootstrap::{self, Column, Plan};
 use crate::stats::weighted::{self, Estimate};
 
-pub use cell::Grade;
-use estimate::rate;
-pub use estimate::{money, usd};
+pub use cell::{Grade, column, united};
+pub use estimate::{money, rate, usd};
 pub use evidence::{CellEvidence, Draws, Observation, Settings, TierEvidence, Versus};
 pub use facts::{Counts, Latency, Money, PassPower, Rate, ReasonCount, Repeats, TokenStats};
 
@@ -35,9 +34,9 @@ pub fn cells(
     let buckets = Buckets::new(observations, tasks, tiers);
     (0..tasks)
         .map(|task| {
-            let prompts = buckets.prompts(task);
+            let units = buckets.units(task);
             let cells: Vec<_> = (0..tiers).map(|tier| cell::Cell::new(buckets.cell(task, tier))).collect();
-            let columns: Vec<Column> = cells.iter().flat_map(|cell| cell.columns(&prompts)).collect();
+            let columns: Vec<Column> = cells.iter().flat_map(|cell| cell.columns(&units)).collect();
             let plan = Plan { seed: settings.seed, stream: task as u64, resamples: settings.resamples };
             let mut replicates = bootstrap::means(plan, &columns).into_iter();
             let mut draws = columns.iter().map(|column| Draws {
@@ -108,7 +107,7 @@ fn combined_mean(strata: impl IntoIterator<Item = (f64, Option<f64>)>) -> Option
     weighted::mean(values)
 }
 
-/// Observations by task and tier, in canonical order: by prompt, then repeat.
+/// Observations by task and tier, in canonical order: by cluster, prompt and repeat.
 struct Buckets<'a> {
     cells: BTreeMap<(usize, usize), Vec<&'a Observation>>,
 }
@@ -123,7 +122,7 @@ impl<'a> Buckets<'a> {
             }
         }
         for cell in cells.values_mut() {
-            cell.sort_by_key(|observation| (observation.prompt, observation.repeat));
+            cell.sort_by_key(|observation| (observation.unit(), observation.prompt, observation.repeat));
         }
         Self { cells }
     }
@@ -132,12 +131,12 @@ impl<'a> Buckets<'a> {
         self.cells.get(&(task, tier)).map_or(&[], Vec::as_slice)
     }
 
-    /// The task's prompts, sorted.
-    fn prompts(&self, task: usize) -> Vec<u32> {
+    /// The task's clusters, sorted.
+    fn units(&self, task: usize) -> Vec<u32> {
         let of_task = self.cells.range((task, 0)..=(task, usize::MAX));
-        let mut prompts: Vec<u32> = of_task.flat_map(|(_, cell)| cell.iter().map(|o| o.prompt)).collect();
-        prompts.sort_unstable();
-        prompts.dedup();
-        prompts
+        let mut units: Vec<u32> = of_task.flat_map(|(_, cell)| cell.iter().map(|o| o.unit())).collect();
+        units.sort_unstable();
+        units.dedup();
+        units
     }
 }

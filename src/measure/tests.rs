@@ -15,6 +15,7 @@ pub(crate) fn cents(text: &str) -> Usd {
 pub(crate) fn passed(task: u16, tier: u16, prompt: u32) -> Observation {
     Observation {
         prompt,
+        cluster: None,
         task,
         tier,
         repeat: 0,

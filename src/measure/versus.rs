@@ -1,5 +1,7 @@
 //! Two tiers at one task, prompt by prompt: what non-inferiority is decided by.
 
+use std::collections::BTreeMap;
+
 use super::cell::Cell;
 use super::evidence::Versus;
 use crate::stats::paired::{self, Difference, Pair};
@@ -27,13 +29,21 @@ fn difference(
     unknown_there: Option<f64>,
 ) -> Option<Difference> {
     let there = rival.scores(unknown_there);
-    let pairs: Vec<Pair> = cell
-        .scores(unknown)
-        .into_iter()
-        .filter_map(|(prompt, weight, first)| {
-            let at = there.binary_search_by_key(&prompt, |score| score.0).ok()?;
-            Some(Pair { weight, first, second: there.get(at)?.2 })
-        })
-        .collect();
+    // By cluster: weight, and the weighted sums of both scores.
+    let mut clusters: BTreeMap<u32, (f64, f64, f64)> = BTreeMap::new();
+    for score in cell.scores(unknown) {
+        let at = there.binary_search_by_key(&score.prompt, |score| score.prompt).ok();
+        let Some(other) = at.and_then(|at| there.get(at)).filter(|_| score.weight > 0.0) else { continue };
+        let sums = clusters.entry(score.unit).or_default();
+        sums.0 += score.weight;
+        sums.1 += score.weight * score.mean;
+        sums.2 += score.weight * other.mean;
+    }
+    let pair = |(weight, first, second): &(f64, f64, f64)| Pair {
+        weight: *weight,
+        first: first / weight,
+        second: second / weight,
+    };
+    let pairs: Vec<Pair> = clusters.values().map(pair).collect();
     paired::difference(&pairs)
 }

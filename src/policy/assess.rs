@@ -3,7 +3,6 @@
 use super::assessment::Assessment;
 use super::band::{self, Criteria};
 use super::case::Case;
-use super::cost;
 use super::floors::Floors;
 use super::types::{Band, Infeasible};
 
@@ -18,7 +17,7 @@ impl Case<'_> {
         };
         let infeasible: Vec<Vec<Infeasible>> =
             self.tiers.iter().zip(self.cells).map(|(tier, cell)| self.infeasible(tier, cell)).collect();
-        let costs = cost::effective(self.task, self.policy, self.cells, &self.next_up(&infeasible));
+        let costs = self.effective_costs(&self.next_up(&infeasible));
         let assessed = self.cells.iter().zip(infeasible).zip(costs).enumerate();
         assessed
             .map(|(at, ((cell, infeasible), effective_cost))| {

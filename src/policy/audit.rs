@@ -3,7 +3,9 @@
 //! A gate is the part of an oracle that needs no reference answer. Measured against the whole oracle it has false accepts
 //! (wrong answers that it accepts) and false rejects (good ones that it rejects).
 
-use super::strategies::{Matrix, Row};
+use std::collections::BTreeMap;
+
+use super::strategies::{Matrix, climb, row_point};
 use crate::measure::Observation;
 use crate::stats::interval::{self, Bounds};
 use crate::stats::paired::{self, Difference};
@@ -103,16 +105,13 @@ pub fn cascade(matrix: &Matrix, task: usize) -> Option<GatedCascade> {
     let mut sum = GatedCascade { cost: 0.0, quality: 0.0, last_cost: 0.0, last_quality: 0.0 };
     let mut weight = 0.0;
     let last = matrix.rungs.checked_sub(1)?;
+    let up: Vec<Option<usize>> =
+        (0..matrix.rungs).map(|tier| Some(tier + 1).filter(|up| *up <= last)).collect();
     for row in matrix.rows.iter().filter(|row| row.task == task) {
         weight += row.weight;
-        for tier in 0..=last {
-            let fact = row.fact(tier)?;
-            sum.cost += row.weight * fact.cost;
-            if fact.accepted || tier == last {
-                sum.quality += row.weight * fact.quality;
-                break;
-            }
-        }
+        let (cost, quality) = row_point(row, &climb(row, 0, &up)?, 0.0)?;
+        sum.cost += row.weight * cost;
+        sum.quality += row.weight * quality;
         let top = row.fact(last)?;
         sum.last_cost += row.weight * top.cost;
         sum.last_quality += row.weight * top.quality;
@@ -186,18 +185,22 @@ pub fn pairs(matrix: &Matrix) -> Vec<Pair> {
     .collect()
 }
 
-/// The difference of two tiers; the repeats of a prompt count as one.
+/// The difference of two tiers; the prompts of a cluster and their repeats count as one.
 fn gap(matrix: &Matrix, lower: usize, upper: usize) -> Option<Difference> {
-    let prompts = matrix.rows.chunk_by(|a, b| a.prompt == b.prompt);
-    let pairs: Vec<paired::Pair> = prompts
-        .map(|repeats| {
-            let weight: f64 = repeats.iter().map(|row| row.weight).sum();
-            let mean = |tier: usize| {
-                let quality = |row: &Row| row.fact(tier).map_or(0.0, |fact| fact.quality) * row.weight;
-                repeats.iter().map(quality).sum::<f64>() / weight
-            };
-            paired::Pair { weight, first: mean(upper), second: mean(lower) }
-        })
-        .collect();
+    // By cluster: weight, and both tiers' quality times the weight.
+    let mut clusters: BTreeMap<u32, (f64, f64, f64)> = BTreeMap::new();
+    for row in &matrix.rows {
+        let quality = |tier: usize| row.fact(tier).map_or(0.0, |fact| fact.quality);
+        let sums = clusters.entry(row.unit).or_default();
+        sums.0 += row.weight;
+        sums.1 += row.weight * quality(upper);
+        sums.2 += row.weight * quality(lower);
+    }
+    let pair = |(weight, first, second): &(f64, f64, f64)| paired::Pair {
+        weight: *weight,
+        first: first / weight,
+        second: second / weight,
+    };
+    let pairs: Vec<paired::Pair> = clusters.values().map(pair).collect();
     paired::difference(&pairs)
 }

@@ -5,6 +5,7 @@ use super::types::Infeasible;
 use crate::config::{DataLocation, Policy, Rule, Task};
 use crate::ident::{OracleRef, TierName};
 use crate::measure::CellEvidence;
+use crate::path::Requests;
 use crate::units::Tokens;
 
 /// The weighted share of a task's prompts that may overflow a tier's context window before the tier cannot serve the
@@ -33,6 +34,8 @@ pub struct Case<'a> {
     pub tiers: &'a [TierFacts],
     /// The task's evidence, one cell per tier.
     pub cells: &'a [CellEvidence],
+    /// The task's requests at every tier that was measured, those outside the ladder included.
+    pub requests: &'a Requests,
     /// The oracle whose gate part production runs; `None` when it has none.
     pub gate: Option<&'a OracleRef>,
     /// Why a tier may not be routed to without monitoring, whatever its pass rate, in the order of `cells`; `None`, and

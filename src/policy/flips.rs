@@ -6,8 +6,8 @@
 
 use super::assessment::Assessment;
 use super::case::Case;
-use super::cost::EffectiveMeans;
 use super::types::Band;
+use crate::path::Played;
 use crate::price::ModelPrice;
 
 /// What changes.
@@ -46,14 +46,12 @@ impl Case<'_> {
             return Vec::new();
         }
         let up = self.escalates_to(assessments);
+        let played: Vec<Option<Played>> = (0..assessments.len()).map(|tier| self.play(tier, &up)).collect();
         let changes = (0..self.tiers.len()).map(Change::Price).chain(std::iter::once(Change::OutputLength));
         let mut flips = Vec::new();
         for change in changes {
-            let line = |tier: usize| {
-                let total = |factor: f64| self.total(tier, change, factor, &up, assessments, prices);
-                let (none, once) = (total(0.0)?, total(1.0)?);
-                Some((none, once - none))
-            };
+            let line =
+                |tier: usize| self.line(tier, change, played.get(tier)?.as_ref()?, assessments, prices);
             let Some(own) = line(at) else { continue };
             let others = candidates.iter().filter(|tier| **tier != at);
             let crossings = others.filter_map(|&to| {
@@ -69,30 +67,31 @@ impl Case<'_> {
         flips
     }
 
-    /// The effective cost of a tier after a change by `factor`; the price of waiting stays the same.
-    fn total(
+    /// The effective cost of a tier as a function of the factor of a change: what does not depend on it, and what is multiplied by it.
+    /// The price of waiting stays the same.
+    fn line(
         &self,
         tier: usize,
         change: Change,
-        factor: f64,
-        up: &[Option<usize>],
+        played: &Played,
         assessments: &[Assessment],
         prices: &[ModelPrice],
-    ) -> Option<f64> {
-        let serving = |at: usize| {
-            let cell = self.cells.get(at)?;
-            let cost = cell.cost_draws.mean?;
-            match change {
-                Change::Price(moved) => Some(if moved == at { cost * factor } else { cost }),
-                Change::OutputLength => {
-                    let million = prices.get(at)?.output.to_f64() / 1e6;
-                    let output = (cell.tokens?.output_mean * million).min(cost);
-                    Some(cost + (factor - 1.0) * output)
+    ) -> Option<(f64, f64)> {
+        let waiting = assessments.get(tier)?.effective_cost?.waiting.to_f64();
+        let moved = match change {
+            Change::Price(moved) => played.by_tier.get(self.first + moved)?.0,
+            Change::OutputLength => {
+                let mut output = 0.0;
+                for ((cost, tokens), price) in played.by_tier.iter().skip(self.first).zip(prices) {
+                    output += (tokens.unwrap_or(0.0) * price.output.to_f64() / 1e6).min(*cost);
+                    // What is not known of a tier that is reached cannot be scaled.
+                    if *cost > 0.0 && tokens.is_none() {
+                        return None;
+                    }
                 }
+                output
             }
         };
-        let rejected = |at: usize| self.cells.get(at)?.gate_rejection_rate.map(|rate| rate.mean);
-        let waiting = assessments.get(tier)?.effective_cost?.waiting.to_f64();
-        Some(EffectiveMeans::at(tier, up, &serving, &rejected)?.total() + waiting)
+        Some((played.cost + waiting - moved, moved))
     }
 }

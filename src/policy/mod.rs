@@ -21,11 +21,10 @@ mod types;
 
 pub use assessment::{Assessment, Comparison, Doubt, EarlyStop, Odds, Strictness};
 pub use case::{Case, OVERFLOW_TOLERANCE, TierFacts, references};
-pub use cost::EffectiveMeans;
 pub use flips::{Change, Flip};
 pub use floors::Floors;
 pub use ladder::{Standing, cheapest_sufficient_tier, default_tier, dominated};
 pub use multiplicity::holm;
 pub use route::guarded;
 pub use stopping::{Watch, Weights};
-pub use types::{Band, Decision, EffectiveCost, Escalation, Infeasible, QualityGate, Route};
+pub use types::{AfterFallback, Band, Decision, EffectiveCost, Escalation, Infeasible, QualityGate, Route};

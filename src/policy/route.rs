@@ -3,13 +3,13 @@
 use super::assessment::{Assessment, Comparison, Doubt, Odds, Strictness};
 use super::case::{Case, could_catch};
 use super::floors::Floors;
-use super::types::{Band, Decision, Escalation, Infeasible, QualityGate, Route};
-use crate::config::{Consequence, Policy, Rule};
-use crate::measure::CellEvidence;
+use super::types::{AfterFallback, Band, Decision, Escalation, Infeasible, QualityGate, Route};
+use crate::config::{Consequence, IntervalMethod, Policy, Rule};
+use crate::measure::{self, CellEvidence};
 use crate::plan::tokens;
 use crate::stats::alert;
 use crate::stats::power;
-use crate::units::{self, Tokens};
+use crate::units::{self, Millis, Tokens};
 
 /// What was chosen, before it is written out.
 struct Choice {
@@ -60,8 +60,28 @@ fn choose(case: &Case<'_>, assessments: &[Assessment]) -> Option<Route> {
         cost_per_request: assessment
             .effective_cost
             .and_then(|cost| cost.serving.checked_add(cost.escalation)),
+        after_fallback: after_fallback(case, assessments, choice.tier, cell),
         output_tokens: cell.tokens.map(|tokens| tokens.output_mean),
         reason: choice.reason,
+    })
+}
+
+/// What requests get on the route, escalations included.
+fn after_fallback(
+    case: &Case<'_>,
+    assessments: &[Assessment],
+    tier: usize,
+    cell: &CellEvidence,
+) -> Option<AfterFallback> {
+    let played = case.play(tier, &case.escalates_to(assessments))?;
+    let confidence = case.policy.interval_confidence.get();
+    let rate = |(estimate, n)| measure::rate(estimate, n, confidence, IntervalMethod::Wilson);
+    let at = |p| played.latency_at(p).and_then(Millis::from_ms);
+    Some(AfterFallback {
+        pass_rate: played.quality().filter(|_| cell.uncalibrated.is_none()).and_then(rate),
+        escalation_rate: played.escalated,
+        latency_p50: at(0.5),
+        latency_p95: at(0.95),
     })
 }
 
@@ -310,7 +330,10 @@ fn describe(case: &Case<'_>, tier: usize, cell: &CellEvidence) -> String {
     if let Some(judge) = cell.uncalibrated {
         notes.push(format!("calibrated; the judge alone passes {:.1} %", percent(judge.mean)));
     }
-    if rate.n_eff < 0.95 * prompts as f64 {
+    if cell.clusters < prompts {
+        notes.push(format!("{} distinct", cell.clusters));
+    }
+    if rate.n_eff < 0.95 * cell.clusters as f64 {
         let cause = if cell.uncalibrated.is_some() { "calibration" } else { "weighting" };
         // Rounded down: 29.7 are not the 30 that are required.
         notes.push(format!("{} effective after {cause}", units::effective_n(rate.n_eff)));

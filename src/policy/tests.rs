@@ -6,6 +6,7 @@ use super::*;
 use crate::config::{Consequence, DataLocation, DataNeed, Policy, Task};
 use crate::measure::tests::{SETTINGS, cents, failed, passed, unanswered};
 use crate::measure::{self, CellEvidence, Observation};
+use crate::path::Requests;
 use crate::record::Outcome;
 use crate::units::{Millis, Share, Tokens, Usd};
 
@@ -63,12 +64,14 @@ fn plain<'a>(
     policy: &'a Policy,
     tiers: &'a [TierFacts],
     cells: &'a [CellEvidence],
+    requests: &'a Requests,
 ) -> Case<'a> {
     Case {
         task,
         policy,
         tiers,
         cells,
+        requests,
         gate: None,
         caps: &[],
         stopped: &[],
@@ -80,11 +83,12 @@ fn plain<'a>(
 
 fn decide_with(task: &Task, policy: &Policy, tiers: &[TierFacts], observations: &[Observation]) -> Decided {
     let cells = measure::cells(observations, 1, tiers.len(), &SETTINGS).remove(0);
+    let requests = Requests::of(observations, 0, tiers.len());
     let references = references(policy, tiers);
     let case = Case {
         gate: Some(&task.oracle),
         references: references.as_deref(),
-        ..plain(task, policy, tiers, &cells)
+        ..plain(task, policy, tiers, &cells, &requests)
     };
     let assessments = case.assess();
     let route = case.route(&assessments).unwrap();
@@ -115,14 +119,14 @@ fn the_cheapest_tier_that_clears_the_floor_serves() {
     assert_eq!(route.max_input_tokens, Some(Tokens(160_000)));
     assert_eq!(route.quality_gate, QualityGate::Optional);
     assert!(route.confidence.unwrap() > 0.8);
-    insta::assert_snapshot!(route.reason, @"cheapest tier that meets the 0.95 route floor: 97.6 % of 210 prompts pass (95 % CI 94.5–99.0 %); P(true rate ≥ 0.95) = 0.96, medium consequence requires 0.80");
+    insta::assert_snapshot!(route.reason, @"cheapest tier that meets the 0.95 route floor: 97.6 % of 210 prompts pass (95 % CI 94.5–99.0 %); P(true rate ≥ 0.95) = 0.96, medium consequence requires 0.90");
 }
 
 #[test]
 fn between_the_floors_a_tier_serves_with_monitoring() {
     let Decided { route, .. } = decide(&task("t"), &trials(0, 0, 182, 200, "0.001"));
     assert_eq!(route.decision, Decision::Monitor);
-    insta::assert_snapshot!(route.reason, @"cheapest tier that meets the 0.85 monitor floor: 91.0 % of 200 prompts pass (95 % CI 86.2–94.2 %); P(true rate ≥ 0.85) = 0.99, medium consequence requires 0.80");
+    insta::assert_snapshot!(route.reason, @"cheapest tier that meets the 0.85 monitor floor: 91.0 % of 200 prompts pass (95 % CI 86.2–94.2 %); P(true rate ≥ 0.85) = 0.99, medium consequence requires 0.90");
 }
 
 #[test]
@@ -188,7 +192,7 @@ fn an_undecided_tier_below_the_chosen_one_is_mentioned() {
     let observations = [trials(0, 0, 84, 100, "0.001"), trials(0, 1, 100, 100, "0.004")].concat();
     let Decided { route, .. } = decide(&task("t"), &observations);
     assert_eq!((route.tier.as_str(), route.decision), ("tier2", Decision::Route));
-    insta::assert_snapshot!(route.reason, @"cheapest tier that meets the 0.95 route floor: 100.0 % of 100 prompts pass (95 % CI 96.3–100.0 %); P(true rate ≥ 0.95) = 0.99, medium consequence requires 0.80; tier1 could be good enough: 84.0 % of 100 prompts pass (95 % CI 75.6–89.9 %); 726 more prompts would decide");
+    insta::assert_snapshot!(route.reason, @"cheapest tier that meets the 0.95 route floor: 100.0 % of 100 prompts pass (95 % CI 96.3–100.0 %); P(true rate ≥ 0.95) = 0.99, medium consequence requires 0.90; tier1 could be good enough: 84.0 % of 100 prompts pass (95 % CI 75.6–89.9 %); 1940 more prompts would decide");
 }
 
 #[test]
@@ -275,7 +279,7 @@ fn unknown_costs_leave_the_choice_to_the_ladder() {
     let Decided { route, assessments } = decide(&task("t"), &observations);
     assert_eq!(assessments[1].effective_cost, None);
     assert_eq!(route.tier.as_str(), "tier1");
-    insta::assert_snapshot!(route.reason, @"lowest tier that meets the 0.95 route floor: 100.0 % of 200 prompts pass (95 % CI 98.1–100.0 %); P(true rate ≥ 0.95) = 1.00, medium consequence requires 0.80; a cost is unknown, so the order of the ladder decides");
+    insta::assert_snapshot!(route.reason, @"lowest tier that meets the 0.95 route floor: 100.0 % of 200 prompts pass (95 % CI 98.1–100.0 %); P(true rate ≥ 0.95) = 1.00, medium consequence requires 0.90; a cost is unknown, so the order of the ladder decides");
 }
 
 #[test]

@@ -53,8 +53,7 @@ pub struct EffectiveCost {
     /// Measured cost per request, retried attempts included: at their own cost where it is known, else, where the server
     /// answered, at the cost of the answering attempt.
     pub serving: Usd,
-    /// Expected cost of escalations: the escalation rate times the cost of the next feasible tier up, its own escalations
-    /// included.
+    /// Cost of escalations: what the requests that the gate rejects cost at the tiers above, each request with its own.
     pub escalation: Usd,
     /// Mean latency, escalations included, times the price of waiting; zero for tasks without a latency limit.
     pub waiting: Usd,
@@ -111,6 +110,21 @@ pub struct Escalation {
     pub window: u32,
 }
 
+/// What requests get on a route, escalations included.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AfterFallback {
+    /// The pass rate of the answers that stand; `None` where nothing was graded, or where labels corrected the oracle, because they
+    /// correct each tier by itself.
+    pub pass_rate: Option<Rate>,
+    /// The share of requests that a further tier answers, too.
+    pub escalation_rate: f64,
+    /// Median latency of a request, all tiers that it reaches together.
+    pub latency_p50: Option<Millis>,
+    /// 95th percentile of the same.
+    pub latency_p95: Option<Millis>,
+}
+
 /// The decision for a task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -138,8 +152,11 @@ pub struct Route {
     pub escalation: Option<Escalation>,
     /// Latency of the tier at the task.
     pub latency: Option<Latency>,
-    /// Cost per request: serving and expected escalations, waiting excluded.
+    /// Cost per request: serving and escalations, each request with its own, waiting excluded.
     pub cost_per_request: Option<Usd>,
+    /// What requests get, escalations included; left out where nothing is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_fallback: Option<AfterFallback>,
     /// Mean output tokens per request.
     pub output_tokens: Option<f64>,
     /// Why, in one sentence with its figures.

@@ -1,6 +1,6 @@
 //! Routes and traffic to money: what a day, a month (365/12 days) and a year (365 days) will cost.
 //!
-//! A routed request costs what was measured on its tier (retried attempts included) plus the expected escalations; a request of a
+//! A routed request costs what it was measured to cost at every tier that it reaches (`path`), retried attempts included; a request of a
 //! baseline costs what was measured on that tier, because it escalates nowhere. Intervals come from the paired bootstrap over each
 //! task's prompts, so that savings have an interval of their own, narrower than those of what they compare. The uncertainty of
 //! the traffic is not included.
@@ -11,7 +11,6 @@ mod types;
 
 use crate::ident::{TaskName, TierName};
 use crate::measure::{self, CellEvidence, Draws, Money, Rate};
-use crate::policy::EffectiveMeans;
 use crate::stats::bootstrap;
 
 pub use types::{Baseline, Horizon, Interval, Projection, TaskProjection};
@@ -32,8 +31,8 @@ pub struct Routed<'a> {
     pub cells: &'a [CellEvidence],
     /// The tier that serves: its index.
     pub tier: usize,
-    /// The tier that each tier escalates to.
-    pub escalates_to: &'a [Option<usize>],
+    /// What a request of the task costs on its route, and as if nothing had come from a cache; `None` where that is not known.
+    pub route: Option<&'a [Draws; 2]>,
 }
 
 /// What the routes will cost; `confidence` is that of the intervals, `resamples` the number of bootstrap replicates that
@@ -54,8 +53,8 @@ pub fn project(
     let (mut total, mut uncached) = (Sum::new(size), Sum::new(size));
     for task in tasks {
         let line = task.requests_per_day.filter(|traffic| traffic.is_finite()).and_then(|traffic| {
-            let routed = task.routed(|cell| &cell.cost_draws, size)?.times(traffic);
-            let bare = task.routed(|cell| &cell.uncached_draws, size)?.times(traffic);
+            let [routed, bare] = task.route?;
+            let (routed, bare) = (Sum::of(routed)?.times(traffic), Sum::of(bare)?.times(traffic));
             let line = TaskProjection {
                 task: task.name.clone(),
                 tier: tiers.get(task.tier)?.clone(),
@@ -111,6 +110,10 @@ impl Sum {
         Self { mean: 0.0, replicates: vec![0.0; size] }
     }
 
+    fn of(draws: &Draws) -> Option<Self> {
+        Some(Self { mean: draws.mean?, replicates: draws.replicates.clone() })
+    }
+
     fn add(&mut self, other: &Self) {
         self.mean += other.mean;
         for (sum, more) in self.replicates.iter_mut().zip(&other.replicates) {
@@ -125,33 +128,12 @@ impl Sum {
     }
 }
 
-impl Routed<'_> {
-    /// What a request costs on the route, by the price that `of` picks; `None` where a price that is needed is unknown.
-    fn routed(&self, of: fn(&CellEvidence) -> &Draws, size: usize) -> Option<Sum> {
-        let mean =
-            EffectiveMeans::at(self.tier, self.escalates_to, &|at| of(self.cells.get(at)?).mean, &|at| {
-                self.cells.get(at)?.rejection_draws.mean
-            })?;
-        let replicate = |r: usize| {
-            let value = |draws: &Draws| draws.replicates.get(r).copied();
-            let means = EffectiveMeans::at(
-                self.tier,
-                self.escalates_to,
-                &|at| value(of(self.cells.get(at)?)),
-                &|at| value(&self.cells.get(at)?.rejection_draws),
-            );
-            means.map_or(f64::NAN, EffectiveMeans::total)
-        };
-        Some(Sum { mean: mean.total(), replicates: (0..size).map(replicate).collect() })
-    }
-}
-
 /// All tasks on one tier; `None` where it has no cost for one of them.
 fn single(tasks: &[(&Routed<'_>, f64)], tier: usize, size: usize) -> Option<Sum> {
     let mut sum = Sum::new(size);
     for (task, traffic) in tasks {
         let draws = &task.cells.get(tier)?.cost_draws;
-        sum.add(&Sum { mean: draws.mean?, replicates: draws.replicates.clone() }.times(*traffic));
+        sum.add(&Sum::of(draws)?.times(*traffic));
     }
     Some(sum)
 }

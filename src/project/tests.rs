@@ -3,6 +3,7 @@
 use super::*;
 use crate::measure::tests::{SETTINGS, cents};
 use crate::measure::{Observation, Settings};
+use crate::path::Requests;
 use crate::policy::tests::trials;
 use crate::units::Usd;
 
@@ -15,16 +16,27 @@ fn names() -> (Vec<TaskName>, Vec<TierName>) {
 fn projected(observations: &[Observation], traffic: [Option<f64>; 2]) -> Projection {
     let cells = measure::cells(observations, 2, 2, &SETTINGS);
     let (tasks, tiers) = names();
+    let drawn = drawn(observations, [0, 1], SETTINGS.resamples);
     let routed: Vec<Routed<'_>> = (0..2)
         .map(|at| Routed {
             name: &tasks[at],
             requests_per_day: traffic[at],
             cells: &cells[at],
             tier: at,
-            escalates_to: &[Some(1), None],
+            route: drawn[at].as_ref(),
         })
         .collect();
     project(&routed, &tiers, Some(1), SETTINGS.resamples, SETTINGS.confidence)
+}
+
+/// What requests cost on the routes of both tasks, which start at those tiers.
+fn drawn(observations: &[Observation], tiers: [usize; 2], resamples: u32) -> Vec<Option<[Draws; 2]>> {
+    let play = |task: usize| {
+        let plan = bootstrap::Plan { seed: SETTINGS.seed, stream: task as u64, resamples };
+        let played = Requests::of(observations, task, 2).play(tiers[task], &[Some(1), None])?;
+        Some(played.draws(plan))
+    };
+    (0..2).map(play).collect()
 }
 
 fn uniform() -> Vec<Observation> {
@@ -90,13 +102,14 @@ fn a_saving_is_surer_than_the_costs_it_compares() {
     }
     let cells = measure::cells(&observations, 2, 2, &Settings { resamples: 1000, ..SETTINGS });
     let (tasks, tiers) = names();
+    let drawn = drawn(&observations, [0, 0], 1000);
     let routed: Vec<Routed<'_>> = (0..2)
         .map(|at| Routed {
             name: &tasks[at],
             requests_per_day: Some(100.0),
             cells: &cells[at],
             tier: 0,
-            escalates_to: &[Some(1), None],
+            route: drawn[at].as_ref(),
         })
         .collect();
     let projection = project(&routed, &tiers, None, 1000, 0.95);

@@ -17,7 +17,7 @@ pub(super) fn ci(summary: &Summary) -> String {
 
 /// The verdict: what became of the tasks, and what the routes cost and save.
 pub(super) fn verdict(summary: &Summary) -> String {
-    let mut text = tasks(summary);
+    let mut text = tasks(summary) + &wrong_routes(summary);
     let Some(total) = &summary.projection.total else { return text };
     text.push_str(&format!(" The routes cost {} a month.", usd_short(total.month.mean)));
     if let Some(top) = summary.projection.baselines.last()
@@ -30,6 +30,22 @@ pub(super) fn verdict(summary: &Summary) -> String {
         ));
     }
     text
+}
+
+/// How many routes are expected to be wrong; nothing where none claims a floor.
+fn wrong_routes(summary: &Summary) -> String {
+    let what = match summary.method.rule {
+        Rule::Floor => "below its floor",
+        Rule::NonInferior => "worse than the margin allows",
+    };
+    match summary.expected_wrong_routes() {
+        None => String::new(),
+        Some((wrong, 1)) => format!(" The chance that the route is {what} is {wrong:.2}."),
+        Some((wrong, routes)) => {
+            let what = what.replace("its", "their");
+            format!(" Expect {wrong:.1} of these {routes} routes to be {what}.")
+        }
+    }
 }
 
 fn tasks(summary: &Summary) -> String {

@@ -2,7 +2,8 @@
 //! adaptive variant next to the fixed routes. Pure and seeded; reads no file and no clock.
 //!
 //! What is assumed, and stated in every result: requests are independent, answers do not depend on the load, latencies are drawn from
-//! the 21 measured quantiles, and a request costs what requests of its task cost on average at its tier.
+//! the 21 measured quantiles, and a request costs, and is accepted and passes, like the measured ones that the same tiers accept: it takes
+//! the path that `path` walks for the projection.
 
 mod arrivals;
 mod state;
@@ -13,7 +14,8 @@ use serde::Serialize;
 
 pub use crate::config::simulate::PlannedOutage as Outage;
 use crate::ident::TierName;
-use crate::summary::{Cell, Summary};
+use crate::path::{Reply, Step, walk};
+use crate::summary::{Cell, RequestProfile, Summary};
 
 pub use self::arrivals::Profile;
 use self::state::{Arms, Histogram, Window};
@@ -99,14 +101,31 @@ pub struct Day {
 /// A tier at a task, as far as the simulation needs it.
 struct Choice {
     tier: usize,
+    /// On average, for comparing tiers.
     cost: f64,
-    pass_rate: f64,
-    rejects: f64,
     latency: Option<[f64; 21]>,
+}
+
+impl Choice {
+    /// What the tier does with a request of a profile; `None` where that is not known.
+    fn step(&self, profile: Option<&RequestProfile>) -> Option<Step> {
+        let tier = profile?.tiers.get(self.tier).copied().flatten()?;
+        let cost = tier.cost.to_f64();
+        Some(Step {
+            cost,
+            uncached: cost,
+            accepted: Some(f64::from(u8::from(tier.accepted))),
+            quality: tier.pass_rate,
+            latency: None,
+            output: None,
+        })
+    }
 }
 
 struct Task {
     share: f64,
+    /// The requests by which tiers accept them.
+    profiles: Vec<RequestProfile>,
     latency_limit: Option<f64>,
     /// The route's tier, then its fallbacks.
     chain: Vec<Choice>,
@@ -211,8 +230,6 @@ fn task(summary: &Summary, task: &crate::summary::TaskSummary) -> Option<Task> {
         Some(Choice {
             tier: at,
             cost: cell.cost?.mean.to_f64(),
-            pass_rate: cell.pass_rate?.mean,
-            rejects: cell.gate_rejection_rate.map_or(0.0, |rate| rate.mean),
             latency: cell.latency.map(|latency| latency.quantiles.map(crate::units::Millis::ms)),
         })
     };
@@ -222,7 +239,26 @@ fn task(summary: &Summary, task: &crate::summary::TaskSummary) -> Option<Task> {
         let cost = |at: &usize| chain.get(*at).map_or(f64::INFINITY, |option| option.cost);
         cost(a).total_cmp(&cost(b))
     })?;
-    Some(Task { share, latency_limit: task.latency_p95_limit.map(crate::units::Millis::ms), chain, cheapest })
+    Some(Task {
+        share,
+        latency_limit: task.latency_p95_limit.map(crate::units::Millis::ms),
+        profiles: task.profiles.clone(),
+        chain,
+        cheapest,
+    })
+}
+
+impl Task {
+    /// The profile at a point between 0 and 1.
+    fn profile(&self, mut point: f64) -> Option<&RequestProfile> {
+        for profile in &self.profiles {
+            point -= profile.share;
+            if point < 0.0 {
+                return Some(profile);
+            }
+        }
+        self.profiles.first()
+    }
 }
 
 struct World<'a> {
@@ -276,75 +312,70 @@ impl World<'_> {
             Variant::Routes => 0,
             Variant::Adaptive => self.arms.get(at).map_or(0, Arms::choose),
         };
-        let last = task.chain.len().saturating_sub(1);
-        let order = std::iter::once(first).chain((0..task.chain.len()).filter(|other| *other != first));
-        let mut waited = 0.0;
-        let mut answered = None;
-        let mut late = None;
-        let mut downgraded = false;
-        for (place, choice) in order.enumerate() {
-            let Some(option) = task.chain.get(choice) else { continue };
-            if self.is_out(option.tier, minute) {
-                continue;
+        let order: Vec<usize> =
+            std::iter::once(first).chain((0..task.chain.len()).filter(|other| *other != first)).collect();
+        let up: Vec<Option<usize>> =
+            (0..order.len()).map(|place| Some(place + 1).filter(|next| *next < order.len())).collect();
+        let profile = task.profile(gate);
+        let (mut late, mut downgraded) = (None, false);
+        let walked = walk(0, &up, |place, _| {
+            let Some((choice, option)) = order.get(place).and_then(|at| Some((*at, task.chain.get(*at)?)))
+            else {
+                return Reply::Unavailable;
+            };
+            if downgraded || self.is_out(option.tier, minute) {
+                return Reply::Unavailable;
             }
             // A tier that has become too slow is passed over while there is another one.
-            let slow = task.latency_limit.is_some_and(|limit| {
-                let window = self.windows.get_mut(at).and_then(|windows| windows.get_mut(choice));
-                window.and_then(Window::p95).is_some_and(|p95| p95 > limit)
-            });
-            if slow && late.is_none() && place < last {
-                late = Some(choice);
-                continue;
+            if late.is_none() && place + 1 < order.len() && self.is_slow(at, choice, task) {
+                late = Some(place);
+                return Reply::Unavailable;
             }
-            if !self.fits(user, option.cost) {
+            let Some(step) = option.step(profile) else { return Reply::Unavailable };
+            if !self.fits(user, step.cost) {
                 downgraded = true;
-                break;
+                return Reply::Unavailable;
             }
-            let latency = option.latency.map(|quantiles| draw(&quantiles, level) * self.slowness(minute));
-            self.spend(user, option.cost, hour);
-            waited += latency.unwrap_or_default();
-            if let (Some(latency), Some(window)) =
-                (latency, self.windows.get_mut(at).and_then(|windows| windows.get_mut(choice)))
-            {
-                window.push(latency);
+            self.serve(at, choice, option, step, (user, minute, level), hour)
+        });
+        let mut answered = walked.map(|walk| {
+            hour.escalations += walk.spent.len().saturating_sub(1) as u64;
+            let end = walk.ends.last();
+            let place = end.and_then(|end| end.tried.last()).map_or(0, |place| usize::from(*place));
+            let choice = order.get(place).copied().unwrap_or_default();
+            (choice, walk.quality.unwrap_or_default(), end.and_then(|end| end.latency))
+        });
+        let again = |world: &mut Self, choice: usize, hour: &mut Hour| {
+            let option = task.chain.get(choice).filter(|option| !world.is_out(option.tier, minute))?;
+            let step = option.step(profile).filter(|step| world.fits(user, step.cost))?;
+            match world.serve(at, choice, option, step, (user, minute, level), hour) {
+                Reply::Answer(step) => Some((choice, step.quality.unwrap_or_default(), step.latency)),
+                Reply::Unavailable | Reply::Unknown => None,
             }
-            if gate < option.rejects && place < last && answered.is_none() {
-                hour.escalations += 1;
-                answered = Some((choice, latency.is_some()));
-                continue;
-            }
-            answered = Some((choice, latency.is_some()));
-            break;
+        };
+        if answered.is_none() && !downgraded {
+            let choice = late.and_then(|place| order.get(place).copied());
+            answered = choice.and_then(|choice| again(self, choice, hour));
         }
-        if answered.is_none() && late.is_some() && !downgraded {
-            answered = late.map(|choice| (choice, false));
+        if answered.is_none() && downgraded {
+            answered = again(self, task.cheapest, hour);
+            hour.downgraded += u64::from(answered.is_some());
         }
-        if downgraded && answered.is_none() {
-            let option = task.chain.get(task.cheapest).filter(|option| !self.is_out(option.tier, minute));
-            match option.filter(|option| self.fits(user, option.cost)) {
-                Some(option) => {
-                    hour.downgraded += 1;
-                    self.spend(user, option.cost, hour);
-                    answered = Some((task.cheapest, false));
-                }
-                None => answered = None,
-            }
-        }
-        let Some((choice, timed)) = answered else {
+        let Some((choice, quality, waited)) = answered else {
             hour.rejected += 1;
             return;
         };
         let Some(option) = task.chain.get(choice) else { return };
         hour.served += 1;
         hour.fallbacks += u64::from(choice != first);
-        hour.passes += option.pass_rate;
-        if timed {
+        hour.passes += quality;
+        if let Some(waited) = waited {
             latencies.push(waited);
         }
         if variant == Variant::Adaptive
             && let Some(arms) = self.arms.get_mut(at)
         {
-            let passed = f64::from(u8::from(luck < option.pass_rate));
+            let passed = f64::from(u8::from(luck < quality));
             let relative = if self.costliest > 0.0 { option.cost / self.costliest } else { 0.0 };
             arms.learn(
                 choice,
@@ -352,6 +383,34 @@ impl World<'_> {
                     / (1.0 + self.settings.lambda),
             );
         }
+    }
+
+    /// Whether a tier has become too slow for its task.
+    fn is_slow(&mut self, at: usize, choice: usize, task: &Task) -> bool {
+        task.latency_limit.is_some_and(|limit| {
+            let window = self.windows.get_mut(at).and_then(|windows| windows.get_mut(choice));
+            window.and_then(Window::p95).is_some_and(|p95| p95 > limit)
+        })
+    }
+
+    /// A tier answers: its cost is spent, and its latency at `level` is remembered.
+    fn serve(
+        &mut self,
+        at: usize,
+        choice: usize,
+        option: &Choice,
+        step: Step,
+        (user, minute, level): (usize, u32, f64),
+        hour: &mut Hour,
+    ) -> Reply {
+        let latency = option.latency.map(|quantiles| draw(&quantiles, level) * self.slowness(minute));
+        self.spend(user, step.cost, hour);
+        if let (Some(latency), Some(window)) =
+            (latency, self.windows.get_mut(at).and_then(|windows| windows.get_mut(choice)))
+        {
+            window.push(latency);
+        }
+        Reply::Answer(Step { latency, ..step })
     }
 
     /// How much slower than measured: a cosine over the day, slowest at 15:00.

@@ -74,7 +74,7 @@ mod tests {
         let old = br#"{"version": 1, "beside": [], "tool": "route-prof 0.1.0"}"#;
         insta::assert_snapshot!(
             Summary::from_json(old).unwrap_err(),
-            @"summary.json is version 1; this program reads version 2"
+            @"summary.json is version 1; this program reads version 3"
         );
         insta::assert_snapshot!(
             Summary::from_json(old).unwrap_err().help("a-run"),

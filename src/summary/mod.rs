@@ -36,5 +36,5 @@ pub use outside::{OutsideCell, OutsideModel, Role};
 pub use result::{JudgeSpend, Spend, Summary, VERSION};
 pub use run::{Evidence, RunFacts, Source, StopEarly};
 pub use strategies::{Strategies, StrategyKind, StrategyLine};
-pub use task::{Cell, StoppedEarly, TaskSummary};
+pub use task::{Cell, ProfileTier, RequestProfile, StoppedEarly, TaskSummary};
 pub use tier::{PriceLine, TierSummary};

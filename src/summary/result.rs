@@ -16,7 +16,7 @@ use crate::project::Projection;
 use crate::units::Usd;
 
 /// The version of the format of `summary.json`.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// The result of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -54,6 +54,15 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// How many of the routes that claim a floor are expected to be below it, and how many claim one: the sum of 1 - P over them. P is
+    /// calibrated and survives the choice among tiers, because each tier must clear its floor by itself. `None` where no route claims one.
+    #[must_use]
+    pub fn expected_wrong_routes(&self) -> Option<(f64, usize)> {
+        let claims = self.tasks.iter().filter_map(|task| task.route.confidence);
+        let (wrong, routes) = claims.fold((0.0, 0), |(wrong, n), p| (wrong + 1.0 - p, n + 1));
+        (routes > 0).then_some((wrong, routes))
+    }
+
     /// The measured fallbacks of the tier that serves a task, each with its evidence at that task.
     pub fn fallbacks_of<'a>(
         &'a self,

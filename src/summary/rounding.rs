@@ -1,7 +1,7 @@
 //! Rounds figures to what they can carry, so that the same inputs give the same bytes on every machine.
 
 use crate::measure::{self, Money, Rate};
-use crate::policy::{EffectiveCost, Escalation, Route};
+use crate::policy::{AfterFallback, EffectiveCost, Escalation, Route};
 use crate::project::{Baseline, Horizon, Interval, Projection};
 use crate::units::Usd;
 
@@ -62,6 +62,11 @@ pub(super) fn route(route: Route) -> Route {
             window: e.window,
         }),
         cost_per_request: route.cost_per_request.map(usd),
+        after_fallback: route.after_fallback.map(|after| AfterFallback {
+            pass_rate: after.pass_rate.map(rate),
+            escalation_rate: share(after.escalation_rate),
+            ..after
+        }),
         output_tokens: route.output_tokens.map(tenth),
         ..route
     }

@@ -31,6 +31,8 @@ pub struct TaskSummary {
     pub requests_per_day: Option<f64>,
     /// Prompts in the corpus.
     pub prompts: u64,
+    /// Prompts that differ: near-duplicates, and prompts with the same `cluster`, count once. The sample size of every decision.
+    pub distinct_prompts: u64,
     /// Prompts with the tag `adversarial`.
     pub adversarial: u64,
     /// The route floor: the pass rate to serve without monitoring.
@@ -52,6 +54,30 @@ pub struct TaskSummary {
     pub judge: Option<Calibration>,
     /// The decision.
     pub route: Route,
+    /// The requests by which tiers accept them, most frequent first: what escalations cost and bring, request by request.
+    pub profiles: Vec<RequestProfile>,
+}
+
+/// Requests that the same tiers accept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RequestProfile {
+    /// Their share of the task's requests.
+    pub share: f64,
+    /// What each tier does with them, in the order of the ladder; `None` where it is not known.
+    pub tiers: Vec<Option<ProfileTier>>,
+}
+
+/// What a tier does with the requests of a profile, on average.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProfileTier {
+    /// Whether production accepts its answers.
+    pub accepted: bool,
+    /// Cost per request.
+    pub cost: Usd,
+    /// Pass rate; `None` where nothing was graded.
+    pub pass_rate: Option<f64>,
 }
 
 /// The evidence about one tier at one task.
@@ -62,6 +88,8 @@ pub struct Cell {
     pub tier: TierName,
     /// Counts of trials by result.
     pub counts: Counts,
+    /// Graded prompts that differ: near-duplicates, and prompts with the same `cluster`, count once.
+    pub distinct_prompts: u64,
     /// Weighted pass rate with its confidence interval on the effective sample size; `None` without a graded trial.
     pub pass_rate: Option<Rate>,
     /// The judge's own pass rate, where `pass_rate` is calibrated with human labels.

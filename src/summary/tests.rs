@@ -119,6 +119,7 @@ impl Setting {
                 task,
                 gate: Gate::Present,
                 prompts: self.prompts.get(at).copied().unwrap_or(100),
+                distinct_prompts: self.prompts.get(at).copied().unwrap_or(100),
                 adversarial: 0,
                 judge: None,
             })

@@ -1,6 +1,6 @@
 //! Turns rows into a summary: measures, decides and projects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
 
@@ -57,6 +57,7 @@ pub(crate) fn summarise(basis: &Basis<'_>, rows: &Rows) -> anyhow::Result<Summar
         let of_task = || corpus.entries().iter().filter(|entry| entry.task == index);
         let has_gate = basis.oracles.of_task(index).is_some_and(|oracle| oracle.criterion.has_gate());
         tasks.push(MeasuredTask {
+            distinct_prompts: of_task().map(|entry| entry.cluster).collect::<BTreeSet<_>>().len() as u64,
             task,
             gate: if has_gate { Gate::Present } else { Gate::Absent },
             prompts: of_task().count() as u64,

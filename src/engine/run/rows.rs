@@ -89,6 +89,7 @@ impl Rows {
                 tier: spec.target,
                 repeat: spec.repeat,
                 weight: entry.weight.get(),
+                cluster: Some(entry.cluster),
                 ..Observation::default()
             });
             let here = u32::try_from(at).context("too many trials")?;

@@ -1,6 +1,6 @@
 //! The bootstrap of a comparison.
 //!
-//! Prompts are drawn again with replacement within each task, all repeats of a prompt together, and every strategy sees the
+//! Clusters of prompts are drawn again with replacement within each task, all of a cluster together, and every strategy sees the
 //! same draw. Strategies are not fitted again for each draw: the intervals are those of the prompts, not of the fitting.
 
 use std::collections::BTreeMap;
@@ -58,15 +58,16 @@ pub(super) fn draw(matrix: &Matrix, realised: &[Realised], seed: u64, resamples:
     }
     let size = resamples as usize;
     let mut draws = vec![Draws { cost: vec![0.0; size], quality: vec![0.0; size] }; realised.len()];
-    for (task, rows) in by_task {
+    for (task, mut rows) in by_task {
+        rows.sort_by_key(|at| matrix.rows.get(*at).map(|row| (row.unit, *at)));
         let row = |at: usize| matrix.rows.get(at);
-        let prompts: Vec<&[usize]> =
-            rows.chunk_by(|a, b| row(*a).map(|row| row.prompt) == row(*b).map(|row| row.prompt)).collect();
+        let clusters: Vec<&[usize]> =
+            rows.chunk_by(|a, b| row(*a).map(|row| row.unit) == row(*b).map(|row| row.unit)).collect();
         let share: f64 = rows.iter().filter_map(|at| Some(row(*at)?.weight)).sum();
         let column = |one: &Realised, pick: fn(Point) -> f64| {
-            Column::new(prompts.iter().map(|repeats| {
+            Column::new(clusters.iter().map(|members| {
                 let mut sum = (0.0, 0.0);
-                for at in *repeats {
+                for at in *members {
                     let weight = row(*at)?.weight;
                     let value = pick(one.rows.get(*at).copied().flatten()?);
                     sum = (sum.0 + weight * value, sum.1 + weight);

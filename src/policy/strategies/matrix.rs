@@ -1,6 +1,6 @@
 //! What strategies are replayed on: for each request (a prompt and a repeat) how each tier answered it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -23,11 +23,13 @@ pub struct Fact {
 /// A request, and how each tier answered it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
-    /// The prompt: the cluster of its repeats.
+    /// The prompt: what its repeats have in common.
     pub prompt: u32,
+    /// Its cluster: the prompts that are dealt and drawn together.
+    pub unit: u32,
     /// Its task.
     pub task: usize,
-    /// The part of the prompts that it was dealt into.
+    /// The part of the prompts that it was dealt into, with all of its cluster.
     pub fold: u32,
     /// Its share of all requests; those of a matrix add up to 1.
     pub weight: f64,
@@ -82,9 +84,9 @@ impl Matrix {
     ) -> Self {
         let mut found: BTreeMap<(u32, u32), Request> = BTreeMap::new();
         for seen in observations {
-            let (_, _, facts) = found
+            let (.., facts) = found
                 .entry((seen.prompt, seen.repeat))
-                .or_insert_with(|| (usize::from(seen.task), seen.weight, vec![None; tiers]));
+                .or_insert_with(|| (usize::from(seen.task), seen.unit(), seen.weight, vec![None; tiers]));
             if let Some(slot) = facts.get_mut(usize::from(seen.tier)) {
                 *slot = fact(seen);
             }
@@ -92,13 +94,13 @@ impl Matrix {
         let counts = |weight: f64, task: usize| weight > 0.0 && shares.get(task).is_some_and(|s| *s > 0.0);
         let mut rows: Vec<Row> = Vec::with_capacity(found.len());
         let mut requested: Vec<u32> = Vec::new();
-        for ((prompt, _), (task, weight, facts)) in found {
+        for ((prompt, _), (task, unit, weight, facts)) in found {
             if !counts(weight, task) {
                 continue;
             }
             requested.push(prompt);
             if facts.iter().take(rungs).all(Option::is_some) {
-                rows.push(Row { prompt, task, fold: 0, weight, facts });
+                rows.push(Row { prompt, unit, task, fold: 0, weight, facts });
             }
         }
         requested.dedup();
@@ -129,28 +131,35 @@ impl Matrix {
         }
     }
 
-    /// Deals the prompts of each task into parts of equal size, at random from the seed.
+    /// Deals the clusters of each task into parts, at random from the seed: the largest first, each into the part that has the fewest
+    /// prompts so far. Clusters of one prompt make parts of equal size.
     fn deal(&mut self, seed: u64) {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(0x666f_6c64);
-        let mut by_task: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
+        let mut by_task: BTreeMap<usize, BTreeMap<u32, BTreeSet<u32>>> = BTreeMap::new();
         for row in &self.rows {
-            let prompts = by_task.entry(row.task).or_default();
-            if prompts.last() != Some(&row.prompt) {
-                prompts.push(row.prompt);
-            }
+            by_task.entry(row.task).or_default().entry(row.unit).or_default().insert(row.prompt);
         }
         let mut fold_of: BTreeMap<u32, u32> = BTreeMap::new();
-        for prompts in by_task.values_mut() {
-            for last in (1..prompts.len()).rev() {
+        for clusters in by_task.into_values() {
+            let mut order: Vec<(u32, usize)> =
+                clusters.into_iter().map(|(unit, prompts)| (unit, prompts.len())).collect();
+            for last in (1..order.len()).rev() {
                 let other = (u64::from(rng.next_u32()) * (last as u64 + 1)) >> 32;
-                prompts.swap(last, other as usize);
+                order.swap(last, other as usize);
             }
-            let parts = (0..self.folds.max(1)).cycle();
-            fold_of.extend(prompts.iter().copied().zip(parts));
+            order.sort_by_key(|(_, prompts)| std::cmp::Reverse(*prompts));
+            let mut sizes = vec![0_usize; self.folds.max(1) as usize];
+            for (unit, prompts) in order {
+                let least = (0..sizes.len()).min_by_key(|fold| sizes.get(*fold)).unwrap_or_default();
+                if let Some(size) = sizes.get_mut(least) {
+                    *size += prompts;
+                }
+                fold_of.insert(unit, least as u32);
+            }
         }
         for row in &mut self.rows {
-            row.fold = fold_of.get(&row.prompt).copied().unwrap_or(0);
+            row.fold = fold_of.get(&row.unit).copied().unwrap_or(0);
         }
     }
 
@@ -237,8 +246,8 @@ pub(super) struct Fitted<T> {
     pub(super) in_sample: Vec<T>,
 }
 
-/// The task, the prompt's weight, and how each tier answered.
-type Request = (usize, f64, Vec<Option<Fact>>);
+/// The task, the prompt's cluster and weight, and how each tier answered.
+type Request = (usize, u32, f64, Vec<Option<Fact>>);
 
 fn fact(seen: &Observation) -> Option<Fact> {
     Some(Fact {

@@ -34,6 +34,8 @@ pub use drawing::Drawing;
 pub use evaluate::{Comparison, ends};
 pub use figures::{Figures, Gap, Part, Selection, Span};
 pub use matrix::{Fact, Matrix, Means, Row};
+pub(crate) use replay::row_point;
+pub(crate) use routed::climb;
 pub use strategy::{Applied, Path, Paths, RouteOf, Standing, Strategy, World};
 
 /// Every strategy, in the order of the tables.

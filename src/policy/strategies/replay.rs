@@ -68,7 +68,7 @@ pub(super) fn realise(matrix: &Matrix, applied: &Applied) -> Realised {
 }
 
 /// Cost and quality of a row, as expected over its paths.
-fn row_point(row: &Row, paths: &[Path], overhead: f64) -> Option<Point> {
+pub(crate) fn row_point(row: &Row, paths: &[Path], overhead: f64) -> Option<Point> {
     let (mut cost, mut quality) = (overhead, 0.0);
     for path in paths {
         for tier in &path.tried {

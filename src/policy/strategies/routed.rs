@@ -1,9 +1,8 @@
 //! The routes of this run: each task on its tier, what the gate rejects on the next one up.
 
-use smallvec::{SmallVec, smallvec};
-
 use super::matrix::Row;
 use super::strategy::{Applied, Path, Paths, Standing, Strategy, World};
+use crate::path::{Reply, Step, walk};
 
 pub(super) const STRATEGY: Strategy = Strategy { name: "routes", apply };
 
@@ -15,13 +14,23 @@ fn apply(world: &World<'_>) -> Vec<Applied> {
 
 fn path(world: &World<'_>, row: &Row) -> Option<Paths> {
     let route = world.routes.get(row.task)?;
-    let mut tried: SmallVec<[u8; 8]> = smallvec![route.tier as u8];
-    let mut tier = route.tier;
-    while !row.fact(tier)?.accepted
-        && let Some(next) = route.escalates_to.get(tier).copied().flatten().filter(|next| *next > tier)
-    {
-        tried.push(next as u8);
-        tier = next;
-    }
-    Some(smallvec![Path { share: 1.0, tried }])
+    climb(row, route.tier, &route.escalates_to)
+}
+
+/// The path of a row that starts at a tier and climbs what the gates reject; `None` where a tier on it has no answer.
+pub(crate) fn climb(row: &Row, start: usize, up: &[Option<usize>]) -> Option<Paths> {
+    let ask = |tier: usize, _| {
+        row.fact(tier).map_or(Reply::Unknown, |fact| {
+            Reply::Answer(Step {
+                cost: fact.cost,
+                uncached: fact.cost,
+                accepted: Some(f64::from(u8::from(fact.accepted))),
+                quality: Some(fact.quality),
+                latency: fact.latency,
+                output: None,
+            })
+        })
+    };
+    let walked = walk(start, up, ask)?;
+    Some(walked.ends.into_iter().map(|end| Path { share: end.share, tried: end.tried }).collect())
 }

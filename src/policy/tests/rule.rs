@@ -27,7 +27,7 @@ fn a_tier_that_is_no_worse_than_the_best_is_routed_whatever_the_floor() {
     let Decided { route, assessments } = decide_by(&task("t"), &non_inferior(), &observations);
     assert_eq!((route.tier.as_str(), route.decision), ("tier1", Decision::Route));
     assert!(route.confidence.unwrap() > 0.8 && assessments[0].p_route.unwrap() < 0.01);
-    insta::assert_snapshot!(route.reason, @"cheapest tier that is non-inferior to the best tier (margin 3.0 points): 79.3 % of 300 prompts pass (95 % CI 74.4–83.5 %); -0.7 points against tier2 on 300 shared prompts (lower bound -1.2); confidence = 0.99, medium consequence requires 0.80");
+    insta::assert_snapshot!(route.reason, @"cheapest tier that is non-inferior to the best tier (margin 3.0 points): 79.3 % of 300 prompts pass (95 % CI 74.4–83.5 %); -0.7 points against tier2 on 300 shared prompts (lower bound -1.6); confidence = 0.99, medium consequence requires 0.90");
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn worse_by_more_than_the_margin_is_monitored_then_turned_down() {
         assert_eq!(decided.assessments[1].band, Band::Route);
     }
     let decided = decide_by(&task("t"), &non_inferior(), &second(24));
-    insta::assert_snapshot!(decided.route.reason, @"cheapest tier that is non-inferior to the best tier (monitor margin 6.0 points): 94.0 % of 400 prompts pass (95 % CI 91.2–95.9 %); -4.0 points against tier2 on 400 shared prompts (lower bound -4.9); confidence = 0.95, medium consequence requires 0.80");
+    insta::assert_snapshot!(decided.route.reason, @"cheapest tier that is non-inferior to the best tier (monitor margin 6.0 points): 94.0 % of 400 prompts pass (95 % CI 91.2–95.9 %); -4.0 points against tier2 on 400 shared prompts (lower bound -5.5); confidence = 0.95, medium consequence requires 0.90");
     // A narrower margin for monitoring leaves it to the better tier, and a wider margin of the task's own lets it serve.
     let strict = Policy { monitor_margin: Some(Share::clamped(0.03)), ..non_inferior() };
     assert_eq!(decide_by(&task("t"), &strict, &second(24)).route.tier.as_str(), "tier2");
@@ -79,7 +79,7 @@ fn a_named_reference_needs_no_proof_and_the_others_are_held_against_it_alone() {
     assert_eq!((route.tier.as_str(), route.decision), ("tier1", Decision::Route));
     assert_eq!(assessments[1].band, Band::Route);
     assert_eq!((assessments[1].odds, assessments[1].comparison), (None, None));
-    insta::assert_snapshot!(route.reason, @"cheapest tier that is non-inferior to tier2 (margin 3.0 points): 84.7 % of 300 prompts pass (95 % CI 80.2–88.3 %); -0.3 points against tier2 on 300 shared prompts (lower bound -0.8); confidence = 1.00, medium consequence requires 0.80");
+    insta::assert_snapshot!(route.reason, @"cheapest tier that is non-inferior to tier2 (margin 3.0 points): 84.7 % of 300 prompts pass (95 % CI 80.2–88.3 %); -0.3 points against tier2 on 300 shared prompts (lower bound -1.1); confidence = 1.00, medium consequence requires 0.90");
     // Held against all, it is not good enough.
     assert_eq!(decide_by(&task("t"), &non_inferior(), &observations).assessments[0].band, Band::Below);
     // The reference serves itself where nothing cheaper does.
@@ -121,9 +121,11 @@ fn the_exact_interval_asks_for_more_than_the_posterior() {
     let by = |interval, prompts| {
         let policy = Policy { interval, ..Policy::default() };
         let settings = measure::Settings { interval, ..SETTINGS };
-        let cells = measure::cells(&but(0, prompts, 0..0, "0.001"), 1, 1, &settings).remove(0);
+        let observations = but(0, prompts, 0..0, "0.001");
+        let cells = measure::cells(&observations, 1, 1, &settings).remove(0);
+        let requests = Requests::of(&observations, 0, 1);
         let tiers = ladder(1);
-        let case = plain(&high, &policy, &tiers, &cells);
+        let case = plain(&high, &policy, &tiers, &cells, &requests);
         (case.assess().remove(0).band, cells[0].pass_rate.unwrap())
     };
     // All pass at a floor of 0.95 and a confidence of 0.95: 58 by the uniform prior, 59 by the exact test, 38 by Jeffreys.
@@ -168,9 +170,11 @@ fn holm_asks_more_of_a_cell_the_more_cells_there_are() {
     let strictness = holm(&rows, &[]);
     // Holm's first of ten equal claims counts ten times, and so do the others, which may not do better.
     assert!(strictness.iter().flatten().all(|s| (s.route - 10.0).abs() < 1e-9), "{strictness:?}");
-    let cells = measure::cells(&trials(0, 0, 58, 58, "0.001"), 1, 1, &SETTINGS).remove(0);
+    let observations = trials(0, 0, 58, 58, "0.001");
+    let cells = measure::cells(&observations, 1, 1, &SETTINGS).remove(0);
+    let requests = Requests::of(&observations, 0, 1);
     let (policy, tiers) = (Policy::default(), ladder(1));
-    let case = Case { strictness: &strictness[0], ..plain(&high, &policy, &tiers, &cells) };
+    let case = Case { strictness: &strictness[0], ..plain(&high, &policy, &tiers, &cells, &requests) };
     let together = case.assess();
     assert_eq!(together[0].band, Band::Monitor);
     insta::assert_snapshot!(case.route(&together).unwrap().reason, @"cheapest tier that meets the 0.85 monitor floor: 100.0 % of 58 prompts pass (95 % CI 93.8–100.0 %); P(true rate ≥ 0.85) = 1.00 (1.00 after Holm correction), high consequence requires 0.95");

@@ -20,6 +20,7 @@ pub(super) fn cell(
     Cell {
         tier: tier.clone(),
         counts: evidence.counts,
+        distinct_prompts: evidence.clusters,
         pass_rate: evidence.pass_rate.map(rounding::rate),
         uncalibrated_pass_rate: evidence.uncalibrated.map(rounding::rate),
         p_route: assessment.p_route.map(share),

@@ -3,12 +3,14 @@
 use super::inputs::{Gate, Inputs, MeasuredTask};
 use crate::ident::OracleRef;
 use crate::measure::CellEvidence;
+use crate::path::Requests;
 use crate::policy::{Assessment, Case, EarlyStop, Flip, Route, Strictness, TierFacts};
 
 /// A decided task, before rounding and naming.
 pub(super) struct Decided<'a> {
     pub(super) measured: &'a MeasuredTask<'a>,
     pub(super) cells: &'a [CellEvidence],
+    pub(super) requests: &'a Requests,
     pub(super) stopped: &'a [Option<EarlyStop>],
     pub(super) assessments: Vec<Assessment>,
     pub(super) route: Route,
@@ -24,6 +26,7 @@ pub(super) fn decide<'a>(
     facts: &[TierFacts],
     measured: &'a MeasuredTask<'a>,
     cells: &'a [CellEvidence],
+    requests: &'a Requests,
     stopped: &'a [Option<EarlyStop>],
     references: Option<&[usize]>,
     strictness: &[Strictness],
@@ -41,6 +44,7 @@ pub(super) fn decide<'a>(
         policy,
         tiers: facts,
         cells,
+        requests,
         gate,
         caps: &caps,
         stopped,
@@ -53,5 +57,5 @@ pub(super) fn decide<'a>(
     let tier = facts.iter().position(|tier| tier.name == route.tier)?;
     let escalates_to = case.escalates_to(&assessments);
     let flips = case.flips(&assessments, tier, inputs.prices);
-    Some(Decided { measured, cells, stopped, assessments, route, tier, escalates_to, flips })
+    Some(Decided { measured, cells, requests, stopped, assessments, route, tier, escalates_to, flips })
 }

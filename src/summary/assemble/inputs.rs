@@ -55,7 +55,9 @@ pub struct MeasuredTask<'a> {
     pub gate: Gate,
     /// Its prompts in the corpus.
     pub prompts: u64,
-    /// Those of them that carry the tag `adversarial`.
+    /// Its clusters: prompts that differ.
+    pub distinct_prompts: u64,
+    /// Those of its prompts that carry the tag `adversarial`.
     pub adversarial: u64,
     /// The standing of the judge that grades it; `None` where no model judges.
     pub judge: Option<JudgeStanding>,

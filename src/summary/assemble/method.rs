@@ -2,7 +2,7 @@
 
 use super::decided::Decided;
 use crate::config::{Multiplicity, Policy, Rule};
-use crate::ident::{TaskName, TierName};
+use crate::ident::TierName;
 use crate::measure::{PassPower, Repeats};
 use crate::policy::Comparison;
 use crate::summary::method::{Method, Versus};
@@ -57,13 +57,4 @@ pub(super) fn repeats(repeats: Repeats) -> Repeats {
         between: rounding::share(repeats.between),
         pass_power: repeats.pass_power.into_iter().map(line).collect(),
     }
-}
-
-/// The tasks whose routes depend on whether many cells are corrected for.
-pub(super) fn differing(alone: &[Decided<'_>], together: &[Decided<'_>]) -> Vec<TaskName> {
-    let differs = |(one, other): &(&Decided<'_>, &Decided<'_>)| {
-        (one.tier, one.route.decision) != (other.tier, other.route.decision)
-    };
-    let pairs = alone.iter().zip(together).filter(differs);
-    pairs.map(|(one, _)| one.measured.task.name.clone()).collect()
 }

@@ -17,12 +17,14 @@ use self::decided::{Decided, decide};
 pub use self::inputs::{Gate, Inputs, MeasuredTask};
 use crate::config::{Config, DataLocation, IntervalMethod, Multiplicity};
 use crate::ident::TierName;
-use crate::measure::{self, Settings, TierEvidence};
+use crate::measure::{self, Draws, Settings, TierEvidence};
+use crate::path::{self, Requests};
 use crate::policy::{self, Assessment, Floors, Standing, Strictness, TierFacts};
 use crate::price::ModelPrice;
 use crate::project::{self, Routed};
+use crate::stats::bootstrap::Plan;
 use crate::summary::result::{JudgeSpend, Spend, Summary, VERSION};
-use crate::summary::task::{Cell, StoppedEarly, TaskSummary};
+use crate::summary::task::{Cell, ProfileTier, RequestProfile, StoppedEarly, TaskSummary};
 use crate::summary::tier::TierSummary;
 use crate::summary::{notices, rounding};
 
@@ -63,25 +65,27 @@ pub fn assemble(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
         }
     }
     let rungs = inputs.config.ladder().len();
+    let requests: Vec<Requests> =
+        (0..inputs.tasks.len()).map(|task| Requests::of(inputs.observations, task, tiers.len())).collect();
     let ladder = facts.get(..rungs).unwrap_or_default();
     let references = policy::references(policy, ladder);
     let decide_all = |strictness: &[Vec<Strictness>]| {
-        let rows = inputs.tasks.iter().zip(&cells).enumerate();
-        rows.map(|(task, (measured, cells))| {
+        let rows = inputs.tasks.iter().zip(&cells).zip(&requests).enumerate();
+        rows.map(|(task, ((measured, cells), requests))| {
             let stopped = inputs.stopped.get(task).map_or(&[][..], Vec::as_slice);
             let strictness = strictness.get(task).map_or(&[][..], Vec::as_slice);
             let cells = cells.get(..rungs).unwrap_or_default();
-            decide(&inputs, ladder, measured, cells, stopped, references.as_deref(), strictness)
+            decide(&inputs, ladder, measured, cells, requests, stopped, references.as_deref(), strictness)
         })
         .collect::<Option<Vec<Decided<'_>>>>()
     };
     let alone = decide_all(&[]).ok_or(EmptyLadder)?;
-    let assessed: Vec<Vec<Assessment>> = alone.iter().map(|task| task.assessments.clone()).collect();
-    let together = decide_all(&policy::holm(&assessed, inputs.stopped)).ok_or(EmptyLadder)?;
-    let chance = method::differing(&alone, &together);
     let decided = match policy.multiplicity {
         Multiplicity::None => alone,
-        Multiplicity::Holm => together,
+        Multiplicity::Holm => {
+            let assessed: Vec<Vec<Assessment>> = alone.iter().map(|task| task.assessments.clone()).collect();
+            decide_all(&policy::holm(&assessed, inputs.stopped)).ok_or(EmptyLadder)?
+        }
     };
 
     let shares = task_shares(&decided);
@@ -104,14 +108,24 @@ pub fn assemble(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
     let assessments: Vec<Vec<Assessment>> = decided.iter().map(|task| task.assessments.clone()).collect();
     let costs: Vec<Option<f64>> = overall.iter().take(rungs).map(|tier| tier.cost).collect();
     let cheapest_sufficient_tier = policy::cheapest_sufficient_tier(&assessments, &costs);
+    let drawn: Vec<Option<[Draws; 2]>> = decided
+        .iter()
+        .enumerate()
+        .map(|(at, task)| {
+            // The plan of the task's cells: the same replicate of a route and of a baseline sees the same prompts.
+            let plan = Plan { seed: run.seed, stream: at as u64, resamples: settings.resamples };
+            Some(task.requests.play(task.tier, &task.escalates_to)?.draws(plan))
+        })
+        .collect();
     let routed: Vec<Routed<'_>> = decided
         .iter()
-        .map(|task| Routed {
+        .zip(&drawn)
+        .map(|(task, route)| Routed {
             name: &task.measured.task.name,
             requests_per_day: task.measured.task.requests_per_day,
             cells: task.cells,
             tier: task.tier,
-            escalates_to: &task.escalates_to,
+            route: route.as_ref(),
         })
         .collect();
     let outside_ladder = outside::outside(&inputs, &facts, &decided, &cells, &overall, references.as_deref());
@@ -147,7 +161,7 @@ pub fn assemble(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
     };
     // The caller may know more about a matter: its notice takes precedence over one with the same code.
     let mut further = notices::collect(&summary, inputs.config, inputs.prices);
-    further.extend(notices::of_method(policy, &summary, &chance));
+    further.extend(notices::of_method(policy, &summary));
     further.retain(|notice| summary.notices.iter().all(|own| own.code != notice.code));
     summary.notices.append(&mut further);
     Ok(summary)
@@ -207,6 +221,22 @@ fn tier_summaries(
     .collect()
 }
 
+fn profiles(requests: &Requests, rungs: usize) -> Vec<RequestProfile> {
+    let tier = |tier: Option<path::ProfileTier>| {
+        let tier = tier?;
+        Some(ProfileTier {
+            accepted: tier.accepted,
+            cost: measure::usd(tier.cost).map(rounding::usd)?,
+            pass_rate: tier.quality.map(rounding::share),
+        })
+    };
+    let of = |profile: path::Profile| RequestProfile {
+        share: rounding::share(profile.share),
+        tiers: profile.tiers.into_iter().map(tier).collect(),
+    };
+    requests.profiles(rungs).into_iter().map(of).collect()
+}
+
 fn task_summary(config: &Config, names: &[TierName], decided: &Decided<'_>) -> TaskSummary {
     let task = decided.measured.task;
     let floors = Floors::of(task, &config.policy);
@@ -220,6 +250,7 @@ fn task_summary(config: &Config, names: &[TierName], decided: &Decided<'_>) -> T
         data_location: task.data_location,
         requests_per_day: task.requests_per_day,
         prompts: decided.measured.prompts,
+        distinct_prompts: decided.measured.distinct_prompts,
         adversarial: decided.measured.adversarial,
         route_floor: floors.route,
         monitor_floor: floors.monitor,
@@ -244,5 +275,6 @@ fn task_summary(config: &Config, names: &[TierName], decided: &Decided<'_>) -> T
             .as_ref()
             .map(|standing| judge::calibration(standing, names, decided.cells, config)),
         route: rounding::route(decided.route.clone()),
+        profiles: profiles(decided.requests, names.len()),
     }
 }

@@ -47,6 +47,7 @@ pub(super) fn outside(
                     policy: &config.policy,
                     tiers: own,
                     cells: evidence,
+                    requests: task.requests,
                     gate: None,
                     caps: &caps,
                     stopped: &[],

@@ -1,14 +1,13 @@
 //! What the reader must know about how the routes were decided.
 
-use crate::config::{Multiplicity, Policy, Rule};
-use crate::ident::TaskName;
+use crate::config::{Policy, Rule};
 use crate::policy::Decision;
 use crate::summary::notice::{Notice, NoticeLevel};
 use crate::summary::result::Summary;
 
 /// What the reader must know about how the routes were decided.
-pub(in crate::summary) fn notices(policy: &Policy, summary: &Summary, differing: &[TaskName]) -> Vec<Notice> {
-    poor(policy, summary).into_iter().chain(together(policy, summary, differing)).collect()
+pub(in crate::summary) fn notices(policy: &Policy, summary: &Summary) -> Vec<Notice> {
+    poor(policy, summary).into_iter().collect()
 }
 
 /// Tasks where even the best tier is not good: non-inferiority does not see that.
@@ -32,27 +31,6 @@ fn poor(policy: &Policy, summary: &Summary) -> Option<Notice> {
         text: format!(
             "Non-inferior does not mean good here: the pass rate is below monitor_floor for {}.",
             poor.join(", ")
-        ),
-    })
-}
-
-/// What a correction for many cells would change, where the policy requires none.
-fn together(policy: &Policy, summary: &Summary, differing: &[TaskName]) -> Option<Notice> {
-    let cells: usize = summary.tasks.iter().map(|task| task.cells.len()).sum();
-    match policy.multiplicity {
-        Multiplicity::None if !differing.is_empty() => {}
-        Multiplicity::None | Multiplicity::Holm => return None,
-    }
-    let names: Vec<&str> = differing.iter().map(TaskName::as_str).collect();
-    Some(Notice {
-        level: NoticeLevel::Note,
-        code: "multiplicity".to_owned(),
-        text: format!(
-            "{cells} cells were decided without correction for multiple comparisons. Holm correction would change {} of {} \
-             routes: {}. To apply it, set policy.multiplicity = \"holm\".",
-            differing.len(),
-            summary.tasks.len(),
-            names.join(", ")
         ),
     })
 }
