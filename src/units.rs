@@ -100,6 +100,12 @@ impl Usd {
         Self(self.0.round_dp(places).normalize())
     }
 
+    /// The difference, or `None` if it is too large for a decimal.
+    #[must_use]
+    pub fn checked_sub(self, other: Self) -> Option<Self> {
+        self.0.checked_sub(other.0).map(Self)
+    }
+
     /// The sum, or `None` if it is too large for a decimal.
     #[must_use]
     pub fn checked_add(self, other: Self) -> Option<Self> {

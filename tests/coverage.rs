@@ -129,7 +129,8 @@ fn repeats_of_a_prompt_cover_as_a_cluster_and_not_as_trials() {
             within(interval::wilson(found.mean, n, 0.95).unwrap(), truth)
         })
     };
-    between("clustered", covered(true), 0.925, 0.970);
+    // As if repeats always agreed: on the safe side where they sometimes do not.
+    between("clustered", covered(true), 0.925, 0.999);
     assert!(covered(false) < 0.85);
 }
 

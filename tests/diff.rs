@@ -95,13 +95,13 @@ fn a_summary_that_cannot_be_read_names_the_command_that_writes_it_again() {
     let summary = "reports/after/summary.json";
     let good = scratch.read(summary);
     let spoil = |version: &str| {
-        scratch.write(summary, good.replacen("\"version\": 2", &format!("\"version\": {version}"), 1));
+        scratch.write(summary, good.replacen("\"version\": 3", &format!("\"version\": {version}"), 1));
     };
     for args in [&["diff", "before", "after"][..], &["plan", "corpus.jsonl"], &["simulate", "after"]] {
         spoil("1");
         let ran = scratch.run(args).exits(2);
         assert!(
-            ran.stderr.contains("summary.json is version 1; this program reads version 2"),
+            ran.stderr.contains("summary.json is version 1; this program reads version 3"),
             "{}",
             ran.stderr
         );

@@ -31,11 +31,11 @@ fn the_example_profiles_the_quickstart_and_prints_each_route() {
     assert!(ran.status.success(), "{err}");
     insta::assert_snapshot!(out, @r"
     order_number: small (route, 100.0 % of 52 prompts pass)
-    intent: mid (route, 99.8 % of 55 prompts pass)
-    sentiment: frontier (route, 97.2 % of 56 prompts pass)
-    extraction: frontier (route, 99.3 % of 52 prompts pass)
+    intent: mid (monitor, 99.8 % of 55 prompts pass)
+    sentiment: frontier (monitor, 97.2 % of 56 prompts pass)
+    extraction: frontier (monitor, 99.3 % of 52 prompts pass)
     arithmetic: frontier (escalate, 29.5 % of 52 prompts pass)
-    grounded_qa: frontier (monitor, 91.5 % of 52 prompts pass)
+    grounded_qa: frontier (undecided, 91.5 % of 52 prompts pass)
     ");
     assert!(err.contains("957 answers of corpora/quickstart.tape.jsonl"), "{err}");
     let example = std::fs::read_to_string(manifest.with_file_name("examples/embed.rs")).unwrap();

@@ -93,12 +93,13 @@ fn the_next_prompts_go_where_traffic_times_saving_times_chance_is_most() {
     assert!((number(&first["chance"]) - 0.478).abs() < 0.01, "{first}");
     let shown = scratch.run(&["plan", "corpus.jsonl"]).exits(0).stdout;
     let shown = &shown[shown.find("What these prompts").unwrap()..];
-    insta::assert_snapshot!(shown, @"
+    insta::assert_snapshot!(shown, @r"
     What these prompts can decide:
-     task     prompts   effective n   route floor       meets floor   non-inferior within 3.0 points
-    ─────────────────────────────────────────────────────────────────────────────────────────────────
-     colour        60            60   0.95 (P ≥ 0.95)   from 99.9 %   needs n ≥ 687
-     shade         60            60   0.95 (P ≥ 0.95)   from 99.9 %   needs n ≥ 687
+     task     distinct   effective n   route floor       meets floor   non-inferior within 3.0 points
+               prompts
+    ──────────────────────────────────────────────────────────────────────────────────────────────────
+     colour         60            60   0.95 (P ≥ 0.95)   from 99.9 %   needs n ≥ 687
+     shade          60            60   0.95 (P ≥ 0.95)   from 99.9 %   needs n ≥ 687
     meets floor: the lowest pass rate that would meet the route floor with these prompts, or the effective n that it takes.
     non-inferior within 3.0 points: whether these prompts can show that an equally good tier is not worse by more than
     that, with a power of 80 %, if the tiers disagree on 10.0 % of the prompts (measured in the last run).

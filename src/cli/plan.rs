@@ -28,8 +28,10 @@ pub(super) fn run(
 
 fn text(console: &Console, report: &PlanOutput) -> String {
     let estimate = &report.estimate;
+    let distinct: u64 = report.decides.iter().map(|task| task.distinct_prompts).sum();
+    let distinct = if distinct == report.prompts { String::new() } else { format!(" ({distinct} distinct)") };
     let mut text = format!(
-        "{}, {}: {} to send, {} already answered, {} too long for the context window\n",
+        "{}{distinct}, {}: {} to send, {} already answered, {} too long for the context window\n",
         count(report.prompts, "prompt"),
         count(estimate.trials, "trial"),
         estimate.to_send,
@@ -108,7 +110,7 @@ fn power_text(console: &Console, decides: &[TaskPower]) -> String {
             };
             vec![
                 task.task.to_string(),
-                task.prompts.to_string(),
+                task.distinct_prompts.to_string(),
                 effective_n(task.n_eff),
                 format!("{} (P ≥ {})", task.route_floor, task.confidence),
                 floor,
@@ -121,7 +123,8 @@ fn power_text(console: &Console, decides: &[TaskPower]) -> String {
     let one = margins.first().filter(|first| margins.iter().all(|margin| margin == *first));
     let margin = one.map_or_else(|| "the margin".to_owned(), |margin| format!("{margin} points"));
     let non_inferior = format!("non-inferior within {margin}");
-    let headers = ["task", "prompts", "effective n", "route floor", "meets floor", non_inferior.as_str()];
+    let headers =
+        ["task", "distinct\nprompts", "effective n", "route floor", "meets floor", non_inferior.as_str()];
     let mut text = format!("\nWhat these prompts can decide:\n{}", console.table(&headers, &rows, &align));
     if let Some(task) = decides.first() {
         let basis = if task.discordant_measured { "measured in the last run" } else { "assumed" };

@@ -24,7 +24,7 @@ pub use self::price::{PriceOverride, Prices};
 pub use self::provider::{DataLocation, Limits, Provider, ServedModel};
 pub use self::raw::json_schema;
 pub(crate) use self::rule::is_default;
-pub use self::rule::{IntervalMethod, Multiplicity, Problem, Rule};
+pub use self::rule::{IntervalMethod, MonitorSaves, Multiplicity, Problem, Rule};
 pub use self::run::{RunSettings, Tape, TapeMode};
 pub use self::settings::Config;
 pub use self::simulate::SimulateSettings;

@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::rule::{self, IntervalMethod, Multiplicity, Problem, Rule, is_default, margin_problems};
+use super::rule::{
+    self, IntervalMethod, MonitorSaves, Multiplicity, Problem, Rule, is_default, margin_problems,
+};
 use super::task::Consequence;
 use crate::ident::TierName;
 use crate::units::{Share, Usd};
@@ -36,6 +38,8 @@ pub struct Policy {
     /// Level of the confidence intervals that are shown.
     #[schemars(extend("x-unit" = "probability, 0 to 1"))]
     pub interval_confidence: Share,
+    /// Up to which consequence a cheaper tier that meets only the monitor floor displaces a dearer one that meets the route floor.
+    pub monitor_saves: MonitorSaves,
     /// In production: how often a failed request is sent to the same model again before its fallback.
     #[schemars(extend("x-unit" = "retries"))]
     pub retries: u32,
@@ -104,6 +108,7 @@ impl Default for Policy {
             confidence_high: Share::clamped(0.95),
             min_prompts: 30,
             interval_confidence: Share::clamped(0.95),
+            monitor_saves: MonitorSaves::default(),
             retries: 1,
             latency_penalty: Usd::ZERO,
             alert_relative: Share::clamped(0.15),

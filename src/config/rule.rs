@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::task::Consequence;
 use crate::stats::posterior::Posterior;
 use crate::units::Share;
 
@@ -31,6 +32,31 @@ impl Rule {
         match self {
             Self::Floor => "floor",
             Self::NonInferior => "non_inferior",
+        }
+    }
+}
+
+/// Up to which consequence a cheaper tier that meets only the monitor floor serves, with monitoring, in place of a dearer one that meets
+/// the route floor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MonitorSaves {
+    /// At none: monitoring is for tasks where no tier is shown to meet the route floor.
+    Never,
+    /// At low consequence.
+    Low,
+    /// At low and medium consequence. At high consequence it never does.
+    #[default]
+    Medium,
+}
+
+impl MonitorSaves {
+    /// Whether it may at this consequence.
+    #[must_use]
+    pub const fn allows(self, consequence: Consequence) -> bool {
+        match (self, consequence) {
+            (Self::Never, _) | (_, Consequence::High) | (Self::Low, Consequence::Medium) => false,
+            (Self::Low | Self::Medium, Consequence::Low) | (Self::Medium, Consequence::Medium) => true,
         }
     }
 }

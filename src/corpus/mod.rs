@@ -14,7 +14,7 @@ pub mod synth;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -123,6 +123,18 @@ impl Corpus {
     pub fn used_tasks(&self) -> Vec<u16> {
         let used: BTreeSet<u16> = self.entries.iter().map(|entry| entry.task).collect();
         used.into_iter().collect()
+    }
+
+    /// How many prompts a task has, and the weights of its clusters: the prompts that differ.
+    #[must_use]
+    pub fn cluster_weights(&self, task: u16) -> (u64, Vec<f64>) {
+        let mut weights: BTreeMap<u32, f64> = BTreeMap::new();
+        let mut prompts = 0;
+        for entry in self.entries.iter().filter(|entry| entry.task == task) {
+            prompts += 1;
+            *weights.entry(entry.cluster).or_default() += entry.weight.get();
+        }
+        (prompts, weights.into_values().collect())
     }
 
     /// Reads the prompt at an index again.

@@ -73,8 +73,10 @@ pub struct Assessment {
     pub band: Band,
     /// Why the band is `undecided`, where it is.
     pub doubt: Option<Doubt>,
-    /// How many more prompts would decide an undecided cell, at the rate seen so far.
+    /// How many more distinct prompts would decide an undecided cell, were they to pass at the rate seen so far.
     pub more_prompts: Option<u64>,
+    /// The chance that so many do decide it, by what is known of the rate; `None` under non-inferiority.
+    pub more_chance: Option<f64>,
     /// Why the tier cannot serve the task, whatever its quality.
     pub infeasible: Vec<Infeasible>,
     /// What the tiers are compared by.

@@ -126,6 +126,7 @@ pub(super) fn judge(
         band: Band::Undecided,
         doubt: Some(doubt),
         more_prompts: None,
+        more_chance: None,
         infeasible: Vec::new(),
         effective_cost: None,
     };
@@ -135,24 +136,24 @@ pub(super) fn judge(
     };
     let enough = f64::from(criteria.min_prompts);
     let of = |basis: &Basis| band(strictness.applied(basis.odds(criteria)), criteria.floors, enough);
-    let (odds, band) = (seen.odds(criteria), of(&seen));
+    let odds = seen.odds(criteria);
     let unknown = unknown(cell, criteria);
-    let flips = |reading| basis(cell, at, criteria, reading).is_ok_and(|other| of(&other) != band);
-    let doubt = match band {
-        Band::Undecided if odds.n_eff < enough => Some(Doubt::TooFew),
-        Band::Undecided => Some(Doubt::NearFloor),
-        Band::Route | Band::Monitor | Band::Below
-            if unknown > 0 && (flips(Reading::Worst) || flips(Reading::Best)) =>
-        {
-            Some(Doubt::CouldFlip(unknown))
-        }
-        Band::Route | Band::Monitor | Band::Below => None,
+    let reading = |reading| basis(cell, at, criteria, reading).map_or(of(&seen), |other| of(&other));
+    let band = match unknown {
+        0 => of(&seen),
+        _ => surviving([of(&seen), reading(Reading::Worst), reading(Reading::Best)]),
+    };
+    let doubt = match (band, of(&seen)) {
+        (Band::Route | Band::Monitor | Band::Below, _) => None,
+        (Band::Undecided, Band::Undecided) if !is_enough(odds.n_eff, enough) => Some(Doubt::TooFew),
+        (Band::Undecided, Band::Undecided) => Some(Doubt::NearFloor),
+        (Band::Undecided, Band::Route | Band::Monitor | Band::Below) => Some(Doubt::CouldFlip(unknown)),
     };
     let more_prompts = match doubt {
         // The further prompts are assumed to be weighted and repeated like those so far.
-        Some(Doubt::TooFew | Doubt::NearFloor) if cell.prompts > 0 && cell.uncalibrated.is_none() => {
+        Some(Doubt::TooFew | Doubt::NearFloor) if cell.clusters > 0 && cell.uncalibrated.is_none() => {
             let decided = |more: u64| {
-                let factor = (cell.prompts + more) as f64 / cell.prompts as f64;
+                let factor = (cell.clusters + more) as f64 / cell.clusters as f64;
                 of(&seen.scaled(factor)) != Band::Undecided
             };
             power::first(0, decided).map(|more| more.max(1))
@@ -160,17 +161,37 @@ pub(super) fn judge(
         // The missing answers would decide it, not more prompts.
         Some(_) | None => None,
     };
+    let more_chance = more_prompts.and_then(|more| match &seen {
+        Basis::Rate(rate, method) => {
+            let effective = more as f64 * rate.n_eff / cell.clusters as f64;
+            let at = |mean: f64, n_eff: f64| of(&Basis::Rate(Estimate { mean, n_eff }, *method));
+            Some(chance_to_decide(*rate, effective, at))
+        }
+        Basis::Differences(_) | Basis::Reference(_) => None,
+    });
     Assessment {
         odds: match seen {
             Basis::Rate(..) | Basis::Differences(_) => Some(odds),
             // Nothing had to be shown for the reference itself.
             Basis::Reference(_) => None,
         },
-        band: if doubt.is_some() { Band::Undecided } else { band },
+        band,
         doubt,
         more_prompts,
+        more_chance,
         ..none(Doubt::NoEvidence)
     }
+}
+
+/// The chance that `more` further prompts (effective) decide a rate, one way or the other; `band` is that of a mean and n.
+fn chance_to_decide(seen: Estimate, more: f64, band: impl Fn(f64, f64) -> Band) -> f64 {
+    let Estimate { mean, n_eff } = seen;
+    let more = more.round().clamp(1.0, power::MOST as f64) as u32;
+    let good = |mean: f64, n: f64| matches!(band(mean, n), Band::Route | Band::Monitor);
+    let above = power::chance_to_clear(mean, n_eff, more, good);
+    let below =
+        power::chance_to_clear(1.0 - mean, n_eff, more, |fails, n| band(1.0 - fails, n) == Band::Below);
+    (above + below).min(1.0)
 }
 
 /// The same for a cell that was stopped early: its confidence sequence has decided, and missing trials do not matter.
@@ -186,6 +207,7 @@ pub(super) fn stopped(cell: &CellEvidence, criteria: &Criteria<'_>, stop: EarlyS
         band: stop.band,
         doubt: None,
         more_prompts: None,
+        more_chance: None,
         infeasible: Vec::new(),
         effective_cost: None,
     }
@@ -215,6 +237,18 @@ fn comparison(cell: &CellEvidence, at: usize, criteria: &Criteria<'_>) -> Option
         })
         // The first of equals: the lower on the ladder.
         .reduce(|least, next| if next.p < least.p { next } else { least })
+}
+
+/// The band that holds whatever the trials without a grade would have been: the least of several that let the tier serve; undecided where
+/// one of them would not, unless none would. So no answer that passes can cost a tier its band.
+fn surviving(readings: [Band; 3]) -> Band {
+    let all = |bands: &[Band]| readings.iter().all(|reading| bands.contains(reading));
+    match () {
+        () if all(&[Band::Route]) => Band::Route,
+        () if all(&[Band::Route, Band::Monitor]) => Band::Monitor,
+        () if all(&[Band::Below]) => Band::Below,
+        () => Band::Undecided,
+    }
 }
 
 /// Whether the effective sample size is as large as required. Half a thousandth of a prompt is rounding.

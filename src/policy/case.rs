@@ -1,6 +1,7 @@
 //! A task with everything that its decision rests on, and which tiers are feasible.
 
 use super::assessment::{Assessment, EarlyStop, Strictness};
+use super::audit::GateCell;
 use super::types::Infeasible;
 use crate::config::{DataLocation, Policy, Rule, Task};
 use crate::ident::{OracleRef, TierName};
@@ -38,6 +39,8 @@ pub struct Case<'a> {
     pub requests: &'a Requests,
     /// The oracle whose gate part production runs; `None` when it has none.
     pub gate: Option<&'a OracleRef>,
+    /// What the gate did with the answers of each tier, in the order of `cells`; beyond its end, and without a gate, that is not known.
+    pub gates: &'a [GateCell],
     /// Why a tier may not be routed to without monitoring, whatever its pass rate, in the order of `cells`; `None`, and
     /// beyond its end, where it may.
     pub caps: &'a [Option<String>],

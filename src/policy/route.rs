@@ -122,11 +122,19 @@ fn feasible<'a>(
         .map(|(at, (cell, assessment))| (at, cell, assessment))
 }
 
-/// The cheapest tier that the evidence calls good enough.
+/// The cheapest tier that the evidence calls good enough, and that may serve on it.
 fn good_enough(case: &Case<'_>, assessments: &[Assessment], floors: Floors) -> Option<Choice> {
+    let of_band = |band| feasible(case, assessments).filter(move |(_, _, a)| a.band == band);
+    let proven = of_band(Band::Route).next().is_some();
+    let may_monitor = if proven {
+        case.policy.monitor_saves.allows(case.task.consequence)
+    } else {
+        monitoring_is_possible(case)
+    };
     let candidates: Vec<_> = feasible(case, assessments)
         .filter(|(_, _, a)| match a.band {
-            Band::Route | Band::Monitor => true,
+            Band::Route => true,
+            Band::Monitor => may_monitor,
             Band::Below | Band::Undecided => false,
         })
         .collect();
@@ -151,6 +159,17 @@ fn good_enough(case: &Case<'_>, assessments: &[Assessment], floors: Floors) -> O
     if !all_priced {
         reason.push_str("; a cost is unknown, so the order of the ladder decides");
     }
+    if let Some((kept_out, _, _)) = of_band(Band::Monitor).find(|(at, _, _)| *at < tier && !may_monitor) {
+        reason.push_str(&format!(
+            "; {} meets the {} monitor floor, which does not displace a proven tier at {} consequence",
+            name(case, kept_out),
+            floors.monitor,
+            case.task.consequence.name(),
+        ));
+    }
+    if let (Decision::Monitor, Consequence::High) = (decision, case.task.consequence) {
+        reason.push_str(&catch_rate(case, tier));
+    }
     let below = feasible(case, assessments).take_while(|c| c.0 < tier).filter(|c| c.2.doubt.is_some());
     for (at, cell, assessment) in below {
         reason.push_str(&format!(
@@ -160,6 +179,31 @@ fn good_enough(case: &Case<'_>, assessments: &[Assessment], floors: Floors) -> O
         ));
     }
     Some(Choice { tier, decision, reason })
+}
+
+/// Whether a tier that meets the monitor floor only may serve where none is proven: at high consequence each reply must be checked before
+/// it is used, so there must be a gate.
+fn monitoring_is_possible(case: &Case<'_>) -> bool {
+    case.gate.is_some() || case.task.consequence != Consequence::High
+}
+
+/// How many of a tier's wrong answers its gate catches, as a further part of a sentence.
+fn catch_rate(case: &Case<'_>, tier: usize) -> String {
+    let Some(missed) = case.gates.get(tier).map(|gate| gate.false_accepts).filter(|missed| missed.of > 0)
+    else {
+        return "; how many wrong answers its gate catches is not known, because none was seen".to_owned();
+    };
+    let (caught, percent) = (missed.of - missed.count, |share: f64| 100.0 * (1.0 - share));
+    let bounds = missed.bounds.map_or_else(String::new, |bounds| {
+        format!(
+            " ({:.0} %, {} CI {:.0}–{:.0} %)",
+            percent(missed.share().unwrap_or_default()),
+            units::level(case.policy.interval_confidence.get()),
+            percent(bounds.high),
+            percent(bounds.low),
+        )
+    });
+    format!("; its gate, which is required, catches {caught} of {} wrong answers{bounds}", missed.of)
 }
 
 /// Why a tier is good enough, and by what evidence: the end of a sentence that begins with the tier.
@@ -280,7 +324,12 @@ fn best_effort(case: &Case<'_>, assessments: &[Assessment], floors: Floors) -> O
         }
     }
     let (tier, cell, assessment) = best?;
+    let kept_out = feasible(case, assessments).any(|(_, _, a)| a.band == Band::Monitor);
     let none = match case.policy.rule {
+        _ if kept_out => format!(
+            "no tier meets the {} route floor, and at high consequence monitoring needs a gate, which {} has not",
+            floors.route, case.task.oracle
+        ),
         Rule::Floor => format!("no tier meets the {} monitor floor", floors.monitor),
         Rule::NonInferior => {
             let (reference, points) = (reference_name(case), floors.monitor_margin * 100.0);
@@ -355,13 +404,22 @@ fn describe(case: &Case<'_>, tier: usize, cell: &CellEvidence) -> String {
 /// Why the cell is undecided, and what would decide it.
 fn doubt(case: &Case<'_>, tier: usize, cell: &CellEvidence, assessment: &Assessment) -> String {
     let more = |what: &str| match assessment.more_prompts {
-        Some(1) => format!("{what}; 1 more prompt would decide"),
-        Some(more) => format!("{what}; {more} more prompts would decide"),
+        Some(more) => {
+            let prompts = if more == 1 { "prompt" } else { "prompts" };
+            match assessment.more_chance {
+                Some(chance) => {
+                    format!(
+                        "{what}; {more} more distinct {prompts} would decide with probability {chance:.2}"
+                    )
+                }
+                None => format!("{what}; {more} more distinct {prompts} may decide"),
+            }
+        }
         // More labels narrow the interval as well as more prompts do: one number cannot say how many of each.
         None if cell.uncalibrated.is_some() => {
             format!("{what}; more human labels or more prompts may decide")
         }
-        None => format!("{what}; not even {} more prompts would decide", power::MOST),
+        None => format!("{what}; not even {} more prompts would be likely to decide", power::MOST),
     };
     let seen = describe(case, tier, cell) + &comparison_note(case, assessment);
     match assessment.doubt {

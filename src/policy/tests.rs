@@ -72,6 +72,7 @@ fn plain<'a>(
         tiers,
         cells,
         requests,
+        gates: &[],
         gate: None,
         caps: &[],
         stopped: &[],

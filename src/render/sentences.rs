@@ -2,6 +2,7 @@
 
 use super::figures::{Savings, factor, points, usd_short};
 use crate::config::{Consequence, IntervalMethod, Rule};
+use crate::ident::TaskName;
 use crate::summary::flips::{Change, FirstFlip, Flipped, TrafficFlip};
 use crate::summary::outside::ServedModel;
 use crate::summary::{
@@ -17,7 +18,7 @@ pub(super) fn ci(summary: &Summary) -> String {
 
 /// The verdict: what became of the tasks, and what the routes cost and save.
 pub(super) fn verdict(summary: &Summary) -> String {
-    let mut text = tasks(summary) + &wrong_routes(summary);
+    let mut text = tasks(summary) + &wrong_routes(summary) + &monitored(summary);
     let Some(total) = &summary.projection.total else { return text };
     text.push_str(&format!(" The routes cost {} a month.", usd_short(total.month.mean)));
     if let Some(top) = summary.projection.baselines.last()
@@ -28,6 +29,31 @@ pub(super) fn verdict(summary: &Summary) -> String {
             savings.clause("a month", &format!("all traffic on {}", top.tier)),
             usd_short(cost.month.mean)
         ));
+    }
+    text
+}
+
+/// Which routes serve below the route floor, and what proof would cost; nothing where none does.
+fn monitored(summary: &Summary) -> String {
+    let Some(monitored) = &summary.monitored else { return String::new() };
+    let list = |names: &[TaskName]| names.iter().map(TaskName::as_str).collect::<Vec<_>>().join(", ");
+    let (verb, noun) = if monitored.routes.len() == 1 { ("serves", "route") } else { ("serve", "routes") };
+    let mut text = format!(
+        " {} {noun} {verb} below the route floor, with monitoring: {}.",
+        monitored.routes.len(),
+        list(&monitored.routes)
+    );
+    match (monitored.displacing.as_slice(), monitored.saves_per_month) {
+        ([], _) => {}
+        (displacing, Some(saved)) => text.push_str(&format!(
+            " A proven tier for {} would cost {} a month more (policy.monitor_saves = \"never\").",
+            list(displacing),
+            usd_short(saved)
+        )),
+        (displacing, None) => text.push_str(&format!(
+            " A proven tier would serve {} with policy.monitor_saves = \"never\".",
+            list(displacing)
+        )),
     }
     text
 }

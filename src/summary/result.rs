@@ -11,7 +11,7 @@ use super::strategies::Strategies;
 use super::task::{Cell, TaskSummary};
 use super::tier::TierSummary;
 use crate::config::is_default;
-use crate::ident::TierName;
+use crate::ident::{TaskName, TierName};
 use crate::project::Projection;
 use crate::units::Usd;
 
@@ -45,12 +45,27 @@ pub struct Summary {
     /// Routing strategies on the same answers; `None` where there is nothing to compare.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strategies: Option<Strategies>,
+    /// The routes that serve below the route floor; absent where none does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monitored: Option<Monitored>,
     /// The tier for a request of an unlisted task.
     pub default_tier: TierName,
     /// What the routes will cost.
     pub projection: Projection,
     /// What the measurement took.
     pub spend: Spend,
+}
+
+/// The routes that serve below the route floor, with monitoring.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Monitored {
+    /// Their tasks.
+    pub routes: Vec<TaskName>,
+    /// Those where a dearer tier is shown to meet the route floor: with `policy.monitor_saves = "never"` it would serve.
+    pub displacing: Vec<TaskName>,
+    /// What that would cost more in a month; `None` where nothing is displaced, or a cost or the traffic is unknown.
+    pub saves_per_month: Option<Usd>,
 }
 
 impl Summary {

@@ -107,9 +107,12 @@ pub struct Cell {
     pub repeats: Option<Repeats>,
     /// What the evidence says about the tier's quality.
     pub band: Band,
-    /// How many more prompts would decide an undecided cell, at the rate seen so far; `None` when it is decided, or when
+    /// How many more distinct prompts would decide an undecided cell, were they to pass at the rate seen so far; `None` when it is decided, or when
     /// even 100,000 would not decide it.
     pub more_prompts: Option<u64>,
+    /// The chance that so many do decide it, by what is known of the rate so far; absent under non-inferiority.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub more_chance: Option<f64>,
     /// Fails by reason, most frequent first.
     pub fail_reasons: Vec<ReasonCount>,
     /// The share of requests that production would see rejected: by the gate, or truncated or refused.

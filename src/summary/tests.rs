@@ -1,5 +1,8 @@
 //! The summary of small runs.
 
+mod bill;
+mod evidence;
+
 use std::collections::BTreeMap;
 
 use super::assemble::Gate;

@@ -30,12 +30,32 @@ fn check(global: &Global, console: &Console, path: &Path) -> anyhow::Result<Exit
     let checked = session::engine(console).check_corpus(global.config.as_deref(), path)?;
     match global.format {
         Format::Json => outputs::json(console, &checked)?,
-        Format::Human => console.out(&format!(
-            "{}: {} of {}, no faults\n",
-            escape(&checked.corpus),
-            count(checked.prompts, "prompt"),
-            count(checked.tasks, "task")
-        ))?,
+        Format::Human => {
+            let distinct = match checked.distinct_prompts {
+                all if all == checked.prompts => String::new(),
+                distinct => format!(" ({distinct} distinct)"),
+            };
+            console.out(&format!(
+                "{}: {}{distinct} of {}, no faults\n",
+                escape(&checked.corpus),
+                count(checked.prompts, "prompt"),
+                count(checked.tasks, "task")
+            ))?;
+            for task in &checked.too_few {
+                let needed = task.needed.map_or_else(
+                    || "no number of prompts could".to_owned(),
+                    |n| format!("it takes {n}, if all of them pass"),
+                );
+                console.note(&format!(
+                    "task {}: {} (effective n {}) cannot prove a tier at the {} route floor with P ≥ {}; {needed}",
+                    task.task,
+                    count(task.distinct_prompts, "distinct prompt"),
+                    effective_n(task.n_eff),
+                    task.route_floor,
+                    task.confidence
+                ));
+            }
+        }
     }
     Ok(Exit::Fine)
 }
@@ -53,7 +73,7 @@ fn show_stats(console: &Console, report: &CorpusStatsOutput) -> anyhow::Result<(
     let rows = report.corpus.tasks.iter().zip(&report.tokens).map(|(task, tokens)| {
         vec![
             task.task.to_string(),
-            task.prompts.to_string(),
+            counted(task.prompts, task.distinct_prompts),
             format!("{:.1} %", task.share * 100.0),
             effective_n(task.n_eff),
             format!("{:.0} / {}", tokens.mean, tokens.max),
@@ -89,6 +109,11 @@ fn show_stats(console: &Console, report: &CorpusStatsOutput) -> anyhow::Result<(
         console.note(&format!("task {task} has no prompts in this corpus"));
     }
     Ok(())
+}
+
+/// `60 (4 distinct)`.
+fn counted(prompts: u64, distinct: u64) -> String {
+    if distinct == prompts { prompts.to_string() } else { format!("{prompts} ({distinct} distinct)") }
 }
 
 fn sample(global: &Global, console: &Console, args: &SampleArgs) -> anyhow::Result<Exit> {

@@ -29,6 +29,7 @@ pub(super) fn cell(
         repeats: evidence.repeats.clone().map(method::repeats),
         band: assessment.band,
         more_prompts: assessment.more_prompts,
+        more_chance: assessment.more_chance.map(share),
         fail_reasons: evidence.fail_reasons.clone(),
         gate_rejection_rate: evidence.gate_rejection_rate.map(rounding::rate),
         latency: evidence.latency,

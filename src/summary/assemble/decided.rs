@@ -1,9 +1,11 @@
 //! A decided task, before rounding and naming.
 
 use super::inputs::{Gate, Inputs, MeasuredTask};
+use crate::config::{Consequence, Policy};
 use crate::ident::OracleRef;
 use crate::measure::CellEvidence;
 use crate::path::Requests;
+use crate::policy::audit;
 use crate::policy::{Assessment, Case, EarlyStop, Flip, Route, Strictness, TierFacts};
 
 /// A decided task, before rounding and naming.
@@ -24,7 +26,8 @@ pub(super) struct Decided<'a> {
 pub(super) fn decide<'a>(
     inputs: &Inputs<'a>,
     facts: &[TierFacts],
-    measured: &'a MeasuredTask<'a>,
+    policy: &Policy,
+    (at, measured): (usize, &'a MeasuredTask<'a>),
     cells: &'a [CellEvidence],
     requests: &'a Requests,
     stopped: &'a [Option<EarlyStop>],
@@ -35,7 +38,13 @@ pub(super) fn decide<'a>(
         Gate::Present => Some(&measured.task.oracle),
         Gate::Absent => None,
     };
-    let policy = &inputs.config.policy;
+    // Only where it is told.
+    let gates = match (gate, measured.task.consequence) {
+        (Some(_), Consequence::High) => {
+            audit::gate(inputs.observations, at, facts.len(), policy.interval_confidence.get())
+        }
+        (Some(_), Consequence::Low | Consequence::Medium) | (None, _) => Vec::new(),
+    };
     let judge = measured.judge.as_ref();
     let caps: Vec<Option<String>> =
         facts.iter().map(|tier| judge.and_then(|judge| judge.cap_of(&tier.name))).collect();
@@ -45,6 +54,7 @@ pub(super) fn decide<'a>(
         tiers: facts,
         cells,
         requests,
+        gates: &gates,
         gate,
         caps: &caps,
         stopped,

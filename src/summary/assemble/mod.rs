@@ -9,19 +9,20 @@ mod decided;
 mod inputs;
 mod judge;
 mod method;
+mod monitored;
 mod flips;
 mod strategies;
 
 use self::cell::{cell, price_line};
 use self::decided::{Decided, decide};
 pub use self::inputs::{Gate, Inputs, MeasuredTask};
-use crate::config::{Config, DataLocation, IntervalMethod, Multiplicity};
+use crate::config::{Config, DataLocation, IntervalMethod, MonitorSaves, Multiplicity, Policy};
 use crate::ident::TierName;
 use crate::measure::{self, Draws, Settings, TierEvidence};
 use crate::path::{self, Requests};
 use crate::policy::{self, Assessment, Floors, Standing, Strictness, TierFacts};
 use crate::price::ModelPrice;
-use crate::project::{self, Routed};
+use crate::project::{self, Projection, Routed};
 use crate::stats::bootstrap::Plan;
 use crate::summary::result::{JudgeSpend, Spend, Summary, VERSION};
 use crate::summary::task::{Cell, ProfileTier, RequestProfile, StoppedEarly, TaskSummary};
@@ -69,24 +70,29 @@ pub fn assemble(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
         (0..inputs.tasks.len()).map(|task| Requests::of(inputs.observations, task, tiers.len())).collect();
     let ladder = facts.get(..rungs).unwrap_or_default();
     let references = policy::references(policy, ladder);
-    let decide_all = |strictness: &[Vec<Strictness>]| {
+    let decide_all = |policy: &Policy, strictness: &[Vec<Strictness>]| {
         let rows = inputs.tasks.iter().zip(&cells).zip(&requests).enumerate();
         rows.map(|(task, ((measured, cells), requests))| {
             let stopped = inputs.stopped.get(task).map_or(&[][..], Vec::as_slice);
             let strictness = strictness.get(task).map_or(&[][..], Vec::as_slice);
             let cells = cells.get(..rungs).unwrap_or_default();
-            decide(&inputs, ladder, measured, cells, requests, stopped, references.as_deref(), strictness)
+            let (measured, references) = ((task, measured), references.as_deref());
+            decide(&inputs, ladder, policy, measured, cells, requests, stopped, references, strictness)
         })
         .collect::<Option<Vec<Decided<'_>>>>()
     };
-    let alone = decide_all(&[]).ok_or(EmptyLadder)?;
-    let decided = match policy.multiplicity {
-        Multiplicity::None => alone,
-        Multiplicity::Holm => {
-            let assessed: Vec<Vec<Assessment>> = alone.iter().map(|task| task.assessments.clone()).collect();
-            decide_all(&policy::holm(&assessed, inputs.stopped)).ok_or(EmptyLadder)?
+    let decide_by = |policy: &Policy| {
+        let alone = decide_all(policy, &[])?;
+        match policy.multiplicity {
+            Multiplicity::None => Some(alone),
+            Multiplicity::Holm => {
+                let assessed: Vec<Vec<Assessment>> =
+                    alone.iter().map(|task| task.assessments.clone()).collect();
+                decide_all(policy, &policy::holm(&assessed, inputs.stopped))
+            }
         }
     };
+    let decided = decide_by(policy).ok_or(EmptyLadder)?;
 
     let shares = task_shares(&decided);
     let overall = measure::over_tasks(inputs.observations, &cells, &shares, confidence);
@@ -108,29 +114,18 @@ pub fn assemble(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
     let assessments: Vec<Vec<Assessment>> = decided.iter().map(|task| task.assessments.clone()).collect();
     let costs: Vec<Option<f64>> = overall.iter().take(rungs).map(|tier| tier.cost).collect();
     let cheapest_sufficient_tier = policy::cheapest_sufficient_tier(&assessments, &costs);
-    let drawn: Vec<Option<[Draws; 2]>> = decided
-        .iter()
-        .enumerate()
-        .map(|(at, task)| {
-            // The plan of the task's cells: the same replicate of a route and of a baseline sees the same prompts.
-            let plan = Plan { seed: run.seed, stream: at as u64, resamples: settings.resamples };
-            Some(task.requests.play(task.tier, &task.escalates_to)?.draws(plan))
-        })
-        .collect();
-    let routed: Vec<Routed<'_>> = decided
-        .iter()
-        .zip(&drawn)
-        .map(|(task, route)| Routed {
-            name: &task.measured.task.name,
-            requests_per_day: task.measured.task.requests_per_day,
-            cells: task.cells,
-            tier: task.tier,
-            route: route.as_ref(),
-        })
-        .collect();
     let outside_ladder = outside::outside(&inputs, &facts, &decided, &cells, &overall, references.as_deref());
-    let projection =
-        project::project(&routed, &names, cheapest_sufficient_tier, settings.resamples, confidence);
+    let project = |decided: &[Decided<'_>]| {
+        let resamples = Plan { seed: run.seed, stream: 0, resamples: settings.resamples };
+        projected(decided, &names, cheapest_sufficient_tier, resamples, confidence)
+    };
+    let projection = project(&decided);
+    let monitored = monitored::monitored(&decided, &projection, || {
+        let proven = Policy { monitor_saves: MonitorSaves::Never, ..policy.clone() };
+        let decided = decide_by(&proven)?;
+        let projection = project(&decided);
+        Some((decided, projection))
+    });
 
     let traffic: Option<f64> = decided.iter().map(|task| task.measured.task.requests_per_day).sum();
     let strategies = strategies::strategies(&inputs, &decided, &shares, traffic.filter(|t| *t > 0.0));
@@ -146,6 +141,7 @@ pub fn assemble(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
         tasks: decided.iter().map(|task| task_summary(inputs.config, &names, task)).collect(),
         outside_ladder,
         strategies,
+        monitored,
         default_tier,
         projection: rounding::projection(projection),
         spend: Spend {
@@ -165,6 +161,37 @@ pub fn assemble(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
     further.retain(|notice| summary.notices.iter().all(|own| own.code != notice.code));
     summary.notices.append(&mut further);
     Ok(summary)
+}
+
+/// What the routes will cost.
+fn projected(
+    decided: &[Decided<'_>],
+    names: &[TierName],
+    cheapest_sufficient_tier: Option<usize>,
+    plan: Plan,
+    confidence: f64,
+) -> Projection {
+    let drawn: Vec<Option<[Draws; 2]>> = decided
+        .iter()
+        .enumerate()
+        .map(|(at, task)| {
+            // The plan of the task's cells: the same replicate of a route and of a baseline sees the same prompts.
+            let plan = Plan { stream: at as u64, ..plan };
+            Some(task.requests.play(task.tier, &task.escalates_to)?.draws(plan))
+        })
+        .collect();
+    let routed: Vec<Routed<'_>> = decided
+        .iter()
+        .zip(&drawn)
+        .map(|(task, route)| Routed {
+            name: &task.measured.task.name,
+            requests_per_day: task.measured.task.requests_per_day,
+            cells: task.cells,
+            tier: task.tier,
+            route: route.as_ref(),
+        })
+        .collect();
+    project::project(&routed, names, cheapest_sufficient_tier, plan.resamples, confidence)
 }
 
 fn tier_facts(config: &Config, prices: &[ModelPrice]) -> Vec<TierFacts> {

@@ -48,6 +48,7 @@ pub(super) fn outside(
                     tiers: own,
                     cells: evidence,
                     requests: task.requests,
+                    gates: &[],
                     gate: None,
                     caps: &caps,
                     stopped: &[],

@@ -60,6 +60,22 @@ pub(super) fn collect(summary: &Summary, config: &Config, prices: &[ModelPrice])
             ),
         );
     }
+    let alike: Vec<String> = summary
+        .tasks
+        .iter()
+        .filter(|task| task.distinct_prompts < task.prompts)
+        .map(|task| format!("{} of {} for {}", task.distinct_prompts, task.prompts, task.name))
+        .collect();
+    if !alike.is_empty() {
+        say(
+            Note,
+            "near-duplicates",
+            format!(
+                "Near-duplicates, and prompts with the same `cluster`, count once. Distinct prompts: {}.",
+                alike.join(", ")
+            ),
+        );
+    }
     let undecided = tasks_with(summary, Decision::Undecided);
     if !undecided.is_empty() {
         say(Warning, "undecided", format!("Too little evidence to decide {}.", list(&undecided)));

@@ -6,24 +6,48 @@ use serde::Serialize;
 
 use crate::config::{self, Config};
 use crate::corpus::Corpus;
+use crate::corpus::stats::Provable;
 use crate::disk::Disk;
 use crate::engine::context::Engine;
 use crate::engine::error::Error;
 use crate::engine::run::project::find_config;
-use crate::ident::Digest;
+use crate::ident::{Digest, TaskName};
 
 /// A corpus without faults.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CorpusCheckOutput {
     /// The path of the corpus, as given.
     pub corpus: String,
     /// Number of prompts.
     pub prompts: u64,
+    /// Those that differ: near-duplicates of a task, and prompts with the same `cluster`, count once.
+    pub distinct_prompts: u64,
+    /// The tasks whose prompts could not prove a tier good enough, were all of them to pass.
+    pub too_few: Vec<TooFew>,
     /// Number of tasks with prompts.
     #[serde(skip)]
     pub tasks: u64,
     /// Its digest.
     pub digest: Digest,
+}
+
+/// A task with too few prompts to prove any tier good enough.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TooFew {
+    /// The task.
+    pub task: TaskName,
+    /// Its prompts.
+    pub prompts: u64,
+    /// Those that differ.
+    pub distinct_prompts: u64,
+    /// The effective sample size that their weights leave.
+    pub n_eff: f64,
+    /// The fewest distinct prompts of equal weight that could; `None` where no number could.
+    pub needed: Option<u64>,
+    /// The floor that a tier must clear.
+    pub route_floor: f64,
+    /// The confidence that the task's consequence asks for.
+    pub confidence: f64,
 }
 
 impl Engine {
@@ -42,10 +66,29 @@ impl Engine {
     /// # }
     /// ```
     pub fn check_corpus(&self, config: Option<&Path>, corpus: &Path) -> Result<CorpusCheckOutput, Error> {
-        let (_, corpus) = open(&self.world().disk, config, corpus)?;
+        let (config, corpus) = open(&self.world().disk, config, corpus)?;
+        let (mut distinct_prompts, mut too_few) = (0, Vec::new());
+        for (index, task) in (0_u16..).zip(&config.tasks) {
+            let (prompts, clusters) = corpus.cluster_weights(index);
+            distinct_prompts += clusters.len() as u64;
+            let provable = Provable::of(&config, task, prompts, &clusters);
+            if prompts > 0 && !provable.is_possible() {
+                too_few.push(TooFew {
+                    task: task.name.clone(),
+                    prompts,
+                    distinct_prompts: clusters.len() as u64,
+                    n_eff: (provable.n_eff * 10.0).round() / 10.0,
+                    needed: provable.smallest_n,
+                    route_floor: provable.route_floor,
+                    confidence: provable.confidence,
+                });
+            }
+        }
         Ok(CorpusCheckOutput {
             corpus: corpus.shown().to_owned(),
             prompts: corpus.len() as u64,
+            distinct_prompts,
+            too_few,
             tasks: corpus.used_tasks().len() as u64,
             digest: corpus.digest(),
         })

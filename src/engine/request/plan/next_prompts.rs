@@ -87,8 +87,7 @@ pub(super) fn next_prompts(
                 tasks.extend(savings.reduce(|most, next| if saves_more(&next, &most) { next } else { most }));
             }
             (Some(_), None) | (None, _) => {
-                let weights = corpus.entries().iter().filter(|entry| entry.task == index);
-                let weights: Vec<f64> = weights.map(|entry| entry.weight.get()).collect();
+                let (_, weights) = corpus.cluster_weights(index);
                 tasks.extend(by_assumption(project, task, floors, &weights, (estimate, plan)));
             }
         }
@@ -128,8 +127,8 @@ fn by_evidence(
         return None;
     }
     let rate = cell.pass_rate?;
-    // Additional prompts are assumed to have weights and repeats like those so far.
-    let prompts = f64::from(MORE) * rate.n_eff / measured.prompts.max(1) as f64;
+    // Additional prompts are assumed to differ from those so far, and to have weights like theirs.
+    let prompts = f64::from(MORE) * rate.n_eff / cell.distinct_prompts.max(1) as f64;
     let chance = match project.config.policy.rule {
         Rule::Floor => {
             // By today's floors, whatever rule decided the run.

@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
-use crate::config::IntervalMethod;
 use crate::corpus::Corpus;
+use crate::corpus::stats::Provable;
 use crate::engine::run::project::Project;
 use crate::ident::TaskName;
 use crate::policy::Floors;
-use crate::stats::{floor, paired, power};
+use crate::stats::{paired, power};
 use crate::summary::Summary;
 use crate::summary::strategies::TierPair;
 
@@ -23,7 +23,9 @@ pub struct TaskPower {
     pub task: TaskName,
     /// Its prompts.
     pub prompts: u64,
-    /// The effective sample size that their weights leave.
+    /// Those that differ: near-duplicates, and prompts with the same `cluster`, count once.
+    pub distinct_prompts: u64,
+    /// The effective sample size that the weights of those leave.
     pub n_eff: f64,
     /// The floor.
     pub route_floor: f64,
@@ -56,19 +58,11 @@ pub(super) fn task_power(project: &Project, corpus: &Corpus, last: Option<&Summa
     let mut all = Vec::new();
     for index in corpus.used_tasks() {
         let Some(task) = project.config.tasks.get(usize::from(index)) else { continue };
-        let weights: Vec<f64> = corpus
-            .entries()
-            .iter()
-            .filter(|entry| entry.task == index)
-            .map(|entry| entry.weight.get())
-            .collect();
-        let n_eff = floor::kish(&weights).unwrap_or_default();
-        let Floors { route, margin, confidence, .. } = Floors::of(task, policy);
-        let even = project.config.run.repeats == 1 && n_eff >= weights.len() as f64 - 1e-6;
-        let method = if even { policy.interval } else { IntervalMethod::Wilson };
-        let posterior = |mean, n| method.posterior(mean, n);
+        let (prompts, weights) = corpus.cluster_weights(index);
+        let provable = Provable::of(&project.config, task, prompts, &weights);
+        let Provable { n_eff, confidence, smallest_n, .. } = provable;
+        let margin = Floors::of(task, policy).margin;
         let least = u64::from(policy.min_prompts);
-        let smallest_n = power::smallest_n(route, confidence, posterior).map(|n| n.max(least));
         let half = discordant / 2.0;
         // Below 0.5, no test requires anything.
         let smallest_n_margin =
@@ -78,13 +72,14 @@ pub(super) fn task_power(project: &Project, corpus: &Corpus, last: Option<&Summa
         let places = |value: f64, scale: f64| (value * scale).round() / scale;
         all.push(TaskPower {
             task: task.name.clone(),
-            prompts: weights.len() as u64,
+            prompts,
+            distinct_prompts: weights.len() as u64,
             n_eff: places(n_eff, 10.0),
-            route_floor: route,
+            route_floor: provable.route_floor,
             confidence,
             smallest_n,
-            detectable: floor::least_rate(n_eff, route, confidence, posterior),
-            decidable: enough(smallest_n),
+            detectable: provable.least_rate,
+            decidable: provable.is_possible(),
             margin,
             smallest_n_margin,
             discordant: places(discordant, 1e4),
