@@ -38,7 +38,7 @@ pub struct Policy {
     /// Level of the confidence intervals that are shown.
     #[schemars(extend("x-unit" = "probability, 0 to 1"))]
     pub interval_confidence: Share,
-    /// Up to which consequence a cheaper tier that meets only the monitor floor displaces a dearer one that meets the route floor.
+    /// Up to which consequence a tier at the monitor floor displaces a dearer one at the route floor.
     pub monitor_saves: MonitorSaves,
     /// In production: how often a failed request is sent to the same model again before its fallback.
     #[schemars(extend("x-unit" = "retries"))]

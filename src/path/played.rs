@@ -50,6 +50,9 @@ pub struct ProfileTier {
     pub quality: Option<f64>,
 }
 
+/// A request of a profile: its weight, and its cost and quality at each tier.
+type Member = (f64, Vec<Option<(f64, Option<f64>)>>);
+
 impl Requests {
     /// Plays every request from tier `start`; `up` names the tier that each escalates to. `None` where nothing is known, or nothing of a
     /// tier that is reached.
@@ -109,8 +112,7 @@ impl Requests {
     /// expected of the tier.
     #[must_use]
     pub fn profiles(&self, tiers: usize) -> Vec<Profile> {
-        let mut groups: BTreeMap<Vec<Option<bool>>, Vec<(f64, Vec<Option<(f64, Option<f64>)>>)>> =
-            BTreeMap::new();
+        let mut groups: BTreeMap<Vec<Option<bool>>, Vec<Member>> = BTreeMap::new();
         for of in self.rows.chunk_by(|a, b| a.prompt == b.prompt) {
             for row in of {
                 let tiers: Vec<Option<super::Step>> = (0..tiers.min(self.tiers))

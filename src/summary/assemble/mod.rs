@@ -14,13 +14,13 @@ mod flips;
 mod strategies;
 
 use self::cell::{cell, price_line};
-use self::decided::{Decided, decide};
+use self::decided::{Decided, Deciding};
 pub use self::inputs::{Gate, Inputs, MeasuredTask};
-use crate::config::{Config, DataLocation, IntervalMethod, MonitorSaves, Multiplicity, Policy};
+use crate::config::{Config, DataLocation, IntervalMethod, MonitorSaves, Policy};
 use crate::ident::TierName;
 use crate::measure::{self, Draws, Settings, TierEvidence};
 use crate::path::{self, Requests};
-use crate::policy::{self, Assessment, Floors, Standing, Strictness, TierFacts};
+use crate::policy::{self, Assessment, Floors, Standing, TierFacts};
 use crate::price::ModelPrice;
 use crate::project::{self, Projection, Routed};
 use crate::stats::bootstrap::Plan;
@@ -70,29 +70,16 @@ pub fn assemble(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
         (0..inputs.tasks.len()).map(|task| Requests::of(inputs.observations, task, tiers.len())).collect();
     let ladder = facts.get(..rungs).unwrap_or_default();
     let references = policy::references(policy, ladder);
-    let decide_all = |policy: &Policy, strictness: &[Vec<Strictness>]| {
-        let rows = inputs.tasks.iter().zip(&cells).zip(&requests).enumerate();
-        rows.map(|(task, ((measured, cells), requests))| {
-            let stopped = inputs.stopped.get(task).map_or(&[][..], Vec::as_slice);
-            let strictness = strictness.get(task).map_or(&[][..], Vec::as_slice);
-            let cells = cells.get(..rungs).unwrap_or_default();
-            let (measured, references) = ((task, measured), references.as_deref());
-            decide(&inputs, ladder, policy, measured, cells, requests, stopped, references, strictness)
-        })
-        .collect::<Option<Vec<Decided<'_>>>>()
+    let deciding = Deciding {
+        inputs: &inputs,
+        policy,
+        ladder,
+        references: references.as_deref(),
+        cells: &cells,
+        requests: &requests,
+        stopped: inputs.stopped,
     };
-    let decide_by = |policy: &Policy| {
-        let alone = decide_all(policy, &[])?;
-        match policy.multiplicity {
-            Multiplicity::None => Some(alone),
-            Multiplicity::Holm => {
-                let assessed: Vec<Vec<Assessment>> =
-                    alone.iter().map(|task| task.assessments.clone()).collect();
-                decide_all(policy, &policy::holm(&assessed, inputs.stopped))
-            }
-        }
-    };
-    let decided = decide_by(policy).ok_or(EmptyLadder)?;
+    let decided = deciding.decide().ok_or(EmptyLadder)?;
 
     let shares = task_shares(&decided);
     let overall = measure::over_tasks(inputs.observations, &cells, &shares, confidence);
@@ -122,7 +109,7 @@ pub fn assemble(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
     let projection = project(&decided);
     let monitored = monitored::monitored(&decided, &projection, || {
         let proven = Policy { monitor_saves: MonitorSaves::Never, ..policy.clone() };
-        let decided = decide_by(&proven)?;
+        let decided = Deciding { policy: &proven, ..deciding }.decide()?;
         let projection = project(&decided);
         Some((decided, projection))
     });
