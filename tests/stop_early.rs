@@ -20,7 +20,7 @@ use common::{ORACLE, Ran, Scratch};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use route_prof::config::{self, Config, Policy};
-use route_prof::policy::{Band, Watch, Weights};
+use route_prof::policy::{Band, Unit, Watch};
 use serde_json::{Value, json};
 
 /// A project at a server: `prompts` prompts of which `small` is right for none and `large` for all.
@@ -205,10 +205,10 @@ fn a_thousand_orders_of_all_nine_cells_decide_as_the_full_run_does() {
             for at in (1..passes.len()).rev() {
                 passes.swap(at, ((u64::from(random.next_u32()) * (at as u64 + 1)) >> 32) as usize);
             }
-            let mut watch = Watch::new(task, &policy, Weights::Even, 9);
+            let mut watch = Watch::new(task, &policy, 9);
             let mut calls = 0;
             for passed in &passes {
-                watch.take(Some(f64::from(u8::from(*passed))), 1.0);
+                watch.take(Unit::of(f64::from(u8::from(*passed))));
                 calls += 1;
                 if watch.is_decided() {
                     break;

@@ -110,6 +110,10 @@ fn text(event: &Event) -> String {
             "stopped early: {task} on {tier} is decided ({}) after {after} of {prompts} prompts",
             render::band(*band)
         ),
+        Event::CellSpared { task, tier, by, after, prompts } => format!(
+            "spared: {task} on {tier} is not measured further after {after} of {prompts} prompts, because {by} costs less and \
+             is proven good enough (--complete measures on)"
+        ),
         Event::BatchSubmitted { requests, model, batch } => format!(
             "submitted {} for {model} as batch {}; you can interrupt, the same command collects the answers later",
             count(*requests, "request"),

@@ -33,6 +33,7 @@ fn request(args: &RunArgs) -> RunRequest {
         pin_concurrency: args.pin_concurrency,
         resubmit: args.resubmit,
         stop_early: args.stop_early,
+        complete: args.complete,
         record_tape: args.record_tape.clone(),
         run_id: args.run_id.clone(),
         router: args.router.clone(),

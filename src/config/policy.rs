@@ -67,10 +67,11 @@ pub struct Policy {
     #[serde(skip_serializing_if = "rule::is_usual_judge_min_labels")]
     #[schemars(extend("x-unit" = "labels", "default" = rule::JUDGE_MIN_LABELS))]
     pub judge_min_labels: u32,
-    /// With `--stop-early`: the chance of deciding a cell wrongly, over all looks at its answers.
-    #[serde(skip_serializing_if = "rule::is_usual_stop_alpha")]
-    #[schemars(extend("x-unit" = "probability, 0 to 1", "default" = Self::default().stop_alpha))]
-    pub stop_alpha: Share,
+    /// With `--stop-early`: the chance of a wrong claim about a cell, over all looks at its answers. It can only lower what the
+    /// consequence allows for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-unit" = "probability, 0 to 1", "x-if-omitted" = "1 - the confidence of the task's consequence"))]
+    pub stop_alpha: Option<Share>,
     /// When a tier is good enough.
     #[serde(skip_serializing_if = "is_default")]
     #[schemars(extend("default" = Rule::default()))]
@@ -117,7 +118,7 @@ impl Default for Policy {
             bootstrap_resamples: 2000,
             failure_cost: None,
             judge_min_labels: rule::JUDGE_MIN_LABELS,
-            stop_alpha: Share::clamped(rule::STOP_ALPHA),
+            stop_alpha: None,
             rule: Rule::default(),
             margin: Share::clamped(rule::MARGIN),
             monitor_margin: None,

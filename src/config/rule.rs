@@ -9,8 +9,6 @@ use crate::units::Share;
 
 /// The margin of non-inferiority, unless configured otherwise.
 pub(super) const MARGIN: f64 = 0.03;
-/// The chance of deciding a cell wrongly, unless configured otherwise.
-pub(super) const STOP_ALPHA: f64 = 0.05;
 /// Human labels that a judge needs, unless configured otherwise.
 pub(super) const JUDGE_MIN_LABELS: u32 = 50;
 
@@ -170,10 +168,6 @@ pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 
 pub(super) fn is_usual_margin(margin: &Share) -> bool {
     *margin == Share::clamped(MARGIN)
-}
-
-pub(super) fn is_usual_stop_alpha(alpha: &Share) -> bool {
-    *alpha == Share::clamped(STOP_ALPHA)
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]

@@ -35,6 +35,9 @@ pub struct RunSettings {
     pub pin_concurrency: bool,
     /// Stop calling cells that are already decided (`--stop-early`).
     pub stop_early: bool,
+    /// With early stopping: measure a dearer tier until its own answers decide it, even where a cheaper one is proven
+    /// (`--complete`).
+    pub complete: bool,
     /// Time between the first two polls of a batch; it doubles up to five minutes.
     #[schemars(extend("x-unit" = "seconds"))]
     pub batch_poll_s: u32,
@@ -67,6 +70,7 @@ impl Default for RunSettings {
             max_park_s: 900,
             pin_concurrency: false,
             stop_early: false,
+            complete: false,
             batch_poll_s: 15,
             connect_timeout_s: 10,
             progress_timeout_s: 120,

@@ -120,6 +120,19 @@ pub enum Event {
         /// All prompts of the task.
         prompts: u64,
     },
+    /// Early stopping: a cheaper tier is proven to be good enough for the task, and no more calls are made for this cell.
+    CellSpared {
+        /// The task.
+        task: TaskName,
+        /// The tier.
+        tier: TierName,
+        /// The cheaper tier.
+        by: TierName,
+        /// Prompts that were answered until then, in the drawn order.
+        after: u64,
+        /// All prompts of the task.
+        prompts: u64,
+    },
     /// Requests were submitted to a batch API.
     BatchSubmitted {
         /// Number of requests.

@@ -96,17 +96,22 @@ pub enum Doubt {
     CouldFlip(u64),
     /// The rate is too close to a floor for the number of prompts.
     NearFloor,
+    /// It was not measured any further, because the cheaper tier of this index was proven.
+    Spared(usize),
 }
 
-/// A cell that was decided before all of its prompts were answered.
+/// A cell that was not measured to its last prompt.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EarlyStop {
-    /// What its evidence says.
+    /// What its evidence says; undecided where it was spared.
     pub band: Band,
     /// Prompts that had been answered by then.
     pub prompts: u64,
-    /// The chance of a wrong decision that is allowed for.
+    /// The chance of a wrong claim that is allowed for.
     pub alpha: f64,
-    /// The confidence sequence over all answers so far.
+    /// A lower and an upper bound over all answers so far; each holds at every look at once with 1 - `alpha`.
     pub bounds: Bounds,
+    /// The cheaper tier whose proof made further calls needless, by its index on the ladder; `None` where the cell's own
+    /// answers decided it.
+    pub spared_by: Option<usize>,
 }

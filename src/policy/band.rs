@@ -194,7 +194,8 @@ fn chance_to_decide(seen: Estimate, more: f64, band: impl Fn(f64, f64) -> Band) 
     (above + below).min(1.0)
 }
 
-/// The same for a cell that was stopped early: its confidence sequence has decided, and missing trials do not matter.
+/// The same for a cell that was stopped early: its sequential test has decided, or no decision waits for it; in neither case do
+/// missing trials matter.
 pub(super) fn stopped(cell: &CellEvidence, criteria: &Criteria<'_>, stop: EarlyStop) -> Assessment {
     let rate = cell.pass_rate.map(|rate| Estimate { mean: rate.mean, n_eff: rate.n_eff });
     let odds = rate.map(|rate| Basis::Rate(rate, IntervalMethod::Wilson).odds(criteria));
@@ -205,7 +206,7 @@ pub(super) fn stopped(cell: &CellEvidence, criteria: &Criteria<'_>, stop: EarlyS
         strictness: Strictness::default(),
         comparison: None,
         band: stop.band,
-        doubt: None,
+        doubt: stop.spared_by.map(Doubt::Spared),
         more_prompts: None,
         more_chance: None,
         infeasible: Vec::new(),

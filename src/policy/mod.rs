@@ -26,5 +26,5 @@ pub use floors::Floors;
 pub use ladder::{Standing, cheapest_sufficient_tier, default_tier, dominated};
 pub use multiplicity::holm;
 pub use route::guarded;
-pub use stopping::{Watch, Weights};
+pub use stopping::{Known, Unit, Watch, stop_alpha};
 pub use types::{AfterFallback, Band, Decision, EffectiveCost, Escalation, Infeasible, QualityGate, Route};

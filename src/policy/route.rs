@@ -388,7 +388,7 @@ fn describe(case: &Case<'_>, tier: usize, cell: &CellEvidence) -> String {
         notes.push(format!("{} effective after {cause}", units::effective_n(rate.n_eff)));
     }
     let (level, interval) = match case.early_stop(tier) {
-        Some(stop) => (1.0 - stop.alpha, "confidence sequence"),
+        Some(stop) => (1.0 - stop.alpha, "bounds, each valid at every look:"),
         None => (case.policy.interval_confidence.get(), "CI"),
     };
     notes.push(format!(
@@ -424,6 +424,10 @@ fn doubt(case: &Case<'_>, tier: usize, cell: &CellEvidence, assessment: &Assessm
     let seen = describe(case, tier, cell) + &comparison_note(case, assessment);
     match assessment.doubt {
         Some(Doubt::NoEvidence) => "no trial was graded".to_owned(),
+        Some(Doubt::Spared(by)) => format!(
+            "{seen}; it was not measured further, because {} is proven good enough (--complete measures on)",
+            name(case, by)
+        ),
         Some(Doubt::NoPairs) => format!("{seen}; it shares no graded prompt with a reference tier"),
         Some(Doubt::TooFew) => {
             more(&format!("{seen}; too few prompts for any decision (at least {})", case.policy.min_prompts))

@@ -198,7 +198,7 @@ fn details(md: &mut String, summary: &Summary) {
                 || "no evidence".to_owned(),
                 |rate| format!("{} n {}", figures::rate(&rate), rate.n),
             );
-            let mut text = format!("{rate}, {}", sentences::band(cell.band));
+            let mut text = format!("{rate}, {}", sentences::standing(cell));
             text.extend(cell.versus.iter().map(|versus| format!("; {}", sentences::versus(versus))));
             text.extend(cell.repeats.iter().map(|repeats| format!("; {}", sentences::repeats(repeats))));
             text

@@ -129,13 +129,21 @@ pub(super) fn stop_early(summary: &Summary) -> Option<String> {
         None => String::new(),
     };
     let calls = if early.calls_saved == 1 { "call" } else { "calls" };
-    let mut text = if early.stopped == 0 {
+    let spared = match early.spared {
+        0 => String::new(),
+        1 => ", and 1 dearer one was spared because a cheaper tier is proven".to_owned(),
+        more => format!(", and {more} dearer ones were spared because a cheaper tier is proven"),
+    };
+    let mut text = if early.stopped + early.spared == 0 {
         "Early stopping saved no calls: no cell was decided before its last prompt.".to_owned()
     } else {
         format!(
-            "Early stopping saved {} {calls}{cost}: {} of {} cells were decided before their last prompt. Their intervals are \
-             confidence sequences at alpha {}, valid however often the data are looked at.",
-            early.calls_saved, early.stopped, early.cells, early.alpha
+            "Early stopping saved {} {calls}{cost}: {} of {} cells were decided before their last prompt{spared}. Each bound of \
+             their pass rates holds however often the data are looked at, with confidence {} or more.",
+            early.calls_saved,
+            early.stopped,
+            early.cells,
+            units::level(1.0 - early.alpha)
         )
     };
     if !early.measured_in_full.is_empty() {
@@ -160,7 +168,10 @@ pub(super) fn gaps(cell: &Cell) -> Vec<String> {
     ];
     let mut text: Vec<String> =
         gaps.iter().filter(|(count, _)| *count > 0).map(|(count, name)| format!("{count} {name}")).collect();
-    text.extend(cell.stopped_early.map(|early| format!("stopped after {}", early.prompts)));
+    text.extend(cell.stopped_early.as_ref().map(|early| match &early.spared_by {
+        None => format!("stopped after {}", early.prompts),
+        Some(by) => format!("spared after {}: {by} is proven", early.prompts),
+    }));
     text
 }
 
@@ -230,6 +241,11 @@ pub(super) fn served(outside: &OutsideModel) -> Option<String> {
     let part = |served: &ServedModel| format!("{} {}", percent(served.share), served.model);
     let parts: Vec<String> = outside.served.iter().take(6).map(part).collect();
     (!parts.is_empty()).then(|| format!("served by {}", parts.join(", ")))
+}
+
+/// What a cell comes to: its band, or that it was spared.
+pub(super) fn standing(cell: &Cell) -> &'static str {
+    if cell.is_spared() { "spared" } else { band(cell.band) }
 }
 
 pub(super) const fn band(band: Band) -> &'static str {

@@ -311,6 +311,7 @@ impl Page {
             (None, _) => "no evidence".to_owned(),
             (Some(rate), band) => {
                 let code = match band {
+                    Band::Undecided if cell.is_spared() => "2",
                     Band::Route => "32",
                     Band::Monitor | Band::Undecided => "33",
                     Band::Below => "31",

@@ -49,9 +49,12 @@ pub struct RouterEvidence {
     /// A note on the prices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price_note: Option<String>,
-    /// The chance of deciding a cell wrongly that is allowed for, where cells were stopped early.
+    /// The largest chance of a wrong claim about a cell that is allowed for, where cells were stopped early.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop_alpha: Option<f64>,
+    /// Whether dearer cells were measured even where a cheaper tier was proven.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_complete: Option<bool>,
     /// Digest of the corpus.
     pub corpus: Digest,
     /// Digest of models, endpoints, parameters and what is sent around each prompt.

@@ -38,7 +38,9 @@ pub fn write(summary: &Summary) -> String {
     if let Some(note) = &evidence.price_note {
         out.pair("price_note", &text(note));
     }
-    out.optional("stop_alpha", summary.run.stop_early.as_ref().map(|early| early.alpha.to_string()));
+    let early = summary.run.stop_early.as_ref();
+    out.optional("stop_alpha", early.map(|early| early.alpha.to_string()));
+    out.optional("stop_complete", early.filter(|early| early.complete).map(|_| "true".to_owned()));
     for (name, digest) in [
         ("corpus", evidence.corpus),
         ("tiers", evidence.tiers),

@@ -23,12 +23,43 @@ pub fn cdf(a: f64, b: f64, x: f64) -> f64 {
         return 1.0;
     }
     // The fraction converges fast below the mean only; above it, the complement does.
-    if x > (a + 1.0) / (a + b + 2.0) { 1.0 - lower(b, a, 1.0 - x) } else { lower(a, b, x) }.clamp(0.0, 1.0)
+    if is_above(a, b, x) { 1.0 - ln_lower(b, a, 1.0 - x).exp() } else { ln_lower(a, b, x).exp() }
+        .clamp(0.0, 1.0)
 }
 
-fn lower(a: f64, b: f64, x: f64) -> f64 {
+/// The natural logarithm of P(X <= x) for X ~ Beta(a, b), also where the probability itself is too small for a float. NaN when
+/// a shape is not positive.
+#[must_use]
+pub fn ln_cdf(a: f64, b: f64, x: f64) -> f64 {
+    if !(a > 0.0 && b > 0.0) || x.is_nan() {
+        return f64::NAN;
+    }
+    if x <= 0.0 {
+        return f64::NEG_INFINITY;
+    }
+    if x >= 1.0 {
+        return 0.0;
+    }
+    if is_above(a, b, x) {
+        (-ln_lower(b, a, 1.0 - x).exp()).max(-1.0).ln_1p()
+    } else {
+        ln_lower(a, b, x).min(0.0)
+    }
+}
+
+/// The natural logarithm of the complete beta function B(a, b).
+#[must_use]
+pub fn ln_complete(a: f64, b: f64) -> f64 {
+    ln_gamma(a) + ln_gamma(b) - ln_gamma(a + b)
+}
+
+fn is_above(a: f64, b: f64, x: f64) -> bool {
+    x > (a + 1.0) / (a + b + 2.0)
+}
+
+fn ln_lower(a: f64, b: f64, x: f64) -> f64 {
     const TINY: f64 = 1e-300;
-    let front = (ln_gamma(a + b) - ln_gamma(a) - ln_gamma(b) + a * x.ln() + b * (-x).ln_1p()).exp() / a;
+    let front = a * x.ln() + b * (-x).ln_1p() - ln_complete(a, b) - a.ln();
     let guard = |v: f64| if v.abs() < TINY { TINY } else { v };
     let mut c = 1.0;
     let mut d = 1.0 / guard(1.0 - (a + b) * x / (a + 1.0));
@@ -48,7 +79,7 @@ fn lower(a: f64, b: f64, x: f64) -> f64 {
             break;
         }
     }
-    front * h
+    front + h.ln()
 }
 
 /// The x with P(X <= x) = p for X ~ Beta(a, b), by bisection: slow and sure, to 2^-60.
@@ -84,6 +115,16 @@ mod tests {
         }
         // Beta(n + 1, 1): x^(n + 1).
         assert!((cdf(300_001.0, 1.0, 0.99999) - 0.99999f64.powi(300_001)).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_probability_too_small_for_a_float_has_its_logarithm() {
+        // Beta(n + 1, 1): (n + 1) ln x.
+        assert!((ln_cdf(100_001.0, 1.0, 0.5) - 100_001.0 * 0.5f64.ln()).abs() < 1e-6);
+        assert!((ln_cdf(3.0, 4.0, 0.3) - cdf(3.0, 4.0, 0.3).ln()).abs() < 1e-12);
+        assert!((ln_cdf(3.0, 4.0, 0.9) - cdf(3.0, 4.0, 0.9).ln()).abs() < 1e-12);
+        assert_eq!((ln_cdf(2.0, 2.0, 0.0), ln_cdf(2.0, 2.0, 1.0)), (f64::NEG_INFINITY, 0.0));
+        assert!((ln_complete(2.0, 3.0) - (1.0f64 / 12.0).ln()).abs() < 1e-12);
     }
 
     #[test]

@@ -17,5 +17,7 @@ pub mod posterior;
 pub mod power;
 pub mod quantile;
 pub mod repeats;
+pub mod draw;
+pub mod one_sided;
 pub mod sequential;
 pub mod weighted;

@@ -5,10 +5,7 @@
 //! been driven there form an interval that holds the truth at every n at once, and may stop the sampling. That is
 //! [`Tally`]: equally weighted prompts in random order, one trial each.
 //!
-//! [`Wealth`] is the same for weighted prompts whose repeats may disagree. The Beta mixture is a bettor who wagers on every
-//! p1 against p0: a trial multiplies that wager by 1 + lambda (y - p0), lambda = (p1 - p0) / (p0 (1 - p0)), which is p1 / p0
-//! for a pass. With lambda times the prompt's weight relative to the heaviest one, no factor is negative and each is 1 in the
-//! mean when the weighted rate is p0: a betting process for bounded values (Waudby-Smith and Ramdas, JRSS B 2024).
+//! A claim in one direction needs less: `one_sided`, by which cells are decided.
 
 use statrs::function::beta::ln_beta;
 
@@ -68,112 +65,6 @@ impl Tally {
     }
 }
 
-/// Wagers of the mixture. Their p1 lie so that each carries the same part of Beta(1/2, 1/2), the arcsine law.
-const WAGERS: usize = 128;
-
-/// Factors that are multiplied before a logarithm is taken: none of them is above 1 / [`LEAST`] or below `LEAST`^2.
-const STRETCH: usize = 16;
-
-/// The nearest that a rate under test may come to 0 or 1.
-const LEAST: f64 = 1e-6;
-
-/// A prompt's result in a weighted sequence.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Unit {
-    /// The share of its repeats that passed, 0 to 1.
-    pub share: f64,
-    /// Its weight relative to the heaviest prompt there is, 0 to 1.
-    pub weight: f64,
-}
-
-/// The wealth of betting against one rate, for prompts of any weight.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Wealth {
-    p0: f64,
-    /// The logarithm of each wager's wealth, up to the last stretch.
-    logs: Vec<f64>,
-    /// The factors since then.
-    products: Vec<f64>,
-    since: usize,
-}
-
-impl Wealth {
-    /// Nothing is wagered yet against the rate `p0`.
-    #[must_use]
-    pub fn against(p0: f64) -> Self {
-        Self {
-            p0: p0.clamp(LEAST, 1.0 - LEAST),
-            logs: vec![0.0; WAGERS],
-            products: vec![1.0; WAGERS],
-            since: 0,
-        }
-    }
-
-    /// One more prompt, in the random order.
-    pub fn take(&mut self, unit: Unit) {
-        let surprise = unit.weight * (unit.share - self.p0) / (self.p0 * (1.0 - self.p0));
-        for (at, product) in self.products.iter_mut().enumerate() {
-            *product *= 1.0 + surprise * (wager(at) - self.p0);
-        }
-        self.since += 1;
-        if self.since == STRETCH {
-            for (log, product) in self.logs.iter_mut().zip(&mut self.products) {
-                *log += product.ln();
-                *product = 1.0;
-            }
-            self.since = 0;
-        }
-    }
-
-    /// The natural logarithm of the mean wealth, which is an e-value against p0.
-    #[must_use]
-    pub fn log_e(&self) -> f64 {
-        let logs = || self.logs.iter().zip(&self.products).map(|(log, product)| log + product.ln());
-        let most = logs().fold(f64::NEG_INFINITY, f64::max);
-        most + (logs().map(|log| (log - most).exp()).sum::<f64>() / WAGERS as f64).ln()
-    }
-
-    /// Whether the evidence excludes p0 at `alpha`, however often the data were looked at before.
-    #[must_use]
-    pub fn excludes(&self, alpha: f64) -> bool {
-        self.log_e() >= -alpha.ln()
-    }
-}
-
-/// The p1 of a wager.
-fn wager(at: usize) -> f64 {
-    (std::f64::consts::FRAC_PI_2 * (at as f64 + 0.5) / WAGERS as f64).sin().powi(2)
-}
-
-/// The confidence sequence of weighted prompts after all of `units`: an interval around their weighted mean.
-#[must_use]
-pub fn weighted_bounds(units: &[Unit], alpha: f64) -> Bounds {
-    let Some(mean) = super::weighted::mean(units.iter().map(|unit| (unit.share, unit.weight))) else {
-        return Bounds { low: 0.0, high: 1.0 };
-    };
-    // The wealth need not rise monotonically away from the mean, so the bound is the outermost rate that is not excluded.
-    let excluded = |p0: f64| {
-        let mut wealth = Wealth::against(p0);
-        units.iter().for_each(|unit| wealth.take(*unit));
-        wealth.excludes(alpha)
-    };
-    let edge = |outside: f64| {
-        const STEPS: u32 = 32;
-        let at = |step: u32| outside + (mean - outside) * f64::from(step) / f64::from(STEPS);
-        let Some(first) = (0..=STEPS).find(|step| !excluded(at(*step))) else { return mean };
-        if first == 0 {
-            return outside;
-        }
-        let (mut outer, mut inner) = (at(first - 1), at(first));
-        for _ in 0..20 {
-            let middle = f64::midpoint(outer, inner);
-            if excluded(middle) { outer = middle } else { inner = middle }
-        }
-        outer
-    };
-    Bounds { low: edge(0.0), high: edge(1.0) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,63 +103,6 @@ mod tests {
             // At the most 5 % by Ville; more than none, or the test shows nothing.
             assert!(missed > 0 && missed * 100 <= samples * 6, "{truth}: {missed}");
         }
-    }
-
-    /// The weighted process over trials that pass or fail, all of the same weight.
-    fn even(passed: u64, n: u64, p0: f64) -> f64 {
-        let mut wealth = Wealth::against(p0);
-        (0..n).for_each(|at| wealth.take(Unit { share: f64::from(u8::from(at < passed)), weight: 1.0 }));
-        wealth.log_e()
-    }
-
-    #[test]
-    fn even_weights_give_the_same_as_the_closed_form() {
-        for (passed, n, p0) in
-            [(18, 20, 0.5), (50, 100, 0.5), (880, 1000, 0.9), (990, 1000, 0.95), (0, 40, 0.2)]
-        {
-            let (closed, betting) = (Tally { passed, n }.log_e(p0), even(passed, n, p0));
-            assert!((closed - betting).abs() < 0.02, "{passed} of {n}: {closed} {betting}");
-        }
-    }
-
-    #[test]
-    fn weights_and_repeats_leave_the_promise_standing() {
-        // The weights go with the outcome: heavy prompts pass more often, so the weighted rate is not the plain one.
-        let mut random = ChaCha8Rng::seed_from_u64(5);
-        let mut draw = move |share: f64| f64::from(random.next_u32()) < share * 4_294_967_296.0;
-        let truth = (0.5 * 0.2 * 0.7 + 0.5 * 0.95) / (0.5 * 0.2 + 0.5);
-        let (samples, looks) = (400, 200);
-        let mut missed = 0;
-        for _ in 0..samples {
-            let mut wealth = Wealth::against(truth);
-            for _ in 0..looks {
-                let (weight, rate) = if draw(0.5) { (1.0, 0.95) } else { (0.2, 0.7) };
-                let share = f64::midpoint(f64::from(u8::from(draw(rate))), f64::from(u8::from(draw(rate))));
-                wealth.take(Unit { share, weight });
-                if wealth.excludes(0.05) {
-                    missed += 1;
-                    break;
-                }
-            }
-        }
-        assert!(missed > 0 && missed * 100 <= samples * 6, "{missed} of {samples}");
-    }
-
-    #[test]
-    fn weighted_bounds_close_in_on_the_weighted_mean() {
-        let unit = |at: u32| Unit {
-            share: f64::from(u8::from(!at.is_multiple_of(10))),
-            weight: 1.0 / f64::from(1 + at % 3),
-        };
-        let units: Vec<Unit> = (0..400).map(unit).collect();
-        let (near, far) = (weighted_bounds(&units, 0.05), weighted_bounds(&units[..60], 0.05));
-        assert!(
-            far.low < near.low && near.low < 0.9 && 0.9 < near.high && near.high < far.high,
-            "{near:?} {far:?}"
-        );
-        assert!(near.high - near.low < 0.15);
-        let none = weighted_bounds(&[], 0.05);
-        assert_eq!((none.low, none.high), (0.0, 1.0));
     }
 
     proptest! {

@@ -41,19 +41,30 @@ pub struct RunFacts {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StopEarly {
-    /// The chance of deciding a cell wrongly that is allowed for, per cell.
+    /// The largest chance of a wrong claim that is allowed for, per cell and claim.
     pub alpha: f64,
     /// Cells of the ladder.
     pub cells: u64,
     /// Those of them that were decided before all of their prompts were answered.
     pub stopped: u64,
-    /// Trials that were not sent, because their cell was decided; they do not count as missing.
+    /// Cells that were not measured to their last prompt because a cheaper tier of the task was proven. They are not decided.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub spared: u64,
+    /// Whether dearer cells were measured even where a cheaper tier was proven.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub complete: bool,
+    /// Trials that were not sent, because their cell was decided or spared; they do not count as missing.
     pub calls_saved: u64,
     /// What they would have cost in USD, by the mean cost of their cells; `None` where a cell's cost is unknown.
     pub cost_saved: Option<Usd>,
     /// The tasks that were measured in full, because their oracle asks a model or a program after all replies are in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub measured_in_full: Vec<TaskName>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+const fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Where the answers of a run come from.

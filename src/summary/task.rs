@@ -131,17 +131,30 @@ pub struct Cell {
     pub effective_cost: Option<EffectiveCost>,
     /// Why the tier is not feasible for the task, whatever its quality; empty when it is feasible.
     pub infeasible: Vec<Infeasible>,
-    /// When early stopping decided it; absent otherwise.
+    /// When early stopping decided or spared it; absent otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_early: Option<StoppedEarly>,
 }
 
-/// When early stopping decided a cell.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+impl Cell {
+    /// Whether it was not measured to its last prompt because a cheaper tier is proven.
+    #[must_use]
+    pub fn is_spared(&self) -> bool {
+        self.stopped_early.as_ref().is_some_and(|early| early.spared_by.is_some())
+    }
+}
+
+/// When early stopping decided or spared a cell.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StoppedEarly {
-    /// Prompts, in the drawn order, after which the cell was decided. Answers already under way at that moment count, too.
+    /// Prompts, in the drawn order, after which the cell was decided or spared. Answers already under way at that moment count, too.
     pub prompts: u64,
-    /// The chance of a wrong decision that is allowed for; the bounds of the pass rate are a confidence sequence at this alpha.
+    /// The chance of a wrong claim that is allowed for; each bound of the pass rate holds at every look at once with
+    /// 1 - `alpha`.
     pub alpha: f64,
+    /// The cheaper tier that is proven, for whose sake this cell was not measured any further. Its band is undecided then, and
+    /// no decision waits for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spared_by: Option<TierName>,
 }

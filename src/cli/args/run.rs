@@ -73,9 +73,12 @@ pub(crate) struct RunArgs {
     /// Keep the number of calls in flight fixed instead of adapting it to the server
     #[arg(long)]
     pub(crate) pin_concurrency: bool,
-    /// Stop calling a tier for a task once its answers decide (error rate: policy.stop_alpha)
+    /// Stop calling a tier for a task once its answers decide, or once a cheaper tier is proven
     #[arg(long, conflicts_with = "batch")]
     pub(crate) stop_early: bool,
+    /// With --stop-early: measure dearer tiers even where a cheaper one is proven; strategies need their answers
+    #[arg(long)]
+    pub(crate) complete: bool,
     /// Write the answers to this file as a recording, for --tape
     #[arg(long, value_name = "FILE")]
     pub(crate) record_tape: Option<PathBuf>,

@@ -53,6 +53,7 @@ pub(crate) fn save(
         seed: project.config.run.seed,
         fallbacks: project.fallbacks(),
         stop_early: project.config.run.stop_early,
+        complete: project.config.run.complete,
         oracles: summary.evidence.oracles.clone(),
         programs: rows.programs.clone(),
         config: String::from_utf8_lossy(&config).into_owned(),

@@ -10,6 +10,7 @@ use crate::engine::run::project::Project;
 use crate::engine::run::rows::Rows;
 use crate::grade::labels::{self, JudgeStanding};
 use crate::measure::Observation;
+use crate::policy;
 use crate::record::{Outcome, Via};
 use crate::summary::assemble::{Gate, Inputs, MeasuredTask, assemble};
 use crate::summary::strategies::Texts;
@@ -38,7 +39,7 @@ pub(crate) fn summarise(basis: &Basis<'_>, rows: &Rows) -> anyhow::Result<Summar
         stop_early: rows
             .stopped
             .as_ref()
-            .map(|stopped| stopped.account(&rows.observations, project.config.policy.stop_alpha.get())),
+            .map(|stopped| stopped.account(&rows.observations, alpha(basis), project.config.run.complete)),
     };
     let mut notices = Vec::new();
     for (tier, price) in project.config.tiers.iter().zip(&project.prices) {
@@ -86,6 +87,14 @@ pub(crate) fn summarise(basis: &Basis<'_>, rows: &Rows) -> anyhow::Result<Summar
         notices,
     };
     Ok(assemble(inputs)?)
+}
+
+/// The largest chance of a wrong claim about a cell that early stopping allows for.
+fn alpha(basis: &Basis<'_>) -> f64 {
+    let config = &basis.project.config;
+    let tasks =
+        basis.corpus.used_tasks().into_iter().filter_map(|index| config.tasks.get(usize::from(index)));
+    tasks.map(|task| policy::stop_alpha(task, &config.policy)).fold(0.0, f64::max)
 }
 
 /// The calibration of a task's judge; the least trustworthy one if its prompts name several.

@@ -163,6 +163,7 @@ fn recompute(
                 project.measure_fallbacks()?;
             }
             project.config.run.stop_early = committed.evidence.stop_alpha.is_some();
+            project.config.run.complete = committed.evidence.stop_complete.unwrap_or_default();
         }
     }
     let project = &*project;

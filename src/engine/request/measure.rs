@@ -55,6 +55,8 @@ pub struct RunRequest {
     pub resubmit: bool,
     /// Stop calling a cell once its answers decide it.
     pub stop_early: bool,
+    /// With `stop_early`: measure a dearer tier until its own answers decide it, even where a cheaper one is proven.
+    pub complete: bool,
     /// Write the answers to this file, as a recording.
     pub record_tape: Option<PathBuf>,
     /// The name of the run and its folder; `None` derives it from the corpus and the models.
@@ -142,6 +144,13 @@ fn apply(project: &mut Project, request: &RunRequest) -> anyhow::Result<()> {
     }
     project.config.run.pin_concurrency |= request.pin_concurrency;
     project.config.run.stop_early |= request.stop_early;
+    project.config.run.complete |= request.complete;
+    if request.complete && !project.config.run.stop_early {
+        return Err(UsageError::with_help(
+            "--complete says how early stopping goes, and this run measures everything",
+            "add --stop-early, or leave --complete out",
+        ));
+    }
     if project.config.run.stop_early && project.calling == Calling::Batch {
         return Err(UsageError::with_help(
             "--stop-early does not work with --batch: a batch is submitted as a whole",
@@ -222,6 +231,10 @@ impl<'a> Measuring<'a> {
             return Ok(None);
         }
         let stopping = if early { Some(self.stopping(corpus, plan)?) } else { None };
+        let order = match &stopping {
+            Some(stopping) => stopping.in_order(order),
+            None => order,
+        };
         let submitted = batch::submitted_trials(project.disk(), &self.folder.path)?;
         if project.calling == Calling::Direct && submitted > 0 {
             return Err(UsageError::with_help(

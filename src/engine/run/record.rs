@@ -46,6 +46,9 @@ pub(crate) struct RunRecord {
     /// Whether cells were stopped early, once their answers decided them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) stop_early: bool,
+    /// Whether dearer cells were measured even where a cheaper tier was proven.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) complete: bool,
     /// The oracle versions that graded it, with their digests.
     pub(crate) oracles: BTreeMap<OracleRef, Digest>,
     /// The digests of the files of oracle programs, by their command lines as JSON.
@@ -73,6 +76,7 @@ impl RunRecord {
         project.config.run.repeats = self.repeats;
         project.config.run.seed = self.seed;
         project.config.run.stop_early = self.stop_early;
+        project.config.run.complete = self.complete;
         if self.fallbacks {
             project.measure_fallbacks()?;
         }

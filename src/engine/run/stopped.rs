@@ -1,4 +1,4 @@
-//! Early stopping: the cells that were decided before all of their prompts were answered, and the calls saved.
+//! Early stopping: the cells that were not measured to their last prompt, and the calls saved.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -27,8 +27,8 @@ impl Stopped {
         self.saved.contains(&row)
     }
 
-    /// The calls and the cost saved, at list prices.
-    pub(crate) fn account(&self, observations: &[Observation], alpha: f64) -> StopEarly {
+    /// The calls and the cost saved, at list prices; `alpha` is the largest that a cell may have.
+    pub(crate) fn account(&self, observations: &[Observation], alpha: f64, complete: bool) -> StopEarly {
         let mut known: BTreeMap<(u16, u16), (Usd, u64)> = BTreeMap::new();
         let mut saved: BTreeMap<(u16, u16), u64> = BTreeMap::new();
         for (row, seen) in observations.iter().enumerate() {
@@ -48,7 +48,9 @@ impl Stopped {
         StopEarly {
             alpha: stopped().map(|stop| stop.alpha).reduce(f64::max).unwrap_or(alpha),
             cells: self.cells.iter().map(|tiers| tiers.len() as u64).sum(),
-            stopped: stopped().count() as u64,
+            stopped: stopped().filter(|stop| stop.spared_by.is_none()).count() as u64,
+            spared: stopped().filter(|stop| stop.spared_by.is_some()).count() as u64,
+            complete,
             calls_saved: saved.values().sum(),
             cost_saved: saved.iter().map(of_cell).try_fold(Usd::ZERO, |sum, cost| Some(sum + cost?)),
             measured_in_full: self.in_full.clone(),

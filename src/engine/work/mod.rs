@@ -4,6 +4,7 @@
 pub(crate) mod batch;
 pub(crate) mod calls;
 pub(crate) mod send;
+pub(crate) mod drawn;
 pub(crate) mod oracles;
 pub(crate) mod question;
 pub(crate) mod recorder;

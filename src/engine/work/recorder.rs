@@ -1,6 +1,7 @@
 //! Consumes a run's attempts: stores them durably, then grades them for the progress display and early stopping.
 
 use super::calls::Calls;
+use super::stopping::CutCell;
 use crate::dispatch::{Finished, Sink};
 use crate::engine::context::Engine;
 use crate::engine::event::{Event, Progress, Stage};
@@ -52,15 +53,7 @@ impl<'a> Recorder<'a> {
     /// Reports the cells that an answer decides. Their remaining trials are not sent.
     fn watch(&self, finished: &Finished, grade: Grade) {
         let Some(stopping) = &self.calls.stopping else { return };
-        for cell in stopping.take(finished.trial, grade) {
-            self.engine.emit(Event::CellStoppedEarly {
-                task: cell.task,
-                tier: cell.tier,
-                band: cell.settled.band,
-                after: cell.settled.prompts,
-                prompts: cell.prompts as u64,
-            });
-        }
+        report_cut(self.engine, stopping.take(finished.trial, grade, finished.attempt.clocks.total_ms));
     }
 
     /// The grade of an answer, if its oracle needs no model or program for it.
@@ -78,6 +71,17 @@ impl<'a> Recorder<'a> {
         };
         let graded = grade(oracle, attempt, loaded.expected.as_ref(), attempt.billed);
         Grade::of(Some(graded.outcome), graded.verdict.as_ref())
+    }
+}
+
+/// Reports the cells that need no more calls.
+pub(super) fn report_cut(engine: &Engine, cut: Vec<CutCell>) {
+    for CutCell { task, tier, stop, spared_by, prompts } in cut {
+        let (after, prompts) = (stop.prompts, prompts as u64);
+        engine.emit(match spared_by {
+            None => Event::CellStoppedEarly { task, tier, band: stop.band, after, prompts },
+            Some(by) => Event::CellSpared { task, tier, by, after, prompts },
+        });
     }
 }
 

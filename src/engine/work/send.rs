@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::batch::{BatchRun, Unknown};
 use super::calls::{self, Calls};
 use super::question::store;
-use super::recorder::Recorder;
+use super::recorder::{self, Recorder};
 use super::runtime;
 use crate::dispatch::{self, Budget, Report};
 use crate::engine::context::Engine;
@@ -46,6 +46,9 @@ impl Sending<'_> {
             if let Some(stopping) = &calls.stopping {
                 stopping.add_overflow(&calls.plan, &overflow)?;
             }
+        }
+        if let Some(stopping) = &calls.stopping {
+            recorder::report_cut(engine, stopping.begin());
         }
         // The earlier cost of judges counts towards the limit, too.
         let spent =

@@ -10,6 +10,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context;
 
+use super::drawn::{Drawn, Unit};
+use crate::config::{DataLocation, Policy, Task};
 use crate::corpus::Corpus;
 use crate::engine::run::project::Project;
 use crate::engine::run::stopped::Stopped;
@@ -17,27 +19,37 @@ use crate::grade::OracleSet;
 use crate::ident::{TaskName, TierName, TrialKey};
 use crate::measure::{Grade, Observation};
 use crate::plan::Plan;
-use crate::policy::{EarlyStop, Watch, Weights};
+use crate::policy::{self, EarlyStop, Known, Watch};
 use crate::record::{Attempt, Outcome};
+use crate::units::Millis;
 
-/// A cell that has just been decided.
+/// A cell that needs no more calls from now on.
 #[derive(Clone, Debug)]
-pub(crate) struct DecidedCell {
+pub(crate) struct CutCell {
     pub(crate) task: TaskName,
     pub(crate) tier: TierName,
-    pub(crate) settled: EarlyStop,
+    pub(crate) stop: EarlyStop,
+    /// The cheaper tier that is proven, where the cell itself is not decided.
+    pub(crate) spared_by: Option<TierName>,
+    /// All prompts of the task.
     pub(crate) prompts: usize,
 }
 
 /// The cells of a run that may be stopped early.
 pub(crate) struct Stopping {
     tiers: Vec<TierName>,
+    locations: Vec<DataLocation>,
+    policy: Policy,
     tasks: Vec<Watched>,
+    /// Whether a cell is measured until it is decided itself, whatever is proven of cheaper tiers.
+    complete: bool,
     /// Targets per prompt and repeats per target, as the plan numbers its trials.
     targets: usize,
     repeats: usize,
     /// The position in `tasks` of each prompt's task.
     task_of: Vec<u16>,
+    /// Each prompt's place in the order of sending.
+    rank: Vec<u32>,
     /// The first trial with the same key, if it is another one.
     duplicates: HashMap<u32, u32>,
     /// The trials that answer several prompts; they are always sent.
@@ -47,22 +59,41 @@ pub(crate) struct Stopping {
 }
 
 struct Watched {
-    name: TaskName,
-    /// The prompts in the drawn order, with their weights; empty if the task is not watched.
-    prompts: Vec<(u32, f64)>,
+    task: Task,
+    /// The prompts as they were drawn; empty if the task is not watched.
+    drawn: Drawn,
+    /// A cell that has seen nothing.
+    watch: Watch,
     /// Whether its oracles ask models or programs, so that it is not watched.
     is_asked: bool,
 }
 
 struct State {
-    grades: Vec<Option<Grade>>,
+    /// By trial.
+    answers: Vec<Option<Answer>>,
     /// By task, then tier.
     cells: Vec<Cell>,
 }
 
+/// What early stopping needs to know of an answer.
+#[derive(Clone, Copy)]
+struct Answer {
+    grade: Grade,
+    total: Option<Millis>,
+}
+
+#[derive(Clone)]
 struct Cell {
     watch: Watch,
+    /// Units that the watch has seen.
     next: usize,
+    spared_by: Option<usize>,
+}
+
+impl Cell {
+    fn new(watched: &Watched) -> Self {
+        Self { watch: watched.watch.clone(), next: 0, spared_by: None }
+    }
 }
 
 impl Stopping {
@@ -84,29 +115,42 @@ impl Stopping {
                 asked.insert(entry.task);
             }
         }
-        let mut tasks = Vec::new();
-        let mut cells = Vec::new();
-        for index in &used {
-            let task = config.tasks.get(usize::from(*index)).context("a task of other settings")?;
-            let is_asked = asked.contains(index);
-            tasks.push(Watched { name: task.name.clone(), prompts: Vec::new(), is_asked });
-        }
-        for prompt in plan.prompt_order(config.run.seed) {
+        let mut prompts = vec![Vec::new(); used.len()];
+        let mut rank = vec![0; corpus.len()];
+        for (place, prompt) in (0u32..).zip(plan.prompt_order(config.run.seed)) {
             let at = task_of.get(prompt as usize).copied().context("a prompt of another corpus")?;
             let entry = corpus.entries().get(prompt as usize).context("a prompt of another corpus")?;
-            if let Some(watched) = tasks.get_mut(usize::from(at)).filter(|task| !task.is_asked) {
-                watched.prompts.push((prompt, entry.weight.get()));
+            if let Some(slot) = rank.get_mut(prompt as usize) {
+                *slot = place;
+            }
+            if let Some(of_task) = prompts.get_mut(usize::from(at)) {
+                of_task.push((prompt, prompt, entry.weight.get()));
             }
         }
-        let repeats = config.run.repeats.max(1) as usize;
-        for (index, watched) in used.iter().zip(&tasks) {
+        let mut tasks = Vec::new();
+        for (index, prompts) in used.iter().zip(&prompts) {
             let task = config.tasks.get(usize::from(*index)).context("a task of other settings")?;
-            let heaviest = watched.prompts.iter().map(|(_, weight)| *weight).fold(0.0, f64::max);
-            let even = repeats == 1 && watched.prompts.iter().all(|(_, weight)| *weight == heaviest);
-            let weights = if even { Weights::Even } else { Weights::Uneven(heaviest) };
-            let watch = Watch::new(task, &config.policy, weights, tasks.len() * tiers.len());
-            cells.extend(tiers.iter().map(|_| Cell { watch: watch.clone(), next: 0 }));
+            let is_asked = asked.contains(index);
+            let drawn = Drawn::new(if is_asked { &[] } else { prompts }, config.run.seed, (*index).into());
+            // A unit is finished before the next one; what was not drawn comes after everything that was.
+            for unit in &drawn.units {
+                let first = unit.prompts.first().and_then(|(prompt, _)| rank.get(*prompt as usize)).copied();
+                for (prompt, _) in &unit.prompts {
+                    rank.get_mut(*prompt as usize)
+                        .zip(first)
+                        .into_iter()
+                        .for_each(|(slot, first)| *slot = first);
+                }
+            }
+            let last = u32::try_from(corpus.len())?;
+            for prompt in &drawn.rest {
+                rank.get_mut(*prompt as usize).into_iter().for_each(|slot| *slot = slot.saturating_add(last));
+            }
+            let watch = Watch::new(task, &config.policy, used.len() * tiers.len());
+            tasks.push(Watched { task: task.clone(), drawn, watch, is_asked });
         }
+        let cells: Vec<Cell> =
+            tasks.iter().flat_map(|watched| tiers.iter().map(|_| Cell::new(watched))).collect();
         let (mut first, mut duplicates) = (HashMap::with_capacity(plan.len()), HashMap::new());
         for at in 0..plan.len() {
             let trial = u32::try_from(at)?;
@@ -115,25 +159,44 @@ impl Stopping {
                 duplicates.insert(trial, found);
             }
         }
+        // An unknown provider counts as external.
+        let location = |tier: &crate::config::Tier| {
+            let provider = config.providers.get(&tier.model.provider);
+            provider.map_or(DataLocation::External, |provider| provider.data_location)
+        };
         Ok(Self {
             settled: cells.iter().map(|_| AtomicBool::new(false)).collect(),
             tiers,
+            locations: config.ladder().iter().map(location).collect(),
+            policy: config.policy.clone(),
             tasks,
+            complete: config.run.complete,
             targets: plan.targets().len().max(1),
-            repeats,
+            repeats: config.run.repeats.max(1) as usize,
             task_of,
+            rank,
             shared: duplicates.iter().flat_map(|(duplicate, first)| [*duplicate, *first]).collect(),
             duplicates,
-            state: Mutex::new(State { grades: vec![None; plan.len()], cells }),
+            state: Mutex::new(State { answers: vec![None; plan.len()], cells }),
         })
+    }
+
+    /// Trials in the order in which they are to be sent: unit by unit as they were drawn, then those that were not drawn.
+    pub(crate) fn in_order(&self, mut trials: Vec<u32>) -> Vec<u32> {
+        let place = |trial: &u32| self.rank.get(*trial as usize / self.repeats / self.targets).copied();
+        // Stable: within a unit the tiers alternate as planned.
+        trials.sort_by_key(place);
+        trials
     }
 
     /// Adds the answers of earlier executions of the same command.
     pub(crate) fn catch_up(&self, observations: &[Observation]) {
+        let mut state = self.lock();
         for (trial, seen) in (0..).zip(observations) {
             // A trial that ended in an error is sent again and is no evidence yet.
             if let Some(outcome) = seen.outcome.filter(|outcome| outcome.is_answer()) {
-                self.take(trial, Grade::of(Some(outcome), seen.verdict.as_ref()));
+                let grade = Grade::of(Some(outcome), seen.verdict.as_ref());
+                self.note(&mut state, trial, Answer { grade, total: seen.total });
             }
         }
     }
@@ -141,10 +204,17 @@ impl Stopping {
     /// Adds the trials that do not fit their model's context window and are not sent.
     pub(crate) fn add_overflow(&self, plan: &Plan, overflow: &[Attempt]) -> anyhow::Result<()> {
         let held: HashSet<TrialKey> = overflow.iter().map(|attempt| attempt.key).collect();
+        let mut state = self.lock();
         for at in (0..plan.len()).filter(|at| held.contains(&plan.key(*at))) {
-            self.take(u32::try_from(at)?, Grade::Overflow);
+            self.note(&mut state, u32::try_from(at)?, Answer { grade: Grade::Overflow, total: None });
         }
         Ok(())
+    }
+
+    /// Looks at what is known before the first call, and returns the cells that need none.
+    pub(crate) fn begin(&self) -> Vec<CutCell> {
+        let mut state = self.lock();
+        (0..self.tasks.len()).flat_map(|task| self.spare(&mut state, task)).collect()
     }
 
     /// Whether a trial still needs to be sent.
@@ -153,15 +223,26 @@ impl Stopping {
         cell.and_then(|cell| self.settled.get(cell)).is_none_or(|settled| !settled.load(Ordering::Relaxed))
     }
 
-    /// Adds the grade of a trial, and returns the cells that it decides.
-    pub(crate) fn take(&self, trial: u32, grade: Grade) -> Vec<DecidedCell> {
+    /// Adds the grade of a trial and how long it took, and returns the cells that need no more calls.
+    pub(crate) fn take(&self, trial: u32, grade: Grade, total: Option<Millis>) -> Vec<CutCell> {
         let mut state = self.lock();
+        let mut cut = self.note(&mut state, trial, Answer { grade, total });
+        // What is known of a tier does not change after its cell is decided.
+        if !cut.is_empty() {
+            cut.extend((0..self.tasks.len()).flat_map(|task| self.spare(&mut state, task)));
+        }
+        cut
+    }
+
+    /// Adds an answer, and returns the cells that it decides.
+    fn note(&self, state: &mut State, trial: u32, answer: Answer) -> Vec<CutCell> {
         let at = self.duplicates.get(&trial).copied().unwrap_or(trial);
-        if let Some(slot) = state.grades.get_mut(at as usize) {
-            *slot = Some(grade);
+        if let Some(slot) = state.answers.get_mut(at as usize) {
+            *slot = Some(answer);
         }
         let Some(tier) = self.cell_of(trial).map(|cell| cell % self.tiers.len()) else { return Vec::new() };
-        (0..self.tasks.len()).filter_map(|task| self.advance(&mut state, task, tier)).collect()
+        // One answer may count for prompts of several tasks.
+        (0..self.tasks.len()).filter_map(|task| self.advance(state, task, tier, usize::MAX)).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -183,81 +264,182 @@ impl Stopping {
         from..from + self.repeats
     }
 
-    /// The grades of the trials of a prompt on a tier; `None` while one of them has no answer.
-    fn grades(&self, state: &State, prompt: u32, tier: usize) -> Option<Vec<Grade>> {
+    /// The answers to a prompt on a tier; `None` while one of them is missing.
+    fn answers(&self, state: &State, prompt: u32, tier: usize) -> Option<Vec<Answer>> {
         self.trials(prompt, tier)
             .map(|trial| {
                 let trial = u32::try_from(trial).ok()?;
                 let trial = self.duplicates.get(&trial).copied().unwrap_or(trial);
-                state.grades.get(trial as usize).copied().flatten()
+                state.answers.get(trial as usize).copied().flatten()
             })
             .collect()
     }
 
-    /// Tests the prompts of a cell up to the first one without an answer.
-    fn advance(&self, state: &mut State, task: usize, tier: usize) -> Option<DecidedCell> {
+    /// The evidence of a unit on a tier: `None` while an answer is missing, nothing in it where no prompt fits the tier.
+    fn unit(&self, state: &State, unit: &Unit, tier: usize) -> Option<Option<policy::Unit>> {
+        let (mut worst, mut best, mut total) = (0.0, 0.0, 0.0);
+        let mut seen = policy::Unit { is_graded: false, prompts: 0, ..policy::Unit::ungraded() };
+        for (prompt, weight) in &unit.prompts {
+            let answers = self.answers(state, *prompt, tier)?;
+            let of = |grade: Grade| answers.iter().filter(|answer| answer.grade == grade).count();
+            let (passed, failed, unknown) = (of(Grade::Pass), of(Grade::Fail), of(Grade::Unknown));
+            let trials = (passed + failed + unknown) as f64;
+            if trials > 0.0 {
+                worst += weight * passed as f64 / trials;
+                best += weight * (passed + unknown) as f64 / trials;
+                total += weight;
+                seen.is_graded |= passed + failed > 0;
+                seen.prompts += 1;
+            }
+        }
+        Some((total > 0.0).then(|| policy::Unit { worst: worst / total, best: best / total, ..seen }))
+    }
+
+    /// Tests the units of a cell up to the first one without an answer, `limit` of them at the most.
+    fn advance(&self, state: &mut State, task: usize, tier: usize, limit: usize) -> Option<CutCell> {
         let at = task * self.tiers.len() + tier;
         let watched = self.tasks.get(task)?;
         loop {
             let cell = state.cells.get(at)?;
-            if cell.watch.is_decided() {
+            if cell.watch.is_decided() || cell.next >= limit {
                 return None;
             }
-            let (prompt, weight) = *watched.prompts.get(cell.next)?;
-            let grades = self.grades(state, prompt, tier)?;
+            let seen = self.unit(state, watched.drawn.units.get(cell.next)?, tier)?;
             let cell = state.cells.get_mut(at)?;
             cell.next += 1;
-            look(&mut cell.watch, &grades, weight);
-            if let Some(settled) = cell.watch.early_stop() {
-                self.settled.get(at)?.store(true, Ordering::Relaxed);
-                let (task, tier) = (watched.name.clone(), self.tiers.get(tier)?.clone());
-                return Some(DecidedCell { task, tier, settled, prompts: watched.prompts.len() });
+            if let Some(unit) = seen {
+                cell.watch.take(unit);
+            }
+            if cell.watch.is_decided() {
+                let stop = cell.watch.early_stop()?;
+                // A cell that was spared has been reported, and its last answers may still decide it.
+                let known = self.settled.get(at)?.swap(true, Ordering::Relaxed);
+                return self.cut(task, tier, stop).filter(|_| !known);
             }
         }
     }
 
-    /// Finds the cells that stored answers decide early. `Replay::Recording` ignores what a recording holds beyond that, because
+    /// Stops the tiers above the ones that are proven.
+    fn spare(&self, state: &mut State, task: usize) -> Vec<CutCell> {
+        let mut cut = Vec::new();
+        let mut by = None;
+        for tier in 0..self.tiers.len() {
+            let at = task * self.tiers.len() + tier;
+            let is_open = self.settled.get(at).is_some_and(|settled| !settled.load(Ordering::Relaxed));
+            if let (Some(by), true) = (by, is_open)
+                && let Some(cell) = state.cells.get_mut(at)
+            {
+                cell.spared_by = Some(by);
+                self.settled.get(at).into_iter().for_each(|settled| settled.store(true, Ordering::Relaxed));
+                cut.extend(self.cut(task, tier, cell.watch.spared(by)));
+            }
+            if by.is_none() && self.proves(state, task, tier) {
+                by = Some(tier);
+            }
+        }
+        cut
+    }
+
+    /// Whether a tier is proven and can serve the task as far as is known, so that dearer ones need not be measured.
+    fn proves(&self, state: &State, task: usize, tier: usize) -> bool {
+        let cell = state.cells.get(task * self.tiers.len() + tier);
+        let (Some(cell), Some(watched), Some(location)) =
+            (cell.filter(|cell| cell.watch.is_proven()), self.tasks.get(task), self.locations.get(tier))
+        else {
+            return false;
+        };
+        !self.complete
+            && self.known(state, watched, tier, cell.next, *location).can_serve(&watched.task, &self.policy)
+    }
+
+    fn known(
+        &self,
+        state: &State,
+        watched: &Watched,
+        tier: usize,
+        looked: usize,
+        location: DataLocation,
+    ) -> Known {
+        let drawn = &watched.drawn;
+        // What does not fit is known of all prompts before the first call. In proportion to weight, each unit counts alike.
+        let overflow = |unit: &Unit| {
+            let part = |prompt: u32, weight: f64| {
+                let rows = self.trials(prompt, tier);
+                let fits = rows.into_iter().all(|row| {
+                    state
+                        .answers
+                        .get(row)
+                        .is_none_or(|answer| answer.is_none_or(|a| a.grade != Grade::Overflow))
+                });
+                if fits { 0.0 } else { weight }
+            };
+            let whole: f64 = unit.prompts.iter().map(|(_, weight)| weight).sum();
+            unit.prompts.iter().map(|(prompt, weight)| part(*prompt, *weight)).sum::<f64>() / whole
+        };
+        let seen = drawn.units.iter().take(looked).flat_map(|unit| &unit.prompts);
+        let times: Vec<Millis> = seen
+            .filter_map(|(prompt, _)| self.answers(state, *prompt, tier))
+            .flatten()
+            .filter_map(|answer| answer.total)
+            .collect();
+        let limit = watched.task.latency_p95;
+        Known {
+            location,
+            overflow_share: drawn.units.iter().map(overflow).sum::<f64>() / drawn.units.len().max(1) as f64,
+            timed: times.len() as u64,
+            in_time: times.iter().filter(|time| limit.is_none_or(|limit| **time <= limit)).count() as u64,
+        }
+    }
+
+    fn cut(&self, task: usize, tier: usize, stop: EarlyStop) -> Option<CutCell> {
+        let watched = self.tasks.get(task)?;
+        Some(CutCell {
+            task: watched.task.name.clone(),
+            tier: self.tiers.get(tier)?.clone(),
+            stop,
+            spared_by: stop.spared_by.and_then(|by| self.tiers.get(by)).cloned(),
+            prompts: watched.drawn.prompts(),
+        })
+    }
+
+    /// Finds the cells that stored answers stop early. `Replay::Recording` ignores what a recording holds beyond that, because
     /// a run with early stopping would not have asked for it.
     pub(crate) fn replay(self, observations: &mut [Observation], replay: Replay) -> Stopped {
         let mut state = self.lock();
-        for (slot, seen) in state.grades.iter_mut().zip(observations.iter()) {
-            *slot = seen.outcome.map(|outcome| Grade::of(Some(outcome), seen.verdict.as_ref()));
+        for (slot, seen) in state.answers.iter_mut().zip(observations.iter()) {
+            let grade = |outcome| Grade::of(Some(outcome), seen.verdict.as_ref());
+            *slot = seen.outcome.map(|outcome| Answer { grade: grade(outcome), total: seen.total });
         }
         let mut stopped = Stopped {
             cells: vec![vec![None; self.tiers.len()]; self.tasks.len()],
             saved: HashSet::new(),
             ignored: Vec::new(),
-            in_full: self.tasks.iter().filter(|task| task.is_asked).map(|task| task.name.clone()).collect(),
+            in_full: self
+                .tasks
+                .iter()
+                .filter(|task| task.is_asked)
+                .map(|task| task.task.name.clone())
+                .collect(),
         };
-        for (task, watched) in self.tasks.iter().enumerate() {
+        for task in 0..self.tasks.len() {
+            // The proven tier that needed the fewest units, and how many: where a run in step would have spared the dearer ones.
+            let mut proven: Option<(usize, usize)> = None;
             for tier in 0..self.tiers.len() {
-                self.advance(&mut state, task, tier);
-                let Some(cell) = state.cells.get(task * self.tiers.len() + tier) else { continue };
-                if !cell.watch.is_decided() {
-                    continue;
+                let limit = match replay {
+                    Replay::Run => usize::MAX,
+                    Replay::Recording => proven.map_or(usize::MAX, |(units, _)| units),
+                };
+                self.advance(&mut state, task, tier, limit);
+                if let Some((stop, open)) = self.stop_of(&state, observations, replay, (task, tier), proven)
+                    && let Some(slot) = stopped.cells.get_mut(task).and_then(|cells| cells.get_mut(tier))
+                {
+                    *slot = Some(stop);
+                    stopped.saved.extend(open);
                 }
-                let (mut watch, mut open) = (cell.watch.clone(), Vec::new());
-                for (prompt, weight) in watched.prompts.get(cell.next..).unwrap_or_default() {
-                    let rows = self.trials(*prompt, tier);
-                    match (replay, self.grades(&state, *prompt, tier)) {
-                        // Answers to calls in flight when the cell was decided are paid for, and count.
-                        (Replay::Run, Some(grades)) if !grades.contains(&Grade::Unknown) => {
-                            look(&mut watch, &grades, *weight);
-                        }
-                        (Replay::Run, _) => open.extend(
-                            rows.filter(|row| observations.get(*row).is_some_and(|seen| !is_answered(seen))),
-                        ),
-                        (Replay::Recording, _) => open.extend(rows),
-                    }
+                let next = state.cells.get(task * self.tiers.len() + tier).map_or(0, |cell| cell.next);
+                if self.proves(&state, task, tier) && proven.is_none_or(|(units, _)| next < units) {
+                    proven = Some((next, tier));
                 }
-                if open.is_empty() {
-                    // Everything is answered: nothing was stopped, and the evidence is that of any run.
-                    continue;
-                }
-                if let Some(slot) = stopped.cells.get_mut(task).and_then(|cells| cells.get_mut(tier)) {
-                    *slot = watch.early_stop();
-                }
-                stopped.saved.extend(open);
             }
         }
         if replay == Replay::Recording {
@@ -269,18 +451,64 @@ impl Stopping {
             }
         }
         drop(state);
+        self.weigh(observations, &stopped);
         stopped
     }
-}
 
-/// Shows a prompt's grades to a test.
-fn look(watch: &mut Watch, grades: &[Grade], weight: f64) {
-    if grades.iter().all(|grade| *grade == Grade::Overflow) {
-        return;
+    /// How a cell was stopped, and the rows that were not asked for because of it; `None` where there are none: then the
+    /// evidence is that of any run.
+    fn stop_of(
+        &self,
+        state: &State,
+        observations: &[Observation],
+        replay: Replay,
+        (task, tier): (usize, usize),
+        proven: Option<(usize, usize)>,
+    ) -> Option<(EarlyStop, Vec<usize>)> {
+        let cell = state.cells.get(task * self.tiers.len() + tier)?;
+        if !cell.watch.is_decided() && proven.is_none() {
+            return None;
+        }
+        let drawn = &self.tasks.get(task)?.drawn;
+        let is_open = |row: &usize| match replay {
+            Replay::Run => observations.get(*row).is_some_and(|seen| !is_answered(seen)),
+            Replay::Recording => true,
+        };
+        let (mut watch, mut open) = (cell.watch.clone(), Vec::new());
+        for unit in drawn.units.get(cell.next..).unwrap_or_default() {
+            if replay == Replay::Run
+                && let Some(Some(seen)) = self.unit(state, unit, tier)
+                && seen.worst >= seen.best
+            {
+                // Answers to calls in flight when the cell was stopped are paid for, and count.
+                watch.take(seen);
+            }
+            open.extend(
+                unit.prompts.iter().flat_map(|(prompt, _)| self.trials(*prompt, tier)).filter(is_open),
+            );
+        }
+        open.extend(drawn.rest.iter().flat_map(|prompt| self.trials(*prompt, tier)).filter(is_open));
+        let spared = || proven.map(|(_, by)| watch.spared(by));
+        let stop = if cell.watch.is_decided() { watch.early_stop() } else { spared() };
+        stop.filter(|_| !open.is_empty()).map(|stop| (stop, open))
     }
-    let passed = grades.iter().filter(|grade| **grade == Grade::Pass).count();
-    let graded = passed + grades.iter().filter(|grade| **grade == Grade::Fail).count();
-    watch.take((graded > 0).then(|| passed as f64 / graded as f64), weight);
+
+    /// What was stopped was drawn in proportion to weight, so that each drawn unit counts alike in its means.
+    fn weigh(&self, observations: &mut [Observation], stopped: &Stopped) {
+        for seen in observations {
+            let (task, tier) = (usize::from(seen.task), usize::from(seen.tier));
+            let is_cut = |tier: usize| {
+                stopped.cells.get(task).and_then(|cells| cells.get(tier)).is_some_and(Option::is_some)
+            };
+            let Some(weight) = self.tasks.get(task).and_then(|watched| watched.drawn.weight(seen.prompt))
+            else {
+                continue;
+            };
+            if is_cut(tier) {
+                seen.weight = weight;
+            }
+        }
+    }
 }
 
 fn is_answered(seen: &Observation) -> bool {

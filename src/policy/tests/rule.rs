@@ -182,7 +182,7 @@ fn holm_asks_more_of_a_cell_the_more_cells_there_are() {
     assert_eq!(holm(&rows[..1], &[]), [[Strictness::default()]]);
     // Cells that were stopped early still count: the others may not spend what those have spent.
     let bounds = crate::stats::interval::Bounds { low: 0.96, high: 1.0 };
-    let stop = EarlyStop { band: Band::Route, prompts: 40, alpha: 0.005, bounds };
+    let stop = EarlyStop { band: Band::Route, prompts: 40, alpha: 0.005, bounds, spared_by: None };
     let stopped: Vec<Vec<Option<EarlyStop>>> = (0..9).map(|_| vec![Some(stop)]).collect();
     assert!((holm(&rows, &stopped)[9][0].route - 10.0).abs() < 1e-9);
 }

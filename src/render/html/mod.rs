@@ -227,8 +227,8 @@ fn outside(outside: &OutsideModel) -> Value {
 fn cell(_summary: &Summary, cell: &Cell) -> Value {
     context! {
         tier => cell.tier.as_str(),
-        class => band_class(cell.band),
-        band => sentences::band(cell.band),
+        class => if cell.is_spared() { "small" } else { band_class(cell.band) },
+        band => sentences::standing(cell),
         pass_rate => cell.pass_rate.map(|rate| percent(rate.mean)),
         interval => cell.pass_rate.map(|rate| format!("{:.1} – {:.1} %", rate.low * 100.0, rate.high * 100.0)),
         n => cell.pass_rate.map(|rate| rate.n),

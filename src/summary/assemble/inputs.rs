@@ -38,7 +38,7 @@ pub struct Inputs<'a> {
     pub queried: &'a [QueriedModel],
     /// Which models served the replies of routers.
     pub served: &'a Tally,
-    /// The cells that were stopped early, before all of their prompts were answered: by task, then tier.
+    /// The cells that were not measured to their last prompt: by task, then tier.
     pub stopped: &'a [Vec<Option<EarlyStop>>],
     /// What the measurement took.
     pub spend: Spend,

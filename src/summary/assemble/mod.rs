@@ -274,12 +274,11 @@ fn task_summary(config: &Config, names: &[TierName], decided: &Decided<'_>) -> T
         cells: cells
             .enumerate()
             .map(|(at, ((name, evidence), assessment))| Cell {
-                stopped_early: decided
-                    .stopped
-                    .get(at)
-                    .copied()
-                    .flatten()
-                    .map(|stop| StoppedEarly { prompts: stop.prompts, alpha: stop.alpha }),
+                stopped_early: decided.stopped.get(at).copied().flatten().map(|stop| StoppedEarly {
+                    prompts: stop.prompts,
+                    alpha: stop.alpha,
+                    spared_by: stop.spared_by.and_then(|by| names.get(by)).cloned(),
+                }),
                 ..cell(name, evidence, assessment, names)
             })
             .collect(),

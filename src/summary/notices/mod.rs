@@ -48,6 +48,7 @@ pub(super) fn collect(summary: &Summary, config: &Config, prices: &[ModelPrice])
         say(Warning, "price-note", format!("Prices: {note}"));
     }
     incomplete(summary, &mut say);
+    stopped_early(summary, &mut say);
     judge::notices(summary, &mut say);
     if summary.spend.unpriced > 0 {
         say(
@@ -155,6 +156,7 @@ fn incomplete(summary: &Summary, say: &mut impl FnMut(NoticeLevel, &str, String)
             .iter()
             .flat_map(|task| &task.cells)
             .filter(|cell| match cell.band {
+                Band::Undecided if cell.stopped_early.is_some() => false,
                 Band::Undecided => cell.counts.errors + cell.counts.missing > 0,
                 Band::Route | Band::Monitor | Band::Below => false,
             })
@@ -189,6 +191,26 @@ fn incomplete(summary: &Summary, say: &mut impl FnMut(NoticeLevel, &str, String)
             ),
         );
     }
+}
+
+/// What early stopping leaves out, for those who read on to the strategies.
+fn stopped_early(summary: &Summary, say: &mut impl FnMut(NoticeLevel, &str, String)) {
+    let Some(early) = summary.run.stop_early.as_ref().filter(|early| early.stopped + early.spared > 0) else {
+        return;
+    };
+    let compared = match &summary.strategies {
+        Some(strategies) => format!(
+            "Strategies are compared on the {} that every tier answered",
+            count(strategies.prompts, "prompt")
+        ),
+        None => "No prompt was answered by every tier, so no strategies are compared".to_owned(),
+    };
+    let remedy = if early.spared > 0 && !early.complete {
+        "; run with --complete to measure dearer tiers until their own answers decide, or without --stop-early for all prompts."
+    } else {
+        "; run without --stop-early to compare them on all prompts."
+    };
+    say(Note, "stopped-early", compared + remedy);
 }
 
 /// A single tier that is good enough for every task and costs no more than the routes.
