@@ -16,6 +16,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use common::Scratch;
+use route_prof::stats::one_sided::Scores;
 use route_prof::stats::sequential::Tally;
 use serde_json::Value;
 
@@ -105,6 +106,16 @@ fn settled(passes: &[bool], floor: f64) -> Option<usize> {
     found.map(|at| at + 1)
 }
 
+/// After how many trials the rate is shown to be above the floor.
+fn proven(passes: &[bool], floor: f64) -> Option<usize> {
+    let mut scores = Scores::default();
+    let found = passes.iter().position(|passed| {
+        scores = scores.and(f64::from(u8::from(*passed)));
+        scores.shows_above(floor, ALPHA)
+    });
+    found.map(|at| at + 1)
+}
+
 #[test]
 fn on_gsm_with_a_floor_of_ninety_sonnet_is_settled_after_83_prompts_and_haiku_3_never() {
     let Some(folder) = common::recordings("zeroeval-claude") else { return };
@@ -118,6 +129,8 @@ fn on_gsm_with_a_floor_of_ninety_sonnet_is_settled_after_83_prompts_and_haiku_3_
     // In the order of the file.
     assert_eq!(MODELS.map(|model| settled(gsm(model), 0.90)), [None, Some(349), Some(83)]);
     assert_eq!(gsm(MODELS[2]).len(), 1319);
+    // A claim in one direction, which is what stops a cell, needs fewer than the two-sided sequence.
+    assert_eq!(MODELS.map(|model| proven(gsm(model), 0.90)), [None, Some(325), Some(33)]);
 }
 
 /// What becomes of a task of so many prompts, every reply of every tier right.

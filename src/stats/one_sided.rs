@@ -75,17 +75,26 @@ impl Scores {
             - rest * (-p0).ln_1p()
     }
 
+    /// What no mixture exceeds: the logarithm of the likelihood ratio at the mean, n KL(mean, p0). It is quickly computed, and on the
+    /// claim's side of p0 alone can a mixture come near it.
+    fn most(self, p0: f64) -> f64 {
+        let (k, rest) = self.parts();
+        let n = self.n as f64;
+        let term = |count: f64, p: f64| if count > 0.0 { count * (count / n / p).ln() } else { 0.0 };
+        // A hair more, for rounding.
+        term(k, p0) + term(rest, 1.0 - p0) + 1e-9
+    }
+
     /// Whether the rate is shown to be above `p0` at `alpha`, however often one looked before.
     #[must_use]
     pub fn shows_above(self, p0: f64, alpha: f64) -> bool {
-        // At or below p0 the evidence cannot exceed 1: no need to compute it.
-        self.mean() > p0 && self.log_above(p0) >= -alpha.ln()
+        self.mean() > p0 && self.most(p0) >= -alpha.ln() && self.log_above(p0) >= -alpha.ln()
     }
 
     /// Whether the rate is shown to be below `p0` at `alpha`, however often one looked before.
     #[must_use]
     pub fn shows_below(self, p0: f64, alpha: f64) -> bool {
-        self.n > 0 && self.mean() < p0 && self.log_below(p0) >= -alpha.ln()
+        self.n > 0 && self.mean() < p0 && self.most(p0) >= -alpha.ln() && self.log_below(p0) >= -alpha.ln()
     }
 
     /// The largest rate that the true one is shown to be above: a lower bound that holds at every look at once with
