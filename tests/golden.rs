@@ -38,6 +38,7 @@ fn observation(prompt: usize, task: u16, tier: u16, answer: &Answer) -> Observat
     Observation {
         prompt: prompt as u32,
         cluster: None,
+        drawn: None,
         task,
         tier,
         repeat: 0,

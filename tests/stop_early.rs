@@ -221,6 +221,24 @@ fn a_dearer_tier_is_spared_once_a_cheaper_one_is_proven() {
 }
 
 #[test]
+fn prompts_of_a_cluster_are_one_piece_of_evidence() {
+    let server = server();
+    let scratch = project(&server, 240, |_| 1.0);
+    let line = |n: usize| {
+        let cluster = format!("template {}", n / 4);
+        json!({"id": format!("p{n}"), "task": "colour", "prompt": text(n), "expected": "red", "cluster": cluster})
+    };
+    scratch.write("corpus.jsonl", (0..240).map(|n| format!("{}\n", line(n))).collect::<String>());
+    run(&scratch, &["run", "corpus.jsonl", "--stop-early"]).exits(0);
+    let summary = run(&scratch, &["report", "--format", "json"]).exits(0).json();
+    let cells = &summary["tasks"][0]["cells"];
+    // 30 clusters of four are 120 prompts; of 60 clusters, none of which fails, 68 would be needed.
+    assert_eq!(cells[0]["stopped_early"]["prompts"], 120, "{}", cells[0]);
+    assert!(cells[1].get("stopped_early").is_none(), "{}", cells[1]);
+    assert_eq!(cells[1]["pass_rate"]["n_eff"], 60.0);
+}
+
+#[test]
 fn complete_measures_a_dearer_tier_until_it_is_decided_itself() {
     let (server, scratch) = proven();
     let ran = run(&scratch, &["run", "corpus.jsonl", "--stop-early", "--complete"]).exits(0);

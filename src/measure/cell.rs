@@ -82,6 +82,12 @@ fn priced(o: &Observation, answer: Option<crate::units::Usd>) -> Option<f64> {
 }
 
 impl Observation {
+    /// What the prompt weighs in the means of the cell.
+    #[must_use]
+    pub fn mass(&self) -> f64 {
+        self.drawn.unwrap_or(self.weight)
+    }
+
     /// Whether the answer was good enough: `None` where nothing says so, or where the prompt does not fit.
     #[must_use]
     pub fn passed(&self) -> Option<bool> {
@@ -187,7 +193,7 @@ impl<'a> Cell<'a> {
         let mut values = Vec::new();
         for repeats in self.prompts() {
             let from = values.len();
-            values.extend(repeats.iter().filter_map(|o| Some((value(o)?, o.weight))));
+            values.extend(repeats.iter().filter_map(|o| Some((value(o)?, o.mass()))));
             let found = (values.len() - from) as f64;
             values.iter_mut().skip(from).for_each(|entry| entry.1 /= found);
         }
@@ -201,7 +207,7 @@ impl<'a> Cell<'a> {
                 let (sum, trials) =
                     repeats.iter().filter_map(|o| value(o)).fold((0.0, 0u32), |(s, n), v| (s + v, n + 1));
                 let first = repeats.first().filter(|_| trials > 0)?;
-                Some((first.unit(), Cluster { weight: first.weight, mean: sum / f64::from(trials), trials }))
+                Some((first.unit(), Cluster { weight: first.mass(), mean: sum / f64::from(trials), trials }))
             })
             .collect()
     }
@@ -226,7 +232,7 @@ impl<'a> Cell<'a> {
             Some(Score {
                 prompt: first.prompt,
                 unit: first.unit(),
-                weight: first.weight,
+                weight: first.mass(),
                 mean: values.iter().sum::<f64>() / values.len() as f64,
             })
         });
@@ -292,7 +298,7 @@ impl<'a> Cell<'a> {
                 Some(Timing {
                     total: o.total?.ms(),
                     first: o.first_content.map(Millis::ms),
-                    weight: o.weight,
+                    weight: o.mass(),
                 })
             }));
             let found = (timings.len() - from) as f64;
@@ -373,7 +379,7 @@ impl<'a> Cell<'a> {
             counts,
             prompts: graded.len() as u64,
             clusters: graded.chunk_by(|a, b| a.0 == b.0).count() as u64,
-            weight: self.prompts().filter_map(|repeats| Some(repeats.first()?.weight)).sum(),
+            weight: self.prompts().filter_map(|repeats| Some(repeats.first()?.mass())).sum(),
             overflow_share: weighted::mean(self.values(overflow)),
             uncalibrated: None,
             pass_rate: self.quality(None).and_then(|estimate| {

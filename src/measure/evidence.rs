@@ -23,6 +23,9 @@ pub struct Observation {
     pub repeat: u32,
     /// The prompt's weight.
     pub weight: f64,
+    /// Where early stopping did not measure the cell to its last prompt, and prompts do not weigh alike: what this one weighs in the
+    /// sample that was drawn in proportion to weight, 0 if it was not drawn.
+    pub drawn: Option<f64>,
     /// What the trial ended in; `None` when there is no attempt at all.
     pub outcome: Option<Outcome>,
     /// The oracle's verdict on a reply.

@@ -16,6 +16,7 @@ pub(crate) fn passed(task: u16, tier: u16, prompt: u32) -> Observation {
     Observation {
         prompt,
         cluster: None,
+        drawn: None,
         task,
         tier,
         repeat: 0,

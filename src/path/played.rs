@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::requests::{Request, Requests};
-use super::walk::{Reply, Walk, walk};
+use super::walk::{Reply, Step, Walk, walk};
 use crate::measure::{self, Draws, column};
 use crate::stats::bootstrap::{self, Column, Plan};
 use crate::stats::quantile::Sorted;
@@ -72,7 +72,7 @@ impl Requests {
             let prompt = |of: &[(&Request, Walk)]| {
                 let (first, _) = of.first()?;
                 let mean = weighted::mean(of.iter().filter_map(|(_, walk)| Some((value(walk)?, 1.0))))?;
-                Some((first.unit, mean, first.weight))
+                Some((first.unit, mean, first.mass([start])))
             };
             walked.chunk_by(same).filter_map(prompt).collect()
         };
@@ -91,7 +91,7 @@ impl Requests {
         let mut latencies = Vec::new();
         for of in walked.chunk_by(|a, b| a.0.prompt == b.0.prompt) {
             for (row, walk) in of {
-                let part = row.weight / of.len() as f64;
+                let part = row.mass([start]) / of.len() as f64;
                 latencies.extend(walk.ends.iter().filter_map(|end| Some((end.latency?, part * end.share))));
             }
         }
@@ -113,9 +113,13 @@ impl Requests {
     #[must_use]
     pub fn profiles(&self, tiers: usize) -> Vec<Profile> {
         let mut groups: BTreeMap<Vec<Option<bool>>, Vec<Member>> = BTreeMap::new();
+        // Where early stopping drew requests, those that it did not draw for any tier are left out.
+        let is_drawn = self.rows.iter().any(|row| row.drawn(0..self.tiers).is_some());
+        let mass =
+            |row: &Request| if is_drawn { row.drawn(0..self.tiers).unwrap_or(0.0) } else { row.weight };
         for of in self.rows.chunk_by(|a, b| a.prompt == b.prompt) {
             for row in of {
-                let tiers: Vec<Option<super::Step>> = (0..tiers.min(self.tiers))
+                let tiers: Vec<Option<Step>> = (0..tiers.min(self.tiers))
                     .map(|tier| match self.ask(row, tier, Some(self.tiers)) {
                         Reply::Answer(step) => Some(step),
                         Reply::Unavailable | Reply::Unknown => None,
@@ -126,7 +130,7 @@ impl Requests {
                     .map(|step| step.map(|step| step.accepted.is_none_or(|accepted| accepted >= 0.5)))
                     .collect();
                 let figures = tiers.iter().map(|step| step.map(|step| (step.cost, step.quality))).collect();
-                groups.entry(key).or_default().push((row.weight / of.len() as f64, figures));
+                groups.entry(key).or_default().push((mass(row) / of.len() as f64, figures));
             }
         }
         let all: f64 = groups.values().flatten().map(|(weight, _)| weight).sum();

@@ -34,6 +34,21 @@ struct Seen {
     quality: Option<f64>,
     latency: Option<f64>,
     output: Option<f64>,
+    /// What the request weighs among those that early stopping drew for this tier.
+    drawn: Option<f64>,
+}
+
+impl Request {
+    /// What the request weighs in a mean over those that have an answer of all of these tiers: where early stopping drew what one of
+    /// them was asked, its draw has taken the weights into account.
+    pub(super) fn mass(&self, tiers: impl IntoIterator<Item = usize>) -> f64 {
+        self.drawn(tiers).unwrap_or(self.weight)
+    }
+
+    /// What it weighs among those that early stopping drew for the first of these tiers where it drew any.
+    pub(super) fn drawn(&self, tiers: impl IntoIterator<Item = usize>) -> Option<f64> {
+        tiers.into_iter().find_map(|tier| self.seen.get(tier).copied().flatten()?.drawn)
+    }
 }
 
 impl Requests {
@@ -97,10 +112,11 @@ impl Requests {
         let alike: Vec<(Seen, f64)> = self
             .rows
             .iter()
-            .filter(|row| rejected(row) && row.weight > 0.0)
-            .filter_map(|row| Some((answered(row)?, row.weight)))
+            .filter(|row| rejected(row))
+            .filter_map(|row| Some((answered(row)?, row.mass([tier].into_iter().chain(from)))))
+            .filter(|(_, weight)| *weight > 0.0)
             .collect();
-        let all = || self.rows.iter().filter_map(|row| Some((answered(row)?, row.weight))).collect();
+        let all = || self.rows.iter().filter_map(|row| Some((answered(row)?, row.mass([tier])))).collect();
         let of: Vec<(Seen, f64)> = if alike.is_empty() { all() } else { alike };
         let mean = |value: &dyn Fn(&Seen) -> Option<f64>| {
             weighted::mean(of.iter().filter_map(|(seen, weight)| Some((value(seen)?, *weight))))
@@ -138,5 +154,6 @@ fn seen(seen: &Observation) -> Option<Seen> {
         quality: seen.passed().map(|passed| f64::from(u8::from(passed))),
         latency: seen.total.map(crate::units::Millis::ms),
         output: seen.output.map(|tokens| tokens.0 as f64),
+        drawn: seen.drawn,
     })
 }

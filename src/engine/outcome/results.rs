@@ -179,7 +179,7 @@ fn result_row(
         tier: tier.name.clone(),
         model: tier.model.clone(),
         repeat: seen.repeat,
-        weight: seen.weight,
+        weight: seen.mass(),
         outcome: seen.outcome,
         verdict: seen.verdict.clone(),
         gate_passed: seen.gate_passed,

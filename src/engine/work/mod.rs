@@ -4,7 +4,6 @@
 pub(crate) mod batch;
 pub(crate) mod calls;
 pub(crate) mod send;
-pub(crate) mod drawn;
 pub(crate) mod oracles;
 pub(crate) mod question;
 pub(crate) mod recorder;

@@ -84,9 +84,13 @@ impl Matrix {
     ) -> Self {
         let mut found: BTreeMap<(u32, u32), Request> = BTreeMap::new();
         for seen in observations {
-            let (.., facts) = found
+            let (_, _, weight, facts) = found
                 .entry((seen.prompt, seen.repeat))
                 .or_insert_with(|| (usize::from(seen.task), seen.unit(), seen.weight, vec![None; tiers]));
+            // A request that a stopped tier answered was drawn in proportion to weight, which counts once.
+            if let Some(drawn) = seen.drawn {
+                *weight = drawn;
+            }
             if let Some(slot) = facts.get_mut(usize::from(seen.tier)) {
                 *slot = fact(seen);
             }

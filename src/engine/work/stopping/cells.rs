@@ -1,7 +1,4 @@
-//! `--stop-early`: watches the cells of a run in one fixed random order of their prompts, and tells which trials still matter.
-//!
-//! Answers arrive in any order, and slow ones may differ from fast ones. So the test looks at a cell's prompts in the drawn order,
-//! up to the first one without an answer: the decision does not depend on which answers happened to arrive first.
+//! Watches the cells of a run, and tells which trials still matter.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
@@ -14,13 +11,12 @@ use super::drawn::{Drawn, Unit};
 use crate::config::{DataLocation, Policy, Task};
 use crate::corpus::Corpus;
 use crate::engine::run::project::Project;
-use crate::engine::run::stopped::Stopped;
 use crate::grade::OracleSet;
 use crate::ident::{TaskName, TierName, TrialKey};
 use crate::measure::{Grade, Observation};
 use crate::plan::Plan;
 use crate::policy::{self, EarlyStop, Known, Watch};
-use crate::record::{Attempt, Outcome};
+use crate::record::Attempt;
 use crate::units::Millis;
 
 /// A cell that needs no more calls from now on.
@@ -37,10 +33,10 @@ pub(crate) struct CutCell {
 
 /// The cells of a run that may be stopped early.
 pub(crate) struct Stopping {
-    tiers: Vec<TierName>,
+    pub(super) tiers: Vec<TierName>,
     locations: Vec<DataLocation>,
     policy: Policy,
-    tasks: Vec<Watched>,
+    pub(super) tasks: Vec<Watched>,
     /// Whether a cell is measured until it is decided itself, whatever is proven of cheaper tiers.
     complete: bool,
     /// Targets per prompt and repeats per target, as the plan numbers its trials.
@@ -58,35 +54,35 @@ pub(crate) struct Stopping {
     state: Mutex<State>,
 }
 
-struct Watched {
-    task: Task,
+pub(super) struct Watched {
+    pub(super) task: Task,
     /// The prompts as they were drawn; empty if the task is not watched.
-    drawn: Drawn,
+    pub(super) drawn: Drawn,
     /// A cell that has seen nothing.
-    watch: Watch,
+    pub(super) watch: Watch,
     /// Whether its oracles ask models or programs, so that it is not watched.
-    is_asked: bool,
+    pub(super) is_asked: bool,
 }
 
-struct State {
+pub(super) struct State {
     /// By trial.
-    answers: Vec<Option<Answer>>,
+    pub(super) answers: Vec<Option<Answer>>,
     /// By task, then tier.
-    cells: Vec<Cell>,
+    pub(super) cells: Vec<Cell>,
 }
 
 /// What early stopping needs to know of an answer.
 #[derive(Clone, Copy)]
-struct Answer {
-    grade: Grade,
-    total: Option<Millis>,
+pub(super) struct Answer {
+    pub(super) grade: Grade,
+    pub(super) total: Option<Millis>,
 }
 
 #[derive(Clone)]
-struct Cell {
-    watch: Watch,
+pub(super) struct Cell {
+    pub(super) watch: Watch,
     /// Units that the watch has seen.
-    next: usize,
+    pub(super) next: usize,
     spared_by: Option<usize>,
 }
 
@@ -124,7 +120,7 @@ impl Stopping {
                 *slot = place;
             }
             if let Some(of_task) = prompts.get_mut(usize::from(at)) {
-                of_task.push((prompt, prompt, entry.weight.get()));
+                of_task.push((prompt, entry.cluster, entry.weight.get()));
             }
         }
         let mut tasks = Vec::new();
@@ -245,7 +241,7 @@ impl Stopping {
         (0..self.tasks.len()).filter_map(|task| self.advance(state, task, tier, usize::MAX)).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         // Grades are consistent even if a thread panicked.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -259,7 +255,7 @@ impl Stopping {
     }
 
     /// The trials of a prompt on a tier.
-    fn trials(&self, prompt: u32, tier: usize) -> Range<usize> {
+    pub(super) fn trials(&self, prompt: u32, tier: usize) -> Range<usize> {
         let from = (prompt as usize * self.targets + tier) * self.repeats;
         from..from + self.repeats
     }
@@ -276,7 +272,7 @@ impl Stopping {
     }
 
     /// The evidence of a unit on a tier: `None` while an answer is missing, nothing in it where no prompt fits the tier.
-    fn unit(&self, state: &State, unit: &Unit, tier: usize) -> Option<Option<policy::Unit>> {
+    pub(super) fn unit(&self, state: &State, unit: &Unit, tier: usize) -> Option<Option<policy::Unit>> {
         let (mut worst, mut best, mut total) = (0.0, 0.0, 0.0);
         let mut seen = policy::Unit { is_graded: false, prompts: 0, ..policy::Unit::ungraded() };
         for (prompt, weight) in &unit.prompts {
@@ -296,7 +292,13 @@ impl Stopping {
     }
 
     /// Tests the units of a cell up to the first one without an answer, `limit` of them at the most.
-    fn advance(&self, state: &mut State, task: usize, tier: usize, limit: usize) -> Option<CutCell> {
+    pub(super) fn advance(
+        &self,
+        state: &mut State,
+        task: usize,
+        tier: usize,
+        limit: usize,
+    ) -> Option<CutCell> {
         let at = task * self.tiers.len() + tier;
         let watched = self.tasks.get(task)?;
         loop {
@@ -341,7 +343,7 @@ impl Stopping {
     }
 
     /// Whether a tier is proven and can serve the task as far as is known, so that dearer ones need not be measured.
-    fn proves(&self, state: &State, task: usize, tier: usize) -> bool {
+    pub(super) fn proves(&self, state: &State, task: usize, tier: usize) -> bool {
         let cell = state.cells.get(task * self.tiers.len() + tier);
         let (Some(cell), Some(watched), Some(location)) =
             (cell.filter(|cell| cell.watch.is_proven()), self.tasks.get(task), self.locations.get(tier))
@@ -401,137 +403,4 @@ impl Stopping {
             prompts: watched.drawn.prompts(),
         })
     }
-
-    /// Finds the cells that stored answers stop early. `Replay::Recording` ignores what a recording holds beyond that, because
-    /// a run with early stopping would not have asked for it.
-    pub(crate) fn replay(self, observations: &mut [Observation], replay: Replay) -> Stopped {
-        let mut state = self.lock();
-        for (slot, seen) in state.answers.iter_mut().zip(observations.iter()) {
-            let grade = |outcome| Grade::of(Some(outcome), seen.verdict.as_ref());
-            *slot = seen.outcome.map(|outcome| Answer { grade: grade(outcome), total: seen.total });
-        }
-        let mut stopped = Stopped {
-            cells: vec![vec![None; self.tiers.len()]; self.tasks.len()],
-            saved: HashSet::new(),
-            ignored: Vec::new(),
-            in_full: self
-                .tasks
-                .iter()
-                .filter(|task| task.is_asked)
-                .map(|task| task.task.name.clone())
-                .collect(),
-        };
-        for task in 0..self.tasks.len() {
-            // The proven tier that needed the fewest units, and how many: where a run in step would have spared the dearer ones.
-            let mut proven: Option<(usize, usize)> = None;
-            for tier in 0..self.tiers.len() {
-                let limit = match replay {
-                    Replay::Run => usize::MAX,
-                    Replay::Recording => proven.map_or(usize::MAX, |(units, _)| units),
-                };
-                self.advance(&mut state, task, tier, limit);
-                if let Some((stop, open)) = self.stop_of(&state, observations, replay, (task, tier), proven)
-                    && let Some(slot) = stopped.cells.get_mut(task).and_then(|cells| cells.get_mut(tier))
-                {
-                    *slot = Some(stop);
-                    stopped.saved.extend(open);
-                }
-                let next = state.cells.get(task * self.tiers.len() + tier).map_or(0, |cell| cell.next);
-                if self.proves(&state, task, tier) && proven.is_none_or(|(units, _)| next < units) {
-                    proven = Some((next, tier));
-                }
-            }
-        }
-        if replay == Replay::Recording {
-            stopped.ignored = stopped.saved.iter().copied().collect();
-            for row in &stopped.ignored {
-                if let Some(seen) = observations.get_mut(*row) {
-                    reset(seen);
-                }
-            }
-        }
-        drop(state);
-        self.weigh(observations, &stopped);
-        stopped
-    }
-
-    /// How a cell was stopped, and the rows that were not asked for because of it; `None` where there are none: then the
-    /// evidence is that of any run.
-    fn stop_of(
-        &self,
-        state: &State,
-        observations: &[Observation],
-        replay: Replay,
-        (task, tier): (usize, usize),
-        proven: Option<(usize, usize)>,
-    ) -> Option<(EarlyStop, Vec<usize>)> {
-        let cell = state.cells.get(task * self.tiers.len() + tier)?;
-        if !cell.watch.is_decided() && proven.is_none() {
-            return None;
-        }
-        let drawn = &self.tasks.get(task)?.drawn;
-        let is_open = |row: &usize| match replay {
-            Replay::Run => observations.get(*row).is_some_and(|seen| !is_answered(seen)),
-            Replay::Recording => true,
-        };
-        let (mut watch, mut open) = (cell.watch.clone(), Vec::new());
-        for unit in drawn.units.get(cell.next..).unwrap_or_default() {
-            if replay == Replay::Run
-                && let Some(Some(seen)) = self.unit(state, unit, tier)
-                && seen.worst >= seen.best
-            {
-                // Answers to calls in flight when the cell was stopped are paid for, and count.
-                watch.take(seen);
-            }
-            open.extend(
-                unit.prompts.iter().flat_map(|(prompt, _)| self.trials(*prompt, tier)).filter(is_open),
-            );
-        }
-        open.extend(drawn.rest.iter().flat_map(|prompt| self.trials(*prompt, tier)).filter(is_open));
-        let spared = || proven.map(|(_, by)| watch.spared(by));
-        let stop = if cell.watch.is_decided() { watch.early_stop() } else { spared() };
-        stop.filter(|_| !open.is_empty()).map(|stop| (stop, open))
-    }
-
-    /// What was stopped was drawn in proportion to weight, so that each drawn unit counts alike in its means.
-    fn weigh(&self, observations: &mut [Observation], stopped: &Stopped) {
-        for seen in observations {
-            let (task, tier) = (usize::from(seen.task), usize::from(seen.tier));
-            let is_cut = |tier: usize| {
-                stopped.cells.get(task).and_then(|cells| cells.get(tier)).is_some_and(Option::is_some)
-            };
-            let Some(weight) = self.tasks.get(task).and_then(|watched| watched.drawn.weight(seen.prompt))
-            else {
-                continue;
-            };
-            if is_cut(tier) {
-                seen.weight = weight;
-            }
-        }
-    }
-}
-
-fn is_answered(seen: &Observation) -> bool {
-    seen.outcome.is_some_and(Outcome::is_answer)
-}
-
-/// Resets a row as if its trial had never been sent.
-fn reset(seen: &mut Observation) {
-    *seen = Observation {
-        prompt: seen.prompt,
-        task: seen.task,
-        tier: seen.tier,
-        repeat: seen.repeat,
-        weight: seen.weight,
-        ..Observation::default()
-    };
-}
-
-/// Where stored answers come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Replay {
-    /// Calls made for this run: each of them counts.
-    Run,
-    /// A recording, which may hold more answers than the run would have asked for.
-    Recording,
 }
