@@ -371,12 +371,12 @@ fn recorded(folder: &Path) -> (Cells<Vec<bool>>, Cells<Band>, Config) {
 
 /// How often all nine cells, and each of them, are decided in a random order as the full run decides them; and the share of the calls
 /// that is saved.
-fn orders(folder: &Path, alpha: Option<f64>) -> (Cells<u32>, u32, f64) {
+fn orders(folder: &Path, alpha: Option<f64>, number: usize) -> (Cells<u32>, u32, f64) {
     let (verdicts, bands, config) = recorded(folder);
     assert_eq!(verdicts.len(), 9);
     let policy = Policy { stop_alpha: alpha.map(Share::clamped), ..Policy::default() };
     let mut random = ChaCha8Rng::seed_from_u64(1);
-    let (mut called, mut all, mut joint, mut each) = (0, 0, vec![true; 1000], Cells::new());
+    let (mut called, mut all, mut joint, mut each) = (0, 0, vec![true; number], Cells::new());
     for (cell, mut passes) in verdicts {
         let task = config.task(&cell.0).unwrap();
         let mut same = 0;
@@ -406,20 +406,32 @@ fn orders(folder: &Path, alpha: Option<f64>) -> (Cells<u32>, u32, f64) {
     (each, joint, 1.0 - called as f64 / all as f64)
 }
 
-#[test]
-fn a_thousand_orders_of_all_nine_cells_decide_as_the_full_run_does() {
+fn decides_as_the_full_run_does(number: usize) {
     let Some(folder) = common::recordings("zeroeval-claude") else { return };
     // At the alpha of the consequence (medium), and at that of high consequence.
-    for (alpha, promised, least_saved) in [(None, 1.0 - stopping_alpha(), 0.40), (Some(0.05), 0.95, 0.40)] {
-        let (each, joint, saved) = orders(&folder, alpha);
+    for (alpha, promised) in [(None, stopping_alpha()), (Some(0.05), 0.05)] {
+        let (each, joint, saved) = orders(&folder, alpha, number);
         let worst = each.iter().min_by_key(|(_, same)| **same).unwrap();
         eprintln!(
-            "alpha {alpha:?}: {:.1} % of the calls saved; all nine decisions the same in {joint} of 1000 orders; least: {worst:?}",
+            "alpha {promised:.2}: {:.1} % of the calls saved; all nine decisions the same in {joint} of {number} orders; least: {worst:?}",
             100.0 * saved
         );
-        assert!(f64::from(*worst.1) >= 1000.0 * promised, "{worst:?}");
-        assert!((least_saved..0.9).contains(&saved), "{saved}");
+        let all = number as f64;
+        let most = all * promised + 2.0 * (all * promised * (1.0 - promised)).sqrt();
+        assert!(all - f64::from(*worst.1) <= most, "{worst:?}");
+        assert!((0.4..0.9).contains(&saved), "{saved}");
     }
+}
+
+#[test]
+fn random_orders_of_all_nine_cells_decide_as_the_full_run_does() {
+    decides_as_the_full_run_does(60);
+}
+
+#[test]
+#[ignore = "takes a minute: the numbers in docs/stop-early.md"]
+fn a_thousand_orders_of_all_nine_cells_decide_as_the_full_run_does() {
+    decides_as_the_full_run_does(1000);
 }
 
 /// What a task of medium consequence allows for.

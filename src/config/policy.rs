@@ -67,8 +67,7 @@ pub struct Policy {
     #[serde(skip_serializing_if = "rule::is_usual_judge_min_labels")]
     #[schemars(extend("x-unit" = "labels", "default" = rule::JUDGE_MIN_LABELS))]
     pub judge_min_labels: u32,
-    /// With `--stop-early`: the chance of a wrong claim about a cell, over all looks at its answers. It can only lower what the
-    /// consequence allows for.
+    /// With `--stop-early`: the chance of a wrong claim about a cell, over all looks; it lowers what is the default.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-unit" = "probability, 0 to 1", "x-if-omitted" = "1 - the confidence of the task's consequence"))]
     pub stop_alpha: Option<Share>,

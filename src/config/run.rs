@@ -35,8 +35,7 @@ pub struct RunSettings {
     pub pin_concurrency: bool,
     /// Stop calling cells that are already decided (`--stop-early`).
     pub stop_early: bool,
-    /// With early stopping: measure a dearer tier until its own answers decide it, even where a cheaper one is proven
-    /// (`--complete`).
+    /// With `stop_early`: measure dearer tiers even where a cheaper one is proven (`--complete`).
     pub complete: bool,
     /// Time between the first two polls of a batch; it doubles up to five minutes.
     #[schemars(extend("x-unit" = "seconds"))]

@@ -101,6 +101,12 @@ fn tasks(summary: &Summary) -> String {
 pub(super) fn sufficient_tier(summary: &Summary) -> String {
     match &summary.projection.cheapest_sufficient_tier {
         Some(tier) => format!("The cheapest single tier that is good enough for every task is {tier}."),
+        // A tier that was spared somewhere may well be good enough there.
+        None if summary.tasks.iter().flat_map(|task| &task.cells).any(Cell::is_spared) => {
+            "No single tier is shown to be good enough for every task: dearer ones were not measured where a cheaper one is \
+             proven."
+                .to_owned()
+        }
         None => "No single tier is good enough for every task.".to_owned(),
     }
 }
