@@ -137,6 +137,10 @@ pub struct StrategyLine {
     pub expected_bill_per_1000: Option<Usd>,
     /// The share of bootstrap draws in which no deployable strategy is both better and cheaper.
     pub frontier_share: Option<f64>,
+    /// For a task map: by how much it can be dearer than the cheapest map that keeps as much, as a share of that one's cost; 0 where
+    /// it is the cheapest. `None` for other strategies, and where no bound is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub map_gap: Option<f64>,
     /// The same strategy fitted and judged on the same prompts: flattering, for comparison with figures published that way.
     pub in_sample: Option<InSample>,
 }

@@ -105,6 +105,8 @@ pub struct Figures {
     pub in_sample: Option<Point>,
     /// AIQ of the same.
     pub in_sample_aiq: Option<f64>,
+    /// For a task map: by how much it can be dearer than the cheapest that keeps as much, as a share; 0 where it is the cheapest.
+    pub map_gap: Option<f64>,
     /// What each task adds to quality and cost.
     pub by_task: BTreeMap<usize, Part>,
 }
@@ -198,6 +200,7 @@ impl Context<'_> {
             frontier,
             in_sample,
             in_sample_aiq: in_sample.and_then(|own| aiq(&reach(&applied.in_sample_curve, own))),
+            map_gap: applied.map_gap,
             by_task: by_task(world, realised),
         })
     }

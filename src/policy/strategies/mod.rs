@@ -13,6 +13,8 @@ mod figures;
 mod keywords;
 mod length;
 mod matrix;
+#[cfg(test)]
+mod mmlu;
 mod random;
 mod nearest;
 mod perfect;

@@ -65,6 +65,9 @@ pub struct Applied {
     /// For what splits requests between the weakest and the strongest tier: the share of strong calls and the quality, as the
     /// threshold is swept.
     pub sweep: Option<Vec<Point>>,
+    /// For a task map: by how much it can be dearer than the cheapest that keeps as much, as a share of that one's cost; 0 where
+    /// it is the cheapest, infinite where no bound is known.
+    pub map_gap: Option<f64>,
 }
 
 impl Applied {
@@ -85,6 +88,7 @@ impl Applied {
             curve: Vec::new(),
             in_sample_curve: Vec::new(),
             sweep: None,
+            map_gap: None,
         }
     }
 }

@@ -214,6 +214,7 @@ fn line(figures: &Figures, requests_per_day: Option<f64>) -> Option<StrategyLine
         cost_of_pass: figures.cost_of_pass.and_then(measure::usd).map(rounding::usd),
         expected_bill_per_1000: figures.expected_bill.and_then(thousand),
         frontier_share: share(figures.frontier),
+        map_gap: share(figures.map_gap.filter(|gap| gap.is_finite())),
         in_sample: figures.in_sample.and_then(|(cost, quality)| {
             Some(InSample {
                 pass_rate: rounding::share(quality),
