@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use super::drawing::{Drawing, Draws};
 use super::matrix::Means;
 use super::perfect;
-use super::replay::{Realised, point};
+use super::replay::{self, Realised};
 use super::strategy::{Applied, Standing, World};
 use crate::stats::bootstrap;
 use crate::stats::frontier::{self, Point};
@@ -162,8 +162,7 @@ impl Context<'_> {
         };
         let own_hull = reach(&applied.curve, (cost, quality));
         let aiq = |hull: &[Point]| frontier::aiq(hull, self.range.0, self.range.1);
-        let in_sample = applied.in_sample.as_ref().and_then(|paths| point(world.matrix, paths));
-        let in_sample = in_sample.map(|(cost, quality)| (cost + applied.overhead.0, quality));
+        let in_sample = replay::in_sample(world.matrix, applied);
         let recover = |quality| frontier::recovered(quality, weak_mean.quality, best_mean.quality);
         let cpt =
             |part: f64| frontier::cpt(applied.sweep.as_ref()?, weak_mean.quality, best_mean.quality, part);

@@ -10,6 +10,7 @@ mod classifier;
 mod drawing;
 mod evaluate;
 mod figures;
+mod hybrid;
 mod keywords;
 mod length;
 mod matrix;
@@ -51,6 +52,7 @@ pub const STRATEGIES: &[&Strategy] = &[
     &nearest::STRATEGY,
     &score::STRATEGY,
     &classifier::STRATEGY,
+    &hybrid::STRATEGY,
     &cascade::STRATEGY,
     &outside::STRATEGY,
     &perfect::STRATEGY,

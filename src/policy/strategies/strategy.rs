@@ -56,8 +56,12 @@ pub struct Applied {
     pub paths: Vec<Paths>,
     /// The same fitted on all prompts, for what is fitted.
     pub in_sample: Option<Vec<Paths>>,
-    /// The overhead of deciding: USD and milliseconds per request.
+    /// The overhead of deciding: USD and milliseconds per request that it is paid for.
     pub overhead: (f64, f64),
+    /// The rows that it is paid for; all of them where this is `None`.
+    pub asked: Option<Vec<bool>>,
+    /// The same of the strategy that is fitted on all prompts.
+    pub in_sample_asked: Option<Vec<bool>>,
     /// Other points that it reaches with other thresholds: USD per request and quality.
     pub curve: Vec<Point>,
     /// The same points fitted on all prompts.
@@ -68,6 +72,12 @@ pub struct Applied {
     /// For a task map: by how much it can be dearer than the cheapest that keeps as much, as a share of that one's cost; 0 where
     /// it is the cheapest, infinite where no bound is known.
     pub map_gap: Option<f64>,
+}
+
+/// The overhead of a row, where it is paid only for some.
+pub(super) fn paid(overhead: (f64, f64), asked: Option<&[bool]>, at: usize) -> (f64, f64) {
+    let is_paid = asked.is_none_or(|asked| asked.get(at).copied().unwrap_or(true));
+    if is_paid { overhead } else { (0.0, 0.0) }
 }
 
 impl Applied {
@@ -85,6 +95,8 @@ impl Applied {
             paths,
             in_sample: None,
             overhead: (0.0, 0.0),
+            asked: None,
+            in_sample_asked: None,
             curve: Vec::new(),
             in_sample_curve: Vec::new(),
             sweep: None,

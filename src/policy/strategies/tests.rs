@@ -131,21 +131,61 @@ fn neighbours_that_share_words_share_their_tier() {
 
 #[test]
 fn a_classifier_is_as_right_as_it_is_said_to_be_and_has_its_price() {
-    let classifier = ClassifierSettings {
-        ask: None,
-        instructions: None,
-        max_output_tokens: crate::units::Tokens(16),
-        model: None,
-        price: Some(cents("0.0005")),
-        latency_ms: Millis::default(),
-        accuracy: Some(Share::clamped(0.9)),
-    };
+    let classifier = assumed("0.0005", 0, 0.9);
     let settings = StrategySettings { classifier: Some(classifier), ..StrategySettings::default() };
     let all = compared(&answers(0, 0, "wwsss"), &[1.0], None, &settings);
     let classifier = one(&all, "classifier");
     near(classifier.quality.mean, 0.9);
     // Right: 0.4 x 0.001 + 0.6 x 0.01; wrong: the other way round.
     near(classifier.cost.mean, 0.0005 + 0.9 * 0.0064 + 0.1 * 0.0046);
+}
+
+fn assumed(price: &str, latency: u32, accuracy: f64) -> ClassifierSettings {
+    ClassifierSettings {
+        ask: None,
+        instructions: None,
+        max_output_tokens: crate::units::Tokens(16),
+        model: None,
+        price: Some(cents(price)),
+        latency_ms: Millis::from_ms(f64::from(latency)).unwrap(),
+        accuracy: Some(Share::clamped(accuracy)),
+    }
+}
+
+#[test]
+fn the_hybrid_asks_its_classifier_only_where_words_do_not_tell() {
+    // A third of the prompts say by a word that the small tier passes, a third that it does not; the words of the others are new.
+    let mut texts = Texts::default();
+    let letters: String = (0..60)
+        .map(|prompt| {
+            let (text, letter) = match prompt % 3 {
+                0 => ("capital capital city".to_owned(), 'b'),
+                1 => ("prove theorem lemma".to_owned(), 's'),
+                _ => (format!("unheard{prompt}"), if prompt % 2 == 0 { 'b' } else { 's' }),
+            };
+            texts.push(&text);
+            letter
+        })
+        .collect();
+    let settings =
+        StrategySettings { classifier: Some(assumed("0.0005", 300, 1.0)), ..StrategySettings::default() };
+    let all = compared(&answers(0, 0, &letters), &[1.0], Some(&texts), &settings);
+    let (hybrid, asked) = (one(&all, "hybrid"), one(&all, "classifier"));
+    near(hybrid.quality.mean, 1.0);
+    near(asked.cost.mean, 0.0005 + 0.0055);
+    // A third of the price; a third of the requests wait for it, too.
+    near(hybrid.cost.mean, 0.0005 / 3.0 + 0.0055);
+    assert_eq!((hybrid.latency, asked.latency), (Some((100.0, 400.0)), Some((400.0, 400.0))));
+    // Settings that leave nothing to the words ask everywhere, and those that leave nothing to the classifier nowhere.
+    let bounds = |below: f64, above: f64| {
+        let hybrid = crate::config::HybridSettings { below, above };
+        let settings = StrategySettings { hybrid, ..settings.clone() };
+        compared(&answers(0, 0, &letters), &[1.0], Some(&texts), &settings)
+    };
+    near(one(&bounds(0.0, 100.0), "hybrid").cost.mean, 0.0005 + 0.0055);
+    assert!(one(&bounds(50.0, 50.0), "hybrid").cost.mean < 0.0101);
+    assert_eq!(one(&bounds(50.0, 50.0), "hybrid").latency, Some((100.0, 100.0)));
+    assert!(plain(&answers(0, 0, "bs"), &[1.0]).figures.iter().all(|one| one.id != "hybrid"));
 }
 
 #[test]
