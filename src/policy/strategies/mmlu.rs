@@ -45,6 +45,7 @@ fn maps(folds: u32, seed: u64) -> (Vec<Applied>, [f64; 2]) {
         names: &["small".parse().unwrap(), "large".parse().unwrap()],
         routers: &[],
         routes: &[],
+        crossed: &[],
         means,
         weak,
         strong,

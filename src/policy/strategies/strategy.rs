@@ -16,12 +16,25 @@ pub enum Standing {
     Single,
     /// It could be deployed, and is judged on prompts that it was not fitted on.
     Deployable,
-    /// The routes of this run, which were decided on the same answers.
+    /// The routes of this run. They were decided on the same answers, which flatters them, so they do not compete.
     Routes,
+    /// The routes as they are decided without the prompts that they are judged on: what the routes of this run compete as.
+    CrossFitted,
     /// An upper bound: it uses knowledge that production does not have.
     Bound,
     /// An outside router, measured like a tier.
     Outside,
+}
+
+impl Standing {
+    /// Whether it is compared with the single tiers: it could be deployed, and is not judged on what it was fitted on.
+    #[must_use]
+    pub const fn competes(self) -> bool {
+        match self {
+            Self::CrossFitted | Self::Deployable | Self::Outside => true,
+            Self::Single | Self::Routes | Self::Bound => false,
+        }
+    }
 }
 
 /// Tiers that are tried in turn, with the probability that they are.
@@ -130,6 +143,8 @@ pub struct World<'a> {
     pub routers: &'a [usize],
     /// The routes, by task.
     pub routes: &'a [RouteOf],
+    /// The routes as they are decided without each part of the prompts: by part, then task. Empty where they were not decided so.
+    pub crossed: &'a [Vec<RouteOf>],
     /// The means of each rung.
     pub means: Vec<Means>,
     /// The cheapest rung.

@@ -8,7 +8,8 @@ use crate::measure::tests::{cents, failed, passed};
 use crate::policy::audit;
 use crate::units::{Millis, Share};
 
-const SETTING: Drawing = Drawing { seed: 1, resamples: 100, confidence: 0.95, failure_cost: Some(1.0) };
+const SETTING: Drawing =
+    Drawing { seed: 1, resamples: 100, confidence: 0.95, failure_cost: Some(1.0), margin: 0.03 };
 
 /// Two tiers, a prompt a letter: `b`oth pass, only the `w`eak one, only the `s`trong one, `n`one. The strong one costs ten
 /// times as much. The gate accepts what passes.
@@ -44,6 +45,7 @@ fn compared(
         names: &names,
         routers: &[],
         routes: &routes,
+        crossed: &[],
         means,
         weak,
         strong,
