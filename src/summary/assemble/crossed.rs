@@ -5,15 +5,14 @@
 
 use std::collections::BTreeMap;
 
-use super::decided::{Decided, decide};
+use super::decided::Deciding;
 use super::inputs::Inputs;
 use super::judge;
-use crate::config::Multiplicity;
 use crate::ident::TierName;
 use crate::measure::{self, Observation, Settings};
 use crate::path::Requests;
 use crate::policy::strategies::{Matrix, RouteOf};
-use crate::policy::{self, Assessment, Strictness, TierFacts};
+use crate::policy::TierFacts;
 
 /// The routes as they are decided without each part of the matrix: by part, then task. Empty where one cannot be decided.
 pub(super) fn routes(
@@ -56,25 +55,16 @@ fn decided(
     }
     let requests: Vec<Requests> =
         (0..inputs.tasks.len()).map(|task| Requests::of(seen, task, tiers.len())).collect();
-    let all = |strictness: &[Vec<Strictness>]| {
-        let rows = inputs.tasks.iter().zip(&cells).zip(&requests).enumerate();
-        rows.map(|(task, ((measured, cells), requests))| {
-            let strictness = strictness.get(task).map_or(&[][..], Vec::as_slice);
-            let cells = cells.get(..ladder.len()).unwrap_or_default();
-            // Where a cell was stopped early, what it has left is taken for what it is.
-            decide(inputs, ladder, measured, cells, requests, &[], references, strictness)
-        })
-        .collect::<Option<Vec<Decided<'_>>>>()
+    // Where a cell was stopped early, what it has left is taken for what it is.
+    let deciding = Deciding {
+        inputs,
+        policy: &inputs.config.policy,
+        ladder,
+        references,
+        cells: &cells,
+        requests: &requests,
+        stopped: &[],
     };
-    let mut decided = all(&[])?;
-    if inputs.config.policy.multiplicity == Multiplicity::Holm {
-        let assessed: Vec<Vec<Assessment>> = decided.iter().map(|task| task.assessments.clone()).collect();
-        decided = all(&policy::holm(&assessed, &[]))?;
-    }
-    Some(
-        decided
-            .into_iter()
-            .map(|task| RouteOf { tier: task.tier, escalates_to: task.escalates_to })
-            .collect(),
-    )
+    let routes = deciding.decide()?.into_iter();
+    Some(routes.map(|task| RouteOf { tier: task.tier, escalates_to: task.escalates_to }).collect())
 }
