@@ -243,3 +243,46 @@ fn the_tolerable_error_of_a_gate_is_what_only_the_lower_tier_has() {
     assert_eq!((pair.both, pair.only_lower, pair.only_upper, pair.neither), (3, 1, 3, 0));
     near(pair.tolerable_gate_error.unwrap(), 0.25);
 }
+
+#[test]
+fn copies_of_a_prompt_tell_its_neighbours_nothing() {
+    // Four copies a template, and which tier passes is the template's own: its copies know, other prompts do not. The small tier
+    // passes half of them and the large one four fifths, so that what is sent by other templates goes to the large tier.
+    use rand_chacha::ChaCha8Rng;
+    use rand_chacha::rand_core::{Rng, SeedableRng};
+    let (projects, templates) = (20, 40);
+    let (mut honest, mut flattered) = (0.0, 0.0);
+    let mut random = ChaCha8Rng::seed_from_u64(9);
+    for _ in 0..projects {
+        let mut texts = Texts::default();
+        let mut letters = String::new();
+        for template in 0..templates {
+            let unit = |random: &mut ChaCha8Rng| f64::from(random.next_u32()) / 4_294_967_296.0;
+            let (small, large) = (unit(&mut random) < 0.5, unit(&mut random) < 0.8);
+            for _ in 0..4 {
+                texts.push(&format!("alpha{template} beta{template} gamma{template}"));
+                letters.push(match (small, large) {
+                    (true, true) => 'b',
+                    (true, false) => 'w',
+                    (false, true) => 's',
+                    (false, false) => 'n',
+                });
+            }
+        }
+        let alone = answers(0, 0, &letters);
+        let clustered: Vec<Observation> = alone
+            .iter()
+            .map(|seen| Observation { cluster: Some(seen.prompt / 4 * 4), ..seen.clone() })
+            .collect();
+        let settings = StrategySettings::default();
+        let gain = |seen: &[Observation]| {
+            let all = compared(seen, &[1.0], Some(&texts), &settings);
+            // What the large tier passes here is what is expected of prompts that nobody knows.
+            one(&all, "knn").quality.mean - one(&all, "single:large").quality.mean
+        };
+        honest += gain(&clustered) / f64::from(projects);
+        flattered += gain(&alone) / f64::from(projects);
+    }
+    assert!(honest.abs() < 0.01, "optimism {honest}");
+    assert!(flattered > 0.05, "dealt one by one, copies no longer flatter: {flattered}");
+}

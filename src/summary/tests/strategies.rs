@@ -45,46 +45,83 @@ fn line<'a>(summary: &'a Summary, id: &str) -> &'a StrategyLine {
     table.iter().find(|line| line.id == id).unwrap_or_else(|| panic!("no {id}"))
 }
 
-#[test]
-fn the_routes_that_compete_are_not_flattered_and_seldom_win_wrongly() {
-    let (projects, prompts) = (80, 80);
-    let mut rng = ChaCha8Rng::seed_from_u64(17);
+/// What came out of projects whose true rates are known.
+#[derive(Debug, Default)]
+struct Outcome {
+    /// The pass rate of the routes minus their true one, judged on their own prompts and on others: the mean.
+    own: f64,
+    crossed: f64,
+    /// Standard error of the latter.
+    se: f64,
+    /// How often the routes that compete were the winner, and how often they were then truly more than a point worse than the best
+    /// single tier.
+    wins: u32,
+    wrong: u32,
+    /// The same for the rule that was: the routes judged on their own prompts, passing as often as the best single tier.
+    wins_before: u32,
+    wrong_before: u32,
+}
+
+/// Three tasks with three tiers of close rates, 60 prompts each.
+fn simulated(projects: u32, seed: u64) -> Outcome {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut setting = setting(3, 40);
     setting.config.strategy.keep.truncate(1);
-    let (mut own, mut crossed, mut squares) = (0.0, 0.0, 0.0);
-    let (mut wins, mut wrong) = (0, 0);
+    setting.config.policy.route_floor = crate::units::Share::clamped(0.88);
+    setting.config.policy.monitor_floor = crate::units::Share::clamped(0.84);
+    let (mut found, mut squares) = (Outcome::default(), 0.0);
     for _ in 0..projects {
         let rates: [[f64; 3]; 3] = std::array::from_fn(|_| {
-            let base = 0.90 + 0.08 * unit(&mut rng);
-            std::array::from_fn(|_| (base + 0.04 * unit(&mut rng) - 0.02).min(1.0))
+            let base = 0.87 + 0.1 * unit(&mut rng);
+            std::array::from_fn(|_| base + 0.06 * unit(&mut rng) - 0.03)
         });
-        let summary = setting.assemble(&observed(&rates, prompts, &mut rng));
+        let summary = setting.assemble(&observed(&rates, 60, &mut rng));
         let tier = |task: usize| {
             let name = &summary.tasks[task].route.tier;
             setting.config.tiers.iter().position(|tier| tier.name == *name).unwrap()
         };
         let truth: f64 = (0..3).map(|task| rates[task][tier(task)]).sum::<f64>() / 3.0;
         let of = |tier: usize| rates.iter().map(|rates| rates[tier]).sum::<f64>() / 3.0;
-        let best = (0..3).map(of).fold(0.0, f64::max);
-        own += line(&summary, "routes").pass_rate.mean - truth;
+        let is_wrong = u32::from(truth < (0..3).map(of).fold(0.0, f64::max) - 0.01);
+        let before = line(&summary, "routes");
+        found.own += (before.pass_rate.mean - truth) / f64::from(projects);
         let gap = line(&summary, "routed-cross-fitted").pass_rate.mean - truth;
-        crossed += gap;
-        squares += gap * gap;
+        found.crossed += gap / f64::from(projects);
+        squares += gap * gap / f64::from(projects);
         let strategies = summary.strategies.as_ref().unwrap();
-        if strategies.winner.as_deref() == Some("routed-cross-fitted") {
-            wins += 1;
-            wrong += u32::from(truth < best - 0.01);
-        }
         assert_ne!(strategies.winner.as_deref(), Some("routes"));
         assert_eq!(strategies.routed_quality, Some(line(&summary, "routed-cross-fitted").pass_rate));
+        if strategies.winner.as_deref() == Some("routed-cross-fitted") {
+            found.wins += 1;
+            found.wrong += is_wrong;
+        }
+        if before.quality_gap.mean >= 0.0 && before.savings.is_some_and(|savings| savings.low > 0.0) {
+            found.wins_before += 1;
+            found.wrong_before += is_wrong;
+        }
     }
-    let n = f64::from(projects);
-    let (own, crossed) = (own / n, crossed / n);
-    let se = ((squares / n - crossed * crossed) / n).sqrt();
-    println!("own {own:.4}, crossed {crossed:.4} +- {se:.4}, {wrong} of {wins} wins wrong");
-    assert!(own > 0.006, "judged on their own prompts the routes are no longer flattered: {own}");
-    assert!(crossed.abs() < 2.5 * se, "{crossed}, standard error {se}");
-    assert!(f64::from(wrong) <= 0.25 * f64::from(wins.max(4)), "{wrong} of {wins}");
+    found.se = ((squares - found.crossed * found.crossed) / f64::from(projects)).sqrt();
+    found
+}
+
+#[test]
+fn the_routes_that_compete_are_not_flattered() {
+    let found = simulated(36, 17);
+    assert!(found.crossed.abs() < 2.5 * found.se, "{found:?}");
+    assert!(
+        found.own > found.crossed + 0.006,
+        "judged on their own prompts they are no longer flattered: {found:?}"
+    );
+}
+
+#[test]
+#[ignore = "half a minute: 300 projects; `cargo test --lib -- --ignored seldom_win`"]
+fn routes_that_win_seldom_are_truly_worse() {
+    let found = simulated(300, 5);
+    println!("{found:?}");
+    assert!(found.crossed.abs() < 2.5 * found.se && found.own > found.crossed + 0.006, "{found:?}");
+    // Of 180 prompts few show that much; the rule that was named a winner in 76 projects, wrongly in 11.
+    assert!(found.wrong <= 1 && found.wrong_before >= 8 && found.wins_before >= 50, "{found:?}");
 }
 
 #[test]
