@@ -89,11 +89,12 @@ impl Recording {
             names: &names,
             routers: &[],
             routes: &[],
+            crossed: &[],
             means,
             weak,
             strong,
         };
-        let drawing = Drawing { seed: 1, resamples: 200, confidence: 0.95, failure_cost: None };
+        let drawing = Drawing { seed: 1, resamples: 200, confidence: 0.95, failure_cost: None, margin: 0.03 };
         compare(&world, drawing).unwrap()
     }
 }

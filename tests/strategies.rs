@@ -85,6 +85,41 @@ fn where_no_router_pays_the_report_says_so() {
 }
 
 #[test]
+fn eight_prompts_rule_no_tier_out_and_show_none_to_be_needless() {
+    let scratch = project(8, "");
+    let summary = run(&scratch);
+    assert!(!says(&summary, "dominated-tier"));
+    let page = file(&scratch, "report.md");
+    assert!(page.contains("No single tier is shown to be good enough for every task yet"), "{page}");
+    assert!(!page.contains("No single tier is good enough"), "{page}");
+    // 8 of 8 are no certainty, and the routes have a row that was decided without the prompts that it is judged on.
+    let routed = line(&summary, "routed-cross-fitted");
+    assert_eq!(summary["strategies"]["routed_quality"], routed["pass_rate"]);
+    assert!(routed["pass_rate"]["low"].as_f64().unwrap() < 0.9, "{routed}");
+    assert!(page.contains("measured on prompts that did not decide them"), "{page}");
+}
+
+#[test]
+fn a_strategy_that_a_sentence_names_has_a_row() {
+    let cheap = "[strategy.classifier]\nprice = 0.0000001\naccuracy = 1.0";
+    let scratch = project(300, cheap);
+    let summary = run(&scratch);
+    let winner = summary["strategies"]["winner"].as_str().unwrap();
+    assert!(winner == "classifier" || winner == "hybrid", "{winner}");
+    let label = line(&summary, winner)["label"].as_str().unwrap();
+    let page = file(&scratch, "report.md");
+    assert!(page.contains(&format!("Best strategy on these prompts: {label}")), "{page}");
+    assert!(page.lines().any(|row| row.starts_with(&format!("| {label} |"))), "{page}");
+    // No interval of a pass rate is a point, and only the best single tier is exactly as good as itself.
+    let best = format!("single:{}", summary["strategies"]["best_single_tier"].as_str().unwrap());
+    for line in summary["strategies"]["table"].as_array().unwrap() {
+        assert!(line["pass_rate"]["low"].as_f64() < line["pass_rate"]["high"].as_f64(), "{line}");
+        let gap = &line["quality_gap"];
+        assert!(gap["low"].as_f64() < gap["high"].as_f64() || line["id"] == best.as_str(), "{line}");
+    }
+}
+
+#[test]
 fn the_same_answers_give_the_same_bytes() {
     let scratch = project(40, CLASSIFIER);
     run(&scratch);
@@ -139,6 +174,7 @@ fn a_setting_that_makes_no_sense_is_pointed_at() {
         ("[strategy]\nfolds = 1", "folds is out of range"),
         ("[strategy]\nkeep = []", "keep is empty"),
         ("[strategy]\nneighbours = 0", "neighbours is 0"),
+        ("[strategy.hybrid]\nbelow = 80", "the thresholds of [strategy.hybrid] make no sense"),
         ("[strategy]\nweights = { cost = -1.0 }", "a weight is negative"),
         ("[policy]\nfailure_cost = -1", "failure_cost is negative"),
         ("[strategy]\nfold = 3", "unknown key"),

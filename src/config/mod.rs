@@ -28,6 +28,8 @@ pub use self::rule::{IntervalMethod, MonitorSaves, Multiplicity, Problem, Rule};
 pub use self::run::{RunSettings, Tape, TapeMode};
 pub use self::settings::Config;
 pub use self::simulate::SimulateSettings;
-pub use self::strategy::{ClassifierSettings, NearestSettings, ScoreWeights, StrategySettings};
+pub use self::strategy::{
+    ClassifierSettings, HybridSettings, NearestSettings, ScoreWeights, StrategySettings,
+};
 pub use self::task::{Consequence, DataNeed, Task};
 pub use self::tier::{Tier, TierRole};

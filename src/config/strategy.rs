@@ -26,6 +26,8 @@ pub struct StrategySettings {
     pub weights: ScoreWeights,
     /// A model that names the tier for each prompt.
     pub classifier: Option<ClassifierSettings>,
+    /// When the hybrid strategy asks the classifier.
+    pub hybrid: HybridSettings,
 }
 
 impl Default for StrategySettings {
@@ -37,6 +39,7 @@ impl Default for StrategySettings {
             nearest: None,
             weights: ScoreWeights::default(),
             classifier: None,
+            hybrid: HybridSettings::default(),
         }
     }
 }
@@ -59,6 +62,25 @@ pub struct ScoreWeights {
 impl Default for ScoreWeights {
     fn default() -> Self {
         Self { complexity: 0.7, cost: 0.2, latency: 0.1 }
+    }
+}
+
+/// When the hybrid strategy asks the classifier: where the score of the prompt's words, the chance in percent that only the best tier
+/// passes, lies between the two. There is no hybrid strategy without a classifier.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct HybridSettings {
+    /// Below this score a request goes to the cheapest tier without asking.
+    #[schemars(extend("x-unit" = "percent, 0 to 100"))]
+    pub below: f64,
+    /// Above this score a request goes to the best tier without asking.
+    #[schemars(extend("x-unit" = "percent, 0 to 100"))]
+    pub above: f64,
+}
+
+impl Default for HybridSettings {
+    fn default() -> Self {
+        Self { below: 10.0, above: 70.0 }
     }
 }
 

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 
 use crate::config::IntervalMethod;
 use crate::stats::bootstrap::{self, Column, Plan};
+use crate::stats::interval::{self, Bounds, Stratum};
 use crate::stats::weighted::{self, Estimate};
 
 pub use cell::{Grade, column, united};
@@ -60,7 +61,6 @@ pub fn over_tasks(
     observations: &[Observation],
     cells: &[Vec<CellEvidence>],
     shares: &[f64],
-    confidence: f64,
 ) -> Vec<TierEvidence> {
     let tiers = cells.first().map_or(0, Vec::len);
     let buckets = Buckets::new(observations, cells.len(), tiers);
@@ -71,7 +71,7 @@ pub fn over_tasks(
                 cell::Cell::new(buckets.cell(task, tier)).latencies_scaled(share)
             });
             TierEvidence {
-                pass_rate: combined_rate(column().map(|(cell, share)| (share, cell)), confidence),
+                pass_rate: combined_rate(column().map(|(cell, share)| (share, cell))),
                 latency: cell::latency(latencies.collect()),
                 cost: combined_mean(
                     column().map(|(cell, share)| (share, cell.and_then(|cell| cell.cost_draws.mean))),
@@ -81,19 +81,70 @@ pub fn over_tasks(
         .collect()
 }
 
-/// The pass rate over several tasks by their shares; `None` where a task with a share has none.
+/// The pass rate over several tasks by their shares, its interval from those of the cells by variance recovery; `None` where a task
+/// with a share has none.
 #[must_use]
-pub fn combined_rate<'a>(
-    strata: impl IntoIterator<Item = (f64, Option<&'a CellEvidence>)>,
-    confidence: f64,
-) -> Option<Rate> {
+pub fn combined_rate<'a>(strata: impl IntoIterator<Item = (f64, Option<&'a CellEvidence>)>) -> Option<Rate> {
+    combined_rates(strata.into_iter().map(|(share, cell)| (share, cell.and_then(|cell| cell.pass_rate))))
+}
+
+/// A rate over several tasks by their shares, its interval from theirs by variance recovery; `None` where a task with a share has none.
+#[must_use]
+pub fn combined_rates(strata: impl IntoIterator<Item = (f64, Option<Rate>)>) -> Option<Rate> {
     let mut n = 0;
-    let estimate = weighted::combine(strata.into_iter().map(|(share, cell)| {
-        let rate = cell.and_then(|cell| cell.pass_rate);
-        n += rate.filter(|_| share > 0.0).map_or(0, |rate| rate.n);
-        (share, rate.map(|rate| Estimate { mean: rate.mean, n_eff: rate.n_eff }))
-    }))?;
-    rate(estimate, n, confidence, IntervalMethod::Wilson)
+    let mut found = Vec::new();
+    let mut estimates = Vec::new();
+    for (share, rate) in strata {
+        estimates.push((share, rate.map(|rate| Estimate { mean: rate.mean, n_eff: rate.n_eff })));
+        if let Some(rate) = rate.filter(|_| share > 0.0) {
+            n += rate.n;
+            let bounds = Bounds { low: rate.low, high: rate.high };
+            found.push(Stratum { share, mean: rate.mean, bounds });
+        }
+    }
+    let Estimate { n_eff, .. } = weighted::combine(estimates)?;
+    let (mean, bounds) = interval::stratified(&found)?;
+    let interval = IntervalMethod::default();
+    Some(Rate { mean, low: bounds.low.min(mean), high: bounds.high.max(mean), n, n_eff, interval })
+}
+
+/// The pass rate of a tier minus that of another one over several tasks by their shares, compared prompt by prompt: the difference,
+/// and its interval by Tango's score test at each task and variance recovery over them. `None` where a task with a share has none.
+#[must_use]
+pub fn combined_difference<'a>(
+    strata: impl IntoIterator<Item = (f64, Option<&'a CellEvidence>)>,
+    other: usize,
+    confidence: f64,
+) -> Option<(f64, Bounds)> {
+    let mut found = Vec::new();
+    for (share, cell) in strata {
+        if share > 0.0 {
+            let seen = cell?.versus.iter().find(|versus| versus.other == other)?.seen?;
+            found.push(Stratum { share, mean: seen.mean, bounds: seen.interval(confidence)? });
+        }
+    }
+    interval::stratified(&found)
+}
+
+/// A mean over several tasks by their shares, replicate by replicate; `None` where a task with a share has none.
+#[must_use]
+pub fn combined_draws<'a>(strata: impl IntoIterator<Item = (f64, Option<&'a Draws>)>) -> Option<Draws> {
+    let mut all: Vec<(f64, &Draws)> = Vec::new();
+    for (share, draws) in strata {
+        if share > 0.0 {
+            all.push((share, draws?));
+        }
+    }
+    let whole: f64 = all.iter().map(|(share, _)| share).sum();
+    let size = all.first().filter(|_| whole > 0.0)?.1.replicates.len();
+    let mut sum = Draws { mean: Some(0.0), replicates: vec![0.0; size] };
+    for (share, draws) in all {
+        sum.mean = sum.mean.zip(draws.mean).map(|(sum, mean)| sum + share / whole * mean);
+        for (sum, value) in sum.replicates.iter_mut().zip(&draws.replicates) {
+            *sum += share / whole * value;
+        }
+    }
+    sum.mean.is_some().then_some(sum)
 }
 
 /// A mean over strata by their shares; `None` where a stratum with a share has none.

@@ -16,10 +16,10 @@ pub struct Standing {
 }
 
 /// For each tier, another one that is cheaper and no worse, if there is one: the cheapest of those. A tier that keeps
-/// data local is never dominated by one that does not. Point estimates: a dominated tier need not be worse beyond doubt,
-/// but nothing that was measured justifies its price.
+/// data local is never dominated by one that does not. `shown` says whether a tier, the first, is shown to pass no more often than
+/// another, the second: eight prompts that both pass show nothing.
 #[must_use]
-pub fn dominated(tiers: &[Standing]) -> Vec<Option<usize>> {
+pub fn dominated(tiers: &[Standing], shown: impl Fn(usize, usize) -> bool) -> Vec<Option<usize>> {
     let beats = |other: &Standing, tier: &Standing| {
         let may = match (tier.location, other.location) {
             (DataLocation::Local, DataLocation::External) => false,
@@ -34,9 +34,13 @@ pub fn dominated(tiers: &[Standing]) -> Vec<Option<usize>> {
     let cost = |at: usize| tiers.get(at).and_then(|tier| tier.cost).unwrap_or(f64::INFINITY);
     tiers
         .iter()
-        .map(|tier| {
+        .enumerate()
+        .map(|(at, tier)| {
             let better = tiers.iter().enumerate().filter(|(_, other)| beats(other, tier));
-            better.map(|(at, _)| at).min_by(|&a, &b| cost(a).total_cmp(&cost(b)))
+            better
+                .map(|(other, _)| other)
+                .filter(|other| shown(at, *other))
+                .min_by(|&a, &b| cost(a).total_cmp(&cost(b)))
         })
         .collect()
 }

@@ -292,7 +292,7 @@ fn a_tasks_own_floors_win() {
 }
 
 #[test]
-fn dearer_and_no_better_is_dominated_unless_it_keeps_data_local() {
+fn dearer_and_no_better_is_dominated_where_that_is_shown_unless_it_keeps_data_local() {
     let tier =
         |pass_rate, cost, location| Standing { pass_rate: Some(pass_rate), cost: Some(cost), location };
     let mut tiers = [
@@ -301,12 +301,15 @@ fn dearer_and_no_better_is_dominated_unless_it_keeps_data_local() {
         tier(0.95, 3.0, DataLocation::External),
         tier(0.94, 4.0, DataLocation::External),
     ];
-    assert_eq!(dominated(&tiers), [None, Some(0), None, Some(2)]);
-    assert_eq!(default_tier(&dominated(&tiers)), 2);
+    assert_eq!(dominated(&tiers, |_, _| true), [None, Some(0), None, Some(2)]);
+    assert_eq!(default_tier(&dominated(&tiers, |_, _| true)), 2);
     tiers[3].location = DataLocation::Local;
-    assert_eq!(dominated(&tiers), [None, Some(0), None, None]);
+    assert_eq!(dominated(&tiers, |_, _| true), [None, Some(0), None, None]);
     tiers[0].cost = None;
-    assert_eq!(dominated(&tiers), [None; 4]);
+    assert_eq!(dominated(&tiers, |_, _| true), [None; 4]);
+    // Where the evidence shows nothing, nothing is said.
+    tiers[2].location = DataLocation::External;
+    assert_eq!(dominated(&tiers, |_, _| false), [None; 4]);
 }
 
 #[test]

@@ -82,7 +82,7 @@ pub fn project(
         let cost = if any { single(&projected, at, size) } else { None };
         Baseline {
             tier: tier.clone(),
-            pass_rate: pass_rate(&projected, at, confidence),
+            pass_rate: pass_rate(&projected, at),
             savings: cost.as_ref().and_then(|cost| figure.savings(&total, cost)),
             cost: cost.and_then(|cost| figure.horizon(&cost)),
         }
@@ -138,8 +138,8 @@ fn single(tasks: &[(&Routed<'_>, f64)], tier: usize, size: usize) -> Option<Sum>
     Some(sum)
 }
 
-fn pass_rate(tasks: &[(&Routed<'_>, f64)], tier: usize, confidence: f64) -> Option<Rate> {
-    measure::combined_rate(tasks.iter().map(|(task, traffic)| (*traffic, task.cells.get(tier))), confidence)
+fn pass_rate(tasks: &[(&Routed<'_>, f64)], tier: usize) -> Option<Rate> {
+    measure::combined_rate(tasks.iter().map(|(task, traffic)| (*traffic, task.cells.get(tier))))
 }
 
 /// Sums to figures.

@@ -123,7 +123,7 @@ fn strategies(md: &mut String, summary: &Summary) {
         "| strategy | pass rate ({ci}) | per 1,000 requests | savings {} | gain over random routing (points) |\n|---|--:|--:|--:|--:|\n",
         sentences::savings_unit(strategies)
     ));
-    for line in sentences::short_list(strategies) {
+    for line in sentences::short_list(summary, strategies) {
         let savings = sentences::savings(strategies, line).filter(|_| Some(&line.id) != best);
         row(
             md,

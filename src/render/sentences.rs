@@ -2,7 +2,7 @@
 
 use super::figures::{Savings, factor, points, usd_short};
 use crate::config::{Consequence, IntervalMethod, Rule};
-use crate::ident::TaskName;
+use crate::ident::{TaskName, TierName};
 use crate::summary::flips::{Change, FirstFlip, Flipped, TrafficFlip};
 use crate::summary::outside::ServedModel;
 use crate::summary::{
@@ -16,9 +16,12 @@ pub(super) fn ci(summary: &Summary) -> String {
     format!("{} CI", units::level(summary.method.level()))
 }
 
-/// The verdict: what became of the tasks, and what the routes cost and save.
+/// The verdict: what became of the tasks, how good the routes are, and what they cost and save.
 pub(super) fn verdict(summary: &Summary) -> String {
     let mut text = tasks(summary) + &wrong_routes(summary) + &monitored(summary);
+    if let Some(quality) = routed_quality(summary) {
+        text.push_str(&format!(" {quality}"));
+    }
     let Some(total) = &summary.projection.total else { return text };
     text.push_str(&format!(" The routes cost {} a month.", usd_short(total.month.mean)));
     if let Some(top) = summary.projection.baselines.last()
@@ -99,16 +102,33 @@ fn tasks(summary: &Summary) -> String {
 
 /// Which single tier would do for every task.
 pub(super) fn sufficient_tier(summary: &Summary) -> String {
-    match &summary.projection.cheapest_sufficient_tier {
-        Some(tier) => format!("The cheapest single tier that is good enough for every task is {tier}."),
-        // A tier that was spared somewhere may well be good enough there.
-        None if summary.tasks.iter().flat_map(|task| &task.cells).any(Cell::is_spared) => {
-            "No single tier is shown to be good enough for every task: dearer ones were not measured where a cheaper one is \
-             proven."
-                .to_owned()
-        }
-        None => "No single tier is good enough for every task.".to_owned(),
+    if let Some(tier) = &summary.projection.cheapest_sufficient_tier {
+        return format!("The cheapest single tier that is good enough for every task is {tier}.");
     }
+    // A tier is out where it is shown to be too bad for a task, or cannot serve it.
+    let is_out = |cell: &Cell| cell.band == Band::Below || !cell.infeasible.is_empty();
+    let cells = |tier: &TierName| {
+        summary.tasks.iter().filter_map(|task| task.cells.iter().find(|cell| cell.tier == *tier)).collect()
+    };
+    let open: Vec<&str> = summary
+        .tiers
+        .iter()
+        .filter(|tier| {
+            let cells: Vec<&Cell> = cells(&tier.name);
+            !cells.iter().any(|cell| is_out(cell))
+        })
+        .map(|tier| tier.name.as_str())
+        .collect();
+    if open.is_empty() {
+        return "No single tier is good enough for every task.".to_owned();
+    }
+    // A tier that was spared somewhere may well be good enough there.
+    let why = if summary.tasks.iter().flat_map(|task| &task.cells).any(Cell::is_spared) {
+        "dearer ones were not measured where a cheaper one is proven".to_owned()
+    } else {
+        format!("the evidence does not decide about {}", open.join(", "))
+    };
+    format!("No single tier is shown to be good enough for every task yet: {why}.")
 }
 
 /// What the judges took; `None` where no model judges.
@@ -294,7 +314,8 @@ pub(super) fn is_banner(notice: &Notice) -> bool {
 pub(super) const fn strategy_kind(kind: StrategyKind) -> &'static str {
     match kind {
         StrategyKind::Single => "single tier",
-        StrategyKind::Routes => "this run",
+        StrategyKind::Routes => "this run, does not compete",
+        StrategyKind::RoutesCrossFitted => "this run, cross-fitted",
         StrategyKind::Deployable => "deployable",
         StrategyKind::Outside => "outside router",
         StrategyKind::Bound => "upper bound",
@@ -408,20 +429,8 @@ pub(super) fn strategies(strategies: &Strategies, ci: &str) -> String {
             gap(&line.quality_gap),
         );
     }
-    let deployable = || {
-        strategies.table.iter().filter(|line| match line.kind {
-            StrategyKind::Deployable | StrategyKind::Routes | StrategyKind::Outside => true,
-            StrategyKind::Single | StrategyKind::Bound => false,
-        })
-    };
-    let saves = |line: &&StrategyLine| line.savings.is_some_and(|savings| savings.low > 0.0);
-    let near = deployable()
-        .filter(saves)
-        .filter(|line| line.quality_gap.high >= 0.0)
-        .filter_map(|line| Some((line, line.savings?)))
-        // The first of equals.
-        .reduce(|most, next| if next.1.mean > most.1.mean { next } else { most });
-    let near = match near.and_then(|(line, _)| Some((line, savings(strategies, line)?))) {
+    let mut competing = strategies.table.iter().filter(|line| competes(line));
+    let near = match closest(strategies).and_then(|line| Some((line, savings(strategies, line)?))) {
         Some((line, savings)) => {
             format!(
                 " Closest: {}. It {}; quality gap: {}.",
@@ -430,37 +439,83 @@ pub(super) fn strategies(strategies: &Strategies, ci: &str) -> String {
                 gap(&line.quality_gap)
             )
         }
-        None if deployable().any(|line| saves(&line)) => {
+        None if competing.clone().any(saves) => {
             " Every strategy that saves money is worse beyond noise.".to_owned()
         }
         None => String::new(),
     };
-    let random = if deployable().any(|line| line.gain_over_random.is_some_and(|gain| gain.low > 0.0)) {
+    let random = if competing.any(|line| line.gain_over_random.is_some_and(|gain| gain.low > 0.0)) {
         "Some strategies gain over random routing beyond noise."
     } else {
         "None gains over random routing beyond noise."
     };
+    let margin = match strategies.margin {
+        Some(margin) => format!(" (no more than {} points worse)", format_args!("{:.1}", margin * 100.0)),
+        None => String::new(),
+    };
     format!(
-        "No strategy beats the best single tier: none that can be deployed passes as often as {best} at lower \
+        "No strategy beats the best single tier: none that can be deployed is shown to pass as often as {best}{margin} at lower \
          cost.{near} {random}"
     )
 }
 
+/// Whether a strategy is compared with the single tiers: it could be deployed, and is not judged on what it was fitted on.
+fn competes(line: &StrategyLine) -> bool {
+    match line.kind {
+        StrategyKind::Deployable | StrategyKind::RoutesCrossFitted | StrategyKind::Outside => true,
+        StrategyKind::Single | StrategyKind::Routes | StrategyKind::Bound => false,
+    }
+}
+
+/// Whether a strategy saves beyond noise.
+fn saves(line: &StrategyLine) -> bool {
+    line.savings.is_some_and(|savings| savings.low > 0.0)
+}
+
+/// The strategy that saves most beyond noise and is not shown to be worse than the best single tier; the first of equals.
+fn closest(strategies: &Strategies) -> Option<&StrategyLine> {
+    let near = strategies.table.iter().filter(|line| competes(line) && saves(line));
+    near.filter(|line| line.quality_gap.high >= 0.0)
+        .filter_map(|line| Some((line, line.savings?)))
+        .reduce(|most, next| if next.1.mean > most.1.mean { next } else { most })
+        .map(|(line, _)| line)
+}
+
+/// The pass rate of the routes, as far as it was measured on prompts that did not decide them.
+pub(super) fn routed_quality(summary: &Summary) -> Option<String> {
+    let rate = summary.strategies.as_ref()?.routed_quality?;
+    Some(format!(
+        "The routes pass {} ({} {:.1} to {:.1}), measured on prompts that did not decide them.",
+        percent(rate.mean),
+        ci(summary),
+        rate.low * 100.0,
+        rate.high * 100.0
+    ))
+}
+
 /// The lines of the comparison that a short table has room for: the best single tier, the routes, the three deployable
-/// strategies with the largest gain over random routing, outside routers, and the perfect router.
-pub(super) fn short_list(strategies: &Strategies) -> Vec<&StrategyLine> {
+/// strategies with the largest gain over random routing, outside routers, the perfect router, and whatever a sentence of the
+/// page names.
+pub(super) fn short_list<'a>(summary: &Summary, strategies: &'a Strategies) -> Vec<&'a StrategyLine> {
     let over = |line: &StrategyLine| line.gain_over_random.map_or(f64::NEG_INFINITY, |over| over.mean);
     let mut deployable: Vec<&StrategyLine> =
         strategies.table.iter().filter(|line| line.kind == StrategyKind::Deployable).collect();
     deployable.sort_by(|a, b| over(b).total_cmp(&over(a)));
     deployable.dedup_by(|a, b| a.pass_rate == b.pass_rate && a.cost_per_1000 == b.cost_per_1000);
     deployable.truncate(3);
+    let mut said: Vec<String> = vec![self::strategies(strategies, "")];
+    said.extend(first_flip(strategies));
+    said.extend(summary.notices.iter().map(|notice| notice.text.clone()));
+    let named = |line: &StrategyLine| said.iter().any(|text| text.contains(&line.label));
     let single = format!("single:{}", strategies.best_single_tier);
-    let shown = |line: &&StrategyLine| match line.kind {
-        StrategyKind::Single => line.id == single,
-        StrategyKind::Routes | StrategyKind::Outside => true,
-        StrategyKind::Deployable => deployable.iter().any(|one| one.id == line.id),
-        StrategyKind::Bound => line.id == "perfect-router",
+    let shown = |line: &&StrategyLine| {
+        named(line)
+            || match line.kind {
+                StrategyKind::Single => line.id == single,
+                StrategyKind::Routes | StrategyKind::RoutesCrossFitted | StrategyKind::Outside => true,
+                StrategyKind::Deployable => deployable.iter().any(|one| one.id == line.id),
+                StrategyKind::Bound => line.id == "perfect-router",
+            }
     };
     let mut list: Vec<&StrategyLine> = Vec::new();
     for line in strategies.table.iter().filter(shown) {
@@ -470,7 +525,7 @@ pub(super) fn short_list(strategies: &Strategies) -> Vec<&StrategyLine> {
                 && other.pass_rate == line.pass_rate
                 && other.cost_per_1000 == line.cost_per_1000
         };
-        if !list.iter().any(same) {
+        if named(line) || !list.iter().any(same) {
             list.push(line);
         }
     }

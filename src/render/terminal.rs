@@ -202,7 +202,7 @@ impl Page {
     /// The strategies that matter, and what they show.
     fn strategies(&self, summary: &Summary) -> String {
         let Some(strategies) = &summary.strategies else { return String::new() };
-        let lines = sentences::short_list(strategies);
+        let lines = sentences::short_list(summary, strategies);
         let best = sentences::best_single(strategies).map(|best| best.id.as_str());
         let savings = lines.iter().map(|line| match sentences::savings(strategies, line) {
             Some(savings) if Some(line.id.as_str()) != best => savings.cell(),

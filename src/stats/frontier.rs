@@ -51,6 +51,27 @@ pub fn at(hull: &[Point], cost: f64) -> Option<f64> {
     hull.last().map(|last| last.1)
 }
 
+/// The points that are mixed at random to reach the hull of some points at a cost, each with its share; `None` where nothing is as
+/// cheap.
+#[must_use]
+pub fn mixture(points: &[Point], cost: f64) -> Option<Vec<(usize, f64)>> {
+    let hull = hull(points);
+    let at = |corner: &Point| points.iter().position(|point| point == corner);
+    let first = hull.first()?;
+    if cost < first.0 {
+        return None;
+    }
+    for pair in hull.windows(2) {
+        if let [a, b] = pair
+            && cost <= b.0
+        {
+            let share = (cost - a.0) / (b.0 - a.0);
+            return Some(vec![(at(a)?, 1.0 - share), (at(b)?, share)]);
+        }
+    }
+    Some(vec![(at(hull.last()?)?, 1.0)])
+}
+
 /// The least cost at which a hull is at least that good; `None` where it never is.
 #[must_use]
 pub fn cost_of(hull: &[Point], quality: f64) -> Option<f64> {
@@ -163,6 +184,17 @@ mod tests {
         assert_eq!(hull(&[(1.0, 0.5), (1.0, 0.7), (f64::NAN, 1.0)]), [(1.0, 0.7)]);
         assert_eq!(at(&[(1.0, 0.5)], 0.9), None);
         assert_eq!(at(&[(1.0, 0.5)], 9.0), Some(0.5));
+    }
+
+    #[test]
+    fn a_mixture_is_as_good_as_the_hull_at_its_cost() {
+        assert_eq!(mixture(&TIERS, 0.1), None);
+        assert_eq!(mixture(&TIERS, 9.0), Some(vec![(2, 1.0)]));
+        let half = f64::midpoint(TIERS[0].0, TIERS[1].0);
+        let mixed = mixture(&TIERS, half).unwrap();
+        assert_eq!((mixed[0].0, mixed[1].0), (0, 1));
+        let quality: f64 = mixed.iter().map(|(point, share)| share * TIERS[*point].1).sum();
+        near(at(&hull(&TIERS), half), quality);
     }
 
     #[test]

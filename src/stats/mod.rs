@@ -7,6 +7,7 @@ pub mod alert;
 pub mod beta;
 pub mod bootstrap;
 pub mod calibration;
+pub mod choice;
 pub mod floor;
 pub mod frontier;
 pub mod interval;

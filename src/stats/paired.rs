@@ -3,7 +3,7 @@
 use statrs::function::gamma::ln_gamma;
 
 use super::beta;
-use super::interval::{normal_cdf, normal_quantile};
+use super::interval::{Bounds, normal_cdf, normal_quantile};
 
 /// What both sides did with one prompt.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -82,6 +82,13 @@ impl Difference {
         let mirrored =
             Self { mean: -self.mean, only_first: self.only_second, only_second: self.only_first, ..*self };
         mirrored.lower_bound(confidence).map(|low| -low)
+    }
+
+    /// The interval at `confidence`, by the same test: two-sided, a tail at each end. Never of width 0.
+    #[must_use]
+    pub fn interval(&self, confidence: f64) -> Option<Bounds> {
+        let one_sided = f64::midpoint(confidence, 1.0);
+        Some(Bounds { low: self.lower_bound(one_sided)?, high: self.upper_bound(one_sided)? })
     }
 
     /// The confidence at which the difference is shown to be above `delta`: that at which [`Self::lower_bound`] touches it.
@@ -188,6 +195,7 @@ fn sample_size(z: f64, variance: f64, delta: f64) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::interval::{Stratum, stratified};
     use super::*;
     use proptest::prelude::*;
     use rand_chacha::ChaCha8Rng;
@@ -284,6 +292,64 @@ mod tests {
             let share = f64::from(covered) / f64::from(samples);
             assert!((0.93..=0.985).contains(&share), "{only_first} {only_second} {n}: {share}");
         }
+    }
+
+    #[test]
+    fn a_difference_without_discordance_has_an_interval() {
+        let bounds = difference(&table(50, 0, 0, 0)).unwrap().interval(0.95).unwrap();
+        // z^2 / (n + z^2) either way.
+        assert!(
+            (bounds.low + 0.071_348).abs() < 1e-5 && (bounds.high - 0.071_348).abs() < 1e-5,
+            "{bounds:?}"
+        );
+    }
+
+    #[test]
+    fn at_its_bounds_the_score_of_the_likeliest_table_is_the_quantile() {
+        // 44 pairs, one of them discordant: the likelihood under a difference of `delta` is maximised by trying.
+        let (n, b, c) = (44.0_f64, 0.0_f64, 1.0_f64);
+        let bounds = difference(&table(43, 0, 1, 0)).unwrap().interval(0.95).unwrap();
+        for (delta, wanted) in [(bounds.low, 1.959_964), (bounds.high, -1.959_964)] {
+            let likelihood = |share: f64| {
+                let log = |count: f64, p: f64| if count > 0.0 { count * p.ln() } else { 0.0 };
+                log(b, share + delta) + log(c, share) + log(n - b - c, 1.0 - 2.0 * share - delta)
+            };
+            let least = (-delta).max(0.0);
+            let tried =
+                (1..200_000).map(|at| least + f64::from(at) / 200_000.0 * (1.0 - delta - 2.0 * least) / 2.0);
+            let share = tried.max_by(|x, y| likelihood(*x).total_cmp(&likelihood(*y))).unwrap();
+            let score = (b - c - n * delta) / (n * (2.0 * share + delta * (1.0 - delta))).sqrt();
+            assert!((score - wanted).abs() < 1e-3, "{delta}: {score}");
+        }
+    }
+
+    #[test]
+    fn a_stratified_difference_covers_what_it_promises() {
+        // By task: share of the traffic, only the first passes, only the second does, prompts.
+        let truth = [(0.6, 0.02, 0.03, 40), (0.3, 0.10, 0.02, 60), (0.1, 0.0, 0.0, 20)];
+        let whole: f64 = truth.iter().map(|(share, b, c, _)| share * (b - c)).sum();
+        let mut random = ChaCha8Rng::seed_from_u64(11);
+        let (mut covered, samples) = (0, 600);
+        for _ in 0..samples {
+            let strata: Vec<Stratum> = truth
+                .iter()
+                .map(|(share, only_first, only_second, n)| {
+                    let (mut b, mut c) = (0, 0);
+                    for _ in 0..*n {
+                        let u = f64::from(random.next_u32()) / 4_294_967_296.0;
+                        b += u32::from(u < *only_first);
+                        c += u32::from(u >= *only_first && u < only_first + only_second);
+                    }
+                    let seen = difference(&table(n - b - c, b, c, 0)).unwrap();
+                    Stratum { share: *share, mean: seen.mean, bounds: seen.interval(0.95).unwrap() }
+                })
+                .collect();
+            let bounds = stratified(&strata).unwrap().1;
+            assert!(bounds.high - bounds.low > 0.01, "{bounds:?}");
+            covered += u32::from((bounds.low..=bounds.high).contains(&whole));
+        }
+        let share = f64::from(covered) / f64::from(samples);
+        assert!((0.93..=0.995).contains(&share), "{share}");
     }
 
     proptest! {

@@ -33,9 +33,16 @@ pub struct Strategies {
     pub aiq_from: Usd,
     /// See `aiq_from`.
     pub aiq_to: Usd,
-    /// The deployable strategy that passes as often as the best single tier and saves the most, beyond noise; `None` where none
-    /// does. Whether its pass rate is better beyond noise is in its `quality_gap`.
+    /// The strategy that competes and saves the most, of those that are shown to pass no less often than the best single tier by more
+    /// than `policy.margin` (lower bound of `quality_gap`) and to save (lower bound of `savings`); `None` where there is none.
     pub winner: Option<String>,
+    /// How much worse than the best single tier a winner may be: `policy.margin`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub margin: Option<f64>,
+    /// The pass rate of the routes as they are decided without the prompts that they are judged on: of `routed-cross-fitted`. What to
+    /// expect of the routes. `None` where they were not decided so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub routed_quality: Option<Interval>,
     /// The pass rate of the perfect router minus that of the best single tier: the most that any router could gain.
     pub headroom: f64,
     /// The strategies.
@@ -67,8 +74,10 @@ pub struct Strategies {
 pub enum StrategyKind {
     /// All traffic on one tier: a baseline.
     Single,
-    /// The routes of this run, decided on the same answers.
+    /// The routes of this run, judged on the answers that they were decided on, which flatters them: they do not compete.
     Routes,
+    /// The routes as they are decided without the prompts that they are judged on: these compete.
+    RoutesCrossFitted,
     /// It can be deployed; judged on prompts that it was not fitted on.
     Deployable,
     /// An outside router, measured like a tier.
@@ -89,9 +98,10 @@ pub struct StrategyLine {
     pub kind: StrategyKind,
     /// Requests that it was replayed on.
     pub n: u64,
-    /// Pass rate with its bootstrap confidence interval.
+    /// Pass rate: Wilson's interval at each task, on the clusters' effective number, and variance recovery over the tasks. That of a
+    /// single tier is the one of `tiers`.
     pub pass_rate: Interval,
-    /// USD per 1,000 requests.
+    /// USD per 1,000 requests; the interval is a bootstrap's.
     pub cost_per_1000: Money,
     /// USD per month at the stated traffic; `None` unless every task states its traffic.
     pub month: Option<Money>,
@@ -103,11 +113,16 @@ pub struct StrategyLine {
     pub escalation_rate: f64,
     /// The share of requests that each tier answered: the ladder, then what is outside it.
     pub answered_by: Vec<f64>,
-    /// Pass rate minus that of the best single tier, compared prompt by prompt.
+    /// Pass rate minus that of the best single tier, compared prompt by prompt: Tango's interval at each task, and variance recovery
+    /// over the tasks.
     pub quality_gap: Interval,
-    /// Savings as a share of the best single tier's cost; negative where it costs more.
+    /// For a single tier: the pass rate of the routes, decided on other prompts, minus its own, compared prompt by prompt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub routed_gap: Option<Interval>,
+    /// Savings as a share of the best single tier's cost, with a bootstrap interval; negative where it costs more.
     pub savings: Option<Interval>,
-    /// Pass rate minus that of random routing between single tiers at the same cost.
+    /// Pass rate minus that of random routing between single tiers at the same cost, with an interval like that of
+    /// `quality_gap`.
     pub gain_over_random: Option<Interval>,
     /// CostSave: the largest cut in cost that it reaches at the best single tier's pass rate; `None` where it reaches none.
     pub cost_save: Option<f64>,
@@ -137,6 +152,10 @@ pub struct StrategyLine {
     pub expected_bill_per_1000: Option<Usd>,
     /// The share of bootstrap draws in which no deployable strategy is both better and cheaper.
     pub frontier_share: Option<f64>,
+    /// For a task map: by how much it can be dearer than the cheapest map that keeps as much, as a share of that one's cost; 0 where
+    /// it is the cheapest. `None` for other strategies, and where no bound is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub map_gap: Option<f64>,
     /// The same strategy fitted and judged on the same prompts: flattering, for comparison with figures published that way.
     pub in_sample: Option<InSample>,
 }

@@ -2,6 +2,7 @@
 
 mod bill;
 mod evidence;
+mod strategies;
 
 use std::collections::BTreeMap;
 
@@ -71,8 +72,8 @@ fn price(input: &str, output: &str) -> ModelPrice {
     }
 }
 
-struct Setting {
-    config: Config,
+pub(super) struct Setting {
+    pub(super) config: Config,
     source: Source,
     errors: u64,
     deprecated: Option<String>,
@@ -81,11 +82,11 @@ struct Setting {
 }
 
 impl Setting {
-    fn of(tasks: Vec<Task>) -> Self {
+    pub(super) fn of(tasks: Vec<Task>) -> Self {
         Self { config: config(tasks), source: Source::Live, errors: 0, deprecated: None, prompts: Vec::new() }
     }
 
-    fn assemble(&self, observations: &[Observation]) -> Summary {
+    pub(super) fn assemble(&self, observations: &[Observation]) -> Summary {
         let digest = Digest::of(b"x");
         let trials = observations.len() as u64;
         let run = RunFacts {
@@ -157,7 +158,7 @@ impl Setting {
     }
 }
 
-fn with_traffic(name: &str, requests: f64) -> Task {
+pub(super) fn with_traffic(name: &str, requests: f64) -> Task {
     Task { requests_per_day: Some(requests), ..task(name) }
 }
 
@@ -253,7 +254,6 @@ fn notices_appear_where_they_are_true() {
         summary.notices.iter().map(|notice| format!("{}: {}", notice.code, notice.text)).collect();
     insta::assert_snapshot!(texts.join("\n"), @r"
     incomplete: 2 of 198 trials have no answer (2 ended in an error, 0 were not sent). They are not evidence. Run the same command again to complete it.
-    dominated-tier: tier2 costs more than tier1 and does not pass more often.
     router-does-not-pay: No router is needed: all traffic on tier1 is good enough for every task and costs $27.38 a month; the routes cost $27.38.
     deprecated-model: p/large, the model of tier2, will be withdrawn after 2026-12-31.
     ");

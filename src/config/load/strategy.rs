@@ -32,6 +32,14 @@ impl Check<'_> {
         if let Some(classifier) = &strategy.classifier {
             self.classifier(span, classifier, providers);
         }
+        let hybrid = &strategy.hybrid;
+        if !(0.0 <= hybrid.below && hybrid.below <= hybrid.above && hybrid.above <= 100.0) {
+            self.fault(
+                span.clone(),
+                "the thresholds of [strategy.hybrid] make no sense",
+                "use 0 to 100, `below` no greater than `above`; below = 10 and above = 70 are usual",
+            );
+        }
     }
 
     fn classifier(

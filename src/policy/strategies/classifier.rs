@@ -5,21 +5,38 @@ use smallvec::smallvec;
 
 use super::perfect;
 use super::queries::PromptAnswers;
-use super::strategy::{Applied, Path, Standing, Strategy, World};
+use super::strategy::{Applied, Path, Paths, Standing, Strategy, World};
 use crate::config::ClassifierSettings;
 
 pub(super) const STRATEGY: Strategy = Strategy { name: "classifier", apply };
 
 fn apply(world: &World<'_>) -> Vec<Applied> {
-    let Some(classifier) = &world.settings.classifier else { return Vec::new() };
+    let Some(answers) = answers(world) else { return Vec::new() };
+    let label = format!("classifier {}", answers.label);
+    let applied = Applied::fixed("classifier", label, Standing::Deployable, answers.paths);
+    vec![Applied { overhead: answers.overhead, ..applied }]
+}
+
+/// What a classifier answers about each row.
+pub(super) struct Answers {
+    /// Its name, and how often it is right.
+    pub(super) label: String,
+    /// Where it sends each row.
+    pub(super) paths: Vec<Paths>,
+    /// What asking it costs: USD and milliseconds.
+    pub(super) overhead: (f64, f64),
+}
+
+/// The answers of the classifier that is configured; `None` without one, or where they are not known.
+pub(super) fn answers(world: &World<'_>) -> Option<Answers> {
+    let classifier = world.settings.classifier.as_ref()?;
     if world.matrix.rungs < 2 {
-        return Vec::new();
+        return None;
     }
-    let applied = match (&classifier.ask, &world.queries.classifier) {
-        (Some(_), answers) => answers.as_ref().and_then(|answers| as_answered(world, answers)),
+    match (&classifier.ask, &world.queries.classifier) {
+        (Some(_), answers) => as_answered(world, answers.as_ref()?),
         (None, _) => as_configured(world, classifier),
-    };
-    applied.into_iter().collect()
+    }
 }
 
 /// The tier that the classifier chose; the best one where it named none.
@@ -27,16 +44,19 @@ pub(super) fn chosen(world: &World<'_>, answers: &PromptAnswers<Option<usize>>, 
     answers.by_prompt.get(&prompt).copied().flatten().unwrap_or(world.strong)
 }
 
-fn as_answered(world: &World<'_>, answers: &PromptAnswers<Option<usize>>) -> Option<Applied> {
+fn as_answered(world: &World<'_>, answers: &PromptAnswers<Option<usize>>) -> Option<Answers> {
     let overhead = answers.overhead(world.prompts().into_iter())?;
     let confusion = confusion(world)?;
     let correct = 100.0 * confusion.correct as f64 / confusion.passable.max(1) as f64;
-    let paths = world.matrix.rows.iter().map(|row| Path::sure(chosen(world, answers, row.prompt))).collect();
-    let label = format!("classifier {} ({correct:.0} % correct, measured)", answers.model);
-    Some(Applied { overhead, ..Applied::fixed("classifier", label, Standing::Deployable, paths) })
+    let paths = world.matrix.rows.iter().map(|row| Path::sure(chosen(world, answers, row.prompt)));
+    Some(Answers {
+        label: format!("{} ({correct:.0} % correct, measured)", answers.model),
+        paths: paths.collect(),
+        overhead,
+    })
 }
 
-fn as_configured(world: &World<'_>, classifier: &ClassifierSettings) -> Option<Applied> {
+fn as_configured(world: &World<'_>, classifier: &ClassifierSettings) -> Option<Answers> {
     let rungs = world.matrix.rungs;
     let (right, price) = (classifier.accuracy?.get(), classifier.price?.to_f64());
     let wrong = (1.0 - right) / (rungs - 1) as f64;
@@ -49,9 +69,11 @@ fn as_configured(world: &World<'_>, classifier: &ClassifierSettings) -> Option<A
         (0..rungs).map(path).collect()
     });
     let model = classifier.model.as_deref().unwrap_or("a model");
-    let label = format!("classifier {model} ({:.0} % correct, assumed)", right * 100.0);
-    let applied = Applied::fixed("classifier", label, Standing::Deployable, paths.collect());
-    Some(Applied { overhead: (price, classifier.latency_ms.ms()), ..applied })
+    Some(Answers {
+        label: format!("{model} ({:.0} % correct, assumed)", right * 100.0),
+        paths: paths.collect(),
+        overhead: (price, classifier.latency_ms.ms()),
+    })
 }
 
 /// The classifier's choices against the cheapest tier that passes.

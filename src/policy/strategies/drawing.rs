@@ -27,6 +27,8 @@ pub struct Drawing {
     pub confidence: f64,
     /// What a wrong answer costs, in USD.
     pub failure_cost: Option<f64>,
+    /// How much worse than the best single tier a winner may be, as a difference of pass rates.
+    pub margin: f64,
 }
 
 impl Drawing {

@@ -26,6 +26,29 @@ pub struct Comparison {
     pub folds: u32,
     /// Draws of the bootstrap.
     pub resamples: u32,
+    /// How much worse than the best single tier a winner may be, as a difference of pass rates.
+    pub margin: f64,
+}
+
+impl Comparison {
+    /// Whether a strategy beats the best single tier: it competes, is shown to be no worse than that by more than the margin, and
+    /// to save.
+    #[must_use]
+    pub fn beats_best_single(&self, one: &Figures) -> bool {
+        one.standing.competes()
+            && one.gap.quality.low > -self.margin
+            && one.gap.savings.is_some_and(|savings| savings.low > 0.0)
+    }
+
+    /// The strategy that beats the best single tier and saves the most; the first of equals. Its index.
+    #[must_use]
+    pub fn winner(&self) -> Option<usize> {
+        let savings = |one: &Figures| one.gap.savings.map_or(0.0, |savings| savings.mean);
+        let beats = self.figures.iter().enumerate().filter(|(_, one)| self.beats_best_single(one));
+        beats
+            .reduce(|best, next| if savings(next.1) > savings(best.1) { next } else { best })
+            .map(|(at, _)| at)
+    }
 }
 
 /// The cheapest rung and the best one (the cheapest of several); `None` without a rung.
@@ -51,7 +74,17 @@ pub(super) fn compare(strategies: &[&Strategy], world: &World<'_>, drawing: Draw
     let frontier = on_the_frontier(&applied, &draws, resamples);
     let costs = || world.means.iter().map(|mean| mean.cost);
     let range = (costs().fold(f64::INFINITY, f64::min), costs().fold(0.0, f64::max));
-    let context = figures::Context { world, drawing, range, best, singles: &singles, draws: &draws };
+    let context = figures::Context {
+        world,
+        drawing,
+        range,
+        best,
+        singles: &singles,
+        draws: &draws,
+        realised: &realised,
+        routed: applied.iter().position(|one| one.standing == Standing::CrossFitted),
+        clusters: &figures::clusters(world.matrix),
+    };
     let figures = applied
         .iter()
         .zip(&realised)
@@ -69,15 +102,13 @@ pub(super) fn compare(strategies: &[&Strategy], world: &World<'_>, drawing: Draw
         left_out: world.matrix.left_out,
         folds: world.matrix.folds,
         resamples,
+        margin: drawing.margin,
     })
 }
 
 /// The share of draws in which each strategy is beaten by none that could be deployed, itself included.
 fn on_the_frontier(applied: &[Applied], draws: &[Draws], resamples: u32) -> Vec<Option<f64>> {
-    let runs = |one: &Applied| match one.standing {
-        Standing::Single | Standing::Deployable | Standing::Routes | Standing::Outside => true,
-        Standing::Bound => false,
-    };
+    let runs = |one: &Applied| one.standing == Standing::Single || one.standing.competes();
     let among: Vec<usize> =
         applied.iter().enumerate().filter(|(_, one)| runs(one)).map(|(at, _)| at).collect();
     let mut counts = vec![0_u32; applied.len()];

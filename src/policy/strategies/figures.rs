@@ -7,12 +7,15 @@
 use std::collections::BTreeMap;
 
 use super::drawing::{Drawing, Draws};
-use super::matrix::Means;
+use super::matrix::{Matrix, Means, Row};
 use super::perfect;
-use super::replay::{Realised, point};
+use super::replay::{self, Realised};
 use super::strategy::{Applied, Standing, World};
 use crate::stats::bootstrap;
 use crate::stats::frontier::{self, Point};
+use crate::stats::interval::{self, Stratum};
+use crate::stats::paired::{self, Pair};
+use crate::stats::weighted::{self, Cluster};
 
 /// A mean with its interval.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -25,7 +28,8 @@ pub struct Span {
     pub high: f64,
 }
 
-/// The difference between a strategy and the best single tier, compared request by request.
+/// The difference between a strategy and the best single tier, compared request by request: quality by Tango's score interval for
+/// each task and variance recovery over them, savings by the bootstrap.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Gap {
     /// Quality above that of the best single tier.
@@ -79,6 +83,8 @@ pub struct Figures {
     pub answered_by: Vec<f64>,
     /// Against the best single tier.
     pub gap: Gap,
+    /// For a single tier: the quality of the routes, decided on other prompts, above its own.
+    pub routed_gap: Option<Span>,
     /// Gain over random routing: quality minus that of random routing at the same cost; `None` where no mixture is as cheap.
     pub gain_over_random: Option<Span>,
     /// The largest cut in cost that it reaches at no less than the best single tier's quality; `None` where it reaches none.
@@ -105,6 +111,8 @@ pub struct Figures {
     pub in_sample: Option<Point>,
     /// AIQ of the same.
     pub in_sample_aiq: Option<f64>,
+    /// For a task map: by how much it can be dearer than the cheapest that keeps as much, as a share; 0 where it is the cheapest.
+    pub map_gap: Option<f64>,
     /// What each task adds to quality and cost.
     pub by_task: BTreeMap<usize, Part>,
 }
@@ -119,6 +127,21 @@ pub(super) struct Context<'a> {
     /// Where the single tiers stand.
     pub(super) singles: &'a [usize],
     pub(super) draws: &'a [Draws],
+    /// What each strategy came to.
+    pub(super) realised: &'a [Realised],
+    /// Where the routes that compete stand.
+    pub(super) routed: Option<usize>,
+    /// The rows of each cluster, by task.
+    pub(super) clusters: &'a [Vec<Vec<usize>>],
+}
+
+/// The rows of each cluster, by task.
+pub(super) fn clusters(matrix: &Matrix) -> Vec<Vec<Vec<usize>>> {
+    let mut tasks: BTreeMap<usize, BTreeMap<u32, Vec<usize>>> = BTreeMap::new();
+    for (at, row) in matrix.rows.iter().enumerate() {
+        tasks.entry(row.task).or_default().entry(row.unit).or_default().push(at);
+    }
+    tasks.into_values().map(|clusters| clusters.into_values().collect()).collect()
 }
 
 impl Context<'_> {
@@ -139,18 +162,10 @@ impl Context<'_> {
             (0..count).map(move |draw| value(draws.point(draw), best.point(draw)))
         };
         let singles = self.single_points();
-        let hull = frontier::hull(&singles);
-        let gain_over_random = frontier::at(&hull, cost).map(|mix| {
-            let drawn = (0..draws.cost.len()).map(|draw| {
-                let points: Vec<Point> =
-                    self.singles.iter().filter_map(|at| Some(self.draws.get(*at)?.point(draw))).collect();
-                let (cost, quality) = draws.point(draw);
-                let hull = frontier::hull(&points);
-                // A draw in which no mixture is as cheap compares with the cheapest tier.
-                let least = hull.first().map_or(f64::NAN, |first| first.1);
-                quality - frontier::at(&hull, cost).unwrap_or(least)
-            });
-            self.span(quality - mix, drawn)
+        let gain_over_random = frontier::mixture(&singles, cost).and_then(|mix| {
+            self.difference(realised, |row| {
+                mix.iter().map(|(tier, share)| Some(share * row.fact(*tier)?.quality)).sum()
+            })
         });
         let reach = |curve: &[Point], own: Point| {
             let mut points = singles.clone();
@@ -160,8 +175,7 @@ impl Context<'_> {
         };
         let own_hull = reach(&applied.curve, (cost, quality));
         let aiq = |hull: &[Point]| frontier::aiq(hull, self.range.0, self.range.1);
-        let in_sample = applied.in_sample.as_ref().and_then(|paths| point(world.matrix, paths));
-        let in_sample = in_sample.map(|(cost, quality)| (cost + applied.overhead.0, quality));
+        let in_sample = replay::in_sample(world.matrix, applied);
         let recover = |quality| frontier::recovered(quality, weak_mean.quality, best_mean.quality);
         let cpt =
             |part: f64| frontier::cpt(applied.sweep.as_ref()?, weak_mean.quality, best_mean.quality, part);
@@ -170,16 +184,21 @@ impl Context<'_> {
             label: applied.label.clone(),
             standing: applied.standing,
             n: realised.rows.iter().flatten().count() as u64,
-            quality: self.span(quality, draws.quality.iter().copied()),
+            quality: self.quality(realised)?,
             cost: self.span(cost, draws.cost.iter().copied()),
             latency: realised.latency,
             escalated: realised.escalated,
             answered_by: realised.answered_by.clone(),
             gap: Gap {
-                quality: self.span(quality - best_mean.quality, pairs(|own, best| own.1 - best.1)),
+                quality: if at == self.best {
+                    Span::default()
+                } else {
+                    self.difference(realised, |row| Some(row.fact(world.strong)?.quality))?
+                },
                 savings: (best_mean.cost > 0.0)
                     .then(|| self.span(1.0 - cost / best_mean.cost, pairs(|own, best| 1.0 - own.0 / best.0))),
             },
+            routed_gap: self.routed_gap(at, applied),
             gain_over_random: gain_over_random.filter(|_| applied.standing != Standing::Single),
             cost_save: cheapest_as_good(applied, (cost, quality), best_mean.quality)
                 .filter(|_| best_mean.cost > 0.0)
@@ -198,8 +217,64 @@ impl Context<'_> {
             frontier,
             in_sample,
             in_sample_aiq: in_sample.and_then(|own| aiq(&reach(&applied.in_sample_curve, own))),
+            map_gap: applied.map_gap,
             by_task: by_task(world, realised),
         })
+    }
+
+    /// The quality of a strategy: Wilson's interval on the clusters of each task, and variance recovery over the tasks.
+    fn quality(&self, realised: &Realised) -> Option<Span> {
+        let strata = self.clusters.iter().filter_map(|clusters| {
+            let units = self.units(clusters, |at| Some((realised.rows.get(at).copied()??.1, 0.0)));
+            let share = units.iter().map(|unit| unit.weight).sum();
+            let means = units.iter().map(|unit| Cluster { weight: unit.weight, mean: unit.first, trials: 1 });
+            let found = weighted::estimate(&means.collect::<Vec<_>>())?;
+            let bounds = interval::wilson(found.mean, found.n_eff, self.drawing.confidence)?;
+            Some(Stratum { share, mean: found.mean, bounds })
+        });
+        over(&strata.collect::<Vec<_>>())
+    }
+
+    /// The quality of a strategy above another one's, request by request: Tango's interval on the clusters of each task, and variance
+    /// recovery over the tasks.
+    fn difference(&self, own: &Realised, other: impl Fn(&Row) -> Option<f64>) -> Option<Span> {
+        let rows = &self.world.matrix.rows;
+        let strata = self.clusters.iter().filter_map(|clusters| {
+            let both = |at: usize| Some((own.rows.get(at).copied()??.1, other(rows.get(at)?)?));
+            let units = self.units(clusters, both);
+            let share = units.iter().map(|unit| unit.weight).sum();
+            let seen = paired::difference(&units)?;
+            let bounds = seen.interval(self.drawing.confidence)?;
+            Some(Stratum { share, mean: seen.mean, bounds })
+        });
+        over(&strata.collect::<Vec<_>>())
+    }
+
+    /// The clusters of a task, each with its weight and the weighted means of two values; rows without one are left out.
+    fn units(&self, clusters: &[Vec<usize>], values: impl Fn(usize) -> Option<Point>) -> Vec<Pair> {
+        let unit = |rows: &Vec<usize>| {
+            let mut sum = Pair { weight: 0.0, first: 0.0, second: 0.0 };
+            for at in rows {
+                let Some((row, (first, second))) = self.world.matrix.rows.get(*at).zip(values(*at)) else {
+                    continue;
+                };
+                sum.weight += row.weight;
+                sum.first += row.weight * first;
+                sum.second += row.weight * second;
+            }
+            (sum.weight > 0.0).then(|| Pair {
+                weight: sum.weight,
+                first: sum.first / sum.weight,
+                second: sum.second / sum.weight,
+            })
+        };
+        clusters.iter().filter_map(unit).collect()
+    }
+
+    fn routed_gap(&self, at: usize, applied: &Applied) -> Option<Span> {
+        let tier = self.singles.iter().position(|single| *single == at)?;
+        let routed = self.realised.get(self.routed.filter(|_| applied.standing == Standing::Single)?)?;
+        self.difference(routed, |row| Some(row.fact(tier)?.quality))
     }
 
     fn single_points(&self) -> Vec<Point> {
@@ -212,6 +287,11 @@ impl Context<'_> {
         let (low, high) = bounds.map_or((mean, mean), |b| (b.low.min(mean), b.high.max(mean)));
         Span { mean, low, high }
     }
+}
+
+fn over(strata: &[Stratum]) -> Option<Span> {
+    let (mean, bounds) = interval::stratified(strata)?;
+    Some(Span { mean, low: bounds.low, high: bounds.high })
 }
 
 fn mean(world: &World<'_>, realised: &Realised) -> Option<Point> {

@@ -235,6 +235,11 @@ impl<M> Models<M> {
         Models { all: make(&self.all), without: self.without.iter().map(&make).collect() }
     }
 
+    /// Each of them.
+    pub(super) fn each(&self) -> impl Iterator<Item = &M> {
+        self.without.iter().chain(std::iter::once(&self.all))
+    }
+
     /// The one that has not seen the row's part.
     pub(super) fn unseen(&self, row: &Row) -> &M {
         self.without.get(row.fold as usize).unwrap_or(&self.all)

@@ -10,9 +10,12 @@ mod classifier;
 mod drawing;
 mod evaluate;
 mod figures;
+mod hybrid;
 mod keywords;
 mod length;
 mod matrix;
+#[cfg(test)]
+mod mmlu;
 mod random;
 mod nearest;
 mod perfect;
@@ -49,6 +52,7 @@ pub const STRATEGIES: &[&Strategy] = &[
     &nearest::STRATEGY,
     &score::STRATEGY,
     &classifier::STRATEGY,
+    &hybrid::STRATEGY,
     &cascade::STRATEGY,
     &outside::STRATEGY,
     &perfect::STRATEGY,

@@ -1,7 +1,7 @@
 //! What a strategy comes to when it is replayed on the measured answers, request by request and over all of them.
 
 use super::matrix::{Fact, Matrix, Row};
-use super::strategy::{Applied, Path, Paths};
+use super::strategy::{Applied, Path, paid};
 use crate::stats::frontier::Point;
 use crate::stats::quantile::Sorted;
 
@@ -33,8 +33,9 @@ pub(super) fn realise(matrix: &Matrix, applied: &Applied) -> Realised {
     // Every request's latency, only until its quantiles are known: all strategies' at once would be most of the memory.
     let mut latencies = Some(Vec::with_capacity(matrix.rows.len()));
     let mut weight = 0.0;
-    for (row, paths) in matrix.rows.iter().zip(&applied.paths) {
-        let point = row_point(row, paths, applied.overhead.0);
+    for (at, (row, paths)) in matrix.rows.iter().zip(&applied.paths).enumerate() {
+        let overhead = paid(applied.overhead, applied.asked.as_deref(), at);
+        let point = row_point(row, paths, overhead.0);
         realised.rows.push(point);
         if point.is_none() {
             continue;
@@ -53,7 +54,7 @@ pub(super) fn realise(matrix: &Matrix, applied: &Applied) -> Realised {
             }
             let total: Option<f64> = facts.iter().map(|fact| fact.latency).sum();
             match (&mut latencies, total) {
-                (Some(latencies), Some(total)) => latencies.push((total + applied.overhead.1, part)),
+                (Some(latencies), Some(total)) => latencies.push((total + overhead.1, part)),
                 (all, None) => *all = None,
                 (None, Some(_)) => {}
             }
@@ -79,11 +80,12 @@ pub(crate) fn row_point(row: &Row, paths: &[Path], overhead: f64) -> Option<Poin
     Some((cost, quality))
 }
 
-/// Cost and quality over all rows; `None` where one is not known.
-pub(super) fn point(matrix: &Matrix, paths: &[Paths]) -> Option<Point> {
+/// Cost and quality over all rows if fitted on all of them, for what is fitted; `None` where one is not known.
+pub(super) fn in_sample(matrix: &Matrix, applied: &Applied) -> Option<Point> {
     let mut sum = (0.0, 0.0);
-    for (row, paths) in matrix.rows.iter().zip(paths) {
-        let (cost, quality) = row_point(row, paths, 0.0)?;
+    for (at, (row, paths)) in matrix.rows.iter().zip(applied.in_sample.as_ref()?).enumerate() {
+        let overhead = paid(applied.overhead, applied.in_sample_asked.as_deref(), at);
+        let (cost, quality) = row_point(row, paths, overhead.0)?;
         sum = (sum.0 + row.weight * cost, sum.1 + row.weight * quality);
     }
     (!matrix.rows.is_empty()).then_some(sum)

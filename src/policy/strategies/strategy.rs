@@ -16,12 +16,25 @@ pub enum Standing {
     Single,
     /// It could be deployed, and is judged on prompts that it was not fitted on.
     Deployable,
-    /// The routes of this run, which were decided on the same answers.
+    /// The routes of this run. They were decided on the same answers, which flatters them, so they do not compete.
     Routes,
+    /// The routes as they are decided without the prompts that they are judged on: what the routes of this run compete as.
+    CrossFitted,
     /// An upper bound: it uses knowledge that production does not have.
     Bound,
     /// An outside router, measured like a tier.
     Outside,
+}
+
+impl Standing {
+    /// Whether it is compared with the single tiers: it could be deployed, and is not judged on what it was fitted on.
+    #[must_use]
+    pub const fn competes(self) -> bool {
+        match self {
+            Self::CrossFitted | Self::Deployable | Self::Outside => true,
+            Self::Single | Self::Routes | Self::Bound => false,
+        }
+    }
 }
 
 /// Tiers that are tried in turn, with the probability that they are.
@@ -56,8 +69,12 @@ pub struct Applied {
     pub paths: Vec<Paths>,
     /// The same fitted on all prompts, for what is fitted.
     pub in_sample: Option<Vec<Paths>>,
-    /// The overhead of deciding: USD and milliseconds per request.
+    /// The overhead of deciding: USD and milliseconds per request that it is paid for.
     pub overhead: (f64, f64),
+    /// The rows that it is paid for; all of them where this is `None`.
+    pub asked: Option<Vec<bool>>,
+    /// The same of the strategy that is fitted on all prompts.
+    pub in_sample_asked: Option<Vec<bool>>,
     /// Other points that it reaches with other thresholds: USD per request and quality.
     pub curve: Vec<Point>,
     /// The same points fitted on all prompts.
@@ -65,6 +82,15 @@ pub struct Applied {
     /// For what splits requests between the weakest and the strongest tier: the share of strong calls and the quality, as the
     /// threshold is swept.
     pub sweep: Option<Vec<Point>>,
+    /// For a task map: by how much it can be dearer than the cheapest that keeps as much, as a share of that one's cost; 0 where
+    /// it is the cheapest, infinite where no bound is known.
+    pub map_gap: Option<f64>,
+}
+
+/// The overhead of a row, where it is paid only for some.
+pub(super) fn paid(overhead: (f64, f64), asked: Option<&[bool]>, at: usize) -> (f64, f64) {
+    let is_paid = asked.is_none_or(|asked| asked.get(at).copied().unwrap_or(true));
+    if is_paid { overhead } else { (0.0, 0.0) }
 }
 
 impl Applied {
@@ -82,9 +108,12 @@ impl Applied {
             paths,
             in_sample: None,
             overhead: (0.0, 0.0),
+            asked: None,
+            in_sample_asked: None,
             curve: Vec::new(),
             in_sample_curve: Vec::new(),
             sweep: None,
+            map_gap: None,
         }
     }
 }
@@ -114,6 +143,8 @@ pub struct World<'a> {
     pub routers: &'a [usize],
     /// The routes, by task.
     pub routes: &'a [RouteOf],
+    /// The routes as they are decided without each part of the prompts: by part, then task. Empty where they were not decided so.
+    pub crossed: &'a [Vec<RouteOf>],
     /// The means of each rung.
     pub means: Vec<Means>,
     /// The cheapest rung.

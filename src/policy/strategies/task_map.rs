@@ -1,14 +1,14 @@
-//! The static task map: a tier for each task, so that all together keep a share of the best single tier's quality at little
+//! The static task map: a tier for each task, so that all together keep a share of the best single tier's quality at the least
 //! cost, learned on other prompts. Hard to beat where tasks differ more than the prompts within them.
 //!
-//! The map is found greedily: from the best tier of each task downwards, always the step that saves most for the quality that
-//! it costs, as long as enough is kept.
+//! The cheapest map is found exactly ([`choice`]); where that would take too long, its gap to the cheapest is bounded and told.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::matrix::{Matrix, Means, Row};
+use super::matrix::{Matrix, Means, Models, Row};
 use super::replay;
 use super::strategy::{Applied, Path, Standing, Strategy, World};
+use crate::stats::choice;
 use crate::stats::frontier::{self, Point};
 
 pub(super) const STRATEGY: Strategy = Strategy { name: "map", apply };
@@ -35,30 +35,46 @@ fn apply(world: &World<'_>) -> Vec<Applied> {
         curve.extend(replay::point_of_tiers(matrix, |_, row| tier(maps.unseen(row), row)));
         in_sample_curve.extend(replay::point_of_tiers(matrix, |_, row| tier(&maps.all, row)));
     }
+    let sweep = swept(world, &tables);
     world
         .settings
         .keep
         .iter()
         .map(|keep| {
-            let fitted = matrix.cross_fit(
-                |rows| learn(matrix, rows, keep.get()),
-                |map, _, row| Path::sure(map.get(&row.task).copied().unwrap_or(world.strong)),
-            );
+            let maps = matrix.fit(|rows| learn(matrix, rows, keep.get()));
+            let paths =
+                |map: &Map, row: &Row| Path::sure(map.tiers.get(&row.task).copied().unwrap_or(world.strong));
+            let rows = || matrix.rows.iter();
+            let gap = maps.each().map(|map| map.gap).fold(0.0, f64::max);
             let percent = percent(keep.get());
             let applied = Applied::fixed(
                 format!("map-{percent}"),
-                format!("task map, keeps {percent} % of best"),
+                format!("task map, keeps {percent} % of best{}", stated(gap)),
                 Standing::Deployable,
-                fitted.crossed,
+                rows().map(|row| paths(maps.unseen(row), row)).collect(),
             );
             Applied {
-                in_sample: Some(fitted.in_sample),
+                in_sample: Some(rows().map(|row| paths(&maps.all, row)).collect()),
                 curve: curve.clone(),
                 in_sample_curve: in_sample_curve.clone(),
+                sweep: sweep.clone(),
+                map_gap: Some(gap),
                 ..applied
             }
         })
         .collect()
+}
+
+/// What a label says of a map that may not be the cheapest.
+fn stated(gap: f64) -> String {
+    match gap {
+        0.0 => String::new(),
+        gap if gap.is_finite() => {
+            // Rounded up: it is a bound.
+            format!(" (at most {:.1} % dearer than the cheapest)", (gap * 1000.0).ceil() / 10.0)
+        }
+        _ => " (a cheaper one may exist)".to_owned(),
+    }
 }
 
 /// A share in percent without needless places, for a name.
@@ -77,33 +93,57 @@ fn table(matrix: &Matrix, rows: &[&Row]) -> Table {
     tasks.into_iter().filter_map(means).collect()
 }
 
-/// The tier of each task.
-fn learn(matrix: &Matrix, rows: &[&Row], keep: f64) -> BTreeMap<usize, usize> {
+/// A tier for each task.
+struct Map {
+    tiers: BTreeMap<usize, usize>,
+    /// By how much it can be dearer than the cheapest that keeps as much, as a share.
+    gap: f64,
+}
+
+/// The cheapest map that keeps that share of the best single tier's quality.
+fn learn(matrix: &Matrix, rows: &[&Row], keep: f64) -> Map {
     let table = table(matrix, rows);
     let weight: f64 = rows.iter().map(|row| row.weight).sum();
     let best = matrix.means(rows.iter().copied()).map_or(0.0, |means| most(&means).1.quality) * weight;
-    let mut map: BTreeMap<usize, usize> =
-        table.iter().map(|(task, (_, means))| (*task, most(means).0)).collect();
-    let mut spare =
-        table.values().map(|(weight, means)| weight * most(means).1.quality).sum::<f64>() - keep * best;
-    loop {
-        let mut step: Option<(f64, usize, usize, f64)> = None;
-        for (task, (weight, means)) in &table {
-            let Some(now) = map.get(task).and_then(|tier| means.get(*tier)) else { continue };
-            for (tier, other) in means.iter().enumerate() {
-                let (saved, lost) =
-                    (weight * (now.cost - other.cost), weight * (now.quality - other.quality));
-                // With no loss, any saving is taken.
-                let ratio = saved / lost.max(f64::MIN_POSITIVE);
-                if saved > 0.0 && lost <= spare + 1e-12 && step.is_none_or(|(most, ..)| ratio > most) {
-                    step = Some((ratio, *task, tier, lost));
-                }
-            }
-        }
-        let Some((_, task, tier, lost)) = step else { return map };
-        spare -= lost;
-        map.insert(task, tier);
+    let options = |(weight, means): &(f64, Vec<Means>)| {
+        means.iter().map(|mean| (weight * mean.cost, weight * mean.quality)).collect()
+    };
+    let groups: Vec<Vec<Point>> = table.values().map(options).collect();
+    match choice::cheapest(&groups, keep * best, choice::FRONT) {
+        Some(found) => Map { tiers: table.keys().copied().zip(found.options).collect(), gap: found.gap },
+        // Sums that differ in their last bits: the best tier of each task is as good as any.
+        None => Map {
+            tiers: table.iter().map(|(task, (_, means))| (*task, most(means).0)).collect(),
+            gap: f64::INFINITY,
+        },
     }
+}
+
+/// The share of strong calls against quality, as tasks move from the weakest to the strongest tier one by one: those first that
+/// gained most by it on other prompts.
+fn swept(world: &World<'_>, tables: &Models<Table>) -> Option<Vec<Point>> {
+    let (weak, strong) = (world.weak, world.strong);
+    if weak == strong {
+        return None;
+    }
+    let mut gains: Vec<(f64, f64, f64)> = Vec::with_capacity(world.matrix.rows.len());
+    let mut at = (0.0, 0.0);
+    for row in &world.matrix.rows {
+        let quality = |tier: usize| Some(row.fact(tier)?.quality * row.weight);
+        let mean = |tier: usize| Some(tables.unseen(row).get(&row.task)?.1.get(tier)?.quality);
+        let (below, above) = (quality(weak)?, quality(strong)?);
+        at.1 += below;
+        // A task that was not seen before goes up last.
+        let gain = mean(strong).zip(mean(weak)).map_or(f64::NEG_INFINITY, |(strong, weak)| strong - weak);
+        gains.push((gain, row.weight, above - below));
+    }
+    gains.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let mut points = vec![at];
+    for task in gains.chunk_by(|a, b| a.0 == b.0) {
+        at = task.iter().fold(at, |at, (_, weight, gained)| (at.0 + weight, at.1 + gained));
+        points.push(at);
+    }
+    Some(points)
 }
 
 /// The tier of the best quality, the cheapest of several.

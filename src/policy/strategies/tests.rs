@@ -8,7 +8,8 @@ use crate::measure::tests::{cents, failed, passed};
 use crate::policy::audit;
 use crate::units::{Millis, Share};
 
-const SETTING: Drawing = Drawing { seed: 1, resamples: 100, confidence: 0.95, failure_cost: Some(1.0) };
+const SETTING: Drawing =
+    Drawing { seed: 1, resamples: 100, confidence: 0.95, failure_cost: Some(1.0), margin: 0.03 };
 
 /// Two tiers, a prompt a letter: `b`oth pass, only the `w`eak one, only the `s`trong one, `n`one. The strong one costs ten
 /// times as much. The gate accepts what passes.
@@ -44,6 +45,7 @@ fn compared(
         names: &names,
         routers: &[],
         routes: &routes,
+        crossed: &[],
         means,
         weak,
         strong,
@@ -131,21 +133,61 @@ fn neighbours_that_share_words_share_their_tier() {
 
 #[test]
 fn a_classifier_is_as_right_as_it_is_said_to_be_and_has_its_price() {
-    let classifier = ClassifierSettings {
-        ask: None,
-        instructions: None,
-        max_output_tokens: crate::units::Tokens(16),
-        model: None,
-        price: Some(cents("0.0005")),
-        latency_ms: Millis::default(),
-        accuracy: Some(Share::clamped(0.9)),
-    };
+    let classifier = assumed("0.0005", 0, 0.9);
     let settings = StrategySettings { classifier: Some(classifier), ..StrategySettings::default() };
     let all = compared(&answers(0, 0, "wwsss"), &[1.0], None, &settings);
     let classifier = one(&all, "classifier");
     near(classifier.quality.mean, 0.9);
     // Right: 0.4 x 0.001 + 0.6 x 0.01; wrong: the other way round.
     near(classifier.cost.mean, 0.0005 + 0.9 * 0.0064 + 0.1 * 0.0046);
+}
+
+fn assumed(price: &str, latency: u32, accuracy: f64) -> ClassifierSettings {
+    ClassifierSettings {
+        ask: None,
+        instructions: None,
+        max_output_tokens: crate::units::Tokens(16),
+        model: None,
+        price: Some(cents(price)),
+        latency_ms: Millis::from_ms(f64::from(latency)).unwrap(),
+        accuracy: Some(Share::clamped(accuracy)),
+    }
+}
+
+#[test]
+fn the_hybrid_asks_its_classifier_only_where_words_do_not_tell() {
+    // A third of the prompts say by a word that the small tier passes, a third that it does not; the words of the others are new.
+    let mut texts = Texts::default();
+    let letters: String = (0..60)
+        .map(|prompt| {
+            let (text, letter) = match prompt % 3 {
+                0 => ("capital capital city".to_owned(), 'b'),
+                1 => ("prove theorem lemma".to_owned(), 's'),
+                _ => (format!("unheard{prompt}"), if prompt % 2 == 0 { 'b' } else { 's' }),
+            };
+            texts.push(&text);
+            letter
+        })
+        .collect();
+    let settings =
+        StrategySettings { classifier: Some(assumed("0.0005", 300, 1.0)), ..StrategySettings::default() };
+    let all = compared(&answers(0, 0, &letters), &[1.0], Some(&texts), &settings);
+    let (hybrid, asked) = (one(&all, "hybrid"), one(&all, "classifier"));
+    near(hybrid.quality.mean, 1.0);
+    near(asked.cost.mean, 0.0005 + 0.0055);
+    // A third of the price; a third of the requests wait for it, too.
+    near(hybrid.cost.mean, 0.0005 / 3.0 + 0.0055);
+    assert_eq!((hybrid.latency, asked.latency), (Some((100.0, 400.0)), Some((400.0, 400.0))));
+    // Settings that leave nothing to the words ask everywhere, and those that leave nothing to the classifier nowhere.
+    let bounds = |below: f64, above: f64| {
+        let hybrid = crate::config::HybridSettings { below, above };
+        let settings = StrategySettings { hybrid, ..settings.clone() };
+        compared(&answers(0, 0, &letters), &[1.0], Some(&texts), &settings)
+    };
+    near(one(&bounds(0.0, 100.0), "hybrid").cost.mean, 0.0005 + 0.0055);
+    assert!(one(&bounds(50.0, 50.0), "hybrid").cost.mean < 0.0101);
+    assert_eq!(one(&bounds(50.0, 50.0), "hybrid").latency, Some((100.0, 100.0)));
+    assert!(plain(&answers(0, 0, "bs"), &[1.0]).figures.iter().all(|one| one.id != "hybrid"));
 }
 
 #[test]
@@ -200,4 +242,47 @@ fn the_tolerable_error_of_a_gate_is_what_only_the_lower_tier_has() {
     let pair = audit::pairs(&matrix).remove(0);
     assert_eq!((pair.both, pair.only_lower, pair.only_upper, pair.neither), (3, 1, 3, 0));
     near(pair.tolerable_gate_error.unwrap(), 0.25);
+}
+
+#[test]
+fn copies_of_a_prompt_tell_its_neighbours_nothing() {
+    // Four copies a template, and which tier passes is the template's own: its copies know, other prompts do not. The small tier
+    // passes half of them and the large one four fifths, so that what is sent by other templates goes to the large tier.
+    use rand_chacha::ChaCha8Rng;
+    use rand_chacha::rand_core::{Rng, SeedableRng};
+    let (projects, templates) = (20, 40);
+    let (mut honest, mut flattered) = (0.0, 0.0);
+    let mut random = ChaCha8Rng::seed_from_u64(9);
+    for _ in 0..projects {
+        let mut texts = Texts::default();
+        let mut letters = String::new();
+        for template in 0..templates {
+            let unit = |random: &mut ChaCha8Rng| f64::from(random.next_u32()) / 4_294_967_296.0;
+            let (small, large) = (unit(&mut random) < 0.5, unit(&mut random) < 0.8);
+            for _ in 0..4 {
+                texts.push(&format!("alpha{template} beta{template} gamma{template}"));
+                letters.push(match (small, large) {
+                    (true, true) => 'b',
+                    (true, false) => 'w',
+                    (false, true) => 's',
+                    (false, false) => 'n',
+                });
+            }
+        }
+        let alone = answers(0, 0, &letters);
+        let clustered: Vec<Observation> = alone
+            .iter()
+            .map(|seen| Observation { cluster: Some(seen.prompt / 4 * 4), ..seen.clone() })
+            .collect();
+        let settings = StrategySettings::default();
+        let gain = |seen: &[Observation]| {
+            let all = compared(seen, &[1.0], Some(&texts), &settings);
+            // What the large tier passes here is what is expected of prompts that nobody knows.
+            one(&all, "knn").quality.mean - one(&all, "single:large").quality.mean
+        };
+        honest += gain(&clustered) / f64::from(projects);
+        flattered += gain(&alone) / f64::from(projects);
+    }
+    assert!(honest.abs() < 0.01, "optimism {honest}");
+    assert!(flattered > 0.05, "dealt one by one, copies no longer flatter: {flattered}");
 }

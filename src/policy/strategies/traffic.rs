@@ -13,7 +13,7 @@ use super::strategy::Standing;
 pub enum Flipped {
     /// The single tier with the best pass rate.
     BestSingle,
-    /// The best strategy: it passes as often as the best single tier and is the cheapest.
+    /// The best strategy: of those that beat the best single tier now, the cheapest that is no more than the margin worse than it.
     Winner,
     /// Whether the routes cost less than all traffic on this tier.
     Bill(usize),
@@ -50,7 +50,7 @@ pub fn changes(comparison: &Comparison) -> Vec<TrafficChange> {
     let Some(first) = figures.first() else { return Vec::new() };
     let mut changes = Vec::new();
     for (task, own) in &first.by_task {
-        let scenario = Scenario { figures, task: *task };
+        let scenario = Scenario { comparison, figures, task: *task };
         let (share, others) = (own.weight, 1.0 - own.weight);
         if others <= SLACK {
             // With a single task, its share is always 1.
@@ -85,6 +85,7 @@ pub fn changes(comparison: &Comparison) -> Vec<TrafficChange> {
 
 /// The comparison while the traffic of one task changes.
 struct Scenario<'a> {
+    comparison: &'a Comparison,
     figures: &'a [Figures],
     task: usize,
 }
@@ -108,7 +109,14 @@ impl Scenario<'_> {
         self.figures.iter().enumerate().filter(move |(_, one)| one.standing == standing).map(|(at, _)| at)
     }
 
-    /// The factors at which two strategies cost the same, or are as good.
+    /// The weight of all requests: that of the other tasks and that of this one.
+    fn weight(&self) -> (f64, f64) {
+        let parts = self.figures.first().map(|one| &one.by_task);
+        let own = parts.and_then(|parts| parts.get(&self.task)).map_or(0.0, |own| own.weight);
+        (parts.map_or(0.0, |parts| parts.values().map(|part| part.weight).sum()) - own, own)
+    }
+
+    /// The factors at which two strategies cost the same, or are as good, or one is better by the margin.
     fn crossings(&self) -> Vec<f64> {
         let mut factors = Vec::new();
         let mut meet = |a: (f64, f64), b: (f64, f64)| {
@@ -117,6 +125,7 @@ impl Scenario<'_> {
                 factors.push(factor);
             }
         };
+        let weight = self.weight();
         let runs: Vec<usize> = (0..self.figures.len())
             .filter(|at| self.figures.get(*at).is_some_and(|one| one.standing != Standing::Bound))
             .collect();
@@ -125,6 +134,9 @@ impl Scenario<'_> {
                 if let (Some(one), Some(other)) = (self.lines(*one), self.lines(*other)) {
                     meet(one.0, other.0);
                     meet(one.1, other.1);
+                    let margin = (self.comparison.margin * weight.0, self.comparison.margin * weight.1);
+                    meet((one.1.0 + margin.0, one.1.1 + margin.1), other.1);
+                    meet(one.1, (other.1.0 + margin.0, other.1.1 + margin.1));
                 }
             }
         }
@@ -141,13 +153,15 @@ impl Scenario<'_> {
         let Some(best) = singles().reduce(|best, next| if better(&best, &next) { next } else { best }) else {
             return Vec::new();
         };
-        let routers = [Standing::Routes, Standing::Deployable, Standing::Outside];
-        let winner = routers
-            .into_iter()
-            .flat_map(|standing| self.of(standing))
-            .filter_map(|at| Some((at, point(at)?)))
+        // What does not beat it beyond noise now is not said to beat it with other traffic.
+        let all = self.figures.iter().enumerate();
+        let weight = self.weight();
+        let margin = self.comparison.margin * (weight.0 + factor * weight.1);
+        let winner = all
+            .filter(|(_, one)| self.comparison.beats_best_single(one))
+            .filter_map(|(at, _)| Some((at, point(at)?)))
             .filter(|(_, (cost, quality))| {
-                *quality >= best.1.1 - SLACK && *cost < best.1.0 - SLACK * best.1.0
+                *quality >= best.1.1 - margin - SLACK && *cost < best.1.0 - SLACK * best.1.0
             })
             .reduce(|cheapest, next| if next.1.0 < cheapest.1.0 { next } else { cheapest });
         let mut ahead =

@@ -29,7 +29,7 @@ fn points(summary: &Summary) -> Vec<Point> {
                     tier += 1;
                     (tier_colour(tier - 1), 6)
                 }
-                StrategyKind::Routes => (GOOD, 8),
+                StrategyKind::Routes | StrategyKind::RoutesCrossFitted => (GOOD, 8),
                 StrategyKind::Deployable | StrategyKind::Outside => (INK, 4),
                 StrategyKind::Bound => (MUTED, 4),
             };

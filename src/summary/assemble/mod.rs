@@ -5,6 +5,7 @@
 mod queries;
 mod outside;
 mod cell;
+mod crossed;
 mod decided;
 mod inputs;
 mod judge;
@@ -82,7 +83,7 @@ pub fn assemble(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
     let decided = deciding.decide().ok_or(EmptyLadder)?;
 
     let shares = task_shares(&decided);
-    let overall = measure::over_tasks(inputs.observations, &cells, &shares, confidence);
+    let overall = measure::over_tasks(inputs.observations, &cells, &shares);
     let overall: Vec<TierEvidence> =
         (0..tiers.len()).map(|at| overall.get(at).cloned().unwrap_or_default()).collect();
     let standings: Vec<Standing> = overall
@@ -94,7 +95,11 @@ pub fn assemble(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
             location: facts.location,
         })
         .collect();
-    let dominated = policy::dominated(&standings);
+    let dominated = policy::dominated(&standings, |tier, other| {
+        let strata = cells.iter().map(|task| task.get(tier));
+        measure::combined_difference(shares.iter().copied().zip(strata), other, confidence)
+            .is_some_and(|(_, bounds)| bounds.high <= policy.margin.get())
+    });
     let names: Vec<TierName> = ladder.iter().map(|tier| tier.name.clone()).collect();
     let default_tier = names.get(policy::default_tier(&dominated)).cloned().ok_or(EmptyLadder)?;
 
@@ -115,7 +120,16 @@ pub fn assemble(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
     });
 
     let traffic: Option<f64> = decided.iter().map(|task| task.measured.task.requests_per_day).sum();
-    let strategies = strategies::strategies(&inputs, &decided, &shares, traffic.filter(|t| *t > 0.0));
+    let elsewhere = strategies::Elsewhere {
+        ladder,
+        references: references.as_deref(),
+        settings: &settings,
+        overall: &overall,
+        drawn: &drawn,
+        projection: &projection,
+    };
+    let strategies =
+        strategies::strategies(&inputs, &decided, &shares, traffic.filter(|t| *t > 0.0), &elsewhere);
 
     let mut summary = Summary {
         version: VERSION,

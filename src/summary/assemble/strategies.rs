@@ -1,15 +1,17 @@
 //! The strategies, compared and rounded; with them the audit of the gates and of the tiers.
 
+use super::crossed;
 use super::decided::Decided;
 use super::flips;
 use super::inputs::{Gate, Inputs};
 use super::queries;
 use crate::config::TierRole;
 use crate::ident::TierName;
-use crate::measure::{self, Money};
+use crate::measure::{self, Draws, Money, Rate, Settings, TierEvidence};
+use crate::policy::TierFacts;
 use crate::policy::audit::{self, Counted};
 use crate::policy::strategies::{self, Figures, Matrix, RouteOf, Span, World};
-use crate::project::Interval;
+use crate::project::{Horizon, Interval, Projection};
 use crate::summary::counted::CountedShare;
 use crate::summary::rounding::{self, thousand};
 use crate::summary::strategies::{
@@ -20,12 +22,29 @@ use crate::units::{Millis, Usd};
 /// Days of a month, on average.
 const MONTH: f64 = 365.0 / 12.0;
 
+/// What the other tables of a report show of the same quantities: a figure has one mean and one interval.
+pub(super) struct Elsewhere<'a> {
+    /// The ladder.
+    pub(super) ladder: &'a [TierFacts],
+    /// The tiers that each is compared with; `None` where a floor decides.
+    pub(super) references: Option<&'a [usize]>,
+    /// How cells are measured.
+    pub(super) settings: &'a Settings,
+    /// Each tier over all tasks.
+    pub(super) overall: &'a [TierEvidence],
+    /// What a request of each task costs on its route, and what it would cost without a cache.
+    pub(super) drawn: &'a [Option<[Draws; 2]>],
+    /// What the routes and all traffic on one tier will cost.
+    pub(super) projection: &'a Projection,
+}
+
 /// Compares every strategy; `None` where no request was answered by the whole ladder, or there is a single tier.
 pub(super) fn strategies(
     inputs: &Inputs<'_>,
     decided: &[Decided<'_>],
     shares: &[f64],
     requests_per_day: Option<f64>,
+    elsewhere: &Elsewhere<'_>,
 ) -> Option<Strategies> {
     let config = inputs.config;
     let (rungs, tiers) = (config.ladder().len(), config.tiers.len());
@@ -38,6 +57,8 @@ pub(super) fn strategies(
         .iter()
         .map(|task| RouteOf { tier: task.tier, escalates_to: task.escalates_to.clone() })
         .collect();
+    let crossed =
+        crossed::routes(inputs, elsewhere.ladder, elsewhere.references, elsewhere.settings, &matrix);
     let routers: Vec<usize> = (rungs..tiers)
         .filter(|at| config.tiers.get(*at).is_some_and(|t| t.role == TierRole::Router))
         .collect();
@@ -49,6 +70,7 @@ pub(super) fn strategies(
         names: &names,
         routers: &routers,
         routes: &routes,
+        crossed: &crossed,
         means,
         weak,
         strong,
@@ -59,14 +81,29 @@ pub(super) fn strategies(
         resamples: config.policy.bootstrap_resamples,
         confidence,
         failure_cost: config.policy.failure_cost.map(Usd::to_f64),
+        margin: config.policy.margin.get(),
     };
     let compared = strategies::compare(&world, drawing)?;
     let name = |at: usize| names.get(at).cloned();
     let perfect = compared.figures.iter().find(|figures| figures.id == "perfect-router");
     let route_flips = flips::routes(decided, &names);
     let traffic_flips = flips::traffic(&compared, decided, &names);
-    let table: Vec<StrategyLine> =
-        compared.figures.iter().filter_map(|figures| line(figures, requests_per_day)).collect();
+    let table_line = |figures: &Figures| {
+        let line = line(figures, requests_per_day)?;
+        Some(match figures.standing {
+            strategies::Standing::Single => {
+                let tier = names.iter().position(|name| figures.id == format!("single:{name}"));
+                tier.map_or(line.clone(), |tier| elsewhere.single(line, decided, shares, tier, confidence))
+            }
+            strategies::Standing::Routes => elsewhere.routes(line, decided, shares, confidence),
+            strategies::Standing::CrossFitted
+            | strategies::Standing::Deployable
+            | strategies::Standing::Outside
+            | strategies::Standing::Bound => line,
+        })
+    };
+    let table: Vec<StrategyLine> = compared.figures.iter().filter_map(table_line).collect();
+    let competes = |one: &&Figures| one.standing == strategies::Standing::CrossFitted;
     Some(Strategies {
         prompts: compared.prompts,
         left_out: compared.left_out,
@@ -76,7 +113,9 @@ pub(super) fn strategies(
         cheapest: name(compared.weak)?,
         aiq_from: thousand(compared.range.0)?,
         aiq_to: thousand(compared.range.1)?,
-        winner: winner(&compared.figures),
+        winner: compared.winner().and_then(|at| Some(compared.figures.get(at)?.id.clone())),
+        margin: Some(compared.margin),
+        routed_quality: compared.figures.iter().find(competes).map(|one| interval(one.quality)),
         headroom: rounding::share(perfect.map_or(0.0, |perfect| perfect.gap.quality.mean)),
         table,
         gates: gates(inputs, decided, &matrix, &names, confidence),
@@ -104,24 +143,66 @@ pub(super) fn strategies(
     })
 }
 
-/// The deployable strategy, or the routes, that passes as often as the best single tier and saves the most. Savings within
-/// noise do not count.
-fn winner(figures: &[Figures]) -> Option<String> {
-    let deployable = |one: &&Figures| match one.standing {
-        strategies::Standing::Deployable | strategies::Standing::Routes | strategies::Standing::Outside => {
-            true
+impl Elsewhere<'_> {
+    /// A single tier as the tables of tiers and of the projection have it.
+    fn single(
+        &self,
+        line: StrategyLine,
+        decided: &[Decided<'_>],
+        shares: &[f64],
+        tier: usize,
+        confidence: f64,
+    ) -> StrategyLine {
+        let rate = self.overall.get(tier).and_then(|overall| overall.pass_rate);
+        let strata = decided.iter().map(|task| task.cells.get(tier).map(|cell| &cell.cost_draws));
+        let cost = measure::combined_draws(shares.iter().copied().zip(strata));
+        let month = self.projection.baselines.get(tier).and_then(|baseline| baseline.cost);
+        StrategyLine {
+            n: rate.map_or(line.n, |rate| rate.n),
+            pass_rate: rate.map_or(line.pass_rate, shown),
+            cost_per_1000: per_1000(cost, confidence).unwrap_or(line.cost_per_1000),
+            month: self.month(line.month, month),
+            ..line
         }
-        strategies::Standing::Single | strategies::Standing::Bound => false,
-    };
-    let savings = |one: &Figures| one.gap.savings.map_or(0.0, |savings| savings.mean);
-    let saves = |one: &Figures| one.gap.savings.is_some_and(|savings| savings.low > 0.0);
-    figures
-        .iter()
-        .filter(deployable)
-        .filter(|one| one.gap.quality.mean >= -1e-12 && saves(one))
-        // The first of equals: the routes before a task map with the same figures.
-        .reduce(|best, next| if savings(next) > savings(best) { next } else { best })
-        .map(|one| one.id.clone())
+    }
+
+    /// The routes as the projection has them.
+    fn routes(
+        &self,
+        line: StrategyLine,
+        decided: &[Decided<'_>],
+        shares: &[f64],
+        confidence: f64,
+    ) -> StrategyLine {
+        let costs = self.drawn.iter().map(|drawn| drawn.as_ref().map(|[cost, _]| cost));
+        let cost = measure::combined_draws(shares.iter().copied().zip(costs));
+        let rates = decided.iter().map(|task| task.route.after_fallback?.pass_rate);
+        let rate = measure::combined_rates(shares.iter().copied().zip(rates));
+        StrategyLine {
+            n: rate.map_or(line.n, |rate| rate.n),
+            pass_rate: rate.map_or(line.pass_rate, shown),
+            cost_per_1000: per_1000(cost, confidence).unwrap_or(line.cost_per_1000),
+            month: self.month(line.month, self.projection.total),
+            ..line
+        }
+    }
+
+    /// The month of the projection, where that holds every task.
+    fn month(&self, own: Option<Money>, projected: Option<Horizon>) -> Option<Money> {
+        let own = own?;
+        let whole = projected.filter(|_| self.projection.left_out.is_empty());
+        Some(whole.map_or(own, |horizon| rounding::money(horizon.month)))
+    }
+}
+
+fn shown(rate: Rate) -> Interval {
+    interval(Span { mean: rate.mean, low: rate.low, high: rate.high })
+}
+
+fn per_1000(draws: Option<Draws>, confidence: f64) -> Option<Money> {
+    let draws = draws?;
+    let replicates = draws.replicates.iter().map(|value| value * 1000.0);
+    measure::money(draws.mean? * 1000.0, replicates, confidence).map(rounding::money)
 }
 
 fn gates(
@@ -185,6 +266,7 @@ fn line(figures: &Figures, requests_per_day: Option<f64>) -> Option<StrategyLine
         kind: match figures.standing {
             strategies::Standing::Single => StrategyKind::Single,
             strategies::Standing::Routes => StrategyKind::Routes,
+            strategies::Standing::CrossFitted => StrategyKind::RoutesCrossFitted,
             strategies::Standing::Deployable => StrategyKind::Deployable,
             strategies::Standing::Outside => StrategyKind::Outside,
             strategies::Standing::Bound => StrategyKind::Bound,
@@ -198,6 +280,7 @@ fn line(figures: &Figures, requests_per_day: Option<f64>) -> Option<StrategyLine
         escalation_rate: rounding::share(figures.escalated),
         answered_by: figures.answered_by.iter().copied().map(rounding::share).collect(),
         quality_gap: interval(figures.gap.quality),
+        routed_gap: figures.routed_gap.map(interval),
         savings: figures.gap.savings.map(interval),
         gain_over_random: figures.gain_over_random.map(interval),
         cost_save: share(figures.cost_save),
@@ -214,6 +297,7 @@ fn line(figures: &Figures, requests_per_day: Option<f64>) -> Option<StrategyLine
         cost_of_pass: figures.cost_of_pass.and_then(measure::usd).map(rounding::usd),
         expected_bill_per_1000: figures.expected_bill.and_then(thousand),
         frontier_share: share(figures.frontier),
+        map_gap: share(figures.map_gap.filter(|gap| gap.is_finite())),
         in_sample: figures.in_sample.and_then(|(cost, quality)| {
             Some(InSample {
                 pass_rate: rounding::share(quality),

@@ -114,7 +114,7 @@ fn classifier(summary: &Summary, config: &Config, say: &mut Say<'_>) {
         }
         // What does as well without a query.
         let single = summary.strategies.iter().flat_map(|strategies| &strategies.table).filter(|other| {
-            matches!(other.kind, StrategyKind::Single | StrategyKind::Routes)
+            matches!(other.kind, StrategyKind::Single | StrategyKind::RoutesCrossFitted)
                 && other.pass_rate.mean >= line.pass_rate.mean
                 && other.cost_per_1000.mean <= line.cost_per_1000.mean
         });

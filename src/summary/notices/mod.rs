@@ -14,6 +14,7 @@ use crate::summary::notice::NoticeLevel::{Note, Warning};
 use crate::summary::notice::{Notice, NoticeLevel};
 use crate::summary::result::Summary;
 use crate::summary::run::Source;
+use crate::summary::task::TaskSummary;
 use crate::units;
 
 /// The notices that the figures call for, in a fixed order.
@@ -90,14 +91,17 @@ pub(super) fn collect(summary: &Summary, config: &Config, prices: &[ModelPrice])
             say(
                 Note,
                 "dominated-tier",
-                format!("{} costs more than {better} and does not pass more often.", tier.name),
+                format!(
+                    "{} costs more than {better} and is shown to pass no more often, within the margin.",
+                    tier.name
+                ),
             );
         }
     }
     notices.extend(fallbacks::notices(summary));
     let mut say =
         |level, code: &str, text: String| notices.push(Notice { level, code: code.to_owned(), text });
-    router_does_not_pay(summary, &mut say);
+    router_does_not_pay(summary, config.policy.margin.get(), &mut say);
     lints::lints(summary, config, &mut say);
     if !summary.projection.left_out.is_empty() {
         let names: Vec<&TaskName> = summary.projection.left_out.iter().collect();
@@ -213,39 +217,50 @@ fn stopped_early(summary: &Summary, say: &mut impl FnMut(NoticeLevel, &str, Stri
     say(Note, "stopped-early", compared + remedy);
 }
 
-/// A single tier that is good enough for every task and costs no more than the routes.
-fn router_does_not_pay(summary: &Summary, say: &mut impl FnMut(NoticeLevel, &str, String)) {
+/// A single tier that is good enough for every task and costs no more than the routes. It makes a router needless only where it
+/// is shown to pass no less often, too.
+fn router_does_not_pay(summary: &Summary, margin: f64, say: &mut impl FnMut(NoticeLevel, &str, String)) {
     let projection = &summary.projection;
     let Some(best) = &projection.cheapest_sufficient_tier else { return };
     let baseline = projection.baselines.iter().find(|baseline| baseline.tier == *best);
     let (Some(routed), Some(single)) = (projection.total, baseline.and_then(|baseline| baseline.cost)) else {
         return;
     };
+    let level = units::level(summary.method.level());
     let savings = baseline.and_then(|baseline| baseline.savings);
-    if routed.month.mean >= single.month.mean {
-        say(
-            Warning,
-            "router-does-not-pay",
-            format!(
-                "No router is needed: all traffic on {best} is good enough for every task and costs {} a month; the routes cost \
-                 {}.",
-                single.month.mean.human(),
-                routed.month.mean.human()
-            ),
-        );
+    let cost = if routed.month.mean >= single.month.mean {
+        format!("costs {} a month; the routes cost {}", single.month.mean.human(), routed.month.mean.human())
     } else if let Some(savings) = savings.filter(|savings| savings.low <= 0.0) {
-        say(
+        format!(
+            "the savings from routing are within noise ({:.1} %, {level} CI {:.1} to {:.1} %)",
+            savings.mean * 100.0,
+            savings.low * 100.0,
+            savings.high * 100.0
+        )
+    } else {
+        return;
+    };
+    // All tasks on that tier are no routes at all.
+    let is_routed = |task: &TaskSummary| task.route.tier != *best;
+    let lines = summary.strategies.iter().flat_map(|strategies| &strategies.table);
+    let gap = lines.filter(|line| line.id == format!("single:{best}")).find_map(|line| line.routed_gap);
+    match gap.filter(|gap| summary.tasks.iter().any(is_routed) && gap.high > margin) {
+        None => say(
             Warning,
             "router-does-not-pay",
+            format!("No router is needed: all traffic on {best} is good enough for every task and {cost}."),
+        ),
+        Some(gap) => say(
+            Note,
+            "single-tier-would-do",
             format!(
-                "No router is needed: all traffic on {best} is good enough for every task, and the savings from routing are \
-                 within noise ({:.1} %, {} CI {:.1} to {:.1} %).",
-                savings.mean * 100.0,
-                units::level(summary.method.level()),
-                savings.low * 100.0,
-                savings.high * 100.0
+                "All traffic on {best} is good enough for every task and {cost}. But it passes less often: the routes are \
+                 {:+.1} points above it ({level} CI {:+.1} to {:+.1}).",
+                gap.mean * 100.0,
+                gap.low * 100.0,
+                gap.high * 100.0
             ),
-        );
+        ),
     }
 }
 
