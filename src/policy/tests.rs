@@ -140,7 +140,7 @@ fn a_small_task_is_never_routed_with_confidence() {
     assert_eq!(decided.assessments[0].more_prompts, Some(10));
     assert_eq!((decided.route.tier.as_str(), decided.route.decision), ("tier2", Decision::Undecided));
     assert_eq!(decided.route.confidence, None);
-    insta::assert_snapshot!(decided.route.reason, @"too little evidence to decide; tier2 serves until there is enough. tier1: 100.0 % of 20 prompts pass (95 % CI 83.9–100.0 %); too few prompts for any decision (at least 30); 10 more prompts would decide; tier2: 100.0 % of 20 prompts pass (95 % CI 83.9–100.0 %); too few prompts for any decision (at least 30); 10 more prompts would decide");
+    insta::assert_snapshot!(decided.route.reason, @"too little evidence to decide; tier2 serves until there is enough. tier1: 100.0 % of 20 prompts pass (95 % CI 83.9–100.0 %); too few prompts for any decision (at least 30); 10 more distinct prompts would decide with probability 0.97; tier2: 100.0 % of 20 prompts pass (95 % CI 83.9–100.0 %); too few prompts for any decision (at least 30); 10 more distinct prompts would decide with probability 0.97");
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn an_undecided_tier_below_the_chosen_one_is_mentioned() {
     let observations = [trials(0, 0, 84, 100, "0.001"), trials(0, 1, 100, 100, "0.004")].concat();
     let Decided { route, .. } = decide(&task("t"), &observations);
     assert_eq!((route.tier.as_str(), route.decision), ("tier2", Decision::Route));
-    insta::assert_snapshot!(route.reason, @"cheapest tier that meets the 0.95 route floor: 100.0 % of 100 prompts pass (95 % CI 96.3–100.0 %); P(true rate ≥ 0.95) = 0.99, medium consequence requires 0.90; tier1 could be good enough: 84.0 % of 100 prompts pass (95 % CI 75.6–89.9 %); 1940 more prompts would decide");
+    insta::assert_snapshot!(route.reason, @"cheapest tier that meets the 0.95 route floor: 100.0 % of 100 prompts pass (95 % CI 96.3–100.0 %); P(true rate ≥ 0.95) = 0.99, medium consequence requires 0.90; tier1 could be good enough: 84.0 % of 100 prompts pass (95 % CI 75.6–89.9 %); 1940 more distinct prompts would decide with probability 0.79");
 }
 
 #[test]

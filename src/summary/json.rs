@@ -80,9 +80,9 @@ mod tests {
             Summary::from_json(old).unwrap_err().help("a-run"),
             @"write it again with `route-prof report a-run`: that makes no call"
         );
-        let newer = Summary::from_json(br#"{"version": 3}"#).unwrap_err();
+        let newer = Summary::from_json(br#"{"version": 4}"#).unwrap_err();
         assert_eq!(newer.help("a-run"), "a newer route-prof wrote it: update this one");
-        assert!(matches!(newer, SummaryError::Version(3)), "{newer}");
+        assert!(matches!(newer, SummaryError::Version(4)), "{newer}");
         let none = Summary::from_json(br#"{"tool": "route-prof 0.1.0"}"#).unwrap_err();
         assert!(matches!(none, SummaryError::Json(_)), "{none}");
     }

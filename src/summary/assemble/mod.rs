@@ -23,7 +23,7 @@ use crate::measure::{self, Draws, Settings, TierEvidence};
 use crate::path::{self, Requests};
 use crate::policy::{self, Assessment, Floors, Standing, TierFacts};
 use crate::price::ModelPrice;
-use crate::project::{self, Projection, Routed};
+use crate::project::{self, Routed};
 use crate::stats::bootstrap::Plan;
 use crate::summary::result::{JudgeSpend, Spend, Summary, VERSION};
 use crate::summary::task::{Cell, ProfileTier, RequestProfile, StoppedEarly, TaskSummary};
@@ -107,15 +107,16 @@ pub fn assemble(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
     let costs: Vec<Option<f64>> = overall.iter().take(rungs).map(|tier| tier.cost).collect();
     let cheapest_sufficient_tier = policy::cheapest_sufficient_tier(&assessments, &costs);
     let outside_ladder = outside::outside(&inputs, &facts, &decided, &cells, &overall, references.as_deref());
-    let project = |decided: &[Decided<'_>]| {
-        let resamples = Plan { seed: run.seed, stream: 0, resamples: settings.resamples };
-        projected(decided, &names, cheapest_sufficient_tier, resamples, confidence)
+    let project = |decided: &[Decided<'_>], drawn: &[Option<[Draws; 2]>]| {
+        let routed = routed(decided, drawn);
+        project::project(&routed, &names, cheapest_sufficient_tier, settings.resamples, confidence)
     };
-    let projection = project(&decided);
+    let drawn = drawn(&decided, &settings);
+    let projection = project(&decided, &drawn);
     let monitored = monitored::monitored(&decided, &projection, || {
         let proven = Policy { monitor_saves: MonitorSaves::Never, ..policy.clone() };
         let decided = Deciding { policy: &proven, ..deciding }.decide()?;
-        let projection = project(&decided);
+        let projection = project(&decided, &self::drawn(&decided, &settings));
         Some((decided, projection))
     });
 
@@ -164,35 +165,26 @@ pub fn assemble(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
     Ok(summary)
 }
 
-/// What the routes will cost.
-fn projected(
-    decided: &[Decided<'_>],
-    names: &[TierName],
-    cheapest_sufficient_tier: Option<usize>,
-    plan: Plan,
-    confidence: f64,
-) -> Projection {
-    let drawn: Vec<Option<[Draws; 2]>> = decided
-        .iter()
-        .enumerate()
-        .map(|(at, task)| {
-            // The plan of the task's cells: the same replicate of a route and of a baseline sees the same prompts.
-            let plan = Plan { stream: at as u64, ..plan };
-            Some(task.requests.play(task.tier, &task.escalates_to)?.draws(plan))
-        })
-        .collect();
-    let routed: Vec<Routed<'_>> = decided
-        .iter()
-        .zip(&drawn)
-        .map(|(task, route)| Routed {
-            name: &task.measured.task.name,
-            requests_per_day: task.measured.task.requests_per_day,
-            cells: task.cells,
-            tier: task.tier,
-            route: route.as_ref(),
-        })
-        .collect();
-    project::project(&routed, names, cheapest_sufficient_tier, plan.resamples, confidence)
+/// What a request of each task costs on its route, and as if nothing had come from a cache.
+fn drawn(decided: &[Decided<'_>], settings: &Settings) -> Vec<Option<[Draws; 2]>> {
+    let of = |(at, task): (usize, &Decided<'_>)| {
+        // The plan of the task's cells: the same replicate of a route and of a baseline sees the same prompts.
+        let plan = Plan { seed: settings.seed, stream: at as u64, resamples: settings.resamples };
+        Some(task.requests.play(task.tier, &task.escalates_to)?.draws(plan))
+    };
+    decided.iter().enumerate().map(of).collect()
+}
+
+/// The tasks with their routes, for the projection.
+fn routed<'a>(decided: &'a [Decided<'_>], drawn: &'a [Option<[Draws; 2]>]) -> Vec<Routed<'a>> {
+    let task = |(task, route): (&'a Decided<'_>, &'a Option<[Draws; 2]>)| Routed {
+        name: &task.measured.task.name,
+        requests_per_day: task.measured.task.requests_per_day,
+        cells: task.cells,
+        tier: task.tier,
+        route: route.as_ref(),
+    };
+    decided.iter().zip(drawn).map(task).collect()
 }
 
 fn tier_facts(config: &Config, prices: &[ModelPrice]) -> Vec<TierFacts> {

@@ -154,8 +154,8 @@ fn a_missing_answer_above_is_expected_to_cost_what_rejected_requests_cost_there(
     for prompt in 0..100 {
         let long = prompt % 5 == 0;
         observations.push(answer(0, 0, prompt, (0.001, !long, true)));
-        // Of every other long request the large tier's answer is missing; a short one costs a tenth there.
-        let large = answer(0, 1, prompt, (if long { 0.1 } else { 0.01 }, true, true));
+        // Of every other long request the large tier's answer is missing; a short one costs less there.
+        let large = answer(0, 1, prompt, (if long { 0.1 } else { 0.03 }, true, true));
         let lost = long && prompt % 2 == 0;
         observations.push(if lost { Observation { outcome: None, verdict: None, ..large } } else { large });
     }
