@@ -11,8 +11,8 @@ use super::judge;
 use crate::ident::TierName;
 use crate::measure::{self, Observation, Settings};
 use crate::path::Requests;
-use crate::policy::strategies::{Matrix, RouteOf};
 use crate::policy::TierFacts;
+use crate::policy::strategies::{Matrix, RouteOf};
 
 /// The routes as they are decided without each part of the matrix: by part, then task. Empty where one cannot be decided.
 pub(super) fn routes(

@@ -107,10 +107,9 @@ pub fn assemble(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
     let costs: Vec<Option<f64>> = overall.iter().take(rungs).map(|tier| tier.cost).collect();
     let cheapest_sufficient_tier = policy::cheapest_sufficient_tier(&assessments, &costs);
     let outside_ladder = outside::outside(&inputs, &facts, &decided, &cells, &overall, references.as_deref());
-    let project = |decided: &[Decided<'_>]| {
-        let resamples = Plan { seed: run.seed, stream: 0, resamples: settings.resamples };
-        projected(decided, &names, cheapest_sufficient_tier, resamples, confidence)
-    };
+    let plan = Plan { seed: run.seed, stream: 0, resamples: settings.resamples };
+    let project =
+        |decided: &[Decided<'_>]| projected(decided, &names, cheapest_sufficient_tier, plan, confidence);
     let projection = project(&decided);
     let monitored = monitored::monitored(&decided, &projection, || {
         let proven = Policy { monitor_saves: MonitorSaves::Never, ..policy.clone() };
@@ -125,7 +124,7 @@ pub fn assemble(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
         references: references.as_deref(),
         settings: &settings,
         overall: &overall,
-        drawn: &drawn,
+        drawn: &drawn(&decided, plan),
         projection: &projection,
     };
     let strategies =
@@ -164,6 +163,16 @@ pub fn assemble(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
     Ok(summary)
 }
 
+/// What a request of each task costs on its route, and what it would cost without a cache.
+fn drawn(decided: &[Decided<'_>], plan: Plan) -> Vec<Option<[Draws; 2]>> {
+    let draws = |(at, task): (usize, &Decided<'_>)| {
+        // The plan of the task's cells: the same replicate of a route and of a baseline sees the same prompts.
+        let plan = Plan { stream: at as u64, ..plan };
+        Some(task.requests.play(task.tier, &task.escalates_to)?.draws(plan))
+    };
+    decided.iter().enumerate().map(draws).collect()
+}
+
 /// What the routes will cost.
 fn projected(
     decided: &[Decided<'_>],
@@ -172,15 +181,7 @@ fn projected(
     plan: Plan,
     confidence: f64,
 ) -> Projection {
-    let drawn: Vec<Option<[Draws; 2]>> = decided
-        .iter()
-        .enumerate()
-        .map(|(at, task)| {
-            // The plan of the task's cells: the same replicate of a route and of a baseline sees the same prompts.
-            let plan = Plan { stream: at as u64, ..plan };
-            Some(task.requests.play(task.tier, &task.escalates_to)?.draws(plan))
-        })
-        .collect();
+    let drawn = drawn(decided, plan);
     let routed: Vec<Routed<'_>> = decided
         .iter()
         .zip(&drawn)
