@@ -1,5 +1,6 @@
 //! `report.md`: fits a comment on a pull request. Foreign text cannot make links, mentions, HTML or table cells of its own.
 
+use super::compared;
 use super::figures::{self, Savings};
 use super::renderer::{RenderError, Renderer};
 use super::sentences;
@@ -117,14 +118,14 @@ fn projection(md: &mut String, summary: &Summary) {
 fn strategies(md: &mut String, summary: &Summary) {
     let Some(strategies) = &summary.strategies else { return };
     let ci = sentences::ci(summary);
-    let best = sentences::best_single(strategies).map(|best| &best.id);
-    md.push_str(&format!("\n{}\n\n", escape(&sentences::strategies(strategies, &ci))));
+    let best = compared::best_single(strategies).map(|best| &best.id);
+    md.push_str(&format!("\n{}\n\n", escape(&compared::strategies(strategies, &ci))));
     md.push_str(&format!(
         "| strategy | pass rate ({ci}) | per 1,000 requests | savings {} | gain over random routing (points) |\n|---|--:|--:|--:|--:|\n",
-        sentences::savings_unit(strategies)
+        compared::savings_unit(strategies)
     ));
-    for line in sentences::short_list(summary, strategies) {
-        let savings = sentences::savings(strategies, line).filter(|_| Some(&line.id) != best);
+    for line in compared::short_list(summary, strategies) {
+        let savings = compared::savings(strategies, line).filter(|_| Some(&line.id) != best);
         row(
             md,
             &[
@@ -148,7 +149,7 @@ fn strategies(md: &mut String, summary: &Summary) {
 const FLIPS: usize = 5;
 
 fn flips(md: &mut String, strategies: &Strategies) {
-    let Some(first) = sentences::first_flip(strategies) else { return };
+    let Some(first) = compared::first_flip(strategies) else { return };
     md.push_str(&format!(
         "\n<details><summary>What would flip a route or the comparison</summary>\n\n{}\n\n| change | factor | flips | from | to |\n|---|--:|---|---|---|\n",
         escape(&first)
@@ -157,7 +158,7 @@ fn flips(md: &mut String, strategies: &Strategies) {
         row(
             md,
             &[
-                sentences::change(&flip.change),
+                compared::change(&flip.change),
                 figures::factor(flip.factor),
                 format!("the route of {}", flip.task),
                 flip.from.to_string(),
@@ -171,9 +172,9 @@ fn flips(md: &mut String, strategies: &Strategies) {
             &[
                 format!("the traffic of {}", flip.task),
                 figures::factor(flip.factor),
-                sentences::flipped(&flip.what),
-                sentences::ahead(strategies, flip.from.as_deref()),
-                sentences::ahead(strategies, flip.to.as_deref()),
+                compared::flipped(&flip.what),
+                compared::ahead(strategies, flip.from.as_deref()),
+                compared::ahead(strategies, flip.to.as_deref()),
             ],
         );
     }

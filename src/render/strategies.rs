@@ -21,7 +21,7 @@ fn number(value: Option<f64>) -> String {
 const COLUMNS: &[Column] = &[
     ("strategy", |line| formula_safe(&line.id).into_owned()),
     ("what", |line| formula_safe(&line.label).into_owned()),
-    ("kind", |line| super::sentences::strategy_kind(line.kind).to_owned()),
+    ("kind", |line| super::compared::strategy_kind(line.kind).to_owned()),
     ("n", |line| line.n.to_string()),
     ("pass_rate", |line| line.pass_rate.mean.to_string()),
     ("pass_rate_low", |line| line.pass_rate.low.to_string()),

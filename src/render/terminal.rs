@@ -2,6 +2,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
+use super::compared;
 use super::figures::{self, Savings};
 use super::sentences;
 use crate::console::{Align, escape, table};
@@ -202,13 +203,13 @@ impl Page {
     /// The strategies that matter, and what they show.
     fn strategies(&self, summary: &Summary) -> String {
         let Some(strategies) = &summary.strategies else { return String::new() };
-        let lines = sentences::short_list(summary, strategies);
-        let best = sentences::best_single(strategies).map(|best| best.id.as_str());
-        let savings = lines.iter().map(|line| match sentences::savings(strategies, line) {
+        let lines = compared::short_list(summary, strategies);
+        let best = compared::best_single(strategies).map(|best| best.id.as_str());
+        let savings = lines.iter().map(|line| match compared::savings(strategies, line) {
             Some(savings) if Some(line.id.as_str()) != best => savings.cell(),
             Some(_) | None => "–".to_owned(),
         });
-        let header = format!("savings\n{}", sentences::savings_unit(strategies));
+        let header = format!("savings\n{}", compared::savings_unit(strategies));
         let columns = vec![
             Column::left("strategy", lines.iter().map(|line| line.label.clone()).collect()),
             Column::right(
@@ -236,7 +237,7 @@ impl Page {
         ];
         self.heading("Strategies")
             + &self.table(columns)
-            + &self.wrap(&escape(&sentences::strategies(strategies, &self.ci)), "  ")
+            + &self.wrap(&escape(&compared::strategies(strategies, &self.ci)), "  ")
     }
 
     fn routes(&self, summary: &Summary) -> String {

@@ -2,8 +2,8 @@
 
 use minijinja::{context, value::Value};
 
+use super::super::compared;
 use super::super::figures::{self, Savings};
-use super::super::sentences;
 use crate::summary::flips::{RouteFlip, TrafficFlip};
 use crate::summary::queries::ClassifierAccuracy;
 use crate::summary::strategies::{CountedShare, GateAudit, TierPair};
@@ -15,9 +15,9 @@ const SHOWN_FLIPS: usize = 12;
 
 pub(super) fn value(strategies: &Strategies, ci: &str) -> Value {
     context! {
-        verdict => sentences::strategies(strategies, ci),
+        verdict => compared::strategies(strategies, ci),
         ci => ci,
-        savings_unit => sentences::savings_unit(strategies),
+        savings_unit => compared::savings_unit(strategies),
         best => strategies.best_single_tier.as_str(),
         prompts => strategies.prompts,
         left_out => strategies.left_out,
@@ -40,17 +40,17 @@ pub(super) fn value(strategies: &Strategies, ci: &str) -> Value {
         flips => strategies.route_flips.iter().take(SHOWN_FLIPS).map(flip).collect::<Vec<_>>(),
         traffic => strategies.traffic_flips.iter().take(SHOWN_FLIPS).map(|one| traffic(strategies, one)).collect::<Vec<_>>(),
         more_traffic => strategies.traffic_flips.len().saturating_sub(SHOWN_FLIPS),
-        first_flip => sentences::first_flip(strategies),
+        first_flip => compared::first_flip(strategies),
     }
 }
 
 fn line(strategies: &Strategies, line: &StrategyLine) -> Value {
     let shown = |share: Option<f64>| share.map(percent);
-    let best = sentences::best_single(strategies).map(|best| &best.id);
-    let savings = sentences::savings(strategies, line).filter(|_| Some(&line.id) != best);
+    let best = compared::best_single(strategies).map(|best| &best.id);
+    let savings = compared::savings(strategies, line).filter(|_| Some(&line.id) != best);
     context! {
         label => line.label.clone(),
-        kind => sentences::strategy_kind(line.kind),
+        kind => compared::strategy_kind(line.kind),
         bound => line.kind == StrategyKind::Bound,
         marked => strategies.winner.as_ref() == Some(&line.id),
         n => line.n,
@@ -155,7 +155,7 @@ fn pair(pair: &TierPair) -> Value {
 fn flip(flip: &RouteFlip) -> Value {
     context! {
         task => flip.task.as_str(),
-        change => sentences::change(&flip.change),
+        change => compared::change(&flip.change),
         factor => figures::factor(flip.factor),
         from => flip.from.as_str(),
         to => flip.to.as_str(),
@@ -163,12 +163,12 @@ fn flip(flip: &RouteFlip) -> Value {
 }
 
 fn traffic(strategies: &Strategies, flip: &TrafficFlip) -> Value {
-    let label = |id: &Option<String>| sentences::ahead(strategies, id.as_deref());
+    let label = |id: &Option<String>| compared::ahead(strategies, id.as_deref());
     context! {
         task => flip.task.as_str(),
         factor => figures::factor(flip.factor),
         share => format!("{} → {}", percent(flip.traffic_share), percent(flip.traffic_share_at_flip)),
-        what => sentences::flipped(&flip.what),
+        what => compared::flipped(&flip.what),
         from => label(&flip.from),
         to => label(&flip.to),
     }
