@@ -14,6 +14,7 @@ pub mod interval;
 pub mod multiple;
 pub mod paired;
 pub mod kappa;
+pub mod labelled;
 pub mod posterior;
 pub mod power;
 pub mod quantile;
