@@ -1,6 +1,7 @@
 //! Which tier a task gets, and what is said about it.
 
 mod rule;
+mod turning;
 
 use super::*;
 use crate::config::{Consequence, DataLocation, DataNeed, Policy, Task};

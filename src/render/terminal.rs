@@ -276,7 +276,7 @@ impl Page {
         ];
         let mut text = self.heading("Routes") + &self.table(columns);
         for task in &summary.tasks {
-            text.push_str(&self.wrap(&escape(&format!("{}: {}", task.name, task.route.reason)), "  "));
+            text.push_str(&self.wrap(&escape(&format!("{}: {}", task.name, sentences::reason(task))), "  "));
         }
         text
     }

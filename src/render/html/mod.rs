@@ -201,7 +201,7 @@ fn task(summary: &Summary, task: &TaskSummary) -> Value {
             alert => percent(escalation.alert_above),
             window => escalation.window,
         }),
-        reason => route.reason.clone(),
+        reason => sentences::reason(task),
         cells => task.cells.iter().map(|cell| self::cell(summary, cell)).collect::<Vec<_>>(),
     }
 }
