@@ -4,6 +4,7 @@
 //! bits on every machine up to the last places of `ln` and `exp`, which the callers round away.
 
 pub mod alert;
+pub mod allocation;
 pub mod beta;
 pub mod bootstrap;
 pub mod calibration;
@@ -16,6 +17,7 @@ pub mod multiple;
 pub mod order;
 pub mod paired;
 pub mod kappa;
+pub mod labelled;
 pub mod posterior;
 pub mod power;
 pub mod quantile;

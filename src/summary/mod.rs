@@ -28,12 +28,13 @@ pub use crate::measure::{
     Availability, Counts, Latency, Money, PassPower, Rate, ReasonCount, Repeats, TokenStats,
 };
 pub use crate::policy::{
-    Band, Decision, Detector, EffectiveCost, Escalation, Infeasible, NeededTime, QualityGate, Route, Unproven,
+    Band, Decision, Detector, EffectiveCost, Escalation, Infeasible, NeededTime, QualityGate, Route,
+    Unproven, Wrong,
 };
 pub use crate::project::{Baseline, Horizon, Interval, Projection, TaskProjection};
 pub use assemble::{Inputs, MeasuredTask, assemble};
 pub use json::SummaryError;
-pub use judge::{CalibratedRate, Calibration, TierCalibration};
+pub use judge::{CalibratedRate, Calibration, LabelSource, TierCalibration, TurningPoint};
 pub use method::{Method, Versus};
 pub use notice::{Notice, NoticeLevel};
 pub use outside::{OutsideCell, OutsideModel, Role};

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use super::decided::Deciding;
 use super::inputs::Inputs;
 use super::judge;
-use crate::ident::TierName;
 use crate::measure::{self, Observation, Settings};
 use crate::path::Requests;
 use crate::policy::TierFacts;
@@ -24,12 +23,9 @@ pub(super) fn routes(
 ) -> Vec<Vec<RouteOf>> {
     let fold_of: BTreeMap<u32, u32> = matrix.rows.iter().map(|row| (row.unit, row.fold)).collect();
     let without = |fold: u32| -> Option<Vec<RouteOf>> {
-        let seen: Vec<Observation> = inputs
-            .observations
-            .iter()
-            .filter(|seen| fold_of.get(&seen.unit()) != Some(&fold))
-            .cloned()
-            .collect();
+        let rows = inputs.observations.iter().enumerate();
+        let seen: Vec<(usize, &Observation)> =
+            rows.filter(|(_, seen)| fold_of.get(&seen.unit()) != Some(&fold)).collect();
         decided(inputs, ladder, references, settings, &seen)
     };
     (0..matrix.folds).map(without).collect::<Option<Vec<_>>>().unwrap_or_default()
@@ -41,20 +37,16 @@ fn decided(
     ladder: &[TierFacts],
     references: Option<&[usize]>,
     settings: &Settings,
-    seen: &[Observation],
+    rows: &[(usize, &Observation)],
 ) -> Option<Vec<RouteOf>> {
     let tiers = &inputs.config.tiers;
-    let names: Vec<TierName> = tiers.iter().map(|tier| tier.name.clone()).collect();
+    let seen: Vec<Observation> = rows.iter().map(|(_, seen)| (*seen).clone()).collect();
     // No interval of a cost decides anything.
     let settings = Settings { resamples: 0, ..*settings };
-    let mut cells = measure::cells(seen, inputs.tasks.len(), tiers.len(), &settings);
-    for (cells, task) in cells.iter_mut().zip(inputs.tasks) {
-        if let Some(standing) = &task.judge {
-            judge::calibrate(standing, &names, cells, settings.confidence);
-        }
-    }
+    let mut cells = measure::cells(&seen, inputs.tasks.len(), tiers.len(), &settings);
+    judge::correct_all(inputs, rows, &mut cells);
     let requests: Vec<Requests> =
-        (0..inputs.tasks.len()).map(|task| Requests::of(seen, task, tiers.len())).collect();
+        (0..inputs.tasks.len()).map(|task| Requests::of(&seen, task, tiers.len())).collect();
     // Where a cell was stopped early, what it has left is taken for what it is.
     let deciding = Deciding {
         inputs,

@@ -17,9 +17,10 @@ mod strategies;
 use self::cell::{cell, price_line};
 use self::decided::{Decided, Deciding};
 pub use self::inputs::{Gate, Inputs, MeasuredTask};
+use self::judge::Correction;
 use crate::config::{Config, DataLocation, IntervalMethod, MonitorSaves, Policy, Tier};
 use crate::ident::TierName;
-use crate::measure::{self, Draws, Settings, TierEvidence};
+use crate::measure::{self, Draws, Observation, Settings, TierEvidence};
 use crate::path::{self, Requests};
 use crate::policy::{self, Assessment, Floors, Standing, TierFacts};
 use crate::price::ModelPrice;
@@ -61,12 +62,8 @@ pub fn assemble(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
             }
         }
     }
-    let names: Vec<TierName> = tiers.iter().map(|tier| tier.name.clone()).collect();
-    for (cells, task) in cells.iter_mut().zip(inputs.tasks) {
-        if let Some(standing) = &task.judge {
-            judge::calibrate(standing, &names, cells, confidence);
-        }
-    }
+    let rows: Vec<(usize, &Observation)> = inputs.observations.iter().enumerate().collect();
+    let corrections = judge::correct_all(&inputs, &rows, &mut cells);
     let rungs = inputs.config.ladder().len();
     let requests: Vec<Requests> =
         (0..inputs.tasks.len()).map(|task| Requests::of(inputs.observations, task, tiers.len())).collect();
@@ -142,7 +139,11 @@ pub fn assemble(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
         method: method::method(policy, &decided),
         notices: inputs.notices,
         tiers: tier_summaries(inputs.config, &source, inputs.prices, &facts, overall, &dominated),
-        tasks: decided.iter().map(|task| task_summary(inputs.config, &names, task)).collect(),
+        tasks: decided
+            .iter()
+            .zip(&corrections)
+            .map(|(task, corrections)| task_summary(inputs.config, &names, task, corrections))
+            .collect(),
         outside_ladder,
         strategies,
         monitored,
@@ -271,7 +272,12 @@ fn concurrency(config: &Config, source: &Source, tier: &Tier) -> Option<u64> {
     }
 }
 
-fn task_summary(config: &Config, names: &[TierName], decided: &Decided<'_>) -> TaskSummary {
+fn task_summary(
+    config: &Config,
+    names: &[TierName],
+    decided: &Decided<'_>,
+    corrections: &[Correction],
+) -> TaskSummary {
     let task = decided.measured.task;
     let floors = Floors::of(task, &config.policy);
     let cells = names.iter().zip(decided.cells).zip(&decided.assessments);
@@ -305,9 +311,10 @@ fn task_summary(config: &Config, names: &[TierName], decided: &Decided<'_>) -> T
             .collect(),
         judge: decided
             .measured
-            .judge
+            .labelled
             .as_ref()
-            .map(|standing| judge::calibration(standing, names, decided.cells, config)),
+            .map(|standing| judge::calibration(standing, names, corrections)),
+        turning_point: decided.turning.map(|turning| judge::turning_point(&decided.route.tier, turning)),
         route: rounding::route(policy::watched(decided.route.clone(), &config.policy)),
         profiles: profiles(decided.requests, names.len()),
     }
