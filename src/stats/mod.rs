@@ -16,6 +16,7 @@ pub mod multiple;
 pub mod order;
 pub mod paired;
 pub mod kappa;
+pub mod labelled;
 pub mod posterior;
 pub mod power;
 pub mod quantile;
