@@ -2,6 +2,7 @@
 
 pub mod labels;
 pub mod program;
+pub mod standing;
 
 use std::collections::{BTreeMap, BTreeSet};
 

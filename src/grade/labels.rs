@@ -1,4 +1,4 @@
-//! Human labels of answers that an oracle graded (`oracles/<id>.labels.jsonl`), and the calibration of judges with them.
+//! Human labels of answers that an oracle graded: `oracles/<id>.labels.jsonl`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::diag::{Fault, Faults};
 use crate::disk::{Disk, DiskError};
-use crate::ident::{Digest, OracleRef, PromptId, RunId, TaskName, TierName, TrialKey};
-use crate::stats::calibration::{Confusion, Word};
+use crate::ident::{Digest, Digester, OracleRef, PromptId, RunId, TaskName, TierName, TrialKey};
+use crate::record::Attempt;
+use crate::stats::calibration::Word;
 
 /// A pass or fail label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -54,6 +55,36 @@ pub struct Labelled {
     pub human: Label,
     /// The number of answers of the run that it represents.
     pub weight: f64,
+    /// The probability with which the answer was picked from those of its task, tier and verdict; 1 / weight where it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inclusion: Option<f64>,
+    /// The digest of the answer. By it a later run knows an answer that it has taken over; absent in files of older versions,
+    /// whose labels are about the answers of `run` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Digest>,
+}
+
+impl Labelled {
+    /// The probability with which the answer was picked: above 0, at most 1.
+    #[must_use]
+    pub fn picked_with(&self) -> f64 {
+        let stated = self.inclusion.unwrap_or_else(|| 1.0 / self.weight);
+        if stated > 0.0 { stated.min(1.0) } else { 1.0 }
+    }
+
+    /// Whether it is about this answer of the run.
+    #[must_use]
+    pub fn is_about(&self, run: &RunId, answer: &Digest) -> bool {
+        self.answer.as_ref().map_or(self.run == *run, |known| known == answer)
+    }
+}
+
+/// The digest of what people see of an answer.
+#[must_use]
+pub fn answer_digest(attempt: &Attempt) -> Digest {
+    let mut digester = Digester::new("route-prof labelled answer 1");
+    digester.part(attempt.text.as_bytes()).part(attempt.tool_calls.to_string().as_bytes());
+    digester.finish()
 }
 
 /// Why labels cannot be used.
@@ -99,14 +130,18 @@ pub fn read(disk: &Disk, path: &Path) -> Result<Vec<Labelled>, LabelError> {
     Ok(faults.into_result(labels)?)
 }
 
-/// Adds labels to a file. Of two labels for the same trial and oracle, the later one counts.
+/// Adds labels to a file. Of two labels for the same answer and oracle, the later one counts.
 ///
 /// # Errors
 /// If the file cannot be read or written.
 pub fn add(disk: &Disk, path: &Path, new: Vec<Labelled>) -> Result<(), LabelError> {
-    let mut all: BTreeMap<(String, String, String), Labelled> = BTreeMap::new();
+    let mut all: BTreeMap<[String; 4], Labelled> = BTreeMap::new();
     for label in read(disk, path)?.into_iter().chain(new) {
-        all.insert((label.digest.to_string(), label.tier.to_string(), label.key.to_string()), label);
+        let answer = label.answer.map_or_else(|| label.run.to_string(), |answer| answer.to_string());
+        all.insert(
+            [label.digest.to_string(), label.tier.to_string(), label.key.to_string(), answer],
+            label,
+        );
     }
     let mut text = String::new();
     for label in all.values() {
@@ -115,80 +150,4 @@ pub fn add(disk: &Disk, path: &Path, new: Vec<Labelled>) -> Result<(), LabelErro
     }
     disk.replace(path, text.as_bytes())?;
     Ok(())
-}
-
-/// The fewest labels of a tier's own answers that calibrate the judge for that tier.
-const ENOUGH: u64 = 20;
-
-/// How far a judge can be trusted.
-#[derive(Clone, Debug, PartialEq)]
-pub struct JudgeStanding {
-    /// The oracle.
-    pub oracle: OracleRef,
-    /// Number of labels that the policy requires.
-    pub needed: u32,
-    /// Verdicts of the judge against human labels, over all tiers.
-    pub all: Confusion,
-    /// The same per tier, because judges favour styles.
-    pub tiers: BTreeMap<TierName, Confusion>,
-}
-
-impl JudgeStanding {
-    /// The calibration of a version of an oracle by its labels.
-    #[must_use]
-    pub fn of(oracle: OracleRef, digest: Digest, labels: &[Labelled], needed: u32) -> Self {
-        let mut standing = Self { oracle, needed, all: Confusion::default(), tiers: BTreeMap::new() };
-        for label in labels.iter().filter(|label| label.digest == digest) {
-            let (human, machine) = (label.human.word(), label.machine.word());
-            standing.all.take(human, machine, label.weight);
-            standing.tiers.entry(label.tier.clone()).or_default().take(human, machine, label.weight);
-        }
-        standing
-    }
-
-    /// Why this judge alone cannot lead to more than `monitor`; `None` if it is calibrated.
-    #[must_use]
-    pub fn cap(&self) -> Option<String> {
-        let Self { oracle, needed, all, .. } = self;
-        let seen = all.n();
-        if seen < u64::from(*needed) {
-            return Some(format!(
-                "capped at monitor, because the judge of {oracle} is not calibrated: {seen} of {needed} human labels"
-            ));
-        }
-        if all.passed_by_people() == 0 || all.failed_by_people() == 0 {
-            let side = if all.failed_by_people() == 0 { "fail" } else { "pass" };
-            return Some(format!(
-                "capped at monitor, because the judge of {oracle} is not calibrated: none of {seen} human labels is {side}"
-            ));
-        }
-        (!all.is_informative()).then(|| {
-            format!("capped at monitor, because the judge of {oracle} tells good from bad hardly better than chance")
-        })
-    }
-
-    /// Why this judge alone cannot lead to more than `monitor` for this tier: judges favour styles, so some of the tier's own
-    /// answers need human labels. `None` if it can.
-    #[must_use]
-    pub fn cap_of(&self, tier: &TierName) -> Option<String> {
-        let own = self.tiers.get(tier).map_or(0, Confusion::n);
-        let least = ENOUGH.min(self.needed.into());
-        self.cap().or_else(|| {
-            (own < least).then(|| {
-                format!(
-                    "capped at monitor, because the judge of {} is not calibrated on answers of {tier}: {own} of {least} human labels",
-                    self.oracle
-                )
-            })
-        })
-    }
-
-    /// The labels by which to calibrate a tier's pass rate: its own, or those of all tiers if its own are too few.
-    #[must_use]
-    pub fn confusion(&self, tier: &TierName) -> &Confusion {
-        self.tiers
-            .get(tier)
-            .filter(|own| own.n() >= ENOUGH && own.sensitivity().is_some() && own.specificity().is_some())
-            .unwrap_or(&self.all)
-    }
 }

@@ -52,7 +52,7 @@ pub struct TaskSummary {
     pub confidence_required: f64,
     /// The evidence, one cell per tier, in the order of the ladder.
     pub cells: Vec<Cell>,
-    /// The calibration of the judge that grades it; absent where no model judges.
+    /// What human labels say of its oracle; absent where no model judges and nobody has labelled anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judge: Option<Calibration>,
     /// The decision.
@@ -95,7 +95,7 @@ pub struct Cell {
     pub distinct_prompts: u64,
     /// Weighted pass rate with its confidence interval on the effective sample size; `None` without a graded trial.
     pub pass_rate: Option<Rate>,
-    /// The judge's own pass rate, where `pass_rate` is calibrated with human labels.
+    /// The oracle's own pass rate, where `pass_rate` is corrected by human labels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uncalibrated_pass_rate: Option<Rate>,
     /// Posterior probability that the true rate meets the route floor.

@@ -126,7 +126,7 @@ impl Setting {
                 prompts: self.prompts.get(at).copied().unwrap_or(100),
                 distinct_prompts: self.prompts.get(at).copied().unwrap_or(100),
                 adversarial: 0,
-                judge: None,
+                labelled: None,
             })
             .collect();
         let large = ModelPrice { deprecated: self.deprecated.clone(), ..price("3", "15") };

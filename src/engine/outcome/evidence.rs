@@ -19,7 +19,7 @@ pub(crate) fn evidence(
     let models: Vec<_> = config.tiers.iter().map(|tier| tier.model.clone()).collect();
     let folder = config.root.join(&config.run.oracles);
     let mut labels = BTreeMap::new();
-    for oracle in oracles.iter().filter(|oracle| oracle.asks_a_model()) {
+    for oracle in oracles.iter() {
         if let Some(bytes) = project.disk().read_if_present(&labels::file(&folder, &oracle.id))? {
             labels.insert(oracle.id.clone(), Digest::of(&bytes));
         }

@@ -3,6 +3,7 @@
 pub(crate) mod calls;
 pub(crate) mod collect;
 pub(crate) mod evidence;
+pub(crate) mod labelled;
 pub(crate) mod results;
 pub(crate) mod save;
 pub(crate) mod summarise;

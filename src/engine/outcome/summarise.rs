@@ -1,14 +1,14 @@
 //! Turns rows into a summary: measures, decides and projects.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use anyhow::Context;
 
 use super::evidence::evidence;
+use super::labelled::{label_files, standing};
 use crate::engine::run::basis::Basis;
 use crate::engine::run::project::Project;
 use crate::engine::run::rows::Rows;
-use crate::grade::labels::{self, JudgeStanding};
 use crate::measure::Observation;
 use crate::policy;
 use crate::record::{Outcome, Via};
@@ -53,6 +53,7 @@ pub(crate) fn summarise(basis: &Basis<'_>, rows: &Rows) -> anyhow::Result<Summar
         }
     }
     notices.extend(same_class_notices(project));
+    let known = label_files(basis)?;
     let mut tasks = Vec::new();
     for index in corpus.used_tasks() {
         let task = project.config.tasks.get(usize::from(index)).context("a task of other settings")?;
@@ -64,7 +65,7 @@ pub(crate) fn summarise(basis: &Basis<'_>, rows: &Rows) -> anyhow::Result<Summar
             gate: if has_gate { Gate::Present } else { Gate::Absent },
             prompts: of_task().count() as u64,
             adversarial: of_task().filter(|entry| entry.adversarial).count() as u64,
-            judge: judge_standing(basis, index)?,
+            labelled: standing(basis, rows, &known, index)?,
         });
     }
     let mut texts = Texts::default();
@@ -96,23 +97,6 @@ fn alpha(basis: &Basis<'_>) -> f64 {
     let tasks =
         basis.corpus.used_tasks().into_iter().filter_map(|index| config.tasks.get(usize::from(index)));
     tasks.map(|task| policy::stop_alpha(task, &config.policy)).fold(0.0, f64::max)
-}
-
-/// The calibration of a task's judge; the least trustworthy one if its prompts name several.
-fn judge_standing(basis: &Basis<'_>, task: u16) -> anyhow::Result<Option<JudgeStanding>> {
-    let config = &basis.project.config;
-    let folder = config.root.join(&config.run.oracles);
-    let mut judges = BTreeMap::new();
-    for (at, entry) in basis.corpus.entries().iter().enumerate() {
-        let Some(oracle) = basis.oracles.of(at).filter(|_| entry.task == task) else { continue };
-        if !judges.contains_key(&oracle.id) && oracle.asks_a_model() {
-            let labels = labels::read(basis.project.disk(), &labels::file(&folder, &oracle.id))?;
-            let needed = config.policy.judge_min_labels;
-            judges.insert(&oracle.id, JudgeStanding::of(oracle.id.clone(), oracle.digest, &labels, needed));
-        }
-    }
-    let capped = judges.values().find(|standing| standing.cap().is_some());
-    Ok(capped.or_else(|| judges.values().next()).cloned())
 }
 
 /// Notices about the tiers' fallback models, measured or not.

@@ -73,7 +73,7 @@ impl<'a> Deciding<'a, '_> {
             }
             (Some(_), Consequence::Low | Consequence::Medium) | (None, _) => Vec::new(),
         };
-        let judge = measured.judge.as_ref();
+        let judge = measured.labelled.as_ref();
         let caps: Vec<Option<String>> =
             self.ladder.iter().map(|tier| judge.and_then(|judge| judge.cap_of(&tier.name))).collect();
         let case = Case {

@@ -1,7 +1,7 @@
 //! Everything that a summary is built from.
 
 use crate::config::{Config, Task};
-use crate::grade::labels::JudgeStanding;
+use crate::grade::standing::OracleStanding;
 use crate::measure::Observation;
 use crate::policy::EarlyStop;
 use crate::policy::strategies::queries::Queries;
@@ -59,8 +59,8 @@ pub struct MeasuredTask<'a> {
     pub distinct_prompts: u64,
     /// Those of its prompts that carry the tag `adversarial`.
     pub adversarial: u64,
-    /// The standing of the judge that grades it; `None` where no model judges.
-    pub judge: Option<JudgeStanding>,
+    /// What human labels say of the oracle that grades it; `None` where no model judges and nobody has labelled anything.
+    pub labelled: Option<OracleStanding>,
 }
 
 /// Whether an oracle has a part that production can run without a reference answer.

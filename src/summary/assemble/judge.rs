@@ -1,82 +1,192 @@
-//! Calibrates the pass rates that a judge gave, and summarises its calibration.
+//! Corrects pass rates by what people say of the oracle's verdicts, and summarises how far its verdicts can be trusted.
 
-use crate::config::{Config, IntervalMethod};
-use crate::grade::labels::JudgeStanding;
+use std::collections::HashMap;
+
+use crate::config::IntervalMethod;
+use crate::grade::standing::OracleStanding;
 use crate::ident::TierName;
-use crate::measure::{CellEvidence, Rate};
-use crate::stats::calibration::Confusion;
+use crate::measure::{CellEvidence, Grade, Observation, Rate};
+use crate::policy::Floors;
+use crate::stats::labelled::{self, Label, Labelled, Seen, Unit};
+use crate::stats::posterior::Posterior;
+use crate::stats::power;
 use crate::stats::weighted::Estimate;
-use crate::summary::judge::{CalibratedRate, Calibration, TierCalibration};
+use crate::summary::judge::{CalibratedRate, Calibration, LabelSource, TierCalibration};
 use crate::summary::rounding::share;
 
-/// Corrects the pass rates of a task's tiers for the errors of its judge, once that is calibrated: a decision is about what
-/// people would say. The judge's own rate is kept as `uncalibrated`.
-pub(super) fn calibrate(
-    standing: &JudgeStanding,
-    tiers: &[TierName],
-    cells: &mut [CellEvidence],
-    confidence: f64,
-) {
-    if standing.cap().is_some() {
-        return;
-    }
-    for (tier, cell) in tiers.iter().zip(cells) {
-        let used = standing.confusion(tier);
-        let Some(rate) = cell.pass_rate else { continue };
-        let Some(corrected) = used.corrected(rate.mean, rate.n_eff, confidence) else { continue };
-        cell.uncalibrated = Some(rate);
-        cell.pass_rate = Some(Rate {
-            mean: corrected.rate,
-            low: corrected.bounds.low,
-            high: corrected.bounds.high,
-            n_eff: corrected.n_eff,
-            interval: IntervalMethod::default(),
-            ..rate
-        });
-        for other in [&mut cell.if_fail, &mut cell.if_pass].into_iter().flatten() {
-            if let Some(corrected) = used.corrected(other.mean, other.n_eff, confidence) {
-                *other = Estimate { mean: corrected.rate, n_eff: corrected.n_eff };
-            }
+/// What rates are corrected by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    /// The confidence of intervals.
+    pub(super) confidence: f64,
+    /// The floors of the task.
+    pub(super) floors: Floors,
+}
+
+/// What came of a tier's labels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Correction {
+    /// The corrected rate, and by which labels; `None` where there are too few, or they say too little.
+    rate: Option<(CalibratedRate, LabelSource)>,
+    /// How many labels of the tier's own answers it takes; `None` where there are as many.
+    needed: Option<u64>,
+}
+
+/// The answers of a task at one tier.
+struct Answers<'a> {
+    observations: Vec<(usize, &'a Observation)>,
+    labels: &'a HashMap<usize, Label>,
+}
+
+impl Answers<'_> {
+    /// The answers as the estimate takes them, where one without a grade counts as `unknown`.
+    fn units(&self, unknown: Option<bool>) -> Vec<Unit> {
+        let seen = |observation: &Observation| match Grade::of(observation.outcome, observation.verdict.as_ref()) {
+            Grade::Pass => Some(Seen::Passed),
+            // What the oracle has not seen, people need not look at either.
+            Grade::Fail if observation.verdict.is_none() => Some(Seen::Settled(false)),
+            Grade::Fail => Some(Seen::Failed),
+            Grade::Unknown => unknown.map(Seen::Settled),
+            Grade::Overflow => None,
+        };
+        // Graded repeats of a prompt share its weight.
+        let mut repeats: HashMap<u32, f64> = HashMap::new();
+        for (_, observation) in self.observations.iter().filter(|(_, observation)| seen(observation).is_some()) {
+            *repeats.entry(observation.prompt).or_default() += 1.0;
         }
+        let unit = |(row, observation): &(usize, &Observation)| {
+            Some(Unit {
+                cluster: observation.unit(),
+                weight: observation.weight / repeats.get(&observation.prompt)?,
+                seen: seen(observation)?,
+                label: self.labels.get(row).copied(),
+            })
+        };
+        self.observations.iter().filter_map(unit).collect()
     }
 }
 
-/// The calibration of a task's judge, rounded.
-pub(super) fn calibration(
-    standing: &JudgeStanding,
+/// Corrects the pass rates of a task's tiers for the errors of its oracle, as far as people have looked: a decision is about what
+/// people would say. The oracle's own rate is kept as `uncalibrated`.
+pub(super) fn correct(
+    standing: &OracleStanding,
+    task: usize,
+    observations: &[Observation],
     tiers: &[TierName],
-    cells: &[CellEvidence],
-    config: &Config,
+    cells: &mut [CellEvidence],
+    rules: Rules,
+) -> Vec<Correction> {
+    let labels: HashMap<usize, Label> = standing.own.iter().map(|own| (own.row, own.label)).collect();
+    let mut corrections = Vec::new();
+    for (at, (tier, cell)) in tiers.iter().zip(cells).enumerate() {
+        let of_cell = observations.iter().enumerate().filter(|(_, observation)| {
+            usize::from(observation.task) == task && usize::from(observation.tier) == at
+        });
+        let answers = Answers { observations: of_cell.collect(), labels: &labels };
+        corrections.push(correct_cell(standing, &answers, tier, cell, rules));
+    }
+    corrections
+}
+
+fn correct_cell(
+    standing: &OracleStanding,
+    answers: &Answers<'_>,
+    tier: &TierName,
+    cell: &mut CellEvidence,
+    rules: Rules,
+) -> Correction {
+    let none = |needed| Correction { rate: None, needed };
+    let Some(rate) = cell.pass_rate else { return none(None) };
+    let own = |unknown, n_eff| labelled::rate(&answers.units(unknown), n_eff, rules.confidence);
+    let enough = standing.suffices(tier).then(|| own(None, rate.n_eff)).flatten();
+    if let Some(found) = enough {
+        // An oracle that is no judge is believed without labels. As long as not even labels that are all good could confirm a
+        // route, correcting by them would take every route away, whatever they say: they count where they contradict it.
+        let least = if standing.judge { None } else { least(rules.floors) };
+        let contradicts = rate.mean < found.bounds.low || rate.mean > found.bounds.high;
+        match least.filter(|least| found.labels < *least && found.n_eff < rate.n_eff) {
+            Some(least) if !contradicts => return none(Some(least)),
+            Some(_) | None => {}
+        }
+        replace(cell, rate, found);
+        for (other, unknown) in [(&mut cell.if_fail, false), (&mut cell.if_pass, true)] {
+            if let Some(estimate) = other
+                && let Some(found) = own(Some(unknown), estimate.n_eff)
+            {
+                *estimate = Estimate { mean: found.mean, n_eff: found.n_eff };
+            }
+        }
+        return Correction { rate: Some((shown(&found), LabelSource::Own)), needed: None };
+    }
+    let few = (!standing.judge && standing.own_labels(tier) > 0).then(|| least(rules.floors)).flatten();
+    let Some(used) = standing.confusion(tier) else { return none(few) };
+    let Some(found) = used.corrected(rate.mean, rate.n_eff, rules.confidence) else { return none(few) };
+    let found = Labelled { mean: found.rate, bounds: found.bounds, n_eff: found.n_eff, labels: used.n() };
+    replace(cell, rate, found);
+    for other in [&mut cell.if_fail, &mut cell.if_pass].into_iter().flatten() {
+        if let Some(corrected) = used.corrected(other.mean, other.n_eff, rules.confidence) {
+            *other = Estimate { mean: corrected.rate, n_eff: corrected.n_eff };
+        }
+    }
+    Correction { rate: Some((shown(&found), LabelSource::Others)), needed: None }
+}
+
+/// The fewest labels that could confirm a route, if every one of them were good.
+fn least(floors: Floors) -> Option<u64> {
+    power::smallest_n(floors.route, floors.confidence, Posterior::new)
+}
+
+fn replace(cell: &mut CellEvidence, own: Rate, found: Labelled) {
+    cell.uncalibrated = Some(own);
+    cell.pass_rate = Some(Rate {
+        mean: found.mean,
+        low: found.bounds.low,
+        high: found.bounds.high,
+        n_eff: found.n_eff,
+        interval: IntervalMethod::default(),
+        ..own
+    });
+}
+
+fn shown(found: &Labelled) -> CalibratedRate {
+    CalibratedRate {
+        mean: share(found.mean),
+        low: share(found.bounds.low),
+        high: share(found.bounds.high),
+        labels: found.labels,
+    }
+}
+
+/// What is known of a task's oracle by labels, rounded.
+pub(super) fn calibration(
+    standing: &OracleStanding,
+    tiers: &[TierName],
+    corrections: &[Correction],
 ) -> Calibration {
-    let confidence = config.policy.interval_confidence.get();
-    let of_tier = |(tier, cell): (&TierName, &CellEvidence)| {
-        let own = standing.tiers.get(tier).copied().unwrap_or_default();
-        let used: &Confusion = standing.confusion(tier);
-        let rate = cell.uncalibrated.or(cell.pass_rate);
-        let corrected = rate.and_then(|rate| used.corrected(rate.mean, rate.n_eff, confidence));
+    let of_tier = |(tier, correction): (&TierName, &Correction)| {
+        let seen = standing.tiers.get(tier).copied().unwrap_or_default();
         TierCalibration {
             tier: tier.clone(),
             capped: standing.cap().is_none().then(|| standing.cap_of(tier)).flatten(),
-            labels: own.n(),
-            sensitivity: own.sensitivity().map(share),
-            specificity: own.specificity().map(share),
-            kappa: own.kappa().map(share),
-            calibrated_pass_rate: corrected.map(|corrected| CalibratedRate {
-                mean: share(corrected.rate),
-                low: share(corrected.bounds.low),
-                high: share(corrected.bounds.high),
-                labels: used.n(),
-            }),
+            labels: seen.n(),
+            own_labels: Some(standing.own_labels(tier)).filter(|labels| *labels > 0),
+            labels_needed: correction.needed,
+            sensitivity: seen.sensitivity().map(share),
+            specificity: seen.specificity().map(share),
+            kappa: seen.kappa().map(share),
+            calibrated_pass_rate: correction.rate.map(|(rate, _)| rate),
+            corrected_by: correction.rate.map(|(_, source)| source),
         }
     };
     Calibration {
         oracle: standing.oracle.clone(),
+        judge: standing.judge,
         labels: standing.all.n(),
-        labels_required: standing.needed,
+        labels_required: if standing.judge { standing.needed } else { 0 },
         capped: standing.cap(),
         sensitivity: standing.all.sensitivity().map(share),
         specificity: standing.all.specificity().map(share),
         kappa: standing.all.kappa().map(share),
-        tiers: tiers.iter().zip(cells).map(of_tier).collect(),
+        tiers: tiers.iter().zip(corrections).map(of_tier).collect(),
     }
 }

@@ -17,6 +17,7 @@ mod strategies;
 use self::cell::{cell, price_line};
 use self::decided::{Decided, Deciding};
 pub use self::inputs::{Gate, Inputs, MeasuredTask};
+use self::judge::Correction;
 use crate::config::{Config, DataLocation, IntervalMethod, MonitorSaves, Policy, Tier};
 use crate::ident::TierName;
 use crate::measure::{self, Draws, Settings, TierEvidence};
@@ -62,10 +63,11 @@ pub fn assemble(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
         }
     }
     let names: Vec<TierName> = tiers.iter().map(|tier| tier.name.clone()).collect();
-    for (cells, task) in cells.iter_mut().zip(inputs.tasks) {
-        if let Some(standing) = &task.judge {
-            judge::calibrate(standing, &names, cells, confidence);
-        }
+    let mut corrections = Vec::new();
+    for (at, (cells, task)) in cells.iter_mut().zip(inputs.tasks).enumerate() {
+        let rules = judge::Rules { confidence, floors: Floors::of(task.task, policy) };
+        let correct = |standing| judge::correct(standing, at, inputs.observations, &names, cells, rules);
+        corrections.push(task.labelled.as_ref().map(correct).unwrap_or_default());
     }
     let rungs = inputs.config.ladder().len();
     let requests: Vec<Requests> =
@@ -142,7 +144,11 @@ pub fn assemble(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
         method: method::method(policy, &decided),
         notices: inputs.notices,
         tiers: tier_summaries(inputs.config, &source, inputs.prices, &facts, overall, &dominated),
-        tasks: decided.iter().map(|task| task_summary(inputs.config, &names, task)).collect(),
+        tasks: decided
+            .iter()
+            .zip(&corrections)
+            .map(|(task, corrections)| task_summary(inputs.config, &names, task, corrections))
+            .collect(),
         outside_ladder,
         strategies,
         monitored,
@@ -271,7 +277,12 @@ fn concurrency(config: &Config, source: &Source, tier: &Tier) -> Option<u64> {
     }
 }
 
-fn task_summary(config: &Config, names: &[TierName], decided: &Decided<'_>) -> TaskSummary {
+fn task_summary(
+    config: &Config,
+    names: &[TierName],
+    decided: &Decided<'_>,
+    corrections: &[Correction],
+) -> TaskSummary {
     let task = decided.measured.task;
     let floors = Floors::of(task, &config.policy);
     let cells = names.iter().zip(decided.cells).zip(&decided.assessments);
@@ -305,9 +316,9 @@ fn task_summary(config: &Config, names: &[TierName], decided: &Decided<'_>) -> T
             .collect(),
         judge: decided
             .measured
-            .judge
+            .labelled
             .as_ref()
-            .map(|standing| judge::calibration(standing, names, decided.cells, config)),
+            .map(|standing| judge::calibration(standing, names, corrections)),
         route: rounding::route(policy::watched(decided.route.clone(), &config.policy)),
         profiles: profiles(decided.requests, names.len()),
     }

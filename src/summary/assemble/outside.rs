@@ -41,7 +41,7 @@ pub(super) fn outside(
             let (price, facts, overall) = (prices.get(at)?, facts.get(at)?, overall.get(at)?);
             let cells = decided.iter().zip(rows).filter_map(|(task, row)| {
                 let (own, evidence) = (std::slice::from_ref(facts), std::slice::from_ref(row.get(at)?));
-                let caps = [task.measured.judge.as_ref().and_then(|judge| judge.cap_of(&tier.name))];
+                let caps = [task.measured.labelled.as_ref().and_then(|judge| judge.cap_of(&tier.name))];
                 let case = Case {
                     task: task.measured.task,
                     policy: &config.policy,
