@@ -1,4 +1,4 @@
-//! `review export` and `review import`: people label a sample of a run's answers, and judges are calibrated with the labels.
+//! `review export` and `review import`: people label a sample of a run's answers, and pass rates are corrected by the labels.
 
 use super::args::global::{Format, Global};
 use super::args::project::{ReviewExportArgs, ReviewImportArgs};
@@ -25,14 +25,15 @@ pub(super) fn export(global: &Global, console: &Console, args: &ReviewExportArgs
     engine.write_new(&table, &render::review::csv(&exported.set)?)?;
     engine.write(&page, &render::review::html(&exported.set)?)?;
     let drawn = exported.set.items.len();
+    let among = if args.n.is_some() { " of tiers that serve or are undecided" } else { "" };
     console.note(&format!(
-        "wrote {} (open it in a browser) and {}: {drawn} of {}, from {}",
+        "wrote {} (open it in a browser) and {}: {drawn} of {}{among}, from {}",
         shown(&page),
         shown(&table),
         count(exported.of, "answer"),
         if exported.strata == 1 { "1 stratum".to_owned() } else { format!("{} strata", exported.strata) }
     ));
-    if (drawn as u64) < exported.labels_required {
+    if exported.judges && (drawn as u64) < exported.labels_required {
         console.note(&format!(
             "a judge needs {} human labels before its verdicts can lead to more than `monitor`: raise --n",
             exported.labels_required

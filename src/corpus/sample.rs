@@ -66,15 +66,13 @@ pub fn draw(units: &[Unit], n: usize, seed: u64) -> Vec<(usize, f64)> {
     drawn
 }
 
-/// Draws `n` of things that lie in groups, each group by its size and, where there are enough places, at least one of each.
-/// In random order: the same seed draws the same things.
+/// Draws so many of each group, in random order: the same seed draws the same things.
 #[must_use]
-pub fn draw_from(groups: &[Vec<usize>], n: usize, seed: u64) -> Vec<usize> {
+pub fn draw_places(groups: &[Vec<usize>], places: &[usize], seed: u64) -> Vec<usize> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let sizes: Vec<usize> = groups.iter().map(Vec::len).collect();
     let mut drawn = Vec::new();
-    for (group, places) in groups.iter().zip(apportion(&sizes, n)) {
-        drawn.extend(pick(group, places, &mut random));
+    for (group, places) in groups.iter().zip(places) {
+        drawn.extend(pick(group, *places, &mut random));
     }
     let all = drawn.len();
     pick(&drawn, all, &mut random)
@@ -94,7 +92,8 @@ fn pick(all: &[usize], places: usize, random: &mut ChaCha8Rng) -> Vec<usize> {
 
 /// Shares `n` places by size with the largest remainder (Hamilton), none getting more than it has; where there are enough
 /// places, every group that is not empty gets one.
-fn apportion(sizes: &[usize], n: usize) -> Vec<usize> {
+#[must_use]
+pub fn apportion(sizes: &[usize], n: usize) -> Vec<usize> {
     let all: usize = sizes.iter().sum();
     if n >= all {
         return sizes.to_vec();

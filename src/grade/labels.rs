@@ -138,10 +138,7 @@ pub fn add(disk: &Disk, path: &Path, new: Vec<Labelled>) -> Result<(), LabelErro
     let mut all: BTreeMap<[String; 4], Labelled> = BTreeMap::new();
     for label in read(disk, path)?.into_iter().chain(new) {
         let answer = label.answer.map_or_else(|| label.run.to_string(), |answer| answer.to_string());
-        all.insert(
-            [label.digest.to_string(), label.tier.to_string(), label.key.to_string(), answer],
-            label,
-        );
+        all.insert([label.digest.to_string(), label.tier.to_string(), label.key.to_string(), answer], label);
     }
     let mut text = String::new();
     for label in all.values() {

@@ -19,6 +19,7 @@ mod stopping;
 pub mod strategies;
 #[cfg(test)]
 pub(crate) mod tests;
+mod turning;
 mod types;
 
 pub use assessment::{Assessment, Comparison, Doubt, EarlyStop, Odds, Strictness};
@@ -30,6 +31,7 @@ pub use ladder::{Standing, cheapest_sufficient_tier, default_tier, dominated};
 pub use multiplicity::holm;
 pub use route::guarded;
 pub use stopping::{Known, Unit, Watch, stop_alpha};
+pub use turning::{Turning, Wrong};
 pub use types::{
     AfterFallback, Band, Decision, Detector, EffectiveCost, Escalation, Infeasible, NeededTime, QualityGate,
     Route, Unproven,

@@ -391,13 +391,13 @@ fn describe(case: &Case<'_>, tier: usize, cell: &CellEvidence) -> String {
     let percent = |share: f64| share * 100.0;
     let mut notes = Vec::new();
     if let Some(judge) = cell.uncalibrated {
-        notes.push(format!("calibrated; the judge alone passes {:.1} %", percent(judge.mean)));
+        notes.push(format!("corrected by labels; the oracle alone passes {:.1} %", percent(judge.mean)));
     }
     if cell.clusters < prompts {
         notes.push(format!("{} distinct", cell.clusters));
     }
     if rate.n_eff < 0.95 * cell.clusters as f64 {
-        let cause = if cell.uncalibrated.is_some() { "calibration" } else { "weighting" };
+        let cause = if cell.uncalibrated.is_some() { "correction" } else { "weighting" };
         // Rounded down: 29.7 are not the 30 that are required.
         notes.push(format!("{} effective after {cause}", units::effective_n(rate.n_eff)));
     }

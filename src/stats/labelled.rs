@@ -156,10 +156,13 @@ const fn is_settled(seen: Seen) -> bool {
     matches!(seen, Seen::Settled(_))
 }
 
+/// The answers with a verdict: their weight, and by cluster for how many the labels stand, and the labels that are a pass.
+type Tally = (f64, BTreeMap<u32, (f64, f64)>);
+
 /// The strata of some answers; `None` where one of passes has no label.
 fn strata(units: &[Unit]) -> Option<Vec<Stratum>> {
     let mut whole = 0.0;
-    let mut by_seen: BTreeMap<Seen, (f64, BTreeMap<u32, (f64, f64)>)> = BTreeMap::new();
+    let mut by_seen: BTreeMap<Seen, Tally> = BTreeMap::new();
     for unit in units.iter().filter(|unit| unit.weight.is_finite() && unit.weight > 0.0) {
         whole += unit.weight;
         let (weight, clusters) = by_seen.entry(unit.seen).or_default();
@@ -172,7 +175,7 @@ fn strata(units: &[Unit]) -> Option<Vec<Stratum>> {
             cluster.1 += if label.word == Word::Pass { stands_for } else { 0.0 };
         }
     }
-    let stratum = |(seen, (weight, clusters)): (Seen, (f64, BTreeMap<u32, (f64, f64)>))| {
+    let stratum = |(seen, (weight, clusters)): (Seen, Tally)| {
         let share = weight / whole;
         let (all, good, squares) = clusters
             .values()

@@ -4,6 +4,7 @@
 //! bits on every machine up to the last places of `ln` and `exp`, which the callers round away.
 
 pub mod alert;
+pub mod allocation;
 pub mod beta;
 pub mod bootstrap;
 pub mod calibration;

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ident::{OracleRef, TierName};
+use crate::policy::Wrong;
 
 /// What human labels say of the oracle of a task: of a judge always, of another oracle where people have labelled answers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -95,4 +96,16 @@ pub struct CalibratedRate {
     /// Human labels that it uses: those of the run's own answers of the tier, else those of other answers of the tier, else those of
     /// all tiers.
     pub labels: u64,
+}
+
+/// How many verdicts of the oracle may be wrong before the decision for a task turns.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TurningPoint {
+    /// The tier that serves.
+    pub tier: TierName,
+    /// Which verdicts: its passes where it is good enough, its fails where it is not, or not shown to be.
+    pub wrong: Wrong,
+    /// The decision holds while less than this share of them is wrong, 0 to 1; rounded down.
+    pub share: f64,
 }

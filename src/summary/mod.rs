@@ -33,7 +33,7 @@ pub use crate::policy::{
 pub use crate::project::{Baseline, Horizon, Interval, Projection, TaskProjection};
 pub use assemble::{Inputs, MeasuredTask, assemble};
 pub use json::SummaryError;
-pub use judge::{CalibratedRate, Calibration, LabelSource, TierCalibration};
+pub use judge::{CalibratedRate, Calibration, LabelSource, TierCalibration, TurningPoint};
 pub use method::{Method, Versus};
 pub use notice::{Notice, NoticeLevel};
 pub use outside::{OutsideCell, OutsideModel, Role};

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::judge::Calibration;
+use super::judge::{Calibration, TurningPoint};
 use super::method::Versus;
 use crate::config::{Consequence, DataNeed};
 use crate::ident::{OracleRef, TaskName, TierName};
@@ -55,6 +55,10 @@ pub struct TaskSummary {
     /// What human labels say of its oracle; absent where no model judges and nobody has labelled anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judge: Option<Calibration>,
+    /// How many verdicts of the oracle may be wrong before the decision turns; absent where no number would, where floors do not
+    /// decide, and where the cell was stopped early.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turning_point: Option<TurningPoint>,
     /// The decision.
     pub route: Route,
     /// The requests by which tiers accept them, most frequent first: what escalations cost and bring, request by request.

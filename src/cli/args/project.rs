@@ -47,7 +47,7 @@ pub(crate) enum OracleCommand {
 pub(crate) enum ReviewCommand {
     /// Write a sample of a run's answers for people to label: an offline page and a CSV file
     Export(ReviewExportArgs),
-    /// Import human labels, report how far they agree with the oracles, and calibrate judges
+    /// Import human labels, report how far they agree with the oracles, and correct pass rates by them
     Import(ReviewImportArgs),
 }
 
@@ -56,9 +56,10 @@ pub(crate) struct ReviewExportArgs {
     /// The run: its name, its folder, or `latest`
     #[arg(default_value = "latest")]
     pub(crate) run: String,
-    /// Number of answers
-    #[arg(long, default_value_t = 60, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
-    pub(crate) n: usize,
+    /// Number of answers, picked where labels narrow the decisions most: from the tiers that serve or are undecided [default: a
+    /// cross-section of 60]
+    #[arg(long, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
+    pub(crate) n: Option<usize>,
     /// Only answers of this task
     #[arg(long, value_name = "NAME")]
     pub(crate) task: Option<String>,

@@ -49,8 +49,7 @@ pub(super) fn standing(
         }
     }
     let own = own(basis, rows, files, task)?;
-    let is_own: BTreeSet<(&TierName, TrialKey)> =
-        own.iter().map(|own| (own.tier, own.key)).collect();
+    let is_own: BTreeSet<(&TierName, TrialKey)> = own.iter().map(|own| (own.tier, own.key)).collect();
     let mut standings: Vec<OracleStanding> = Vec::new();
     for (id, oracle) in oracles {
         let labels = files.get(id).map(Vec::as_slice).unwrap_or_default();
@@ -69,15 +68,15 @@ pub(super) fn standing(
 }
 
 /// A label of an answer of the run.
-struct Own<'a> {
+pub(crate) struct Own<'a> {
     tier: &'a TierName,
     key: TrialKey,
     machine: Word,
-    label: OwnLabel,
+    pub(crate) label: OwnLabel,
 }
 
 /// The labels of the run's own answers at a task.
-fn own<'a>(
+pub(crate) fn own<'a>(
     basis: &Basis<'a>,
     rows: &Rows,
     files: &LabelFiles,
@@ -115,7 +114,7 @@ fn own<'a>(
 }
 
 /// The digest of a row's answer.
-fn digest_of(basis: &Basis<'_>, rows: &Rows, row: usize) -> anyhow::Result<Digest> {
+pub(crate) fn digest_of(basis: &Basis<'_>, rows: &Rows, row: usize) -> anyhow::Result<Digest> {
     let (journal, offset) = rows.places.get(row).copied().flatten().context("an answer that is nowhere")?;
     let source = basis.answers.get(usize::from(journal)).context("an answer of another journal")?;
     Ok(answer_digest(&fetch_at(&mut *basis.project.disk().open(&source.path)?, offset)?))

@@ -53,7 +53,17 @@ pub fn html(set: &ReviewSet) -> Result<Vec<u8>, RenderError> {
 /// When it cannot be written.
 pub fn csv(set: &ReviewSet) -> Result<Vec<u8>, RenderError> {
     let mut writer = ::csv::Writer::from_writer(Vec::new());
-    writer.write_record(["id", "verdict", "note", "task", "prompt", "expected", "output", "by"])?;
+    writer.write_record([
+        "id",
+        "verdict",
+        "note",
+        "task",
+        "prompt",
+        "expected",
+        "output",
+        "by",
+        "inclusion",
+    ])?;
     for item in &set.items {
         writer.write_record([
             &*formula_safe(&item.id),
@@ -64,6 +74,7 @@ pub fn csv(set: &ReviewSet) -> Result<Vec<u8>, RenderError> {
             &formula_safe(item.expected.as_deref().unwrap_or_default()),
             &formula_safe(&item.output),
             &formula_safe(item.by.as_deref().unwrap_or_default()),
+            &item.inclusion.to_string(),
         ])?;
     }
     writer.into_inner().map_err(|error| RenderError::Io(error.into_error()))
@@ -86,6 +97,7 @@ mod tests {
                 expected: None,
                 output: output.to_owned(),
                 by: None,
+                inclusion: 0.25,
             }],
         }
     }

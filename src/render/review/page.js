@@ -86,10 +86,10 @@
 
   const given = () => items
     .filter((item) => answers[item.id] && answers[item.id].verdict !== "skip")
-    .map((item) => ({ id: item.id, verdict: answers[item.id].verdict, note: answers[item.id].note }));
+    .map((item) => ({ id: item.id, verdict: answers[item.id].verdict, note: answers[item.id].note, inclusion: item.inclusion }));
   // An apostrophe keeps a spreadsheet from reading a note as a formula.
   const cell = (value) => `"${(/^[=+\-@\t\r]/.test(value) ? "'" + value : value).replaceAll('"', '""')}"`;
-  const csv = () => "id,verdict,note\r\n" + given().map((row) => [row.id, row.verdict, row.note].map(cell).join(",") + "\r\n").join("");
+  const csv = () => "id,verdict,note,inclusion\r\n" + given().map((row) => [row.id, row.verdict, row.note, String(row.inclusion)].map(cell).join(",") + "\r\n").join("");
   const json = () => JSON.stringify(given(), null, 1) + "\n";
   const download = (name, type, text) => {
     const link = document.createElement("a");

@@ -5,7 +5,7 @@ use crate::config::{Consequence, Multiplicity, Policy};
 use crate::ident::OracleRef;
 use crate::measure::CellEvidence;
 use crate::path::Requests;
-use crate::policy::{self, Assessment, Case, EarlyStop, Flip, Route, Strictness, TierFacts, audit};
+use crate::policy::{self, Assessment, Case, EarlyStop, Flip, Route, Strictness, TierFacts, Turning, audit};
 
 /// A decided task, before rounding and naming.
 pub(super) struct Decided<'a> {
@@ -20,6 +20,8 @@ pub(super) struct Decided<'a> {
     pub(super) escalates_to: Vec<Option<usize>>,
     /// What would flip the route.
     pub(super) flips: Vec<Flip>,
+    /// How many wrong verdicts would turn what is said of the tier that serves.
+    pub(super) turning: Option<Turning>,
 }
 
 /// What all tasks are decided by.
@@ -95,6 +97,18 @@ impl<'a> Deciding<'a, '_> {
         let tier = self.ladder.iter().position(|tier| tier.name == route.tier)?;
         let escalates_to = case.escalates_to(&assessments);
         let flips = case.flips(&assessments, tier, self.inputs.prices);
-        Some(Decided { measured, cells, requests, stopped, assessments, route, tier, escalates_to, flips })
+        let turning = case.turning(&assessments, tier);
+        Some(Decided {
+            measured,
+            cells,
+            requests,
+            stopped,
+            assessments,
+            route,
+            tier,
+            escalates_to,
+            flips,
+            turning,
+        })
     }
 }

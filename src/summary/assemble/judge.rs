@@ -6,12 +6,12 @@ use crate::config::IntervalMethod;
 use crate::grade::standing::OracleStanding;
 use crate::ident::TierName;
 use crate::measure::{CellEvidence, Grade, Observation, Rate};
-use crate::policy::Floors;
+use crate::policy::{Floors, Turning};
 use crate::stats::labelled::{self, Label, Labelled, Seen, Unit};
 use crate::stats::posterior::Posterior;
 use crate::stats::power;
 use crate::stats::weighted::Estimate;
-use crate::summary::judge::{CalibratedRate, Calibration, LabelSource, TierCalibration};
+use crate::summary::judge::{CalibratedRate, Calibration, LabelSource, TierCalibration, TurningPoint};
 use crate::summary::rounding::share;
 
 /// What rates are corrected by.
@@ -41,17 +41,20 @@ struct Answers<'a> {
 impl Answers<'_> {
     /// The answers as the estimate takes them, where one without a grade counts as `unknown`.
     fn units(&self, unknown: Option<bool>) -> Vec<Unit> {
-        let seen = |observation: &Observation| match Grade::of(observation.outcome, observation.verdict.as_ref()) {
-            Grade::Pass => Some(Seen::Passed),
-            // What the oracle has not seen, people need not look at either.
-            Grade::Fail if observation.verdict.is_none() => Some(Seen::Settled(false)),
-            Grade::Fail => Some(Seen::Failed),
-            Grade::Unknown => unknown.map(Seen::Settled),
-            Grade::Overflow => None,
-        };
+        let seen =
+            |observation: &Observation| match Grade::of(observation.outcome, observation.verdict.as_ref()) {
+                Grade::Pass => Some(Seen::Passed),
+                // What the oracle has not seen, people need not look at either.
+                Grade::Fail if observation.verdict.is_none() => Some(Seen::Settled(false)),
+                Grade::Fail => Some(Seen::Failed),
+                Grade::Unknown => unknown.map(Seen::Settled),
+                Grade::Overflow => None,
+            };
         // Graded repeats of a prompt share its weight.
         let mut repeats: HashMap<u32, f64> = HashMap::new();
-        for (_, observation) in self.observations.iter().filter(|(_, observation)| seen(observation).is_some()) {
+        for (_, observation) in
+            self.observations.iter().filter(|(_, observation)| seen(observation).is_some())
+        {
             *repeats.entry(observation.prompt).or_default() += 1.0;
         }
         let unit = |(row, observation): &(usize, &Observation)| {
@@ -155,6 +158,11 @@ fn shown(found: &Labelled) -> CalibratedRate {
         high: share(found.bounds.high),
         labels: found.labels,
     }
+}
+
+/// How many wrong verdicts would turn a decision, rounded down: "fewer than" must stay true.
+pub(super) fn turning_point(tier: &TierName, turning: Turning) -> TurningPoint {
+    TurningPoint { tier: tier.clone(), wrong: turning.wrong, share: (turning.share * 1e4).floor() / 1e4 }
 }
 
 /// What is known of a task's oracle by labels, rounded.

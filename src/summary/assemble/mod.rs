@@ -319,6 +319,7 @@ fn task_summary(
             .labelled
             .as_ref()
             .map(|standing| judge::calibration(standing, names, corrections)),
+        turning_point: decided.turning.map(|turning| judge::turning_point(&decided.route.tier, turning)),
         route: rounding::route(policy::watched(decided.route.clone(), &config.policy)),
         profiles: profiles(decided.requests, names.len()),
     }

@@ -5,28 +5,32 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 use serde::Serialize;
 
-use super::replies::{Reply, replies};
+use super::picking::{Pick, picks};
+use super::replies::{Reply, Stratum, replies};
 use crate::corpus::sample;
 use crate::diag::UsageError;
 use crate::engine::context::Engine;
 use crate::engine::error::Error;
 use crate::engine::outcome::collect::collect;
+use crate::engine::outcome::summarise::summarise;
 use crate::engine::run::basis::Basis;
 use crate::engine::run::past::PastRun;
 use crate::engine::run::project::Project;
 use crate::engine::run::rows::Rows;
 use crate::engine::work::oracles::oracles;
-use crate::grade::labels::Label;
 use crate::ident::Digester;
 use crate::journal::fetch_at;
+
+/// Answers of a cross-section: of every task, tier and verdict in proportion.
+const CROSS_SECTION: usize = 60;
 
 /// Which answers to export.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReviewExportRequest {
     /// The run: its name, its folder, or `latest`.
     pub run: String,
-    /// Number of answers.
-    pub n: usize,
+    /// Number of answers, picked where they narrow the decisions most; `None` draws a cross-section of 60.
+    pub n: Option<usize>,
     /// Only answers of this task.
     pub task: Option<String>,
     /// Random seed; `None` takes the run's.
@@ -36,20 +40,22 @@ pub struct ReviewExportRequest {
 }
 
 /// A sample of answers, stratified by task, tier and verdict.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ReviewExportOutput {
     /// The answers.
     pub set: ReviewSet,
-    /// Number of answers that they were drawn from.
+    /// Number of answers that they were drawn from: with `n`, those of the cells whose decision is open or that serve.
     pub of: u64,
     /// Number of strata.
     pub strata: u64,
+    /// Whether a judge graded some of them.
+    pub judges: bool,
     /// Human labels that a judge needs before its verdicts can lead to more than `monitor`.
     pub labels_required: u64,
 }
 
 /// An answer to be labelled.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ReviewItem {
     /// An id that does not reveal the tier.
     pub id: String,
@@ -68,10 +74,12 @@ pub struct ReviewItem {
     /// The tier and model, if they are to be shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
+    /// The probability with which it was picked, 0 to 1. Nobody is shown it; it comes back with the label.
+    pub inclusion: f64,
 }
 
 /// A set of answers to be labelled.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ReviewSet {
     /// The id of the set; the page saves its progress under this id.
     pub id: String,
@@ -92,7 +100,7 @@ impl Engine {
     /// # fn main() -> Result<(), Error> {
     /// let engine = Engine::new();
     /// let (run, task) = ("latest".to_owned(), None);
-    /// let request = ReviewExportRequest { run, n: 60, task, seed: None, show_tier: false };
+    /// let request = ReviewExportRequest { run, n: Some(60), task, seed: None, show_tier: false };
     /// let output = engine.review_export(&engine.open(None)?, &request)?;
     /// println!("{} of {} answers", output.set.items.len(), output.of);
     /// # Ok(())
@@ -134,16 +142,26 @@ fn export(
             "measure first: `route-prof run CORPUS`",
         ));
     }
-    let mut strata: BTreeMap<(usize, usize, Option<Label>), Vec<usize>> = BTreeMap::new();
-    for (at, reply) in replies.iter().enumerate() {
-        strata.entry((reply.task, reply.tier, reply.oracle_label)).or_default().push(at);
-    }
-    let groups: Vec<Vec<usize>> = strata.into_values().collect();
     let seed = request.seed.unwrap_or(past.project.config.run.seed);
-    let items: Vec<ReviewItem> = sample::draw_from(&groups, request.n, seed)
+    let picks = match request.n {
+        Some(n) => picks(&basis, &rows, &summarise(&basis, &rows)?, &replies, n)?,
+        None => cross_section(&replies),
+    };
+    let groups: Vec<Vec<usize>> = picks.iter().map(|pick| pick.open.clone()).collect();
+    let places: Vec<usize> = picks.iter().map(|pick| pick.places).collect();
+    let of: usize = groups.iter().map(Vec::len).sum();
+    if of == 0 {
+        return Err(UsageError::with_help(
+            "every answer whose label could narrow a decision is labelled",
+            "without --n a cross-section of all answers is drawn",
+        ));
+    }
+    let inclusion: BTreeMap<usize, f64> =
+        picks.iter().flat_map(|pick| pick.open.iter().map(|at| (*at, pick.inclusion))).collect();
+    let items: Vec<ReviewItem> = sample::draw_places(&groups, &places, seed)
         .iter()
-        .filter_map(|at| replies.get(*at))
-        .map(|reply| item(&basis, &rows, reply, request.show_tier))
+        .filter_map(|at| Some((replies.get(*at)?, *inclusion.get(at)?)))
+        .map(|(reply, inclusion)| item(&basis, &rows, reply, request.show_tier, inclusion))
         .collect::<anyhow::Result<_>>()?;
     let mut digester = Digester::new("route-prof review set 1");
     for item in &items {
@@ -151,13 +169,35 @@ fn export(
     }
     Ok(ReviewExportOutput {
         set: ReviewSet { id: digester.finish().short(), run: past.record.id.to_string(), items },
-        of: replies.len() as u64,
-        strata: groups.len() as u64,
+        of: of as u64,
+        strata: groups.iter().filter(|group| !group.is_empty()).count() as u64,
+        judges: replies.iter().any(|reply| reply.oracle.asks_a_model()),
         labels_required: past.project.config.policy.judge_min_labels.into(),
     })
 }
 
-fn item(basis: &Basis<'_>, rows: &Rows, reply: &Reply<'_>, show_tier: bool) -> anyhow::Result<ReviewItem> {
+/// Every stratum in proportion to its size, and at least one answer of each.
+fn cross_section(replies: &[Reply<'_>]) -> Vec<Pick> {
+    let mut strata: BTreeMap<Stratum, Vec<usize>> = BTreeMap::new();
+    for (at, reply) in replies.iter().enumerate() {
+        strata.entry(reply.stratum()).or_default().push(at);
+    }
+    let sizes: Vec<usize> = strata.values().map(Vec::len).collect();
+    let places = sample::apportion(&sizes, CROSS_SECTION);
+    let pick = |(open, places): (Vec<usize>, usize)| {
+        let inclusion = places as f64 / open.len().max(1) as f64;
+        Pick { open, places, inclusion }
+    };
+    strata.into_values().zip(places).map(pick).collect()
+}
+
+fn item(
+    basis: &Basis<'_>,
+    rows: &Rows,
+    reply: &Reply<'_>,
+    show_tier: bool,
+    inclusion: f64,
+) -> anyhow::Result<ReviewItem> {
     let (journal, offset) =
         rows.places.get(reply.row).copied().flatten().context("an answer that is nowhere")?;
     let source = basis.answers.get(usize::from(journal)).context("an answer of another journal")?;
@@ -180,5 +220,7 @@ fn item(basis: &Basis<'_>, rows: &Rows, reply: &Reply<'_>, show_tier: bool) -> a
         }),
         output: format!("{}{tool_calls}", attempt.text),
         by: tier.filter(|_| show_tier).map(|tier| format!("{}: {}", tier.name, tier.model)),
+        // Six places: the file is the same on every machine.
+        inclusion: (inclusion * 1e6).round() / 1e6,
     })
 }

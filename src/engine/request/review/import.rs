@@ -1,18 +1,21 @@
-//! Imports human labels, compares them with the oracles' verdicts, and calibrates judges.
+//! Imports human labels and compares them with the oracles' verdicts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::replies::{Reply, replies};
+use super::replies::{Reply, Stratum, replies};
 use crate::diag::{self, Fault, Faults, UsageError};
 use crate::disk::Disk;
 use crate::engine::context::Engine;
 use crate::engine::error::Error;
 use crate::engine::outcome::collect::collect;
+use crate::engine::outcome::labelled::digest_of;
+use crate::engine::run::basis::Basis;
 use crate::engine::run::past::PastRun;
 use crate::engine::run::project::Project;
+use crate::engine::run::rows::Rows;
 use crate::engine::work::oracles::oracles;
 use crate::grade::labels::{self, Label, Labelled};
 use crate::ident::{OracleRef, TaskName, TierName};
@@ -39,6 +42,17 @@ struct ImportedLabel {
     verdict: String,
     #[serde(default)]
     note: String,
+    /// The probability with which the answer was picked, as exported.
+    #[serde(default)]
+    inclusion: Option<f64>,
+}
+
+/// A label that is about an answer of the run.
+struct Found<'a> {
+    reply: &'a Reply<'a>,
+    human: Label,
+    note: String,
+    inclusion: Option<f64>,
 }
 
 /// How far an oracle agrees with human labels on a task and tier.
@@ -87,7 +101,7 @@ pub struct ReviewImportOutput {
 }
 
 impl Engine {
-    /// Imports human labels, compares them with the oracles' verdicts, and calibrates judges with them.
+    /// Imports human labels and compares them with the oracles' verdicts; pass rates are corrected by them from then on.
     ///
     /// # Errors
     /// If there is no such run, or a verdict is about none of its answers.
@@ -122,10 +136,9 @@ fn import(
     let rows = collect(engine, &basis)?;
     let replies = replies(&basis, &rows)?;
     let by_id: BTreeMap<&str, &Reply<'_>> = replies.iter().map(|reply| (reply.id.as_str(), reply)).collect();
-
     let shown = request.file.display().to_string();
     let mut faults = Faults::default();
-    let mut found: BTreeMap<&str, (&Reply<'_>, Label, String)> = BTreeMap::new();
+    let mut found: BTreeMap<&str, Found<'_>> = BTreeMap::new();
     let mut ungraded = 0;
     for (place, label) in &labels {
         let human = match label.verdict.trim().to_lowercase().as_str() {
@@ -148,7 +161,14 @@ fn import(
             ungraded += 1;
             continue;
         }
-        found.insert(&reply.id, (*reply, human, label.note.clone()));
+        if label.inclusion.is_some_and(|picked| !(picked > 0.0 && picked <= 1.0)) {
+            let message = format!("{place}: the inclusion is not a probability");
+            faults
+                .push(Fault::new(&*shown, message).help("leave the column as it was exported, or remove it"));
+            continue;
+        }
+        let (note, inclusion) = (label.note.clone(), label.inclusion);
+        found.insert(&reply.id, Found { reply, human, note, inclusion });
     }
     let found = faults.into_result(found)?;
     if found.is_empty() {
@@ -158,15 +178,19 @@ fn import(
         ));
     }
 
-    let reviewed = reviewed(&past, &replies, found.into_values().collect())?;
-    let kept = keep(past.project.disk(), &past.folder.join(FILE), reviewed)?;
+    let found: Vec<Found<'_>> = found.into_values().collect();
+    let picked = picked(&found);
+    let new = reviewed(&past, found);
+    let path = past.folder.join(FILE);
+    let mut kept = kept(past.project.disk(), &path, new)?;
+    weigh(&past, &basis, &rows, &replies, &picked, &mut kept)?;
+    write(past.project.disk(), &path, &kept)?;
     let folder = past.project.config.root.join(&past.project.config.run.oracles);
     let mut calibrated = Vec::new();
     for oracle in oracles.iter() {
-        let judged = oracle.asks_a_model();
         let own = kept.iter().filter(|review| review.oracle == oracle.id).map(|review| review.label.clone());
         let own: Vec<Labelled> = own.collect();
-        if judged && !own.is_empty() {
+        if !own.is_empty() {
             let file = labels::file(&folder, &oracle.id);
             labels::add(past.project.disk(), &file, own)?;
             calibrated.push(diag::shown(&file));
@@ -216,62 +240,105 @@ fn read(disk: &Disk, path: &Path) -> anyhow::Result<Vec<(String, ImportedLabel)>
             let at = headers.iter().position(|header| header.trim() == name);
             at.and_then(|at| row.get(at)).unwrap_or_default().to_owned()
         };
+        let picked = column("inclusion");
         labels.push((
             place,
-            ImportedLabel { id: column("id"), verdict: column("verdict"), note: column("note") },
+            ImportedLabel {
+                id: column("id"),
+                verdict: column("verdict"),
+                note: column("note"),
+                inclusion: match picked.trim() {
+                    "" => None,
+                    picked => Some(picked.parse().unwrap_or(f64::NAN)),
+                },
+            },
         ));
     }
     Ok(labels)
 }
 
-/// Weights the labels: those of a stratum (task, tier, verdict of the oracle) share the number of all its answers.
-fn reviewed(
-    past: &PastRun,
-    replies: &[Reply<'_>],
-    found: Vec<(&Reply<'_>, Label, String)>,
-) -> anyhow::Result<Vec<Reviewed>> {
-    let stratum = |reply: &Reply<'_>| (reply.task, reply.tier, reply.oracle_label);
-    let mut sizes: BTreeMap<_, (usize, usize)> = BTreeMap::new();
-    for reply in replies {
-        sizes.entry(stratum(reply)).or_default().0 += 1;
+/// The probability with which the answers of each stratum were picked, as their export says: the highest, because a later export
+/// counts what was picked before.
+fn picked(found: &[Found<'_>]) -> BTreeMap<Stratum, f64> {
+    let mut picked = BTreeMap::new();
+    for (stratum, inclusion) in found.iter().filter_map(|f| Some((f.reply.stratum(), f.inclusion?))) {
+        let highest: &mut f64 = picked.entry(stratum).or_insert(inclusion);
+        *highest = highest.max(inclusion);
     }
-    for (reply, ..) in &found {
-        sizes.entry(stratum(reply)).or_default().1 += 1;
-    }
+    picked
+}
+
+/// The labels as lines of the file, yet without their weights.
+fn reviewed(past: &PastRun, found: Vec<Found<'_>>) -> Vec<Reviewed> {
     let config = &past.project.config;
-    let mut reviewed = Vec::new();
-    for (reply, human, note) in found {
-        let (Some(machine), Some((all, judged))) = (reply.oracle_label, sizes.get(&stratum(reply))) else {
-            continue;
-        };
-        let (Some(task), Some(tier)) = (config.tasks.get(reply.task), config.tiers.get(reply.tier)) else {
-            continue;
-        };
-        let Some(entry) = past.corpus.entries().get(reply.prompt) else { continue };
-        let weight = *all as f64 / (*judged).max(1) as f64;
-        reviewed.push(Reviewed {
+    let line = |Found { reply, human, note, .. }: Found<'_>| {
+        Some(Reviewed {
             id: reply.id.clone(),
             oracle: reply.oracle.id.clone(),
             label: Labelled {
                 digest: reply.oracle.digest,
                 run: past.record.id.clone(),
                 key: reply.key,
-                prompt: entry.id.clone(),
-                task: task.name.clone(),
-                tier: tier.name.clone(),
-                machine,
+                prompt: past.corpus.entries().get(reply.prompt)?.id.clone(),
+                task: config.tasks.get(reply.task)?.name.clone(),
+                tier: config.tiers.get(reply.tier)?.name.clone(),
+                machine: reply.oracle_label?,
                 human,
-                // Six places: the file is the same on every machine.
-                weight: (weight * 1e6).round() / 1e6,
+                weight: 1.0,
+                inclusion: None,
+                answer: None,
             },
             note: note.chars().take(500).collect(),
-        });
-    }
-    Ok(reviewed)
+        })
+    };
+    found.into_iter().filter_map(line).collect()
 }
 
-/// Adds human labels to those that the run has; a later label for the same answer replaces the earlier one.
-fn keep(disk: &Disk, path: &Path, new: Vec<Reviewed>) -> anyhow::Result<Vec<Reviewed>> {
+/// Weights the labels of the run: those of a stratum share the number of all its answers, whenever they were given, because each
+/// sample is drawn from what has no label yet. Notes which answers they are about.
+fn weigh(
+    past: &PastRun,
+    basis: &Basis<'_>,
+    rows: &Rows,
+    replies: &[Reply<'_>],
+    picked: &BTreeMap<Stratum, f64>,
+    kept: &mut [Reviewed],
+) -> anyhow::Result<()> {
+    let labelled: BTreeSet<&str> = kept.iter().map(|review| review.id.as_str()).collect();
+    let mut sizes: BTreeMap<Stratum, (usize, usize)> = BTreeMap::new();
+    for reply in replies {
+        let (all, judged) = sizes.entry(reply.stratum()).or_default();
+        *all += 1;
+        *judged += usize::from(labelled.contains(reply.id.as_str()));
+    }
+    let by_id: BTreeMap<&str, &Reply<'_>> = replies.iter().map(|reply| (reply.id.as_str(), reply)).collect();
+    for review in kept.iter_mut() {
+        let label = &mut review.label;
+        // A label of an answer that another version of the oracle graded keeps what it has.
+        let Some(reply) = by_id
+            .get(review.id.as_str())
+            .filter(|reply| label.digest == reply.oracle.digest && Some(label.machine) == reply.oracle_label)
+        else {
+            continue;
+        };
+        let (all, judged) = sizes.get(&reply.stratum()).copied().unwrap_or((1, 1));
+        let share = judged.max(1) as f64 / all.max(1) as f64;
+        label.weight = rounded(1.0 / share);
+        label.inclusion =
+            Some(rounded(picked.get(&reply.stratum()).map_or(share, |picked| picked.max(share))));
+        label.answer = Some(digest_of(basis, rows, reply.row)?);
+        label.run = past.record.id.clone();
+    }
+    Ok(())
+}
+
+/// To six places: the file is the same on every machine.
+fn rounded(value: f64) -> f64 {
+    (value * 1e6).round() / 1e6
+}
+
+/// The human labels that the run has, and new ones; a later label for the same answer replaces the earlier one.
+fn kept(disk: &Disk, path: &Path, new: Vec<Reviewed>) -> anyhow::Result<Vec<Reviewed>> {
     let mut all: BTreeMap<String, Reviewed> = BTreeMap::new();
     if let Some(bytes) = disk.read_if_present(path)? {
         for line in String::from_utf8_lossy(&bytes).lines().filter(|line| !line.trim().is_empty()) {
@@ -285,13 +352,16 @@ fn keep(disk: &Disk, path: &Path, new: Vec<Reviewed>) -> anyhow::Result<Vec<Revi
         }
     }
     all.extend(new.into_iter().map(|review| (review.id.clone(), review)));
+    Ok(all.into_values().collect())
+}
+
+fn write(disk: &Disk, path: &Path, reviews: &[Reviewed]) -> anyhow::Result<()> {
     let mut text = String::new();
-    for review in all.values() {
+    for review in reviews {
         text.push_str(&serde_json::to_string(review)?);
         text.push('\n');
     }
-    disk.replace(path, text.as_bytes())?;
-    Ok(all.into_values().collect())
+    Ok(disk.replace(path, text.as_bytes())?)
 }
 
 fn agreement(kept: &[Reviewed]) -> Vec<Agreement> {

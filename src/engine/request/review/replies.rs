@@ -26,6 +26,15 @@ pub(super) struct Reply<'a> {
     pub(super) oracle_label: Option<Label>,
 }
 
+/// The strata of a sample: task, tier and verdict of the oracle, by their index among the tasks and on the ladder.
+pub(super) type Stratum = (usize, usize, Option<Label>);
+
+impl Reply<'_> {
+    pub(super) const fn stratum(&self) -> Stratum {
+        (self.task, self.tier, self.oracle_label)
+    }
+}
+
 /// Every answer of a run, once per tier: duplicate prompts share their answers.
 pub(super) fn replies<'a>(basis: &Basis<'a>, rows: &Rows) -> anyhow::Result<Vec<Reply<'a>>> {
     let mut seen = HashSet::new();
