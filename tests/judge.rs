@@ -364,7 +364,11 @@ fn a_judge_that_nobody_has_checked_stays_at_monitor_and_labels_by_people_lift_th
     assert!(before.contains("not calibrated: 0 of 50 human labels"), "{before}");
 
     let ran = scratch.run(&["review", "export", "--n", "80", "--out", "review"]).exits(0);
-    assert!(ran.stderr.contains("80 of 400 answers, from 3 strata"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("80 of 200 answers of tiers that serve or are undecided, from 2 strata"),
+        "{}",
+        ran.stderr
+    );
     let (page, table) = (scratch.read("review/review.html"), scratch.read("review/review.csv"));
     for blind in ["pup", "hound", "small", "large"] {
         // The answers themselves hold "true" and "false", never a name.
@@ -409,10 +413,12 @@ fn a_judge_that_nobody_has_checked_stays_at_monitor_and_labels_by_people_lift_th
     assert_eq!(cell["pass_rate"]["mean"], judge["tiers"][0]["calibrated_pass_rate"]["mean"], "{cell}");
     assert_eq!(cell["uncalibrated_pass_rate"]["mean"], 0.995, "{cell}");
     assert!(cell["pass_rate"]["n_eff"].as_f64().unwrap() < 200.0, "{cell}");
-    assert!(after.contains("calibrated; the judge alone passes"), "{after}");
+    assert!(after.contains("corrected by labels; the oracle alone passes 99.5 %"), "{after}");
     // Other labels are other evidence: the routes say which they rest on, and `check` notices.
     assert!(after.contains("[evidence.labels]\n\"tone@1\" = "), "{after}");
     scratch.run(&["check"]).exits(0);
+
+    assert_eq!(judge["tiers"][0]["corrected_by"], "own", "{judge}");
 
     // Labels of one tier's answers say little of how the judge takes the other's.
     let config = scratch.read("route-prof.toml");
@@ -436,6 +442,171 @@ fn a_judge_that_nobody_has_checked_stays_at_monitor_and_labels_by_people_lift_th
     scratch.write("route-prof.toml", format!("{config}[policy]\njudge_min_labels = 81\n"));
     scratch.run(&["report"]).exits(0);
     assert!(scratch.read("router.toml").contains("80 of 81 human labels"));
+}
+
+const STRICT: &str = r#"id = "tone@1"
+description = "Says that it is certain"
+
+[starts_with]
+text = "certainly"
+
+[[example]]
+output = "certainly so"
+verdict = "pass"
+
+[[example]]
+output = "perhaps"
+verdict = "fail"
+"#;
+
+/// What people say of answers, by a table of `review export`: all are good but those with a word.
+fn good_but(table: &str, word: &str) -> String {
+    let mut reader = csv::Reader::from_reader(table.as_bytes());
+    let headers = reader.headers().unwrap().clone();
+    let at = |name: &str| headers.iter().position(|header| header == name).unwrap();
+    let mut filled = String::from("id,verdict,note,inclusion\n");
+    for row in reader.records() {
+        let row = row.unwrap();
+        let verdict = if row[at("output")].contains(word) { "fail" } else { "pass" };
+        filled += &format!("{},{verdict},,{}\n", &row[0], &row[at("inclusion")]);
+    }
+    filled
+}
+
+#[test]
+fn labels_correct_an_oracle_that_is_no_judge_and_stay_with_their_answers() {
+    // The oracle fails three of sixty good answers, because they say it otherwise.
+    let (server, _) = polite(|body, n| match body["model"] == "pup" {
+        true if n % 20 == 7 => format!("surely {n}"),
+        model => format!("certainly {n} {model}"),
+    });
+    let scratch = project(&server, 60, STRICT);
+    scratch.run(&["run", "corpus.jsonl"]).exits(0);
+    let before = summary(&scratch);
+    assert!(before["tasks"][0].get("judge").is_none(), "nobody has labelled anything: {before:#}");
+    assert_eq!(cell(&before, 0)["pass_rate"]["mean"], 0.95);
+    assert_ne!(cell(&before, 0)["band"], "route");
+
+    // A few labels say nothing against the oracle: its rates stand, and the reader is told.
+    scratch.run(&["review", "export", "--n", "30", "--out", "few"]).exits(0);
+    let few = scratch.read("few/review.csv");
+    scratch.write("few.csv", good_but(&few, "rude"));
+    let imported = scratch.run(&["review", "import", "latest", "few.csv"]).exits(0);
+    assert!(imported.stderr.contains("oracles/tone@1.labels.jsonl"), "{}", imported.stderr);
+    scratch.run(&["report"]).exits(0);
+    let with_few = summary(&scratch);
+    assert!(cell(&with_few, 0).get("uncalibrated_pass_rate").is_none(), "{with_few:#}");
+    assert!(scratch.read("router.toml").contains("[evidence.labels]"));
+
+    // All fails and most passes: the second export takes what the first left.
+    scratch.run(&["review", "export", "--n", "40", "--out", "more"]).exits(0);
+    let more = scratch.read("more/review.csv");
+    let ids = |table: &str| -> Vec<String> {
+        table.lines().skip(1).filter_map(|line| Some(line.split(',').next()?.to_owned())).collect()
+    };
+    assert!(ids(&more).iter().all(|id| !ids(&few).contains(id)), "nobody is asked twice");
+    scratch.write("more.csv", good_but(&more, "rude"));
+    scratch.run(&["review", "import", "latest", "more.csv"]).exits(0);
+    let labels = scratch.read("oracles/tone@1.labels.jsonl");
+    let lines: Vec<Value> = labels.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 70);
+    for line in &lines {
+        let (weight, inclusion) = (line["weight"].as_f64().unwrap(), line["inclusion"].as_f64().unwrap());
+        assert!((weight * inclusion - 1.0).abs() < 1e-4, "one stratum, one probability: {line}");
+        assert!(line["answer"].is_string(), "{line}");
+    }
+    scratch.run(&["report"]).exits(0);
+    let after = summary(&scratch);
+    let small = cell(&after, 0);
+    assert_eq!(small["pass_rate"]["mean"], 1.0, "people pass them all: {small}");
+    assert_eq!(small["uncalibrated_pass_rate"]["mean"], 0.95);
+    assert_eq!(small["band"], "route", "{small}");
+    assert!(scratch.read("router.toml").contains("the oracle alone passes 95.0 %"));
+    let known = &after["tasks"][0]["judge"];
+    assert_eq!((&known["judge"], &known["labels_required"]), (&json!(false), &json!(0)), "{known}");
+    assert_eq!(known["tiers"][0]["corrected_by"], "own", "{known}");
+    assert!(known.get("capped").is_none() && known["tiers"][0].get("capped").is_none(), "{known}");
+    let codes: Vec<&str> =
+        after["notices"].as_array().unwrap().iter().map(|n| n["code"].as_str().unwrap()).collect();
+    assert!(codes.contains(&"oracle-labelled"), "{codes:?}");
+
+    // The same answers, taken over by a later run, are still the ones that were labelled.
+    let run = scratch.read("reports/latest");
+    scratch.replace("route-prof.toml", "requests_per_day = 1000", "requests_per_day = 2000");
+    scratch.run(&["run", "corpus.jsonl"]).exits(0);
+    assert_ne!(run, scratch.read("reports/latest"), "another run");
+    let later = summary(&scratch);
+    assert_eq!(later["tasks"][0]["judge"]["tiers"][0]["corrected_by"], "own", "{later:#}");
+
+    // Labels of other answers are a foreign set: sensitivity and specificity correct by them, and there is no bad one here.
+    let foreign: String = lines
+        .iter()
+        .map(|line| {
+            let mut line = line.clone();
+            line["answer"] = json!("0".repeat(64));
+            format!("{line}\n")
+        })
+        .collect();
+    scratch.write("oracles/tone@1.labels.jsonl", foreign);
+    scratch.run(&["report"]).exits(0);
+    let other = summary(&scratch);
+    assert!(cell(&other, 0).get("uncalibrated_pass_rate").is_none(), "{other:#}");
+}
+
+#[test]
+fn labels_of_other_answers_correct_by_sensitivity_and_specificity() {
+    let (server, _) = polite(|body, n| match body["model"] == "pup" {
+        true if n % 5 == 0 => format!("rude {n}"),
+        model => format!("certainly {n} {model}"),
+    });
+    let scratch = project(&server, 100, STRICT);
+    scratch.run(&["run", "corpus.jsonl"]).exits(0);
+    scratch.run(&["review", "export", "--n", "100", "--out", "review"]).exits(0);
+    scratch.write("answers.csv", good_but(&scratch.read("review/review.csv"), "rude"));
+    scratch.run(&["review", "import", "latest", "answers.csv"]).exits(0);
+    let foreign: String = scratch
+        .read("oracles/tone@1.labels.jsonl")
+        .lines()
+        .map(|line| {
+            let mut line: Value = serde_json::from_str(line).unwrap();
+            line["answer"] = json!("0".repeat(64));
+            format!("{line}\n")
+        })
+        .collect();
+    assert!(foreign.lines().count() >= 50, "{foreign}");
+    scratch.write("oracles/tone@1.labels.jsonl", foreign);
+    scratch.run(&["report"]).exits(0);
+    let summary = summary(&scratch);
+    let known = &summary["tasks"][0]["judge"];
+    if known["specificity"].is_null() {
+        panic!("{known:#}");
+    }
+    for at in 0..2 {
+        assert_eq!(known["tiers"][at]["corrected_by"], "others", "{known:#}");
+        assert!(cell(&summary, at)["uncalibrated_pass_rate"]["mean"].is_f64(), "{known:#}");
+    }
+}
+
+#[test]
+fn every_label_of_a_judge_may_be_good_when_they_are_of_its_own_answers() {
+    let (server, _) = polite(|body, n| format!("certainly {n} {}", body["model"]));
+    let scratch = project(&server, 80, RUBRIC);
+    scratch.run(&["run", "corpus.jsonl"]).exits(0);
+    scratch.run(&["review", "export", "--n", "60", "--out", "review"]).exits(0);
+    scratch.write("answers.csv", good_but(&scratch.read("review/review.csv"), "rude"));
+    scratch.run(&["review", "import", "latest", "answers.csv"]).exits(0);
+    scratch.run(&["report"]).exits(0);
+    let summary = summary(&scratch);
+    // No bad answer was seen, so nothing is known of the judge's specificity; but the labels themselves say that the tier is good.
+    let judge = &summary["tasks"][0]["judge"];
+    assert!(judge["specificity"].is_null() && judge.get("capped").is_none(), "{judge:#}");
+    let small = cell(&summary, 0);
+    assert_eq!(small["band"], "route", "{small:#}");
+    let n_eff = small["pass_rate"]["n_eff"].as_f64().unwrap();
+    assert!((59.0..=61.0).contains(&n_eff), "sixty labels are worth sixty answers: {n_eff}");
+    // The other tier was not looked at, and stays where it was.
+    let large = judge["tiers"][1]["capped"].as_str().unwrap();
+    assert!(large.contains("none of 60 human labels is fail"), "{large}");
 }
 
 #[test]

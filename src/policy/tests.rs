@@ -2,6 +2,7 @@
 
 mod needs;
 mod rule;
+mod turning;
 
 use super::*;
 use crate::config::{Consequence, DataLocation, DataNeed, Policy, Task};

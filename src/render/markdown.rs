@@ -234,7 +234,7 @@ fn details(md: &mut String, summary: &Summary) {
     }
     md.push_str("\n</details>\n\n<details><summary>Reasons</summary>\n\n");
     for task in &summary.tasks {
-        md.push_str(&format!("- **{}**: {}\n", escape(task.name.as_str()), escape(&task.route.reason)));
+        md.push_str(&format!("- **{}**: {}\n", escape(task.name.as_str()), escape(&sentences::reason(task))));
     }
     md.push_str("\n</details>\n");
 }

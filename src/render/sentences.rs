@@ -5,7 +5,8 @@ use crate::config::{Consequence, IntervalMethod, Rule};
 use crate::ident::{TaskName, TierName};
 use crate::summary::outside::ServedModel;
 use crate::summary::{
-    Band, Cell, Decision, Infeasible, Notice, OutsideModel, Repeats, Role, Summary, Versus,
+    Band, Cell, Decision, Infeasible, Notice, OutsideModel, Repeats, Role, Summary, TaskSummary,
+    TurningPoint, Versus, Wrong,
 };
 use crate::units::{self, percent};
 
@@ -96,6 +97,19 @@ fn tasks(summary: &Summary) -> String {
         rest => rest.concat(),
     };
     format!("Of {all} tasks, {listed}.")
+}
+
+/// Why a task's tier serves, and how wrong its oracle may be before that turns.
+pub(super) fn reason(task: &TaskSummary) -> String {
+    let reason = &task.route.reason;
+    let Some(TurningPoint { wrong, share, .. }) = &task.turning_point else { return reason.clone() };
+    let verdicts = match wrong {
+        Wrong::Passes => "passes",
+        Wrong::Fails => "fails",
+    };
+    // Rounded down: "less than" stays true.
+    let percent = (share * 1e3).floor() / 10.0;
+    format!("{reason}; this holds while less than {percent:.1} % of the oracle's {verdicts} are wrong")
 }
 
 /// Which single tier would do for every task.

@@ -280,7 +280,7 @@ impl Page {
             text.push_str(&self.wrap(&escape(&note), "  "));
         }
         for task in &summary.tasks {
-            text.push_str(&self.wrap(&escape(&format!("{}: {}", task.name, task.route.reason)), "  "));
+            text.push_str(&self.wrap(&escape(&format!("{}: {}", task.name, sentences::reason(task))), "  "));
         }
         text
     }

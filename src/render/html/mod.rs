@@ -207,7 +207,7 @@ fn task(summary: &Summary, task: &TaskSummary) -> Value {
             above => escalation.escalate_above.map(percent),
             detector => escalation.detector.as_ref().map(service::detector),
         }),
-        reason => route.reason.clone(),
+        reason => sentences::reason(task),
         cells => task.cells.iter().map(|cell| self::cell(summary, cell)).collect::<Vec<_>>(),
     }
 }

@@ -1,6 +1,5 @@
-//! What a reader must know of the oracles: how far people agree with them, and how wrong they may be.
+//! What a reader must know of the oracles: how far people agree with them.
 
-use crate::policy::Wrong;
 use crate::summary::judge::{CalibratedRate, Calibration, LabelSource, TierCalibration};
 use crate::summary::notice::NoticeLevel;
 use crate::summary::notice::NoticeLevel::{Note, Warning};
@@ -16,7 +15,6 @@ pub(super) fn notices(summary: &Summary, say: &mut impl FnMut(NoticeLevel, &str,
             None => {}
         }
     }
-    turning_points(summary, say);
     if let Some(judge) = summary.spend.judge.as_ref().filter(|judge| judge.missing > 0) {
         say(
             Warning,
@@ -109,29 +107,5 @@ fn rates(of: &Calibration) -> String {
     match all.as_slice() {
         [] => "No pass rate can be corrected with them.".to_owned(),
         rates => format!("Corrected pass rates: {}.", rates.join(", ")),
-    }
-}
-
-/// One line for all tasks: how many wrong verdicts would turn each decision.
-fn turning_points(summary: &Summary, say: &mut impl FnMut(NoticeLevel, &str, String)) {
-    let of = |task: &TaskSummary| {
-        let point = task.turning_point.as_ref()?;
-        let verdicts = match point.wrong {
-            Wrong::Passes => "passes",
-            Wrong::Fails => "fails",
-        };
-        let percent = format!("{:.1} %", (point.share * 1e3).floor() / 10.0);
-        Some(format!("{} {percent} of {}'s {verdicts} ({})", task.name, point.tier, task.oracle))
-    };
-    let all: Vec<String> = summary.tasks.iter().filter_map(of).collect();
-    if !all.is_empty() {
-        say(
-            Note,
-            "oracle-errors",
-            format!(
-                "The decisions hold while less than this share of the oracles' verdicts is wrong: {}.",
-                all.join("; ")
-            ),
-        );
     }
 }
