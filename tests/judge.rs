@@ -498,7 +498,7 @@ fn labels_correct_an_oracle_that_is_no_judge_and_stay_with_their_answers() {
     assert!(cell(&with_few, 0).get("uncalibrated_pass_rate").is_none(), "{with_few:#}");
     assert!(scratch.read("router.toml").contains("[evidence.labels]"));
 
-    // All fails and most passes: the second export takes what the first left.
+    // The second export takes what the first left: all answers of the tier that serves, and none of the other.
     scratch.run(&["review", "export", "--n", "40", "--out", "more"]).exits(0);
     let more = scratch.read("more/review.csv");
     let ids = |table: &str| -> Vec<String> {
@@ -509,7 +509,7 @@ fn labels_correct_an_oracle_that_is_no_judge_and_stay_with_their_answers() {
     scratch.run(&["review", "import", "latest", "more.csv"]).exits(0);
     let labels = scratch.read("oracles/tone@1.labels.jsonl");
     let lines: Vec<Value> = labels.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(lines.len(), 70);
+    assert_eq!(lines.len(), 60);
     for line in &lines {
         let (weight, inclusion) = (line["weight"].as_f64().unwrap(), line["inclusion"].as_f64().unwrap());
         assert!((weight * inclusion - 1.0).abs() < 1e-4, "one stratum, one probability: {line}");
@@ -531,9 +531,11 @@ fn labels_correct_an_oracle_that_is_no_judge_and_stay_with_their_answers() {
     assert!(codes.contains(&"oracle-labelled"), "{codes:?}");
 
     // The same answers, taken over by a later run, are still the ones that were labelled.
+    let one_more =
+        json!({"id": "more", "task": "tone", "prompt": "Of all the others, this is the last thing 60."});
+    scratch.write("longer.jsonl", format!("{}{one_more}\n", scratch.read("corpus.jsonl")));
     let run = scratch.read("reports/latest");
-    scratch.replace("route-prof.toml", "requests_per_day = 1000", "requests_per_day = 2000");
-    scratch.run(&["run", "corpus.jsonl"]).exits(0);
+    scratch.run(&["run", "longer.jsonl"]).exits(0);
     assert_ne!(run, scratch.read("reports/latest"), "another run");
     let later = summary(&scratch);
     assert_eq!(later["tasks"][0]["judge"]["tiers"][0]["corrected_by"], "own", "{later:#}");
@@ -543,7 +545,7 @@ fn labels_correct_an_oracle_that_is_no_judge_and_stay_with_their_answers() {
         .iter()
         .map(|line| {
             let mut line = line.clone();
-            line["answer"] = json!("0".repeat(64));
+            line["answer"] = line["digest"].clone();
             format!("{line}\n")
         })
         .collect();
@@ -561,7 +563,8 @@ fn labels_of_other_answers_correct_by_sensitivity_and_specificity() {
     });
     let scratch = project(&server, 100, STRICT);
     scratch.run(&["run", "corpus.jsonl"]).exits(0);
-    scratch.run(&["review", "export", "--n", "100", "--out", "review"]).exits(0);
+    // A cross-section: both tiers, passes and fails.
+    scratch.run(&["review", "export", "--out", "review"]).exits(0);
     scratch.write("answers.csv", good_but(&scratch.read("review/review.csv"), "rude"));
     scratch.run(&["review", "import", "latest", "answers.csv"]).exits(0);
     let foreign: String = scratch
@@ -569,7 +572,7 @@ fn labels_of_other_answers_correct_by_sensitivity_and_specificity() {
         .lines()
         .map(|line| {
             let mut line: Value = serde_json::from_str(line).unwrap();
-            line["answer"] = json!("0".repeat(64));
+            line["answer"] = line["digest"].clone();
             format!("{line}\n")
         })
         .collect();
@@ -578,9 +581,7 @@ fn labels_of_other_answers_correct_by_sensitivity_and_specificity() {
     scratch.run(&["report"]).exits(0);
     let summary = summary(&scratch);
     let known = &summary["tasks"][0]["judge"];
-    if known["specificity"].is_null() {
-        panic!("{known:#}");
-    }
+    assert!(known["specificity"].is_f64(), "{known:#}");
     for at in 0..2 {
         assert_eq!(known["tiers"][at]["corrected_by"], "others", "{known:#}");
         assert!(cell(&summary, at)["uncalibrated_pass_rate"]["mean"].is_f64(), "{known:#}");
