@@ -11,8 +11,8 @@ use super::judge;
 use crate::ident::TierName;
 use crate::measure::{self, Observation, Settings};
 use crate::path::Requests;
-use crate::policy::TierFacts;
 use crate::policy::strategies::{Matrix, RouteOf};
+use crate::policy::{Floors, TierFacts};
 
 /// The routes as they are decided without each part of the matrix: by part, then task. Empty where one cannot be decided.
 pub(super) fn routes(
@@ -24,23 +24,25 @@ pub(super) fn routes(
 ) -> Vec<Vec<RouteOf>> {
     let fold_of: BTreeMap<u32, u32> = matrix.rows.iter().map(|row| (row.unit, row.fold)).collect();
     let without = |fold: u32| -> Option<Vec<RouteOf>> {
-        let seen: Vec<Observation> = inputs
+        let (rows, seen): (Vec<usize>, Vec<Observation>) = inputs
             .observations
             .iter()
-            .filter(|seen| fold_of.get(&seen.unit()) != Some(&fold))
-            .cloned()
-            .collect();
-        decided(inputs, ladder, references, settings, &seen)
+            .enumerate()
+            .filter(|(_, seen)| fold_of.get(&seen.unit()) != Some(&fold))
+            .map(|(row, seen)| (row, seen.clone()))
+            .unzip();
+        decided(inputs, ladder, references, settings, &rows, &seen)
     };
     (0..matrix.folds).map(without).collect::<Option<Vec<_>>>().unwrap_or_default()
 }
 
-/// The routes that some observations decide.
+/// The routes that some observations decide; `rows` are their places among all.
 fn decided(
     inputs: &Inputs<'_>,
     ladder: &[TierFacts],
     references: Option<&[usize]>,
     settings: &Settings,
+    rows: &[usize],
     seen: &[Observation],
 ) -> Option<Vec<RouteOf>> {
     let tiers = &inputs.config.tiers;
@@ -48,9 +50,13 @@ fn decided(
     // No interval of a cost decides anything.
     let settings = Settings { resamples: 0, ..*settings };
     let mut cells = measure::cells(seen, inputs.tasks.len(), tiers.len(), &settings);
-    for (cells, task) in cells.iter_mut().zip(inputs.tasks) {
-        if let Some(standing) = &task.judge {
-            judge::calibrate(standing, &names, cells, settings.confidence);
+    for (at, (cells, task)) in cells.iter_mut().zip(inputs.tasks).enumerate() {
+        if let Some(standing) = &task.labelled {
+            let floors = Floors::of(task.task, &inputs.config.policy);
+            let rules = judge::Rules { confidence: settings.confidence, floors };
+            let seen = rows.iter().copied().zip(seen);
+            // The corrected cells are all that the decision needs.
+            let _ = judge::correct(standing, at, seen, &names, cells, rules);
         }
     }
     let requests: Vec<Requests> =

@@ -70,11 +70,12 @@ impl Answers<'_> {
 }
 
 /// Corrects the pass rates of a task's tiers for the errors of its oracle, as far as people have looked: a decision is about what
-/// people would say. The oracle's own rate is kept as `uncalibrated`.
-pub(super) fn correct(
+/// people would say. The oracle's own rate is kept as `uncalibrated`. Observations come with their row among all of the run's, by which
+/// labels are found.
+pub(super) fn correct<'a>(
     standing: &OracleStanding,
     task: usize,
-    observations: &[Observation],
+    observations: impl Iterator<Item = (usize, &'a Observation)> + Clone,
     tiers: &[TierName],
     cells: &mut [CellEvidence],
     rules: Rules,
@@ -82,7 +83,7 @@ pub(super) fn correct(
     let labels: HashMap<usize, Label> = standing.own.iter().map(|own| (own.row, own.label)).collect();
     let mut corrections = Vec::new();
     for (at, (tier, cell)) in tiers.iter().zip(cells).enumerate() {
-        let of_cell = observations.iter().enumerate().filter(|(_, observation)| {
+        let of_cell = observations.clone().filter(|(_, observation)| {
             usize::from(observation.task) == task && usize::from(observation.tier) == at
         });
         let answers = Answers { observations: of_cell.collect(), labels: &labels };

@@ -66,7 +66,8 @@ pub fn assemble(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
     let mut corrections = Vec::new();
     for (at, (cells, task)) in cells.iter_mut().zip(inputs.tasks).enumerate() {
         let rules = judge::Rules { confidence, floors: Floors::of(task.task, policy) };
-        let correct = |standing| judge::correct(standing, at, inputs.observations, &names, cells, rules);
+        let seen = inputs.observations.iter().enumerate();
+        let correct = |standing| judge::correct(standing, at, seen, &names, cells, rules);
         corrections.push(task.labelled.as_ref().map(correct).unwrap_or_default());
     }
     let rungs = inputs.config.ladder().len();
