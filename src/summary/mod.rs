@@ -28,7 +28,8 @@ pub use crate::measure::{
     Availability, Counts, Latency, Money, PassPower, Rate, ReasonCount, Repeats, TokenStats,
 };
 pub use crate::policy::{
-    Band, Decision, Detector, EffectiveCost, Escalation, Infeasible, NeededTime, QualityGate, Route, Unproven, Wrong,
+    Band, Decision, Detector, EffectiveCost, Escalation, Infeasible, NeededTime, QualityGate, Route,
+    Unproven, Wrong,
 };
 pub use crate::project::{Baseline, Horizon, Interval, Projection, TaskProjection};
 pub use assemble::{Inputs, MeasuredTask, assemble};
