@@ -426,6 +426,13 @@ impl Timestamp {
         Self(format!("{whole:.3}"))
     }
 
+    /// Its day in UTC; `None` where the text is none of a moment.
+    #[must_use]
+    pub fn day(&self) -> Option<jiff::civil::Date> {
+        let moment: jiff::Timestamp = self.0.parse().ok()?;
+        Some(moment.to_zoned(jiff::tz::TimeZone::UTC).date())
+    }
+
     /// The text, such as `2026-11-23T09:30:00.125Z`.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -19,7 +19,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 use route_prof::config::StrategySettings;
-use route_prof::measure::Observation;
+use route_prof::measure::{Calls, Observation};
 use route_prof::policy::audit;
 use route_prof::policy::strategies::text::Texts;
 use route_prof::policy::strategies::{Comparison, Drawing, Figures, Matrix, World, compare, ends};
@@ -54,6 +54,7 @@ fn observation(prompt: usize, task: u16, tier: u16, answer: &Answer) -> Observat
         cost: Some(answer.cost),
         cost_uncached: Some(answer.cost),
         attempts: 1,
+        calls: Calls::default(),
         wasted: Usd::ZERO,
         unpriced: 0,
     }

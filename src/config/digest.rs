@@ -33,9 +33,16 @@ impl Config {
                 "monitor_floor": task.monitor_floor,
                 "latency_penalty": task.latency_penalty,
             });
-            // Left out where it is not set, so that routes made before it could be are still what they were.
-            if let (Some(margin), Some(fields)) = (task.margin, value.as_object_mut()) {
-                fields.insert("margin".to_owned(), json!(margin));
+            // Left out where they are not set, so that routes made before they could be are still what they were.
+            let optional = [
+                ("margin", task.margin.map(|margin| json!(margin))),
+                ("ttft_p95", task.ttft_p95.map(|need| json!(need))),
+                ("escalate_above", task.escalate_above.map(|share| json!(share))),
+            ];
+            for (name, value_of) in optional {
+                if let (Some(value_of), Some(fields)) = (value_of, value.as_object_mut()) {
+                    fields.insert(name.to_owned(), value_of);
+                }
             }
             digester.part(canonical_json(&value).as_bytes());
         }

@@ -46,15 +46,24 @@ pub struct Policy {
     /// Price of waiting in the effective cost, for tasks with `latency_p95_ms`.
     #[schemars(extend("x-unit" = "USD per second"))]
     pub latency_penalty: Usd,
-    /// Rise of the escalation rate over its baseline that raises the alarm: 0.15 is 15 % of the baseline.
-    #[schemars(extend("x-unit" = "share of the baseline, 0 to 1"))]
-    pub alert_relative: Share,
-    /// Window over which production measures its escalation rate.
+    /// The first window of live traffic, in which production measures its own escalation rate.
     #[schemars(extend("x-unit" = "requests"))]
     pub alert_window: u32,
-    /// Confidence that an escalation rate above the alert threshold is not noise.
+    /// Confidence that an escalation rate above the alert threshold of the first window is not noise.
     #[schemars(extend("x-unit" = "probability, 0 to 1"))]
     pub alert_confidence: Share,
+    /// The rise of the escalation rate that the detector in `router.toml` is made for: 2.0 is a doubling.
+    #[schemars(extend("x-unit" = "times the baseline, above 1"))]
+    pub alert_rise: f64,
+    /// Mean number of requests between two false alarms of that detector, at the least.
+    #[schemars(extend("x-unit" = "requests"))]
+    pub alert_run_length: u32,
+    /// A tier whose availability is shown to be lower does not serve without a fallback.
+    #[schemars(extend("x-unit" = "share of attempts that are answered, 0 to 1"))]
+    pub availability_floor: Share,
+    /// `check` asks for a new measurement once an answer is older; 0 switches that off. Replayed recordings are exempt.
+    #[schemars(extend("x-unit" = "days"))]
+    pub evidence_max_days: u32,
     /// Resamples of each bootstrap interval, 100 to 100,000.
     #[schemars(extend("x-unit" = "resamples"))]
     pub bootstrap_resamples: u32,
@@ -111,9 +120,12 @@ impl Default for Policy {
             monitor_saves: MonitorSaves::default(),
             retries: 1,
             latency_penalty: Usd::ZERO,
-            alert_relative: Share::clamped(0.15),
             alert_window: 2000,
             alert_confidence: Share::clamped(0.99),
+            alert_rise: 2.0,
+            alert_run_length: 200_000,
+            availability_floor: Share::clamped(0.99),
+            evidence_max_days: 92,
             bootstrap_resamples: 2000,
             failure_cost: None,
             judge_min_labels: rule::JUDGE_MIN_LABELS,

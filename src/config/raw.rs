@@ -176,6 +176,12 @@ pub(super) struct RawTask {
     /// The highest acceptable p95 latency; a slower tier does not serve the task.
     #[schemars(with = "Option<f64>", extend("x-unit" = "ms", "x-if-omitted" = "background job: latency does not count"))]
     pub(super) latency_p95_ms: Option<Spanned<f64>>,
+    /// The highest acceptable p95 time to first token, of streamed replies; a slower tier does not serve the task.
+    #[schemars(with = "Option<f64>", extend("x-unit" = "ms", "x-if-omitted" = "the time to first token does not count"))]
+    pub(super) ttft_p95_ms: Option<Spanned<f64>>,
+    /// The share of replies that the gate rejects above which somebody has to look at the route, whatever its baseline.
+    #[schemars(with = "Option<f64>", extend("x-unit" = "share of requests, 0 to 1", "x-if-omitted" = "only a rise over the baseline counts"))]
+    pub(super) escalate_above: Option<Spanned<f64>>,
     /// Where the prompts of the task may be sent.
     #[serde(default)]
     pub(super) data_location: DataNeed,

@@ -25,6 +25,10 @@ pub struct Task {
     pub consequence: Consequence,
     /// The p95 of the total latency that the task can live with; none for a background job.
     pub latency_p95: Option<Millis>,
+    /// The p95 of the time to first token that the task can live with; `None` where it does not count.
+    pub ttft_p95: Option<Millis>,
+    /// The share of gate rejections above which somebody has to look at the route.
+    pub escalate_above: Option<Share>,
     /// Where its data may go.
     pub data_location: DataNeed,
     /// Expected traffic; unknown where not stated, and then the task has no projection.

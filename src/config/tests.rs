@@ -137,3 +137,24 @@ fn missing_files_are_faults_of_the_line_that_names_them() {
     assert!(said.contains("nope.md: no such file or folder"), "{said}");
     assert!(said.contains("13 | system_file"), "{said}");
 }
+
+#[test]
+fn a_key_that_is_gone_says_what_replaces_it() {
+    let text = faults(&format!("{GOOD}\n[policy]\nalert_relative = 0.15\n"));
+    assert!(text.contains("unknown key `alert_relative`") && text.contains("alert_rise"), "{text}");
+}
+
+#[test]
+fn the_numbers_of_alerts_and_availability_are_checked() {
+    for (key, wrong) in [
+        ("alert_rise", "1.0"),
+        ("alert_rise", "nan"),
+        ("alert_run_length", "10"),
+        ("availability_floor", "1.0"),
+    ] {
+        let text = faults(&format!("{GOOD}\n[policy]\n{key} = {wrong}\n"));
+        assert!(text.contains("help"), "{key}: {text}");
+    }
+    let text = faults(&GOOD.replace("consequence = \"low\"", "ttft_p95_ms = -1\nescalate_above = 5"));
+    assert!(text.contains("ttft_p95_ms is -1") && text.contains("use a share"), "{text}");
+}

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::availability::Availability;
 use super::estimate::{money, rate, usd};
 use super::evidence::{CellEvidence, Draws, Observation, Settings};
-use super::facts::{Counts, Latency, PassPower, ReasonCount, Repeats, TokenStats};
+use super::facts::{Counts, PassPower, ReasonCount, Repeats, TokenStats};
+use super::timings::{Timing, Timings};
 use crate::config::IntervalMethod;
 use crate::record::{Outcome, Verdict};
 use crate::stats::bootstrap::Column;
@@ -284,18 +286,19 @@ impl<'a> Cell<'a> {
 
     /// Latencies with weights that add up to `share`; none when no prompt has weight.
     pub(super) fn latencies_scaled(&self, share: f64) -> Vec<Timing> {
-        let mut timings = self.latencies();
+        let mut timings = self.latencies().0;
         let total: f64 = timings.iter().map(|t| t.weight).sum();
         timings.iter_mut().for_each(|t| t.weight *= if total > 0.0 { share / total } else { 0.0 });
         timings
     }
 
-    fn latencies(&self) -> Vec<Timing> {
+    fn latencies(&self) -> Timings {
         let mut timings = Vec::new();
         for repeats in self.prompts() {
             let from = timings.len();
             timings.extend(repeats.iter().filter(|o| answered(o)).filter_map(|o| {
                 Some(Timing {
+                    unit: o.unit(),
                     total: o.total?.ms(),
                     first: o.first_content.map(Millis::ms),
                     weight: o.mass(),
@@ -304,7 +307,7 @@ impl<'a> Cell<'a> {
             let found = (timings.len() - from) as f64;
             timings.iter_mut().skip(from).for_each(|t| t.weight /= found);
         }
-        timings
+        Timings(timings)
     }
 
     pub(super) fn counts(&self) -> Counts {
@@ -369,7 +372,7 @@ impl<'a> Cell<'a> {
     pub(super) fn evidence(&self, settings: &Settings, draws: [Draws; 3]) -> CellEvidence {
         let confidence = settings.confidence;
         let [cost_draws, uncached_draws, rejection_draws] = draws;
-        let counts = self.counts();
+        let (counts, timings) = (self.counts(), self.latencies());
         let rejects = self.clusters(rejected);
         let reject_n = rejects.iter().map(|c| u64::from(c.trials)).sum();
         let overflow = |o: &Observation| Some(f64::from(u8::from(grade(o) == Grade::Overflow)));
@@ -392,7 +395,9 @@ impl<'a> Cell<'a> {
             fail_reasons: self.fail_reasons(),
             gate_rejection_rate: weighted::estimate(&rejects)
                 .and_then(|estimate| rate(estimate, reject_n, confidence, IntervalMethod::Wilson)),
-            latency: latency(self.latencies()),
+            latency: timings.latency(confidence),
+            timings,
+            availability: Availability::of(self.observations.iter().map(|o| o.calls), confidence),
             tokens: self.tokens(),
             retry_rate: weighted::mean(retries).unwrap_or(0.0),
             cost: cost_draws
@@ -404,32 +409,4 @@ impl<'a> Cell<'a> {
             rejection_draws,
         }
     }
-}
-
-/// The times of an answered trial, in milliseconds, and its weight.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Timing {
-    total: f64,
-    first: Option<f64>,
-    weight: f64,
-}
-
-/// The latency that some timings show; `None` without weight.
-#[expect(clippy::needless_pass_by_value, reason = "the timings are made for this")]
-pub(super) fn latency(timings: Vec<Timing>) -> Option<Latency> {
-    let total = Sorted::weighted(timings.iter().map(|t| (t.total, t.weight)))?;
-    let first = Sorted::weighted(timings.iter().filter_map(|t| Some((t.first?, t.weight))));
-    let mut quantiles = [Millis::default(); 21];
-    for (at, quantile) in quantiles.iter_mut().enumerate() {
-        *quantile = Millis::from_ms(total.at(at as f64 / 20.0))?;
-    }
-    Some(Latency {
-        n: timings.len() as u64,
-        p50: Millis::from_ms(total.at(0.5))?,
-        p95: Millis::from_ms(total.at(0.95))?,
-        mean: Millis::from_ms(weighted::mean(timings.iter().map(|t| (t.total, t.weight)))?)?,
-        ttft_p50: first.as_ref().and_then(|first| Millis::from_ms(first.at(0.5))),
-        ttft_p95: first.as_ref().and_then(|first| Millis::from_ms(first.at(0.95))),
-        quantiles,
-    })
 }

@@ -1,6 +1,8 @@
 //! What goes into a cell and what comes out of it: observations, and the evidence about a tier. No logic.
 
+use super::availability::{Availability, Calls};
 use super::facts::{Counts, Latency, Money, Rate, ReasonCount, Repeats, TokenStats};
+use super::timings::Timings;
 use crate::config::IntervalMethod;
 use crate::record::{Outcome, Verdict};
 use crate::stats::paired::Difference;
@@ -49,6 +51,8 @@ pub struct Observation {
     pub cost_uncached: Option<Usd>,
     /// Attempts in all, failed ones included.
     pub attempts: u32,
+    /// The calls among them by whether the server answered.
+    pub calls: Calls,
     /// Cost of the attempts before the answering one, where known.
     pub wasted: Usd,
     /// Attempts that were answered by the server but whose cost is unknown.
@@ -109,6 +113,10 @@ pub struct CellEvidence {
     pub gate_rejection_rate: Option<Rate>,
     /// Latency of answered trials.
     pub latency: Option<Latency>,
+    /// What it comes from.
+    pub timings: Timings,
+    /// The share of attempts that were answered; `None` without a call of this run or of the recording.
+    pub availability: Option<Availability>,
     /// Tokens per request.
     pub tokens: Option<TokenStats>,
     /// Weighted mean of attempts beyond the first, per trial that had one.

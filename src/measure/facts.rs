@@ -128,6 +128,13 @@ pub struct Latency {
     pub p50: Millis,
     /// 95th percentile of the total.
     pub p95: Millis,
+    /// Lower bound of the 95th percentile: the order-statistic interval at the confidence of the other intervals, on the
+    /// effective number of prompts. `None` where there are too few to bound it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p95_low: Option<Millis>,
+    /// Upper bound of the same: at 95 %, none exists below 72 prompts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p95_high: Option<Millis>,
     /// Mean of the total.
     pub mean: Millis,
     /// Median time to first visible token; `None` when nothing was streamed.

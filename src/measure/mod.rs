@@ -3,10 +3,12 @@
 //! Evidence only: what a cell is good for is decided in `policy`. Everything is weighted by the prompts' weights; a
 //! prompt's repeats share its weight; the unit of evidence is the cluster: prompts that are alike count once. Figures are not rounded here.
 
+mod availability;
 mod cell;
 mod estimate;
 mod evidence;
 mod facts;
+mod timings;
 mod versus;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -18,10 +20,12 @@ use crate::stats::bootstrap::{self, Column, Plan};
 use crate::stats::interval::{self, Bounds, Stratum};
 use crate::stats::weighted::{self, Estimate};
 
+pub use availability::{Availability, Calls};
 pub use cell::{Grade, column, united};
 pub use estimate::{money, rate, usd};
 pub use evidence::{CellEvidence, Draws, Observation, Settings, TierEvidence, Versus};
 pub use facts::{Counts, Latency, Money, PassPower, Rate, ReasonCount, Repeats, TokenStats};
+pub use timings::{Time, Timings, Within};
 
 /// The evidence of every cell: one row per task, with one cell per tier. Observations of other tasks or tiers are left out.
 /// Their order does not matter.
@@ -72,7 +76,7 @@ pub fn over_tasks(
             });
             TierEvidence {
                 pass_rate: combined_rate(column().map(|(cell, share)| (share, cell))),
-                latency: cell::latency(latencies.collect()),
+                latency: Timings(latencies.collect()).latency(confidence),
                 cost: combined_mean(
                     column().map(|(cell, share)| (share, cell.and_then(|cell| cell.cost_draws.mean))),
                 ),

@@ -32,6 +32,7 @@ pub(crate) fn passed(task: u16, tier: u16, prompt: u32) -> Observation {
         cost: Some(cents("0.001")),
         cost_uncached: Some(cents("0.002")),
         attempts: 1,
+        calls: Calls { answered: 1, ..Calls::default() },
         wasted: Usd::ZERO,
         unpriced: 0,
     }

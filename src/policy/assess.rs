@@ -4,7 +4,7 @@ use super::assessment::Assessment;
 use super::band::{self, Criteria};
 use super::case::Case;
 use super::floors::Floors;
-use super::types::{Band, Infeasible};
+use super::types::Band;
 
 impl Case<'_> {
     /// What the policy makes of each cell, in the order of the ladder.
@@ -15,8 +15,7 @@ impl Case<'_> {
             min_prompts: self.policy.min_prompts,
             references: self.references,
         };
-        let infeasible: Vec<Vec<Infeasible>> =
-            self.tiers.iter().zip(self.cells).map(|(tier, cell)| self.infeasible(tier, cell)).collect();
+        let infeasible = self.all_infeasible();
         let costs = self.effective_costs(&self.next_up(&infeasible));
         let assessed = self.cells.iter().zip(infeasible).zip(costs).enumerate();
         assessed
@@ -26,11 +25,13 @@ impl Case<'_> {
                     Some(stop) => band::stopped(cell, &criteria, stop),
                     None => band::judge(cell, self.first + at, &criteria, strictness),
                 };
+                let unavailable = self.is_unavailable(cell);
                 let band = match assessed.band {
-                    Band::Route if self.cap(at).is_some() => Band::Monitor,
+                    Band::Route if self.cap(at).is_some() || unavailable => Band::Monitor,
                     band => band,
                 };
-                Assessment { infeasible, effective_cost, band, ..assessed }
+                let unproven = self.needs(cell).1;
+                Assessment { infeasible, unproven, unavailable, effective_cost, band, ..assessed }
             })
             .collect()
     }

@@ -1,6 +1,6 @@
 //! The assessment of a cell: how sure the evidence is, and why it may be undecided. Data only, no rules.
 
-use super::types::{Band, EffectiveCost, Infeasible};
+use super::types::{Band, EffectiveCost, Infeasible, Unproven};
 use crate::stats::interval::Bounds;
 use crate::stats::paired::Difference;
 
@@ -79,6 +79,10 @@ pub struct Assessment {
     pub more_chance: Option<f64>,
     /// Why the tier cannot serve the task, whatever its quality.
     pub infeasible: Vec<Infeasible>,
+    /// The needs of the task that the tier neither keeps nor misses beyond doubt.
+    pub unproven: Vec<Unproven>,
+    /// Whether the tier is shown to answer less often than the policy allows, so that it does not serve alone.
+    pub unavailable: bool,
     /// What the tiers are compared by.
     pub effective_cost: Option<EffectiveCost>,
 }

@@ -128,6 +128,8 @@ pub(super) fn judge(
         more_prompts: None,
         more_chance: None,
         infeasible: Vec::new(),
+        unproven: Vec::new(),
+        unavailable: false,
         effective_cost: None,
     };
     let seen = match basis(cell, at, criteria, Reading::Seen) {
@@ -210,6 +212,8 @@ pub(super) fn stopped(cell: &CellEvidence, criteria: &Criteria<'_>, stop: EarlyS
         more_prompts: None,
         more_chance: None,
         infeasible: Vec::new(),
+        unproven: Vec::new(),
+        unavailable: false,
         effective_cost: None,
     }
 }

@@ -80,12 +80,7 @@ impl Case<'_> {
     }
 
     pub(super) fn infeasible(&self, tier: &TierFacts, cell: &CellEvidence) -> Vec<Infeasible> {
-        let mut why = Vec::new();
-        if let (Some(need), Some(latency)) = (self.task.latency_p95, cell.latency)
-            && latency.p95 > need
-        {
-            why.push(Infeasible::Latency(latency.p95, need));
-        }
+        let mut why = self.needs(cell).0;
         if !self.task.data_location.allows(tier.location) {
             why.push(Infeasible::DataLocation);
         }
@@ -93,6 +88,20 @@ impl Case<'_> {
             why.push(Infeasible::Context(cell.counts.overflow));
         }
         why
+    }
+
+    /// Why each tier cannot serve the task. One that answers too seldom may serve where a tier above can step in for it.
+    pub(super) fn all_infeasible(&self) -> Vec<Vec<Infeasible>> {
+        let mut all: Vec<Vec<Infeasible>> =
+            self.tiers.iter().zip(self.cells).map(|(tier, cell)| self.infeasible(tier, cell)).collect();
+        let catches: Vec<bool> = all.iter().map(|why| could_catch(why)).collect();
+        for (at, (why, cell)) in all.iter_mut().zip(self.cells).enumerate() {
+            let alone = !catches.iter().skip(at + 1).any(|catches| *catches);
+            if let Some(seen) = cell.availability.filter(|_| alone && self.is_unavailable(cell)) {
+                why.push(Infeasible::Availability(seen.answered(), seen.attempts));
+            }
+        }
+        all
     }
 
     /// For each tier, the one that its rejected requests go to: the next one up that can serve the task, latency aside,
@@ -116,7 +125,7 @@ impl Case<'_> {
 /// Whether a tier can serve what another one rejected.
 pub(super) fn could_catch(infeasible: &[Infeasible]) -> bool {
     infeasible.iter().all(|why| match why {
-        Infeasible::Latency(..) => true,
+        Infeasible::Latency(..) | Infeasible::FirstToken(..) | Infeasible::Availability(..) => true,
         Infeasible::DataLocation | Infeasible::Context(_) => false,
     })
 }

@@ -57,7 +57,7 @@ pub fn default_tier(dominated: &[Option<usize>]) -> usize {
 #[must_use]
 pub fn cheapest_sufficient_tier(assessments: &[Vec<Assessment>], costs: &[Option<f64>]) -> Option<usize> {
     let good = |cell: &Assessment| match cell.band {
-        Band::Route | Band::Monitor => cell.infeasible.is_empty(),
+        Band::Route | Band::Monitor => cell.infeasible.is_empty() && cell.unproven.is_empty(),
         Band::Below | Band::Undecided => false,
     };
     let everywhere = |tier: usize| {

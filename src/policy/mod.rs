@@ -12,6 +12,7 @@ mod floors;
 mod ladder;
 mod multiplicity;
 mod flips;
+mod needs;
 mod route;
 mod stopping;
 pub mod strategies;
@@ -27,4 +28,7 @@ pub use ladder::{Standing, cheapest_sufficient_tier, default_tier, dominated};
 pub use multiplicity::holm;
 pub use route::guarded;
 pub use stopping::{Known, Unit, Watch, stop_alpha};
-pub use types::{AfterFallback, Band, Decision, EffectiveCost, Escalation, Infeasible, QualityGate, Route};
+pub use types::{
+    AfterFallback, Band, Decision, Detector, EffectiveCost, Escalation, Infeasible, NeededTime, QualityGate,
+    Route, Unproven,
+};

@@ -3,13 +3,15 @@
 use super::assessment::{Assessment, Comparison, Doubt, Odds, Strictness};
 use super::case::{Case, could_catch};
 use super::floors::Floors;
-use super::types::{AfterFallback, Band, Decision, Escalation, Infeasible, QualityGate, Route};
+use super::needs;
+use super::types::{AfterFallback, Band, Decision, Detector, Escalation, Infeasible, QualityGate, Route};
 use crate::config::{Consequence, IntervalMethod, Policy, Rule};
-use crate::measure::{self, CellEvidence};
+use crate::measure::{self, Availability, CellEvidence};
 use crate::plan::tokens;
 use crate::stats::alert;
+use crate::stats::detector;
 use crate::stats::power;
-use crate::units::{self, Millis, Tokens};
+use crate::units::{self, Millis, Share, Tokens};
 
 /// What was chosen, before it is written out.
 struct Choice {
@@ -55,7 +57,7 @@ fn choose(case: &Case<'_>, assessments: &[Assessment]) -> Option<Route> {
             Decision::Monitor => assessment.odds.map(|odds| odds.monitor),
             Decision::Escalate | Decision::Undecided => None,
         },
-        escalation: escalation(cell, case.policy),
+        escalation: escalation(cell, case),
         latency: cell.latency,
         cost_per_request: assessment
             .effective_cost
@@ -93,19 +95,24 @@ pub fn guarded(window: Tokens, policy: &Policy) -> Tokens {
 
 /// What production should see of escalations. It sees the gate only, so the baseline is the share that the gate rejected
 /// (with truncations and refusals), not the share of wrong answers.
-fn escalation(cell: &CellEvidence, policy: &Policy) -> Option<Escalation> {
-    let seen = cell.gate_rejection_rate?;
-    let noise = alert::predictive_bound(
-        seen.mean,
-        seen.n_eff,
-        policy.alert_window,
-        policy.alert_confidence.get().min(1.0 - 1e-9),
-    )?;
-    let risen = seen.mean * (1.0 + policy.alert_relative.get());
+fn escalation(cell: &CellEvidence, case: &Case<'_>) -> Option<Escalation> {
+    let (seen, policy) = (cell.gate_rejection_rate?, case.policy);
+    let (window, rise) = (policy.alert_window, policy.alert_rise);
+    let confidence = policy.alert_confidence.get().min(1.0 - 1e-9);
+    let run_length = f64::from(policy.alert_run_length);
     Some(Escalation {
         baseline: seen.mean,
-        alert_above: noise.max(risen).min(1.0),
-        window: policy.alert_window,
+        alert_above: alert::predictive_bound(seen.mean, seen.n_eff, window, confidence)?,
+        window,
+        escalate_above: case.task.escalate_above.map(Share::get),
+        detector: detector::design(seen.mean, window, rise, run_length).map(|found| Detector {
+            baseline: found.baseline,
+            reference: found.reference,
+            threshold: found.threshold,
+            rise,
+            found_within: found.found_within,
+            run_length: u64::from(policy.alert_run_length),
+        }),
     })
 }
 
@@ -138,11 +145,21 @@ fn good_enough(case: &Case<'_>, assessments: &[Assessment], floors: Floors) -> O
             Band::Below | Band::Undecided => false,
         })
         .collect();
-    let priced: Vec<_> = candidates.iter().filter_map(|c| Some((c.2.effective_cost?.total, c))).collect();
-    let all_priced = priced.len() == candidates.len();
+    let all_priced = candidates.iter().all(|c| c.2.effective_cost.is_some());
     // `min_by_key` keeps the first of equals: the lower on the ladder.
-    let &(tier, cell, assessment) =
-        if all_priced { priced.into_iter().min_by_key(|c| c.0)?.1 } else { candidates.first()? };
+    let cheapest = |fit: &dyn Fn(usize, &Assessment) -> bool| {
+        let fitting = || candidates.iter().filter(|c| fit(c.0, c.2));
+        if all_priced {
+            fitting().min_by_key(|c| c.2.effective_cost.map(|cost| cost.total))
+        } else {
+            fitting().next()
+        }
+    };
+    let first = cheapest(&|_, _| true)?;
+    // Where it is open whether the cheapest is fast enough, a dearer one serves only if that is known to be, and no slower.
+    let surer = cheapest(&|at, a| a.unproven.is_empty() && case.no_slower(at, first.0))
+        .filter(|_| !first.2.unproven.is_empty());
+    let &(tier, cell, assessment) = surer.unwrap_or(first);
     let decision = match assessment.band {
         Band::Route => Decision::Route,
         Band::Monitor | Band::Below | Band::Undecided => Decision::Monitor,
@@ -170,6 +187,18 @@ fn good_enough(case: &Case<'_>, assessments: &[Assessment], floors: Floors) -> O
     if let (Decision::Monitor, Consequence::High) = (decision, case.task.consequence) {
         reason.push_str(&catch_rate(case, tier));
     }
+    if surer.is_some() {
+        reason.push_str(&format!("; {} costs less: {}", name(case, first.0), needs::open(first.2)));
+    }
+    if let Some(seen) = cell.availability.filter(|_| assessment.unavailable) {
+        reason.push_str(&format!("; {}, so it serves only with its fallback", answered(&seen, case.policy)));
+    }
+    let decision = if assessment.unproven.is_empty() {
+        decision
+    } else {
+        reason.push_str(&format!("; {}", needs::open(assessment)));
+        Decision::Undecided
+    };
     let below = feasible(case, assessments).take_while(|c| c.0 < tier).filter(|c| c.2.doubt.is_some());
     for (at, cell, assessment) in below {
         reason.push_str(&format!(
@@ -364,10 +393,30 @@ fn name<'a>(case: &'a Case<'_>, at: usize) -> &'a str {
 fn cause(infeasible: &Infeasible) -> String {
     match infeasible {
         Infeasible::Latency(p95, limit) => format!("p95 latency {p95} exceeds the limit of {limit}"),
+        Infeasible::FirstToken(p95, limit) => {
+            format!("p95 time to first token {p95} exceeds the limit of {limit}")
+        }
+        Infeasible::Availability(answered, attempts) => format!(
+            "{answered} of {attempts} attempts were answered, which is below the availability floor, and no tier above could \
+             step in"
+        ),
         Infeasible::DataLocation => "its provider is external and the data must stay local".to_owned(),
         Infeasible::Context(1) => "1 prompt does not fit its context window".to_owned(),
         Infeasible::Context(count) => format!("{count} prompts do not fit its context window"),
     }
+}
+
+/// `95.0 % of 400 attempts were answered (95 % CI 92.4-96.7 %), below the availability floor of 0.99`.
+fn answered(seen: &Availability, policy: &Policy) -> String {
+    format!(
+        "{:.1} % of {} attempts were answered ({} CI {:.1}–{:.1} %), below the availability floor of {}",
+        seen.rate * 100.0,
+        seen.attempts,
+        units::level(policy.interval_confidence.get()),
+        seen.low * 100.0,
+        seen.high * 100.0,
+        policy.availability_floor.get(),
+    )
 }
 
 /// `97.3 % of 210 prompts pass (187 effective after weighting; 95 % CI 94.4–98.8 %)`.

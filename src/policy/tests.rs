@@ -1,5 +1,6 @@
 //! Which tier a task gets, and what is said about it.
 
+mod needs;
 mod rule;
 
 use super::*;
@@ -17,6 +18,8 @@ pub(crate) fn task(name: &str) -> Task {
         oracle: "intent@1".parse().unwrap(),
         consequence: Consequence::Medium,
         latency_p95: None,
+        ttft_p95: None,
+        escalate_above: None,
         data_location: DataNeed::Any,
         requests_per_day: None,
         system: None,

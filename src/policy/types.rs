@@ -38,12 +38,47 @@ impl Band {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Infeasible {
-    /// Its p95 latency (first) exceeds the latency limit of the task (second).
+    /// Its p95 latency (first) is shown to exceed the latency limit of the task (second).
     Latency(Millis, Millis),
+    /// The same of the time to first token.
+    FirstToken(Millis, Millis),
+    /// It answered this many (first) of its attempts (second), which is shown to be less than the availability floor, and there
+    /// is no tier to fall back to.
+    Availability(u64, u64),
     /// The data must stay local and the provider is external.
     DataLocation,
     /// This many prompts do not fit its context window: more than production could bypass.
     Context(u64),
+}
+
+/// A need of the task that a tier may or may not keep within: the evidence does not say.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Unproven {
+    /// Which time it is about.
+    pub time: NeededTime,
+    /// The need: 95 % of requests must take no longer.
+    pub limit: Millis,
+    /// The weighted share of requests that took no longer.
+    pub within: f64,
+    /// The clusters of prompts that it rests on.
+    pub n: u64,
+    /// The effective number of them.
+    pub n_eff: f64,
+    /// P(at least 95 % of requests take no longer).
+    pub confidence: f64,
+    /// How many more prompts within the need would prove it; `None` where even 100,000 would not.
+    pub more: Option<u64>,
+}
+
+/// The time that a need is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NeededTime {
+    /// To the end of the reply.
+    Latency,
+    /// To its first token.
+    FirstToken,
 }
 
 /// The effective cost, by which tiers are compared: USD per request.
@@ -98,16 +133,45 @@ pub enum QualityGate {
     Required,
 }
 
-/// The escalation rate to expect in production, and when to raise an alarm.
+/// The escalation rate to expect in production, and when to raise an alarm: by `alert_above` over the first window, from then
+/// on by `detector`, with the rate of that window as the baseline.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Escalation {
     /// The escalation rate in the measurement: rejected by the gate, truncated or refused.
     pub baseline: f64,
-    /// The alert threshold: a higher rate within a window is an alarm.
+    /// The alert threshold of the first window: a higher rate within it is no chance.
     pub alert_above: f64,
-    /// Requests in the window.
+    /// Requests in the first window, which shows production's own baseline.
     pub window: u32,
+    /// The share above which somebody has to look at the route, whatever the baseline: the task's `escalate_above`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalate_above: Option<f64>,
+    /// What finds a rise after the first window; `None` where no detector can, because the baseline is too high.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detector: Option<Detector>,
+}
+
+/// A sequential detector of a rise (a Bernoulli CUSUM). S starts at 0; each request makes it max(0, S + x - `reference`), x
+/// being 1 where the reply was rejected and else 0; S >= `threshold` is an alarm. Where the first window shows another baseline,
+/// `reference` grows with it: `reference` x (its rate, but no less than 20 rejections a window) / `baseline`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Detector {
+    /// The escalation rate that it is made for: the measured one, but no less than 20 rejections in the first window.
+    pub baseline: f64,
+    /// What each request takes from S.
+    pub reference: f64,
+    /// The S that is an alarm.
+    pub threshold: f64,
+    /// The rise that it is made for: 2.0 is a doubling of the baseline.
+    pub rise: f64,
+    /// Requests within which such a rise is found with 95 %; `None` where that takes too long to compute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found_within: Option<u64>,
+    /// Mean number of requests between two false alarms, at the least, even where the first window understates the baseline
+    /// (up to its one-sided 90 % bound).
+    pub run_length: u64,
 }
 
 /// What requests get on a route, escalations included.

@@ -4,6 +4,7 @@ use super::compared;
 use super::figures::{self, Savings};
 use super::renderer::{RenderError, Renderer};
 use super::sentences;
+use super::service;
 use crate::summary::{Decision, Money, NoticeLevel, Strategies, Summary};
 use crate::units::percent;
 
@@ -47,8 +48,8 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
             ],
         );
     }
-    if let Some(method) = sentences::method(summary) {
-        md.push_str(&format!("\n{}\n", escape(&method)));
+    for note in service::concurrency(summary).into_iter().chain(sentences::method(summary)) {
+        md.push_str(&format!("\n{}\n", escape(&note)));
     }
     projection(&mut md, summary);
     strategies(&mut md, summary);
@@ -201,6 +202,8 @@ fn details(md: &mut String, summary: &Summary) {
             );
             let mut text = format!("{rate}, {}", sentences::standing(cell));
             text.extend(cell.versus.iter().map(|versus| format!("; {}", sentences::versus(versus))));
+            text.extend(service::availability(cell).map(|seen| format!("; {seen}")));
+            text.extend(cell.unproven.iter().map(|open| format!("; {}", service::unproven(open))));
             text.extend(cell.repeats.iter().map(|repeats| format!("; {}", sentences::repeats(repeats))));
             text
         }));

@@ -11,6 +11,7 @@ mod junit;
 mod markdown;
 mod renderer;
 pub mod review;
+mod service;
 mod strategies;
 pub mod terminal;
 mod sentences;

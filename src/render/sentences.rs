@@ -297,6 +297,12 @@ pub(super) const fn consequence(consequence: Consequence) -> &'static str {
 pub(super) fn infeasible(why: &Infeasible) -> String {
     match why {
         Infeasible::Latency(p95, limit) => format!("too slow: p95 latency {p95}, limit {limit}"),
+        Infeasible::FirstToken(p95, limit) => {
+            format!("too slow: p95 time to first token {p95}, limit {limit}")
+        }
+        Infeasible::Availability(answered, attempts) => {
+            format!("not available enough: {answered} of {attempts} attempts answered, no fallback")
+        }
         Infeasible::DataLocation => "external provider: the data must stay local".to_owned(),
         Infeasible::Context(1) => "1 prompt does not fit its context window".to_owned(),
         Infeasible::Context(n) => format!("{n} prompts do not fit its context window"),

@@ -5,6 +5,7 @@ use unicode_width::UnicodeWidthStr;
 use super::compared;
 use super::figures::{self, Savings};
 use super::sentences;
+use super::service;
 use crate::console::{Align, escape, table};
 use crate::diag::Paint;
 use crate::summary::{Band, Baseline, Cell, Decision, NoticeLevel, Summary, TaskSummary};
@@ -275,6 +276,9 @@ impl Page {
             .if_it_fits(),
         ];
         let mut text = self.heading("Routes") + &self.table(columns);
+        if let Some(note) = service::concurrency(summary) {
+            text.push_str(&self.wrap(&escape(&note), "  "));
+        }
         for task in &summary.tasks {
             text.push_str(&self.wrap(&escape(&format!("{}: {}", task.name, task.route.reason)), "  "));
         }
@@ -321,7 +325,7 @@ impl Page {
                 if n == Some(rate.n) { shown } else { format!("{shown}\nn {}", rate.n) }
             }
         };
-        for gap in sentences::gaps(cell) {
+        for gap in sentences::gaps(cell).into_iter().chain(service::availability(cell)) {
             text.push_str(&format!("\n{gap}"));
         }
         if let Some(repeats) = &cell.repeats {
@@ -330,6 +334,9 @@ impl Page {
         if !cell.infeasible.is_empty() {
             let why: Vec<String> = cell.infeasible.iter().map(sentences::infeasible).collect();
             text.push_str(&format!("\n{}", why.join("; ")));
+        }
+        for open in &cell.unproven {
+            text.push_str(&format!("\n{}", service::unproven(open)));
         }
         text
     }

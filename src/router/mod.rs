@@ -6,7 +6,7 @@ mod write;
 
 pub use self::compare::{RouteChange, RouterDiff, diff, diff_evidence};
 pub use self::model::{
-    RouterDefault, RouterEvidence, RouterFallback, RouterFile, RouterLatency, RouterRate, RouterRoute,
-    RouterTier, RouterVersus, VERSION, parse,
+    RouterAvailability, RouterDefault, RouterEvidence, RouterFallback, RouterFile, RouterLatency, RouterRate,
+    RouterRoute, RouterTier, RouterVersus, VERSION, parse,
 };
 pub use self::write::write;

@@ -38,6 +38,9 @@ pub struct RouterFile {
 pub struct RouterEvidence {
     /// Where the answers come from: `live`, `recording: FILE`, `script`, `mixed`.
     pub source: String,
+    /// The day of the oldest answer in UTC: by it `check` knows the age of the evidence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured: Option<String>,
     /// The corpus, relative to the project.
     pub corpus_file: String,
     /// Prompts in it.
@@ -128,6 +131,9 @@ pub struct RouterRoute {
     /// Latency of the tier at the task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<RouterLatency>,
+    /// How often the tier answers at the task; absent where no call of the run shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub availability: Option<RouterAvailability>,
     /// Cost per request in USD, expected escalations included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_per_request: Option<Usd>,
@@ -200,6 +206,29 @@ pub struct RouterLatency {
     pub p50: Millis,
     /// 95th percentile.
     pub p95: Millis,
+    /// Lower bound of the 95th percentile, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p95_low: Option<Millis>,
+    /// Upper bound of the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p95_high: Option<Millis>,
+    /// The most calls that were in flight at a time when it was measured; absent for answers of a recording.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<u64>,
+}
+
+/// How often a tier answers.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RouterAvailability {
+    /// The share of attempts that were answered, throttling aside.
+    pub mean: f64,
+    /// Lower bound of its interval.
+    pub low: f64,
+    /// Upper bound of its interval.
+    pub high: f64,
+    /// Attempts.
+    pub attempts: u64,
 }
 
 /// Reads a `router.toml`.

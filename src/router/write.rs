@@ -2,7 +2,9 @@
 
 use super::model::VERSION;
 use crate::config::IntervalMethod;
-use crate::summary::{Decision, QualityGate, Rate, Source, Summary, TaskSummary, TierSummary};
+use crate::summary::{
+    Cell, Decision, Detector, QualityGate, Rate, Source, Summary, TaskSummary, TierSummary,
+};
 use crate::units::Usd;
 
 /// Where the answers come from, as the file says it.
@@ -31,6 +33,7 @@ pub fn write(summary: &Summary) -> String {
     let evidence = &summary.evidence;
     out.table(&["evidence"]);
     out.pair("source", &text(&source(&summary.run.source)));
+    out.optional("measured", summary.run.measured.as_deref().map(text));
     out.pair("corpus_file", &text(&summary.run.corpus));
     out.pair("prompts", &summary.run.prompts.to_string());
     out.pair("trials", &summary.run.answered.to_string());
@@ -66,7 +69,8 @@ pub fn write(summary: &Summary) -> String {
     out.table(&["default"]);
     out.pair("tier", &text(summary.default_tier.as_str()));
     for task in &summary.tasks {
-        write_route(&mut out, task);
+        let tier = summary.tiers.iter().find(|tier| tier.name == task.route.tier);
+        write_route(&mut out, task, tier.and_then(|tier| tier.concurrency));
         for (fallback, cell) in summary.fallbacks_of(task) {
             out.line(&format!("\n[[route.{}.same_class]]", key(task.name.as_str())));
             out.pair("model", &text(&fallback.model.to_string()));
@@ -91,7 +95,7 @@ fn write_tier(out: &mut Writer, tier: &TierSummary) {
     out.pair("price_per_million", &inline(&fields));
 }
 
-fn write_route(out: &mut Writer, task: &TaskSummary) {
+fn write_route(out: &mut Writer, task: &TaskSummary, concurrency: Option<u64>) {
     let route = &task.route;
     out.table(&["route", task.name.as_str()]);
     out.pair("tier", &text(route.tier.as_str()));
@@ -111,20 +115,54 @@ fn write_route(out: &mut Writer, task: &TaskSummary) {
     out.optional(
         "escalation",
         route.escalation.map(|escalation| {
-            inline(&[
+            let mut fields = vec![
                 ("baseline", number(escalation.baseline)),
                 ("alert_above", number(escalation.alert_above)),
                 ("window", escalation.window.to_string()),
-            ])
+            ];
+            fields.extend(escalation.escalate_above.map(|share| ("escalate_above", number(share))));
+            fields.extend(escalation.detector.map(|found| ("detector", detector(&found))));
+            inline(&fields)
         }),
     );
-    let latency = route
-        .latency
-        .map(|latency| inline(&[("p50", number(latency.p50.ms())), ("p95", number(latency.p95.ms()))]));
+    let latency = route.latency.map(|latency| {
+        let mut fields = vec![("p50", number(latency.p50.ms())), ("p95", number(latency.p95.ms()))];
+        fields.extend(latency.p95_low.map(|low| ("p95_low", number(low.ms()))));
+        fields.extend(latency.p95_high.map(|high| ("p95_high", number(high.ms()))));
+        fields.extend(concurrency.map(|calls| ("concurrency", calls.to_string())));
+        inline(&fields)
+    });
     out.optional("latency_ms", latency);
+    out.optional(
+        "availability",
+        task.cells.iter().find(|cell| cell.tier == route.tier).and_then(availability),
+    );
     out.optional("cost_per_request", route.cost_per_request.map(money));
     out.optional("output_tokens", route.output_tokens.map(number));
     out.pair("reason", &text(&route.reason));
+}
+
+/// The availability of a tier at a task.
+fn availability(cell: &Cell) -> Option<String> {
+    let seen = cell.availability?;
+    Some(inline(&[
+        ("mean", number(seen.rate)),
+        ("low", number(seen.low)),
+        ("high", number(seen.high)),
+        ("attempts", seen.attempts.to_string()),
+    ]))
+}
+
+fn detector(detector: &Detector) -> String {
+    let mut fields = vec![
+        ("baseline", number(detector.baseline)),
+        ("reference", number(detector.reference)),
+        ("threshold", number(detector.threshold)),
+        ("rise", number(detector.rise)),
+    ];
+    fields.extend(detector.found_within.map(|requests| ("found_within", requests.to_string())));
+    fields.push(("run_length", detector.run_length.to_string()));
+    inline(&fields)
 }
 
 /// The comparison that the route depends on, with the margin that its decision claims.

@@ -237,7 +237,9 @@ mod tests {
     #[test]
     fn the_run_length_agrees_with_the_solved_system() {
         // Solved densely with another program: rate .03, 22 up, alarm at 232; rate .0104, 59 up, alarm at 720.
-        for (rate, up, alarm, length) in [(0.03, 22, 232, 201_886.743), (1.0 / 96.0, 59, 720, 108_285.564_829_591_08 * 96.0)] {
+        for (rate, up, alarm, length) in
+            [(0.03, 22, 232, 201_886.743), (1.0 / 96.0, 59, 720, 108_285.564_829_591_08 * 96.0)]
+        {
             let mut chain = Chain::new(rate, up).unwrap();
             (1..alarm).for_each(|_| chain.grow());
             assert!((chain.run_length() / length - 1.0).abs() < 1e-6, "{} {length}", chain.run_length());
@@ -253,7 +255,8 @@ mod tests {
         assert!((1000..2000).contains(&within), "{within}");
         let mut rng = ChaCha8Rng::seed_from_u64(11);
         let runs = 2000;
-        let found = (0..runs).filter(|_| simulate(&detector, detector.reference, 0.06, &mut rng) <= within).count();
+        let found =
+            (0..runs).filter(|_| simulate(&detector, detector.reference, 0.06, &mut rng) <= within).count();
         let share = found as f64 / f64::from(runs);
         assert!((0.935..0.967).contains(&share), "{share}");
     }
@@ -305,7 +308,8 @@ mod tests {
     #[test]
     fn the_coarser_lattice_is_close_and_on_the_safe_side() {
         let walk = Walk { up: 119, alarm: 1440 };
-        let (exact, coarse) = (walk.quantile(0.0125).unwrap() as f64, walk.found_within(0.0125).unwrap() as f64);
+        let (exact, coarse) =
+            (walk.quantile(0.0125).unwrap() as f64, walk.found_within(0.0125).unwrap() as f64);
         assert!(coarse >= exact && coarse < exact * 1.03, "{exact} {coarse}");
     }
 

@@ -24,8 +24,12 @@ mod tests;
 mod tier;
 
 // Each of these is defined by the module that computes it; to readers they are all parts of the summary.
-pub use crate::measure::{Counts, Latency, Money, PassPower, Rate, ReasonCount, Repeats, TokenStats};
-pub use crate::policy::{Band, Decision, EffectiveCost, Escalation, Infeasible, QualityGate, Route};
+pub use crate::measure::{
+    Availability, Counts, Latency, Money, PassPower, Rate, ReasonCount, Repeats, TokenStats,
+};
+pub use crate::policy::{
+    Band, Decision, Detector, EffectiveCost, Escalation, Infeasible, NeededTime, QualityGate, Route, Unproven,
+};
 pub use crate::project::{Baseline, Horizon, Interval, Projection, TaskProjection};
 pub use assemble::{Inputs, MeasuredTask, assemble};
 pub use json::SummaryError;

@@ -1,7 +1,7 @@
 //! Rounds figures to what they can carry, so that the same inputs give the same bytes on every machine.
 
-use crate::measure::{self, Money, Rate};
-use crate::policy::{AfterFallback, EffectiveCost, Escalation, Route};
+use crate::measure::{self, Availability, Money, Rate};
+use crate::policy::{AfterFallback, Detector, EffectiveCost, Escalation, Route, Unproven};
 use crate::project::{Baseline, Horizon, Interval, Projection};
 use crate::units::Usd;
 
@@ -39,6 +39,19 @@ pub(super) fn rate(rate: Rate) -> Rate {
     }
 }
 
+pub(super) fn availability(seen: Availability) -> Availability {
+    Availability { rate: share(seen.rate), low: share(seen.low), high: share(seen.high), ..seen }
+}
+
+pub(super) fn unproven(open: &Unproven) -> Unproven {
+    Unproven {
+        within: share(open.within),
+        n_eff: tenth(open.n_eff),
+        confidence: share(open.confidence),
+        ..*open
+    }
+}
+
 pub(super) fn money(money: Money) -> Money {
     Money { mean: usd(money.mean), low: usd(money.low), high: usd(money.high) }
 }
@@ -60,6 +73,14 @@ pub(super) fn route(route: Route) -> Route {
             baseline: share(e.baseline),
             alert_above: share(e.alert_above),
             window: e.window,
+            escalate_above: e.escalate_above.map(share),
+            detector: e.detector.map(|d| Detector {
+                baseline: share(d.baseline),
+                reference: share(d.reference),
+                // Half a step of the walk below the alarm, which is more than what rounding takes.
+                threshold: share(d.threshold),
+                ..d
+            }),
         }),
         cost_per_request: route.cost_per_request.map(usd),
         after_fallback: route.after_fallback.map(|after| AfterFallback {

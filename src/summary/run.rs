@@ -18,6 +18,9 @@ pub struct RunFacts {
     pub corpus: String,
     /// Where the answers come from.
     pub source: Source,
+    /// The day of the oldest answer in UTC; absent where the answers carry no date.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured: Option<String>,
     /// Prompts in the corpus.
     pub prompts: u64,
     /// Trials that the plan asks for.

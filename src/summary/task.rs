@@ -7,8 +7,8 @@ use super::judge::Calibration;
 use super::method::Versus;
 use crate::config::{Consequence, DataNeed};
 use crate::ident::{OracleRef, TaskName, TierName};
-use crate::measure::{Counts, Latency, Money, Rate, ReasonCount, Repeats, TokenStats};
-use crate::policy::{Band, EffectiveCost, Infeasible, Route};
+use crate::measure::{Availability, Counts, Latency, Money, Rate, ReasonCount, Repeats, TokenStats};
+use crate::policy::{Band, EffectiveCost, Infeasible, Route, Unproven};
 use crate::units::{Millis, Usd};
 
 /// A task, its evidence and its route.
@@ -25,6 +25,9 @@ pub struct TaskSummary {
     pub consequence: Consequence,
     /// The p95 latency limit.
     pub latency_p95_limit: Option<Millis>,
+    /// The limit of the p95 time to first token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttft_p95_limit: Option<Millis>,
     /// Where its data may go.
     pub data_location: DataNeed,
     /// Expected traffic, where stated.
@@ -119,6 +122,9 @@ pub struct Cell {
     pub gate_rejection_rate: Option<Rate>,
     /// Latency of answered trials.
     pub latency: Option<Latency>,
+    /// The share of attempts that the tier answered, throttling aside; absent where none was made by this run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub availability: Option<Availability>,
     /// Tokens per request.
     pub tokens: Option<TokenStats>,
     /// Attempts beyond the first, per trial.
@@ -131,6 +137,9 @@ pub struct Cell {
     pub effective_cost: Option<EffectiveCost>,
     /// Why the tier is not feasible for the task, whatever its quality; empty when it is feasible.
     pub infeasible: Vec<Infeasible>,
+    /// Needs of the task that the evidence neither proves nor disproves; absent where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unproven: Vec<Unproven>,
     /// When early stopping decided or spared it; absent otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_early: Option<StoppedEarly>,

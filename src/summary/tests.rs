@@ -93,6 +93,7 @@ impl Setting {
             id: "run-1".parse().unwrap(),
             corpus: "corpus.jsonl".to_owned(),
             source: self.source.clone(),
+            measured: None,
             // A corpus of a usual size, whatever the test needs of it.
             prompts: (trials / 2).max(200),
             trials,

@@ -27,6 +27,10 @@ pub struct TierSummary {
     pub pass_rate: Option<Rate>,
     /// Latency over all tasks.
     pub latency: Option<Latency>,
+    /// The most calls that its provider's limits allow in flight at a time, at which the latencies were measured; absent where
+    /// the answers come from a recording or a script.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<u64>,
     /// Mean cost per request over all tasks.
     pub cost_per_request: Option<Usd>,
     /// The tier that dominates this one: it costs less and passes at least as often.

@@ -35,6 +35,12 @@ pub enum ConfigError {
     Faults(#[from] Faults),
 }
 
+/// Keys that were there once, and what to write instead.
+const REMOVED: [(&str, &str); 1] = [(
+    "alert_relative",
+    "remove it: a rise is found by a sequential detector, set by alert_rise (2.0 is a doubling) and alert_run_length",
+)];
+
 /// Reads and checks the configuration at `path`.
 ///
 /// # Errors
@@ -49,8 +55,15 @@ pub fn load(disk: &Disk, path: &Path) -> Result<Config, ConfigError> {
             error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
         Faults::from(Fault::new(&shown, format!("line {line} is not UTF-8")).help("save the file as UTF-8"))
     })?;
-    let raw: RawConfig =
-        toml::from_str(&source).map_err(|error| Faults::from(Fault::from_toml(&shown, &source, &error)))?;
+    let raw: RawConfig = toml::from_str(&source).map_err(|error| {
+        let fault = Fault::from_toml(&shown, &source, &error);
+        let gone =
+            REMOVED.iter().find(|(key, _)| error.message().starts_with(&format!("unknown field `{key}`")));
+        Faults::from(match gone {
+            Some((_, instead)) => fault.help(*instead),
+            None => fault,
+        })
+    })?;
     // Empty for the present folder, so that paths below it are shown as a person would write them.
     let root = path.parent().map(Path::to_owned).unwrap_or_default();
     let mut check = Check { shown: &shown, source: &source, root: &root, disk, faults: Faults::default() };
@@ -138,6 +151,16 @@ impl Check<'_> {
         }
         if policy.context_guard.get() <= 0.0 {
             self.fault(span.clone(), "a context_guard of 0 bypasses every tier", "use a share such as 0.8");
+        }
+        if !(1.01..=100.0).contains(&policy.alert_rise)
+            || !(1000..=100_000_000).contains(&policy.alert_run_length)
+        {
+            let help = "alert_rise must be between 1.01 and 100 (2.0 is a doubling), alert_run_length between 1000 and 100000000";
+            self.fault(span.clone(), "a number of the alert is out of range", help);
+        }
+        if policy.availability_floor.get() >= 1.0 {
+            let help = "use a share such as 0.99; no number of attempts shows that none ever fails";
+            self.fault(span.clone(), "no tier can be shown to meet an availability_floor of 1", help);
         }
         if policy.alert_window == 0 || !(100..=100_000).contains(&policy.bootstrap_resamples) {
             let help = "alert_window must be 1 or more; bootstrap_resamples must be between 100 and 100000";

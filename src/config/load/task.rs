@@ -33,6 +33,7 @@ impl Check<'_> {
         };
         let (route_floor, monitor_floor) = (share(&raw.route_floor), share(&raw.monitor_floor));
         let margin = share(&raw.margin);
+        let escalate_above = share(&raw.escalate_above);
         let floors =
             (route_floor.unwrap_or(policy.route_floor), monitor_floor.unwrap_or(policy.monitor_floor));
         if floors.1.get() > floors.0.get() {
@@ -55,6 +56,7 @@ impl Check<'_> {
             None
         };
         let latency = number(&raw.latency_p95_ms, "latency_p95_ms");
+        let first_token = number(&raw.ttft_p95_ms, "ttft_p95_ms");
         let requests_per_day = number(&raw.requests_per_day, "requests_per_day");
         if let Some(template) = &raw.template {
             let mut engine = minijinja::Environment::new();
@@ -79,6 +81,8 @@ impl Check<'_> {
             oracle: oracle.unwrap_or_else(fallback),
             consequence: raw.consequence,
             latency_p95: latency.and_then(Millis::from_ms),
+            ttft_p95: first_token.and_then(Millis::from_ms),
+            escalate_above,
             data_location: raw.data_location,
             requests_per_day,
             system: raw.system_file.as_ref().and_then(|file| self.text(file)).map(|(text, _)| text.into()),

@@ -28,6 +28,7 @@ pub(crate) fn summarise(basis: &Basis<'_>, rows: &Rows) -> anyhow::Result<Summar
     let run = RunFacts {
         id: basis.id.clone(),
         corpus: basis.corpus_name.clone(),
+        measured: rows.oldest.as_ref().and_then(|oldest| Some(oldest.day()?.to_string())),
         prompts: corpus.len() as u64,
         trials: rows.observations.len() as u64,
         answered: count(|row| row.outcome.is_some_and(Outcome::is_answer)),

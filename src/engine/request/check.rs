@@ -19,7 +19,7 @@ use crate::engine::run::record::RunRecord;
 use crate::engine::work::oracles::oracles;
 use crate::ident::RunId;
 use crate::record::Via;
-use crate::router::{self, RouterDiff, RouterFile};
+use crate::router::{self, RouterDiff, RouterEvidence, RouterFile};
 use crate::summary::NoticeLevel;
 
 /// What to check, and against which answers.
@@ -49,6 +49,11 @@ pub struct CheckOutput {
     pub programs_remedy: &'static str,
     /// Problems that must be fixed before the routes are deployed.
     pub errors: Vec<String>,
+    /// Days since the oldest answer; `None` where no answer has a date, and for a recording, whose answers do not age.
+    pub evidence_days: Option<u64>,
+    /// When the answers came.
+    #[serde(skip)]
+    measured: Measured,
     /// What changed.
     pub diff: RouterDiff,
     /// The path of the routing file, for messages.
@@ -106,7 +111,40 @@ fn check(engine: &Engine, mut project: Project, request: &CheckRequest) -> anyho
         Some(against) => recompute(engine, &mut project, request, against, &text, &file)?,
         None => digests_only(engine, &project, request, &file)?,
     };
-    Ok(CheckOutput { router: shown, ..checked })
+    let (mut errors, evidence_days) = (checked.errors, age(engine, &checked.measured));
+    let most = u64::from(project.config.policy.evidence_max_days);
+    if let Some((days, measured)) = evidence_days.zip(checked.measured.day.as_ref())
+        && most > 0
+        && days > most
+    {
+        errors.push(format!(
+            "the evidence is {days} days old (its oldest answer is of {measured}), and policy.evidence_max_days allows {most}: \
+             measure again with `route-prof run {} --fresh`",
+            file.evidence.corpus_file
+        ));
+    }
+    Ok(CheckOutput { router: shown, errors, evidence_days, ..checked })
+}
+
+/// When the answers came, and whether they are a replay: models change, a recording does not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Measured {
+    day: Option<String>,
+    replayed: bool,
+}
+
+impl Measured {
+    fn of(evidence: &RouterEvidence) -> Self {
+        let replayed = evidence.source.starts_with("recording") || evidence.source == "script";
+        Self { day: evidence.measured.clone(), replayed }
+    }
+}
+
+/// The days since the oldest answer; `None` where no date is known, and for a replay.
+fn age(engine: &Engine, measured: &Measured) -> Option<u64> {
+    let day: jiff::civil::Date = measured.day.as_ref().filter(|_| !measured.replayed)?.parse().ok()?;
+    let today = engine.world().clock.now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    Some(u64::try_from(day.until(today).ok()?.get_days()).unwrap_or(0))
 }
 
 fn find_against(
@@ -206,6 +244,8 @@ fn recompute(
             "run them with `route-prof run` or `route-prof grade --write`"
         },
         errors,
+        evidence_days: None,
+        measured: Measured::of(&fresh.evidence),
         diff,
         router: String::new(),
     })
@@ -232,6 +272,8 @@ fn digests_only(
         programs_missing: 0,
         programs_remedy: "",
         errors: Vec::new(),
+        evidence_days: None,
+        measured: Measured::of(&committed.evidence),
         diff,
         router: String::new(),
     })

@@ -12,14 +12,14 @@ use crate::config::TierRole;
 use crate::corpus::Corpus;
 use crate::grade::{OracleSet, grade};
 use crate::ident::TrialKey;
-use crate::measure::Observation;
+use crate::measure::{Calls, Observation};
 use crate::plan::Plan;
 use crate::policy::strategies::queries::Queries;
 use crate::record::{Attempt, Outcome, Via};
 use crate::summary::JudgeSpend;
 use crate::summary::outside::Tally;
 use crate::summary::queries::QueriedModel;
-use crate::units::Usd;
+use crate::units::{Timestamp, Usd};
 
 /// Marks that no further row has the same key.
 const NONE: u32 = u32::MAX;
@@ -34,6 +34,8 @@ pub(crate) struct Rows {
     /// The models that served the replies of routers.
     pub(crate) served: Tally,
     pub(crate) vias: BTreeSet<Via>,
+    /// When the oldest answer came, where the answers say so.
+    pub(crate) oldest: Option<Timestamp>,
     pub(crate) billed: Usd,
     /// The spending on judges; `None` if no oracle asks a model.
     pub(crate) judged: Option<JudgeSpend>,
@@ -65,6 +67,7 @@ impl Rows {
             guarded: BTreeSet::new(),
             served: Tally::new(),
             vias: BTreeSet::new(),
+            oldest: None,
             billed: Usd::ZERO,
             judged: None,
             reused: 0,
@@ -128,6 +131,8 @@ impl Rows {
             seen.outcome = Some(attempt.outcome);
             if first {
                 first = false;
+                // Prompts of the same text share their trials: one call is one call.
+                seen.calls += Calls::of(attempt);
                 self.billed += attempt.billed.filter(|_| attempt.via == Via::Live).unwrap_or_default();
             }
             if !attempt.outcome.is_answer() {
@@ -139,6 +144,11 @@ impl Rows {
                 continue;
             }
             self.vias.insert(attempt.via);
+            if let Some(at) =
+                attempt.at.as_ref().filter(|at| self.oldest.as_ref().is_none_or(|oldest| *at < oldest))
+            {
+                self.oldest = Some(at.clone());
+            }
             self.places[row] = Some(place);
             if attempt.outcome == Outcome::Overflow {
                 continue;

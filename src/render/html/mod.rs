@@ -14,6 +14,7 @@ use super::figures::{self, Savings};
 use super::glossary::Glossary;
 use super::renderer::{RenderError, Renderer};
 use super::sentences;
+use super::service;
 use crate::config::Rule;
 use crate::summary::{Band, Cell, Decision, Horizon, Money, NoticeLevel, OutsideModel, Summary, TaskSummary};
 use crate::units::{effective_n, percent};
@@ -59,6 +60,7 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
         price_source => summary.evidence.price_source.clone(),
         price_note => summary.evidence.price_note.clone(),
         method => sentences::method(summary),
+        concurrency => service::concurrency(summary),
         ci => sentences::ci(summary),
         non_inferior => match summary.method.rule {
             Rule::Floor => false,
@@ -176,6 +178,8 @@ fn task(summary: &Summary, task: &TaskSummary) -> Value {
         oracle => task.oracle.to_string(),
         consequence => sentences::consequence(task.consequence),
         latency_p95_limit => task.latency_p95_limit.map(|need| need.to_string()),
+        ttft_p95_limit => task.ttft_p95_limit.map(|need| need.to_string()),
+        failing => task.cells.iter().any(|cell| cell.availability.is_some_and(|seen| seen.failed > 0)),
         requests => task.requests_per_day.map(|requests| format!("{requests:.0}")),
         prompts => task.prompts,
         adversarial => task.adversarial,
@@ -200,6 +204,8 @@ fn task(summary: &Summary, task: &TaskSummary) -> Value {
             baseline => percent(escalation.baseline),
             alert => percent(escalation.alert_above),
             window => escalation.window,
+            above => escalation.escalate_above.map(percent),
+            detector => escalation.detector.as_ref().map(service::detector),
         }),
         reason => route.reason.clone(),
         cells => task.cells.iter().map(|cell| self::cell(summary, cell)).collect::<Vec<_>>(),
@@ -241,9 +247,12 @@ fn cell(_summary: &Summary, cell: &Cell) -> Value {
         repeats => cell.repeats.as_ref().map(sentences::repeats),
         reasons => cell.fail_reasons.iter().map(|reason| context! { text => reason.reason.clone(), count => reason.count }).collect::<Vec<_>>(),
         gaps => sentences::gaps(cell).join(", "),
+        available => service::availability(cell),
+        availability => cell.availability.as_ref().map(service::availability_column),
+        unproven => cell.unproven.iter().map(service::unproven).collect::<Vec<_>>().join("; "),
         gate_rejection_rate => cell.gate_rejection_rate.map(|rate| percent(rate.mean)),
         p50 => cell.latency.map(|latency| latency.p50.to_string()),
-        p95 => cell.latency.map(|latency| latency.p95.to_string()),
+        p95 => cell.latency.as_ref().map(service::p95),
         ttft => cell.latency.and_then(|latency| latency.ttft_p50).map(|ttft| ttft.to_string()),
         input => cell.tokens.map(|tokens| format!("{:.0}", tokens.input_mean)),
         output => cell.tokens.map(|tokens| format!("{:.0}", tokens.output_mean)),

@@ -33,6 +33,7 @@ pub(super) fn cell(
         fail_reasons: evidence.fail_reasons.clone(),
         gate_rejection_rate: evidence.gate_rejection_rate.map(rounding::rate),
         latency: evidence.latency,
+        availability: evidence.availability.map(rounding::availability),
         tokens: evidence.tokens.map(|tokens| TokenStats {
             input_mean: tenth(tokens.input_mean),
             output_mean: tenth(tokens.output_mean),
@@ -44,6 +45,7 @@ pub(super) fn cell(
         cost_uncached: evidence.cost_uncached.map(rounding::usd),
         effective_cost: assessment.effective_cost.map(rounding::cost),
         infeasible: assessment.infeasible.clone(),
+        unproven: assessment.unproven.iter().map(rounding::unproven).collect(),
         stopped_early: None,
     }
 }

@@ -17,7 +17,7 @@ mod strategies;
 use self::cell::{cell, price_line};
 use self::decided::{Decided, Deciding};
 pub use self::inputs::{Gate, Inputs, MeasuredTask};
-use crate::config::{Config, DataLocation, IntervalMethod, MonitorSaves, Policy};
+use crate::config::{Config, DataLocation, IntervalMethod, MonitorSaves, Policy, Tier};
 use crate::ident::TierName;
 use crate::measure::{self, Draws, Settings, TierEvidence};
 use crate::path::{self, Requests};
@@ -26,6 +26,7 @@ use crate::price::ModelPrice;
 use crate::project::{self, Routed};
 use crate::stats::bootstrap::Plan;
 use crate::summary::result::{JudgeSpend, Spend, Summary, VERSION};
+use crate::summary::run::Source;
 use crate::summary::task::{Cell, ProfileTier, RequestProfile, StoppedEarly, TaskSummary};
 use crate::summary::tier::TierSummary;
 use crate::summary::{notices, rounding};
@@ -132,6 +133,7 @@ pub fn assemble(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
     let strategies =
         strategies::strategies(&inputs, &decided, &shares, traffic.filter(|t| *t > 0.0), &elsewhere);
 
+    let source = inputs.run.source.clone();
     let mut summary = Summary {
         version: VERSION,
         tool: inputs.tool,
@@ -139,7 +141,7 @@ pub fn assemble(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
         evidence: inputs.evidence,
         method: method::method(policy, &decided),
         notices: inputs.notices,
-        tiers: tier_summaries(inputs.config, inputs.prices, &facts, overall, &dominated),
+        tiers: tier_summaries(inputs.config, &source, inputs.prices, &facts, overall, &dominated),
         tasks: decided.iter().map(|task| task_summary(inputs.config, &names, task)).collect(),
         outside_ladder,
         strategies,
@@ -220,6 +222,7 @@ fn task_shares(decided: &[Decided<'_>]) -> Vec<f64> {
 
 fn tier_summaries(
     config: &Config,
+    source: &Source,
     prices: &[ModelPrice],
     facts: &[TierFacts],
     overall: Vec<TierEvidence>,
@@ -235,6 +238,7 @@ fn tier_summaries(
         price: price_line(price),
         pass_rate: overall.pass_rate.map(rounding::rate),
         latency: overall.latency,
+        concurrency: overall.latency.and_then(|_| concurrency(config, source, tier)),
         cost_per_request: overall.cost.and_then(measure::usd).map(rounding::usd),
         dominated_by: dominated.and_then(|at| config.tiers.get(at)).map(|tier| tier.name.clone()),
     })
@@ -257,6 +261,16 @@ fn profiles(requests: &Requests, rungs: usize) -> Vec<RequestProfile> {
     requests.profiles(rungs).into_iter().map(of).collect()
 }
 
+/// How many calls may have been in flight at a time: a recording does not say, and a script takes no time.
+fn concurrency(config: &Config, source: &Source, tier: &Tier) -> Option<u64> {
+    match source {
+        Source::Live | Source::Mixed => {
+            config.providers.get(&tier.model.provider).map(|provider| provider.limits.concurrency as u64)
+        }
+        Source::Recording(_) | Source::Script => None,
+    }
+}
+
 fn task_summary(config: &Config, names: &[TierName], decided: &Decided<'_>) -> TaskSummary {
     let task = decided.measured.task;
     let floors = Floors::of(task, &config.policy);
@@ -267,6 +281,7 @@ fn task_summary(config: &Config, names: &[TierName], decided: &Decided<'_>) -> T
         oracle: task.oracle.clone(),
         consequence: task.consequence,
         latency_p95_limit: task.latency_p95,
+        ttft_p95_limit: task.ttft_p95,
         data_location: task.data_location,
         requests_per_day: task.requests_per_day,
         prompts: decided.measured.prompts,

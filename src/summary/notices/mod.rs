@@ -4,6 +4,7 @@ mod fallbacks;
 mod judge;
 mod lints;
 mod method;
+mod service;
 
 pub(super) use self::method::notices as of_method;
 use crate::config::Config;
@@ -102,6 +103,7 @@ pub(super) fn collect(summary: &Summary, config: &Config, prices: &[ModelPrice])
     let mut say =
         |level, code: &str, text: String| notices.push(Notice { level, code: code.to_owned(), text });
     router_does_not_pay(summary, config.policy.margin.get(), &mut say);
+    service::notices(summary, config, &mut say);
     lints::lints(summary, config, &mut say);
     if !summary.projection.left_out.is_empty() {
         let names: Vec<&TaskName> = summary.projection.left_out.iter().collect();

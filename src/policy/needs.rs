@@ -1,0 +1,114 @@
+//! The needs of a task beside quality: how long an answer may take, and how often there must be one.
+
+use super::assessment::Assessment;
+use super::case::Case;
+use super::floors::Floors;
+use super::types::{Infeasible, NeededTime, Unproven};
+use crate::measure::{CellEvidence, Time, Within};
+use crate::stats::posterior::Posterior;
+use crate::stats::power;
+use crate::units::{self, Millis};
+
+/// The share of requests that a need must hold for: it is one of a 95th percentile.
+const SHARE: f64 = 0.95;
+
+/// What is known of a need.
+enum Need {
+    Kept,
+    Missed(Infeasible),
+    Open(Unproven),
+}
+
+impl Case<'_> {
+    /// The needs that a tier is shown to miss, and those that the evidence leaves open.
+    ///
+    /// A need is kept when P(95 % of requests take no longer) reaches the confidence that the task requires, by the posterior
+    /// under a uniform prior. It is missed when the exact test shows that, which errs no more often than it says: the posterior of
+    /// a handful of prompts alone, none of them late, would say so. Without any time, as from a batch API, nothing is held
+    /// against a tier; a notice says so.
+    pub(super) fn needs(&self, cell: &CellEvidence) -> (Vec<Infeasible>, Vec<Unproven>) {
+        let (mut missed, mut open) = (Vec::new(), Vec::new());
+        for (time, limit) in [(Time::Total, self.task.latency_p95), (Time::FirstToken, self.task.ttft_p95)] {
+            match limit.and_then(|limit| self.need(cell, time, limit)) {
+                Some(Need::Missed(why)) => missed.push(why),
+                Some(Need::Open(unproven)) => open.push(unproven),
+                Some(Need::Kept) | None => {}
+            }
+        }
+        (missed, open)
+    }
+
+    fn need(&self, cell: &CellEvidence, time: Time, limit: Millis) -> Option<Need> {
+        let Within { share, n, n_eff } = cell.timings.within(time, limit)?;
+        let required = Floors::of(self.task, self.policy).confidence;
+        let confidence = Posterior::new(share, n_eff).clears(SHARE);
+        if confidence >= required {
+            return Some(Need::Kept);
+        }
+        let latency = cell.latency?;
+        if Posterior::exact(share, n_eff).misses(SHARE) >= required {
+            return Some(Need::Missed(match time {
+                Time::Total => Infeasible::Latency(latency.p95, limit),
+                Time::FirstToken => Infeasible::FirstToken(latency.ttft_p95?, limit),
+            }));
+        }
+        let more = power::first(1, |more| {
+            let all = n_eff + more as f64;
+            Posterior::new((share * n_eff + more as f64) / all, all).clears(SHARE) >= required
+        });
+        let time = match time {
+            Time::Total => NeededTime::Latency,
+            Time::FirstToken => NeededTime::FirstToken,
+        };
+        Some(Need::Open(Unproven { time, limit, within: share, n, n_eff, confidence, more }))
+    }
+
+    /// Whether a tier is shown to answer less often than the policy allows.
+    pub(super) fn is_unavailable(&self, cell: &CellEvidence) -> bool {
+        cell.availability.is_some_and(|seen| seen.high < self.policy.availability_floor.get())
+    }
+
+    /// Whether a tier is no slower than another one, as far as the task has a need: nobody is sent to a slower tier because it is
+    /// not yet known whether a faster one is fast enough.
+    pub(super) fn no_slower(&self, tier: usize, than: usize) -> bool {
+        let p95 = |at: usize, time: Time| {
+            let latency = self.cells.get(at)?.latency?;
+            match time {
+                Time::Total => Some(latency.p95),
+                Time::FirstToken => latency.ttft_p95,
+            }
+        };
+        let needs = [(Time::Total, self.task.latency_p95), (Time::FirstToken, self.task.ttft_p95)];
+        needs
+            .into_iter()
+            .filter(|(_, need)| need.is_some())
+            .all(|(time, _)| p95(tier, time).zip(p95(than, time)).is_some_and(|(tier, than)| tier <= than))
+    }
+}
+
+/// `p95 latency not proven: 47 of 50 within 2,000 ms; 13 more within it would decide`.
+pub(super) fn open(assessment: &Assessment) -> String {
+    let each = assessment.unproven.iter().map(|open| {
+        let what = match open.time {
+            NeededTime::Latency => "p95 latency",
+            NeededTime::FirstToken => "p95 time to first token",
+        };
+        let kept = open.within * open.n as f64;
+        let seen = if (kept - kept.round()).abs() < 1e-6 && open.n_eff > 0.95 * open.n as f64 {
+            format!("{} of {} prompts within {}", kept.round(), open.n, open.limit)
+        } else {
+            format!(
+                "{:.1} % of {} prompts ({} effective) within {}",
+                open.within * 100.0,
+                open.n,
+                units::effective_n(open.n_eff),
+                open.limit
+            )
+        };
+        match open.more {
+            Some(more) => format!("{what} not proven: {seen}; {more} more within it would decide"),
+            None => format!("{what} not proven: {seen}; not even {} more would decide", power::MOST),
+        }
+    });
+    each.collect::<Vec<_>>().join("; ")
+}
