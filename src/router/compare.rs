@@ -74,6 +74,11 @@ pub fn diff(old: &RouterFile, new: &RouterFile) -> RouterDiff {
             old.evidence.prompts, old.evidence.trials, new.evidence.prompts, new.evidence.trials
         ));
     }
+    if let (Some(before), Some(after)) = (&old.evidence.measured, &new.evidence.measured)
+        && before != after
+    {
+        changed.push(format!("the oldest answer: {before} -> {after}"));
+    }
     if old.default != new.default {
         changed.push(format!("the default tier: {} -> {}", old.default.tier, new.default.tier));
     }

@@ -263,17 +263,18 @@ mod tests {
 
     #[test]
     fn false_alarms_are_as_rare_as_stated_where_the_first_window_understates() {
-        // The rate that the stated run length is computed for: the upper bound of the first window. A tenth of the run
-        // length, so that a test can wait for it.
-        let detector = design(0.03, 2000, 2.0, 20_000.0).unwrap();
+        // The rate that the stated run length is computed for: the upper bound of the first window.
+        let detector = design(0.03, 2000, 2.0, 200_000.0).unwrap();
         let worst = upper(0.03, 2000).unwrap();
         let exact = detector.run_length(worst).unwrap();
         let mut rng = ChaCha8Rng::seed_from_u64(12);
-        let runs = 300u32;
+        let runs = 150u32;
         let sum: u64 = (0..runs).map(|_| simulate(&detector, detector.reference, worst, &mut rng)).sum();
         let mean = sum as f64 / f64::from(runs);
-        // The standard error of a mean of 300 geometric runs is 5.8 %.
-        assert!((mean / exact - 1.0).abs() < 0.15 && mean >= 0.9 * 20_000.0, "{mean} {exact}");
+        // The standard error of a mean of 150 geometric runs is 8 %.
+        assert!((mean / exact - 1.0).abs() < 0.2 && mean >= 0.9 * 200_000.0, "{mean} {exact}");
+        // At the baseline itself they are rarer by far.
+        assert!(detector.run_length(0.03).unwrap() > 3_000_000.0);
     }
 
     #[test]
