@@ -138,6 +138,14 @@ fn a_tier_that_does_not_answer_needs_a_fallback() {
         ran.stdout
     );
     assert!(scratch.read("router.toml").contains("availability = { mean = 0.933333"));
+    // A later run reuses the answers, and remembers what failed before them.
+    scratch.write("corpus.jsonl", corpus(141));
+    let mut again = scratch.command(&["run", "corpus.jsonl"]);
+    again.env("TEST_KEY", "key-of-the-test-1234567890");
+    scratch.ran(&again.output().unwrap()).exits(0);
+    let later = summary(&scratch);
+    let seen = &later["tasks"][0]["cells"][0]["availability"];
+    assert_eq!((&seen["attempts"], &seen["failed"]), (&json!(152), &json!(11)));
     // Quality stays what it was: every prompt was answered, and right.
     assert_eq!(found["tasks"][0]["cells"][0]["pass_rate"]["mean"], json!(1.0));
 

@@ -7,7 +7,7 @@ use crate::record::{Attempt, ErrorKind, Via};
 use crate::stats::interval;
 
 /// Calls of a trial by whether the server answered. Those that say nothing about the server are left out: a request that it
-/// refused, a key that it did not know, an answer that was copied from an earlier run.
+/// refused, a key that it did not know, an answer from a recording.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Calls {
     /// Answered.
@@ -19,12 +19,12 @@ pub struct Calls {
 }
 
 impl Calls {
-    /// What an attempt says about its server. Nothing, where it was not sent by this run, or through a batch API; where the
-    /// request, the key or the account was at fault; and where another model answered.
+    /// What an attempt says about its server. Nothing, where it comes from a recording, which need not hold what failed, or went through
+    /// a batch API; where the request, the key or the account was at fault; and where another model answered.
     #[must_use]
     pub fn of(attempt: &Attempt) -> Self {
         let mut calls = Self::default();
-        if !attempt.was_sent() || attempt.batch || attempt.via != Via::Live {
+        if !attempt.was_sent() || attempt.batch || !matches!(attempt.via, Via::Live | Via::Reuse) {
             return calls;
         }
         if attempt.outcome.is_answer() {

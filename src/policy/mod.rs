@@ -8,6 +8,7 @@ pub mod audit;
 mod band;
 mod case;
 mod cost;
+mod escalation;
 mod floors;
 mod ladder;
 mod multiplicity;
@@ -22,6 +23,7 @@ mod types;
 
 pub use assessment::{Assessment, Comparison, Doubt, EarlyStop, Odds, Strictness};
 pub use case::{Case, OVERFLOW_TOLERANCE, TierFacts, references};
+pub use escalation::watched;
 pub use flips::{Change, Flip};
 pub use floors::Floors;
 pub use ladder::{Standing, cheapest_sufficient_tier, default_tier, dominated};

@@ -4,7 +4,8 @@ use super::assessment::Assessment;
 use super::case::Case;
 use super::floors::Floors;
 use super::types::{Infeasible, NeededTime, Unproven};
-use crate::measure::{CellEvidence, Time, Within};
+use crate::config::Policy;
+use crate::measure::{Availability, CellEvidence, Time, Within};
 use crate::stats::posterior::Posterior;
 use crate::stats::power;
 use crate::units::{self, Millis};
@@ -111,4 +112,17 @@ pub(super) fn open(assessment: &Assessment) -> String {
         }
     });
     each.collect::<Vec<_>>().join("; ")
+}
+
+/// `95.0 % of 400 attempts were answered (95 % CI 92.4-96.7 %), below the availability floor of 0.99`.
+pub(super) fn answered(seen: &Availability, policy: &Policy) -> String {
+    format!(
+        "{:.1} % of {} attempts were answered ({} CI {:.1}–{:.1} %), below the availability floor of {}",
+        seen.rate * 100.0,
+        seen.attempts,
+        units::level(policy.interval_confidence.get()),
+        seen.low * 100.0,
+        seen.high * 100.0,
+        policy.availability_floor.get(),
+    )
 }

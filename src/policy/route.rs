@@ -3,15 +3,13 @@
 use super::assessment::{Assessment, Comparison, Doubt, Odds, Strictness};
 use super::case::{Case, could_catch};
 use super::floors::Floors;
-use super::needs;
-use super::types::{AfterFallback, Band, Decision, Detector, Escalation, Infeasible, QualityGate, Route};
+use super::types::{AfterFallback, Band, Decision, Infeasible, QualityGate, Route};
+use super::{escalation, needs};
 use crate::config::{Consequence, IntervalMethod, Policy, Rule};
-use crate::measure::{self, Availability, CellEvidence};
+use crate::measure::{self, CellEvidence};
 use crate::plan::tokens;
-use crate::stats::alert;
-use crate::stats::detector;
 use crate::stats::power;
-use crate::units::{self, Millis, Share, Tokens};
+use crate::units::{self, Millis, Tokens};
 
 /// What was chosen, before it is written out.
 struct Choice {
@@ -57,7 +55,7 @@ fn choose(case: &Case<'_>, assessments: &[Assessment]) -> Option<Route> {
             Decision::Monitor => assessment.odds.map(|odds| odds.monitor),
             Decision::Escalate | Decision::Undecided => None,
         },
-        escalation: escalation(cell, case),
+        escalation: escalation::expected(cell, case),
         latency: cell.latency,
         cost_per_request: assessment
             .effective_cost
@@ -91,29 +89,6 @@ fn after_fallback(
 #[must_use]
 pub fn guarded(window: Tokens, policy: &Policy) -> Tokens {
     tokens::guard_tokens(window, policy.context_guard)
-}
-
-/// What production should see of escalations. It sees the gate only, so the baseline is the share that the gate rejected
-/// (with truncations and refusals), not the share of wrong answers.
-fn escalation(cell: &CellEvidence, case: &Case<'_>) -> Option<Escalation> {
-    let (seen, policy) = (cell.gate_rejection_rate?, case.policy);
-    let (window, rise) = (policy.alert_window, policy.alert_rise);
-    let confidence = policy.alert_confidence.get().min(1.0 - 1e-9);
-    let run_length = f64::from(policy.alert_run_length);
-    Some(Escalation {
-        baseline: seen.mean,
-        alert_above: alert::predictive_bound(seen.mean, seen.n_eff, window, confidence)?,
-        window,
-        escalate_above: case.task.escalate_above.map(Share::get),
-        detector: detector::design(seen.mean, window, rise, run_length).map(|found| Detector {
-            baseline: found.baseline,
-            reference: found.reference,
-            threshold: found.threshold,
-            rise,
-            found_within: found.found_within,
-            run_length: u64::from(policy.alert_run_length),
-        }),
-    })
 }
 
 /// The feasible tiers with their cells, from the bottom of the ladder up.
@@ -191,7 +166,10 @@ fn good_enough(case: &Case<'_>, assessments: &[Assessment], floors: Floors) -> O
         reason.push_str(&format!("; {} costs less: {}", name(case, first.0), needs::open(first.2)));
     }
     if let Some(seen) = cell.availability.filter(|_| assessment.unavailable) {
-        reason.push_str(&format!("; {}, so it serves only with its fallback", answered(&seen, case.policy)));
+        reason.push_str(&format!(
+            "; {}, so it serves only with its fallback",
+            needs::answered(&seen, case.policy)
+        ));
     }
     let decision = if assessment.unproven.is_empty() {
         decision
@@ -404,19 +382,6 @@ fn cause(infeasible: &Infeasible) -> String {
         Infeasible::Context(1) => "1 prompt does not fit its context window".to_owned(),
         Infeasible::Context(count) => format!("{count} prompts do not fit its context window"),
     }
-}
-
-/// `95.0 % of 400 attempts were answered (95 % CI 92.4-96.7 %), below the availability floor of 0.99`.
-fn answered(seen: &Availability, policy: &Policy) -> String {
-    format!(
-        "{:.1} % of {} attempts were answered ({} CI {:.1}–{:.1} %), below the availability floor of {}",
-        seen.rate * 100.0,
-        seen.attempts,
-        units::level(policy.interval_confidence.get()),
-        seen.low * 100.0,
-        seen.high * 100.0,
-        policy.availability_floor.get(),
-    )
 }
 
 /// `97.3 % of 210 prompts pass (187 effective after weighting; 95 % CI 94.4–98.8 %)`.

@@ -203,7 +203,7 @@ fn details(md: &mut String, summary: &Summary) {
             let mut text = format!("{rate}, {}", sentences::standing(cell));
             text.extend(cell.versus.iter().map(|versus| format!("; {}", sentences::versus(versus))));
             text.extend(service::availability(cell).map(|seen| format!("; {seen}")));
-            text.extend(cell.unproven.iter().map(|open| format!("; {}", service::unproven(open))));
+            text.extend(service::open(cell).iter().map(|open| format!("; {open}")));
             text.extend(cell.repeats.iter().map(|repeats| format!("; {}", sentences::repeats(repeats))));
             text
         }));

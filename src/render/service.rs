@@ -1,6 +1,6 @@
 //! What is said about time and availability, wherever figures of them are shown.
 
-use crate::summary::{Availability, Cell, Detector, Latency, NeededTime, Summary, Unproven};
+use crate::summary::{Availability, Band, Cell, Detector, Latency, NeededTime, Summary, Unproven};
 use crate::units::{count, percent};
 
 /// `1.2 s (1.0 s – 1.5 s)`: the 95th percentile with its interval, as far as it has one.
@@ -45,8 +45,16 @@ pub(super) fn availability_column(seen: &Availability) -> String {
     )
 }
 
-/// `p95 latency open: 94.0 % of 50 within 2.0 s`.
-pub(super) fn unproven(open: &Unproven) -> String {
+/// The needs of a tier that is good enough otherwise: whether it is fast enough is of no interest for another one.
+pub(super) fn open(cell: &Cell) -> Vec<String> {
+    match cell.band {
+        Band::Route | Band::Monitor => cell.unproven.iter().map(unproven).collect(),
+        Band::Below | Band::Undecided => Vec::new(),
+    }
+}
+
+/// `p95 latency not proven: 94.0 % of 50 within 2.0 s`.
+fn unproven(open: &Unproven) -> String {
     let what = match open.time {
         NeededTime::Latency => "p95 latency",
         NeededTime::FirstToken => "p95 time to first token",

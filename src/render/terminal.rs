@@ -335,8 +335,8 @@ impl Page {
             let why: Vec<String> = cell.infeasible.iter().map(sentences::infeasible).collect();
             text.push_str(&format!("\n{}", why.join("; ")));
         }
-        for open in &cell.unproven {
-            text.push_str(&format!("\n{}", service::unproven(open)));
+        for open in service::open(cell) {
+            text.push_str(&format!("\n{open}"));
         }
         text
     }

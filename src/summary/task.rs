@@ -122,7 +122,7 @@ pub struct Cell {
     pub gate_rejection_rate: Option<Rate>,
     /// Latency of answered trials.
     pub latency: Option<Latency>,
-    /// The share of attempts that the tier answered, throttling aside; absent where none was made by this run.
+    /// The share of attempts that the tier answered, throttling aside; absent where no call shows it, as for a recording.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub availability: Option<Availability>,
     /// Tokens per request.

@@ -240,7 +240,18 @@ fn every_plug_in_is_registered() {
         (
             "render",
             "RENDERERS",
-            &["charts", "day", "figures", "glossary", "renderer", "review", "sentences", "service", "terminal", "tests"],
+            &[
+                "charts",
+                "day",
+                "figures",
+                "glossary",
+                "renderer",
+                "review",
+                "sentences",
+                "service",
+                "terminal",
+                "tests",
+            ],
         ),
         // `day` draws a simulated day, which is no part of a summary.
         ("render/charts", "CHARTS", &["canvas", "day", "plane"]),

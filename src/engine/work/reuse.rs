@@ -1,6 +1,6 @@
 //! Reuses answers from the recording or from earlier runs of the project. Their trials need not be sent.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use crate::disk::Disk;
@@ -10,7 +10,7 @@ use crate::engine::run::project::Project;
 use crate::ident::TrialKey;
 use crate::journal::{Index, Journal, Reader};
 use crate::plan::Plan;
-use crate::record::Via;
+use crate::record::{Attempt, Via};
 
 /// The journals to search for a trial before it is sent: the recording, or else earlier runs of the project.
 pub(crate) fn others(
@@ -72,6 +72,8 @@ pub(crate) fn copy_answers(
     for (path, via) in sources {
         let mut batch = Vec::new();
         let mut end = 0;
+        // The attempts that failed before an answer come with it: without them a tier would seem to answer always.
+        let mut failed: HashMap<TrialKey, Vec<Attempt>> = HashMap::new();
         for record in Reader::open(disk, path)? {
             let (_, mut attempt) = record?;
             let wanted = attempt.outcome.is_answer()
@@ -81,16 +83,27 @@ pub(crate) fn copy_answers(
                 && (attempt.is_answer() || (*via == Via::Tape && index.get(&attempt.key).is_none()))
                 // Replayed and scripted answers are no measurement, so they are not reused.
                 && (*via == Via::Tape || matches!(attempt.via, Via::Live | Via::Reuse));
-            if !wanted {
+            let may_precede = *via == Via::Reuse
+                && attempt.was_sent()
+                && !attempt.outcome.is_answer()
+                && matches!(attempt.via, Via::Live | Via::Reuse)
+                && planned.contains(&attempt.key);
+            if !wanted && !may_precede {
                 continue;
             }
             attempt.via = *via;
             attempt.billed = None;
-            index.take(end, &attempt);
-            end += 1;
+            if !wanted {
+                failed.entry(attempt.key).or_default().push(attempt);
+                continue;
+            }
+            for attempt in failed.remove(&attempt.key).into_iter().flatten().chain([attempt]) {
+                index.take(end, &attempt);
+                end += 1;
+                batch.push(attempt);
+            }
             copied += 1;
-            batch.push(attempt);
-            if batch.len() == 1024 {
+            if batch.len() >= 1024 {
                 journal.append(&batch)?;
                 batch.clear();
             }

@@ -249,7 +249,7 @@ fn cell(_summary: &Summary, cell: &Cell) -> Value {
         gaps => sentences::gaps(cell).join(", "),
         available => service::availability(cell),
         availability => cell.availability.as_ref().map(service::availability_column),
-        unproven => cell.unproven.iter().map(service::unproven).collect::<Vec<_>>().join("; "),
+        unproven => service::open(cell).join("; "),
         gate_rejection_rate => cell.gate_rejection_rate.map(|rate| percent(rate.mean)),
         p50 => cell.latency.map(|latency| latency.p50.to_string()),
         p95 => cell.latency.as_ref().map(service::p95),

@@ -308,7 +308,7 @@ fn task_summary(config: &Config, names: &[TierName], decided: &Decided<'_>) -> T
             .judge
             .as_ref()
             .map(|standing| judge::calibration(standing, names, decided.cells, config)),
-        route: rounding::route(decided.route.clone()),
+        route: rounding::route(policy::watched(decided.route.clone(), &config.policy)),
         profiles: profiles(decided.requests, names.len()),
     }
 }
