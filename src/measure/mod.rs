@@ -65,6 +65,7 @@ pub fn over_tasks(
     observations: &[Observation],
     cells: &[Vec<CellEvidence>],
     shares: &[f64],
+    confidence: f64,
 ) -> Vec<TierEvidence> {
     let tiers = cells.first().map_or(0, Vec::len);
     let buckets = Buckets::new(observations, cells.len(), tiers);

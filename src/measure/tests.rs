@@ -190,14 +190,18 @@ fn tasks_count_by_their_share() {
         ..failed(1, 0, i, "x")
     }));
     let cells = cells(&observations, 2, 1, &SETTINGS);
-    let tier = over_tasks(&observations, &cells, &[900.0, 100.0]).remove(0);
+    let tier = over_tasks(&observations, &cells, &[900.0, 100.0], 0.95).remove(0);
     let rate = tier.pass_rate.unwrap();
     assert!((rate.mean - 0.9).abs() < 1e-12 && rate.n == 20, "{rate:?}");
     assert!((rate.n_eff - 10.0 / 0.82).abs() < 1e-9, "{rate:?}");
     assert!((tier.cost.unwrap() - 0.0012).abs() < 1e-12);
     let latency = tier.latency.unwrap();
     assert_eq!((latency.mean.ms(), latency.p50.ms(), latency.quantiles[20].ms()), (180.0, 100.0, 900.0));
-    let unmeasured =
-        over_tasks(&observations[..10], &super::cells(&observations[..10], 2, 1, &SETTINGS), &[1.0, 1.0]);
+    let unmeasured = over_tasks(
+        &observations[..10],
+        &super::cells(&observations[..10], 2, 1, &SETTINGS),
+        &[1.0, 1.0],
+        0.95,
+    );
     assert_eq!((unmeasured[0].pass_rate, unmeasured[0].cost), (None, None));
 }

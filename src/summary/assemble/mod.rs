@@ -84,7 +84,7 @@ pub fn assemble(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
     let decided = deciding.decide().ok_or(EmptyLadder)?;
 
     let shares = task_shares(&decided);
-    let overall = measure::over_tasks(inputs.observations, &cells, &shares);
+    let overall = measure::over_tasks(inputs.observations, &cells, &shares, settings.confidence);
     let overall: Vec<TierEvidence> =
         (0..tiers.len()).map(|at| overall.get(at).cloned().unwrap_or_default()).collect();
     let standings: Vec<Standing> = overall
