@@ -30,7 +30,11 @@ pub use crate::measure::{
 pub use crate::policy::{
     Band, Decision, Detector, EffectiveCost, Escalation, Infeasible, NeededTime, QualityGate, Route, Unproven,
 };
-pub use crate::project::{Baseline, Horizon, Interval, Projection, TaskProjection};
+pub use crate::config::Range;
+pub use crate::project::{
+    Baseline, Growth, Horizon, Interval, Projection, Scenario, SourceShare, TaskProjection, TaskTier, Today, Weighting,
+};
+pub use crate::project::Source as BillSource;
 pub use assemble::{Inputs, MeasuredTask, assemble};
 pub use json::SummaryError;
 pub use judge::{CalibratedRate, Calibration, TierCalibration};

@@ -51,6 +51,8 @@ fn config(tasks: Vec<Task>) -> Config {
         prices: Prices::default(),
         tasks,
         policy: Policy { bootstrap_resamples: 200, ..Policy::default() },
+        projection: Default::default(),
+        baseline: None,
         simulate: Default::default(),
         strategy: crate::config::StrategySettings::default(),
         run: RunSettings::default(),
