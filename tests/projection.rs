@@ -102,7 +102,10 @@ fn the_worked_example_is_45_dollars_a_day() {
     let corpus: String = (0..40)
         .map(|n| {
             let prompt = format!("thing{} of{} kind{}", n * 7, n * 13, n * 29);
-            format!("{}\n", json!({"id": format!("p{n}"), "task": "colour", "prompt": prompt, "expected": "red"}))
+            format!(
+                "{}\n",
+                json!({"id": format!("p{n}"), "task": "colour", "prompt": prompt, "expected": "red"})
+            )
         })
         .collect();
     scratch.write("corpus.jsonl", corpus);
@@ -138,7 +141,8 @@ fn a_plain_number_has_the_prompts_in_its_interval_and_says_so() {
 #[test]
 fn a_range_of_traffic_widens_the_interval_and_every_report_says_by_what() {
     let range = "requests_per_day = { low = 400, likely = 1000, high = 2600 }";
-    let scratch = project(&tasks(range, "requests_per_day = 1000"), "");
+    let scratch =
+        project(&tasks(range, "requests_per_day = 1000"), "[projection]\nroutes_may_flip = false\n");
     let one = summary(&scratch);
     let projection = &one["projection"];
     // The estimate stays that of the likely traffic.
@@ -154,8 +158,8 @@ fn a_range_of_traffic_widens_the_interval_and_every_report_says_by_what() {
     let (_, month) = share("traffic");
     let (low, high) = (usd(&month["low"]), usd(&month["high"]));
     let bill = |colour: f64| (colour + 1000.0) * SMALL * MONTH;
-    assert!(bill(505.0) < low && low < bill(560.0), "{low} {}", bill(530.0));
-    assert!(bill(2030.0) < high && high < bill(2130.0), "{high} {}", bill(2080.0));
+    assert!(bill(526.0) < low && low < bill(536.0), "{low} {}", bill(530.9));
+    assert!(bill(1998.0) < high && high < bill(2018.0), "{high} {}", bill(2007.8));
     let total = &projection["total"]["month"];
     assert!(usd(&total["high"]) > high && usd(&total["low"]) < low, "{total}");
     let scenario = &projection["scenarios"][0];
@@ -168,7 +172,8 @@ fn a_range_of_traffic_widens_the_interval_and_every_report_says_by_what() {
     for (name, page) in pages(&scratch) {
         assert!(page.contains("projected cost contain: prompts "), "{name}: {page}");
         assert!(page.contains(", traffic "), "{name}");
-        assert!(page.contains("1000 (400–2600)"), "{name}: {page}") ;
+        // The short comment on a pull request has no line per task.
+        assert!(name == "report.md" || page.contains("1000 (400–2600)"), "{name}: {page}");
         assert!(page.contains("traffic 1400 to 3600 requests a day"), "{name}");
     }
     // The same journal, the same bytes.
@@ -216,7 +221,10 @@ fn savings_are_told_against_what_serves_today() {
     let saved = 1.0 - 4000.0 / 31_000.0;
     assert!((today["savings"]["mean"].as_f64().unwrap() - saved).abs() < 1e-5);
     for (name, page) in pages(&scratch) {
-        assert!(page.contains("against what serves today (colour on small, shade on large)"), "{name}: {page}");
+        assert!(
+            page.contains("against what serves today (colour on small, shade on large)"),
+            "{name}: {page}"
+        );
     }
     let scratch = project(&plain, "[baseline]\ntier = \"large\"\n");
     assert!(pages(&scratch)[0].1.contains("against what serves today (all on large)"));
@@ -286,7 +294,8 @@ fn ranges_are_checked_where_they_stand() {
         ("cache = { low = 0, high = 2 }", "the factors of cache in [projection]"),
     ] {
         let scratch = Scratch::project();
-        scratch.write("route-prof.toml", format!("{}\n[projection]\n{text}\n", scratch.read("route-prof.toml")));
+        scratch
+            .write("route-prof.toml", format!("{}\n[projection]\n{text}\n", scratch.read("route-prof.toml")));
         let ran = scratch.run(&["run", "corpus.jsonl"]).exits(2);
         assert!(ran.stderr.contains(says) && ran.stderr.contains('^'), "{text}: {}", ran.stderr);
     }
@@ -294,12 +303,16 @@ fn ranges_are_checked_where_they_stand() {
 
 #[test]
 fn an_owner_is_shown_and_an_expected_length_is_held_against_the_measured_one() {
-    let colour = "owner = \"Team Paint <paint@example.com>\"\nexpected_output_tokens = 100\nrequests_per_day = 10";
+    let colour =
+        "owner = \"Team Paint <paint@example.com>\"\nexpected_output_tokens = 100\nrequests_per_day = 10";
     let scratch = project(&tasks(colour, "expected_output_tokens = 200\nrequests_per_day = 10"), "");
     assert!(scratch.read("router.toml").contains("owner = \"Team Paint <paint@example.com>\""));
     let notices = summary(&scratch)["notices"].to_string();
     // Measured: 190 tokens. 200 were expected of shade: near enough.
-    assert!(notices.contains("Answers to colour are longer than expected: small has 190 output tokens"), "{notices}");
+    assert!(
+        notices.contains("Answers to colour are longer than expected: small has 190 output tokens"),
+        "{notices}"
+    );
     assert!(!notices.contains("Answers to shade"), "{notices}");
     let folder = format!("reports/{}", scratch.read("reports/latest").trim());
     for name in ["report.md", "report.html"] {
@@ -310,13 +323,17 @@ fn an_owner_is_shown_and_an_expected_length_is_held_against_the_measured_one() {
     let before = scratch.read("router.toml");
     scratch.replace("route-prof.toml", "Team Paint", "Team Ink");
     scratch.run(&["report"]).exits(0);
-    assert_eq!(summary(&scratch)["evidence"]["tasks"].as_str().map(|digest| before.contains(digest)), Some(true));
+    assert_eq!(
+        summary(&scratch)["evidence"]["tasks"].as_str().map(|digest| before.contains(digest)),
+        Some(true)
+    );
 }
 
 #[test]
 fn traffic_can_be_tried_out_as_a_range() {
     let scratch = project(&tasks("requests_per_day = 1000", "requests_per_day = 1000"), "");
-    let ran = scratch.run(&["report", "--traffic", "colour=500..1000..3000", "--format", "json"]).exits(0).json();
+    let ran =
+        scratch.run(&["report", "--traffic", "colour=500..1000..3000", "--format", "json"]).exits(0).json();
     assert_eq!(ran["tasks"][0]["traffic_range"]["high"], json!(3000.0));
     assert!(ran["projection"]["scenarios"].is_array());
     let ran = scratch.run(&["report", "--traffic", "colour=500..100..3000"]).exits(2);

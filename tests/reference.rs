@@ -46,13 +46,15 @@ fn hold(name: &str, page: &str) {
 // ---- Configuration ----
 
 /// The tables of `route-prof.toml` in the order in which a file has them, and the names that a user gives in their headings.
-const TABLES: [(&str, &str); 9] = [
+const TABLES: [(&str, &str); 11] = [
     ("tier", ""),
     ("provider", "NAME"),
     ("prices", "\"PROVIDER/MODEL\""),
     ("task", "NAME"),
     ("policy", ""),
     ("strategy", ""),
+    ("projection", ""),
+    ("baseline", ""),
     ("simulate", ""),
     ("run", ""),
     ("tape", ""),

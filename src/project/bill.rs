@@ -71,11 +71,8 @@ impl<'a> Bills<'a> {
 
     /// All tasks on their routes.
     pub(super) fn total(&self, bare: bool, varies: Varies) -> Sum {
-        let costs: Vec<(Cost, Option<Otherwise>)> = self
-            .lines
-            .iter()
-            .map(|line| (uncached(&line.routed, bare), otherwise(line, bare)))
-            .collect();
+        let costs: Vec<(Cost, Option<Otherwise>)> =
+            self.lines.iter().map(|line| (uncached(&line.routed, bare), otherwise(line, bare))).collect();
         let parts: Vec<Part<'_>> = self
             .lines
             .iter()
@@ -182,9 +179,8 @@ impl<'a> Bills<'a> {
 
     /// The bill at the ends of each range.
     pub(super) fn scenarios(&self) -> Vec<Scenario> {
-        let month = |cost: &dyn Fn(&Line) -> f64| {
-            measure::usd(self.lines.iter().map(cost).sum::<f64>() * MONTH)
-        };
+        let month =
+            |cost: &dyn Fn(&Line) -> f64| measure::usd(self.lines.iter().map(cost).sum::<f64>() * MONTH);
         let likely = |line: &Line| line.traffic * line.routed.mean;
         let mut scenarios = Vec::new();
         let mut say = |source, low, high, at_low, at_high| {

@@ -150,9 +150,7 @@ pub fn project(tasks: &[Routed<'_>], setup: &Setup<'_>) -> Projection {
         tasks: projected.iter().enumerate().filter_map(line).collect(),
         total: total.as_ref().and_then(|total| bills.horizon(total)),
         total_uncached: uncached.and_then(|total| bills.horizon(&total)),
-        cheapest_sufficient_tier: setup
-            .cheapest_sufficient_tier
-            .and_then(|at| setup.tiers.get(at).cloned()),
+        cheapest_sufficient_tier: setup.cheapest_sufficient_tier.and_then(|at| setup.tiers.get(at).cloned()),
         today,
         sources: any.then(|| bills.shares()),
         growth: total.as_ref().and_then(|total| bills.grown(total)),

@@ -96,9 +96,8 @@ impl Worlds {
     /// Draws `n` worlds.
     pub(super) fn draw(settings: &ProjectionSettings, tasks: &[Traffic], n: usize, seed: u64) -> Self {
         let uniform = |stream: u64| stratified(seed, STREAMS + stream, n);
-        let factors = |range: Option<Range>, stream| {
-            range.map(|range| pert(range).quantiles(&uniform(stream)))
-        };
+        let factors =
+            |range: Option<Range>, stream| range.map(|range| pert(range).quantiles(&uniform(stream)));
         let stated = settings.stated || tasks.iter().any(|task| task.range.is_some());
         let own = |task: usize| 16 + 2 * task as u64;
         let traffic = tasks.iter().enumerate().map(|(at, task)| {
@@ -305,11 +304,11 @@ mod tests {
     #[test]
     fn the_interval_holds_the_truth_as_often_as_it_says() {
         // Truth: traffic, price and cost per request are drawn from what is stated; the interval is made by whoever sees the mean of
-        // 80 prompts. Of 600 projects, 95 % of the true bills are inside.
+        // 80 prompts. Of 300 projects, 95 % of the true bills are inside.
         let settings = ProjectionSettings { price: range(0.6, 1.0, 1.3), ..ProjectionSettings::default() };
         let traffic = Range { low: 500.0, likely: 1000.0, high: 2500.0 };
         let tasks = [Traffic { range: Some(traffic), may_flip: false }];
-        let (rounds, n) = (600, 500);
+        let (rounds, n) = (300, 400);
         let (price, requests) = (stratified(9, 1, rounds), stratified(9, 2, rounds));
         let mut held = 0;
         for round in 0..rounds {
@@ -320,13 +319,8 @@ mod tests {
             let mean = column.mean().unwrap();
             let plan = bootstrap::Plan { seed: 3, stream: round as u64, resamples: n as u32 };
             let replicates = bootstrap::means(plan, &[column]).remove(0);
-            let cost = Cost {
-                mean,
-                bare: mean,
-                bare_replicates: replicates.clone(),
-                replicates,
-                output: None,
-            };
+            let cost =
+                Cost { mean, bare: mean, bare_replicates: replicates.clone(), replicates, output: None };
             let worlds = Worlds::draw(&settings, &tasks, n, round as u64);
             let days = worlds.spread(&[part(0, 1000.0, &cost)], Varies::All, n);
             let bounds = bootstrap::interval(days, 0.95).unwrap();
@@ -334,7 +328,7 @@ mod tests {
             held += u32::from(bounds.low <= truth && truth <= bounds.high);
         }
         let coverage = f64::from(held) / rounds as f64;
-        assert!((0.93..0.975).contains(&coverage), "{coverage}");
+        assert!((0.92..0.98).contains(&coverage), "{coverage}");
     }
 
     /// Lognormal costs with sigma 0.5 wouldn't have mean 1: theirs is exp(sigma^2 / 2) with sigma^2 = 0.5.

@@ -1,7 +1,9 @@
 //! What every report says of the projected cost: what is weighted by what, what the intervals contain, what serves today.
 
 use super::figures::{self, Savings, percent_short, usd_short};
-use crate::summary::{BillSource, Interval, Money, Scenario, SourceShare, Summary, TaskSummary, Today, Weighting};
+use crate::summary::{
+    BillSource, Interval, Money, Scenario, SourceShare, Summary, TaskSummary, Today, Weighting,
+};
 use crate::units::{self, percent};
 
 /// What the routes save: a sentence of the verdict. Against what serves today where `[baseline]` says so, else against all traffic on
@@ -32,11 +34,9 @@ pub(super) fn tiers(today: &Today) -> String {
         [first, rest @ ..] if rest.iter().all(|line| line.tier == first.tier) => {
             format!("all on {}", first.tier)
         }
-        lines => lines
-            .iter()
-            .map(|line| format!("{} on {}", line.task, line.tier))
-            .collect::<Vec<_>>()
-            .join(", "),
+        lines => {
+            lines.iter().map(|line| format!("{} on {}", line.task, line.tier)).collect::<Vec<_>>().join(", ")
+        }
     }
 }
 
@@ -92,7 +92,8 @@ pub(super) fn growth(summary: &Summary) -> Option<String> {
 pub(super) fn weighted(summary: &Summary) -> Option<String> {
     match summary.projection.weighted_by? {
         Weighting::Corpus if summary.tasks.len() > 1 => Some(
-            "Figures over several tasks are weighted by the corpus: no requests_per_day is stated.".to_owned(),
+            "Figures over several tasks are weighted by the corpus: no requests_per_day is stated."
+                .to_owned(),
         ),
         Weighting::Corpus | Weighting::Traffic => None,
     }
@@ -122,10 +123,7 @@ pub(super) fn left_out(summary: &Summary) -> Vec<String> {
     let mut text = Vec::new();
     let (silent, unpriced) = (left(false), left(true));
     if !silent.is_empty() {
-        text.push(format!(
-            "Not projected, because requests_per_day is not stated: {}.",
-            silent.join(", ")
-        ));
+        text.push(format!("Not projected, because requests_per_day is not stated: {}.", silent.join(", ")));
     }
     if !unpriced.is_empty() {
         text.push(format!(
@@ -157,10 +155,9 @@ pub(super) fn requests(summary: &Summary, task: &str, likely: f64) -> String {
 /// A source's row of the table of sources: name, part, month when only it varies. Only with more than one source.
 pub(super) fn source_rows(summary: &Summary) -> Vec<(&'static str, String, Money)> {
     match summary.projection.sources.as_deref() {
-        Some(sources) if sources.len() > 1 => sources
-            .iter()
-            .map(|one| (source(one.source), percent_short(one.share), one.month))
-            .collect(),
+        Some(sources) if sources.len() > 1 => {
+            sources.iter().map(|one| (source(one.source), percent_short(one.share), one.month)).collect()
+        }
         Some(_) | None => Vec::new(),
     }
 }
@@ -172,7 +169,11 @@ pub(super) fn scenario(scenario: &Scenario) -> (String, String, String) {
             format!("traffic {:.0} to {:.0} requests a day", scenario.low, scenario.high)
         }
         BillSource::Cache => {
-            format!("caches save {} to {} of what they saved here", percent_short(scenario.low), percent_short(scenario.high))
+            format!(
+                "caches save {} to {} of what they saved here",
+                percent_short(scenario.low),
+                percent_short(scenario.high)
+            )
         }
         BillSource::Prompts | BillSource::OutputLength | BillSource::Price | BillSource::Routes => format!(
             "{} {} to {}",

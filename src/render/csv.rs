@@ -49,7 +49,9 @@ fn projection(summary: &Summary) -> Result<Vec<u8>, RenderError> {
             let names: Vec<&str> = sources.iter().map(|one| bill::source(one.source)).collect();
             (names.join(", "), bill::shares(sources))
         }
-        [_] | [] => (bill::source(BillSource::Prompts).to_owned(), bill::source(BillSource::Prompts).to_owned()),
+        [_] | [] => {
+            (bill::source(BillSource::Prompts).to_owned(), bill::source(BillSource::Prompts).to_owned())
+        }
     };
     let contains = || std::iter::once(contains.clone());
     let parts = || std::iter::once(parts.clone());
@@ -61,7 +63,8 @@ fn projection(summary: &Summary) -> Result<Vec<u8>, RenderError> {
                 task.tier.to_string(),
                 task.requests_per_day.to_string(),
             ];
-            writer.write_record(lead.into_iter().chain(money(Some(cost))).chain(blank()).chain(contains()))?;
+            writer
+                .write_record(lead.into_iter().chain(money(Some(cost))).chain(blank()).chain(contains()))?;
         }
     }
     let requests = projection.requests_per_day.to_string();

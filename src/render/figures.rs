@@ -69,7 +69,11 @@ impl Savings {
     }
 
     /// Of the routes against what costs `other`, per month; `None` where a cost is unknown.
-    pub(super) fn of(total: Option<&Horizon>, other: Option<&Horizon>, share: Option<Interval>) -> Option<Self> {
+    pub(super) fn of(
+        total: Option<&Horizon>,
+        other: Option<&Horizon>,
+        share: Option<Interval>,
+    ) -> Option<Self> {
         Some(Self { amount: other?.month.mean - total?.month.mean, share: share? })
     }
 

@@ -39,14 +39,14 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
             Decision::Escalate => "❌",
         };
         let mut cells = vec![
-                task.name.to_string(),
-                route.tier.to_string(),
-                format!("{mark} {}", route.decision.name()),
-                route.pass_rate.map_or_else(|| "unknown".to_owned(), |rate| figures::rate(&rate)),
-                route.pass_rate.map_or_else(String::new, |rate| rate.n.to_string()),
-                route.latency.map_or_else(|| "–".to_owned(), |latency| latency.p95.to_string()),
-                route.cost_per_request.map_or_else(|| "unknown".to_owned(), |cost| cost.human()),
-                route.fallback.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+            task.name.to_string(),
+            route.tier.to_string(),
+            format!("{mark} {}", route.decision.name()),
+            route.pass_rate.map_or_else(|| "unknown".to_owned(), |rate| figures::rate(&rate)),
+            route.pass_rate.map_or_else(String::new, |rate| rate.n.to_string()),
+            route.latency.map_or_else(|| "–".to_owned(), |latency| latency.p95.to_string()),
+            route.cost_per_request.map_or_else(|| "unknown".to_owned(), |cost| cost.human()),
+            route.fallback.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
         ];
         if owners {
             cells.push(task.owner.clone().unwrap_or_else(|| "–".to_owned()));

@@ -391,13 +391,15 @@ impl Page {
             let month = format!("month, if only\nthis varies ({})", self.ci);
             text.push('\n');
             text.push_str(&self.table(vec![
-                Column::left("what may come out otherwise", rows.iter().map(|row| row.0.to_owned()).collect()),
+                Column::left(
+                    "what may come out otherwise",
+                    rows.iter().map(|row| row.0.to_owned()).collect(),
+                ),
                 Column::right("part of the\nvariance", rows.iter().map(|row| row.1.clone()).collect()),
                 Column::right(&month, rows.iter().map(|row| figures::money_short(&row.2)).collect()),
             ]));
         }
-        let scenarios: Vec<_> =
-            summary.projection.scenarios.iter().flatten().map(bill::scenario).collect();
+        let scenarios: Vec<_> = summary.projection.scenarios.iter().flatten().map(bill::scenario).collect();
         if !scenarios.is_empty() {
             text.push('\n');
             text.push_str(&self.table(vec![

@@ -16,7 +16,7 @@ pub struct Pert {
     pub high: f64,
 }
 
-/// Points of the table of quantiles: linear in between.
+/// Points of the table.
 const GRID: usize = 512;
 
 impl Pert {
@@ -31,19 +31,22 @@ impl Pert {
         self.low + span * beta::quantile(1.0 + part, 5.0 - part, p.clamp(0.0, 1.0))
     }
 
-    /// The value at each of some probabilities, by a table.
+    /// The value at each of some probabilities, by a table of the distribution function, which is linear in between.
     #[must_use]
     pub fn quantiles(self, at: &[f64]) -> Vec<f64> {
-        if self.high <= self.low || at.len() < GRID {
-            return at.iter().map(|p| self.quantile(*p)).collect();
+        let span = self.high - self.low;
+        if span.is_nan() || span <= 0.0 {
+            return vec![self.likely; at.len()];
         }
-        let table: Vec<f64> = (0..=GRID).map(|k| self.quantile(k as f64 / GRID as f64)).collect();
+        let part = 4.0 * (self.likely - self.low) / span;
+        let place = |k: usize| k as f64 / GRID as f64;
+        let table: Vec<f64> = (0..=GRID).map(|k| beta::cdf(1.0 + part, 5.0 - part, place(k))).collect();
         let value = |p: &f64| {
-            let place = p.clamp(0.0, 1.0) * GRID as f64;
-            let from = place.floor().min(GRID as f64 - 1.0);
-            let known = |k: f64| table.get(k as usize).copied().unwrap_or(self.likely);
-            let (low, high) = (known(from), known(from + 1.0));
-            low + (high - low) * (place - from)
+            let next = table.partition_point(|known| known < p).clamp(1, GRID);
+            let known = |k: usize| table.get(k).copied().unwrap_or(1.0);
+            let (from, to) = (known(next - 1), known(next));
+            let within = if to > from { ((p - from) / (to - from)).clamp(0.0, 1.0) } else { 1.0 };
+            (self.low + span * (place(next - 1) + within / GRID as f64)).clamp(self.low, self.high)
         };
         at.iter().map(value).collect()
     }

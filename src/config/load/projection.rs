@@ -125,7 +125,8 @@ impl Check<'_> {
                 }
             }
         }
-        let open = tasks.iter().find(|task| !raw.models.keys().any(|name| *name.get_ref() == *task.name.as_str()));
+        let open =
+            tasks.iter().find(|task| !raw.models.keys().any(|name| *name.get_ref() == *task.name.as_str()));
         if let Some(open) = open.filter(|_| raw.tier.is_none()) {
             self.fault(
                 span,

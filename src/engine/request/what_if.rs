@@ -256,8 +256,7 @@ fn price(project: &mut Project, change: &PriceChange) -> anyhow::Result<String> 
     Ok(line)
 }
 
-const TRAFFIC_HELP: &str =
-    "write --traffic task=50000 (requests per day), --traffic task=30000..50000..90000 (low, likely, high), --traffic task=x2, or --traffic x2 for all tasks";
+const TRAFFIC_HELP: &str = "write --traffic task=50000 (requests per day), --traffic task=30000..50000..90000 (low, likely, high), --traffic task=x2, or --traffic x2 for all tasks";
 
 impl FromStr for TrafficChange {
     type Err = Error;

@@ -9,8 +9,8 @@ mod strategies;
 
 use minijinja::{AutoEscape, Environment, context, value::Value};
 
-use super::charts;
 use super::bill;
+use super::charts;
 use super::figures::{self, Savings};
 use super::glossary::Glossary;
 use super::renderer::{RenderError, Renderer};

@@ -34,7 +34,8 @@ pub(super) fn projection(
         .collect();
     // A bootstrap of its own: only where it counts.
     let flips = config.projection.routes_may_flip
-        && (config.projection.stated || decided.iter().any(|task| task.measured.task.traffic_range.is_some()));
+        && (config.projection.stated
+            || decided.iter().any(|task| task.measured.task.traffic_range.is_some()));
     let otherwise: Vec<Option<(Charged, f64)>> = decided
         .iter()
         .enumerate()
