@@ -186,7 +186,8 @@ impl Schema {
             .flatten()
             .map(|option| (format!("`{}`", option["const"]), text(option)))
             .collect();
-        let plain = plain_type(meant);
+        // A number, or a table in its place.
+        let plain = if meant["anyOf"].is_array() { "number or table".to_owned() } else { plain_type(meant) };
         let kind = match plain.as_str() {
             _ if !values.is_empty() => {
                 values.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ")

@@ -162,8 +162,7 @@ pub(super) struct RawProjection {
     /// How the traffic of several tasks moves, where it is a range.
     #[serde(default)]
     pub(super) traffic: TrafficMoves,
-    /// Count that a route may be wrong: with 1 minus the probability that its tier meets its floor, the tier that it escalates to
-    /// serves. Counts where this table is there, or the traffic of a task is a range.
+    /// Count that a route may be wrong, as probably as its tier misses its floor: then the next tier serves.
     #[schemars(extend("default" = true))]
     pub(super) routes_may_flip: Option<bool>,
     /// By which factors all prices may move: `{ low = 0.7, high = 1.1 }`.

@@ -212,7 +212,7 @@ pub(super) struct RawTask {
     /// Cap on output tokens where the prompt sets none.
     #[schemars(with = "Option<u64>", extend("x-unit" = "tokens", "x-if-omitted" = "that of the tier, then of `[run]`"))]
     pub(super) max_output_tokens: Option<Spanned<u64>>,
-    /// Output tokens that you expect of an answer, on average; a notice says where the measured ones differ by a quarter or more.
+    /// Expected output tokens of an answer, on average; a notice says where the measured mean is 25 % or more away.
     #[schemars(with = "Option<f64>", extend("x-unit" = "tokens", "x-if-omitted" = "not compared"))]
     pub(super) expected_output_tokens: Option<Spanned<f64>>,
     /// The task's own route floor.

@@ -197,7 +197,11 @@ fn tasks_count_by_their_share() {
     assert!((tier.cost.unwrap() - 0.0012).abs() < 1e-12);
     let latency = tier.latency.unwrap();
     assert_eq!((latency.mean.ms(), latency.p50.ms(), latency.quantiles[20].ms()), (180.0, 100.0, 900.0));
-    let unmeasured =
-        over_tasks(&observations[..10], &super::cells(&observations[..10], 2, 1, &SETTINGS), &[1.0, 1.0], 0.95);
+    let unmeasured = over_tasks(
+        &observations[..10],
+        &super::cells(&observations[..10], 2, 1, &SETTINGS),
+        &[1.0, 1.0],
+        0.95,
+    );
     assert_eq!((unmeasured[0].pass_rate, unmeasured[0].cost), (None, None));
 }
