@@ -46,13 +46,15 @@ fn hold(name: &str, page: &str) {
 // ---- Configuration ----
 
 /// The tables of `route-prof.toml` in the order in which a file has them, and the names that a user gives in their headings.
-const TABLES: [(&str, &str); 9] = [
+const TABLES: [(&str, &str); 11] = [
     ("tier", ""),
     ("provider", "NAME"),
     ("prices", "\"PROVIDER/MODEL\""),
     ("task", "NAME"),
     ("policy", ""),
     ("strategy", ""),
+    ("projection", ""),
+    ("baseline", ""),
     ("simulate", ""),
     ("run", ""),
     ("tape", ""),
@@ -184,7 +186,8 @@ impl Schema {
             .flatten()
             .map(|option| (format!("`{}`", option["const"]), text(option)))
             .collect();
-        let plain = plain_type(meant);
+        // A number, or a table in its place.
+        let plain = if meant["anyOf"].is_array() { "number or table".to_owned() } else { plain_type(meant) };
         let kind = match plain.as_str() {
             _ if !values.is_empty() => {
                 values.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ")

@@ -44,6 +44,9 @@ impl Config {
                     fields.insert(name.to_owned(), value_of);
                 }
             }
+            if let (Some(range), Some(fields)) = (task.traffic_range, value.as_object_mut()) {
+                fields.insert("traffic_range".to_owned(), json!(range));
+            }
             digester.part(canonical_json(&value).as_bytes());
         }
         digester.finish()

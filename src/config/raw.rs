@@ -10,6 +10,7 @@ use toml::Spanned;
 
 use super::policy::Policy;
 use super::price::PriceOverride;
+use super::projection::{RawBaseline, RawProjection, RawTraffic, TrafficShape};
 use super::provider::{CONCURRENCY, DataLocation, STREAM, ServedModel};
 use super::run::{RunSettings, TapeMode};
 use super::simulate::RawSimulate;
@@ -52,6 +53,11 @@ pub(super) struct RawConfig {
     /// How routing strategies are compared; this decides no route.
     #[schemars(with = "Option<StrategySettings>")]
     pub(super) strategy: Option<Spanned<StrategySettings>>,
+    /// What the projected cost depends on beside prompts and traffic.
+    pub(super) projection: Option<RawProjection>,
+    /// What serves today.
+    #[schemars(with = "Option<RawBaseline>")]
+    pub(super) baseline: Option<Spanned<RawBaseline>>,
     /// The day that `route-prof simulate` simulates.
     #[serde(default)]
     pub(super) simulate: RawSimulate,
@@ -167,6 +173,9 @@ pub(super) struct RawTask {
     /// What the task does, in a few words.
     #[schemars(extend("x-if-omitted" = "no description"))]
     pub(super) description: Option<String>,
+    /// The team or person who answers for the task; shown in reports and `router.toml`.
+    #[schemars(extend("x-if-omitted" = "nobody is named"))]
+    pub(super) owner: Option<String>,
     /// The oracle that grades the answers: `name@version`.
     #[schemars(with = "String")]
     pub(super) oracle: Spanned<String>,
@@ -185,9 +194,9 @@ pub(super) struct RawTask {
     /// Where the prompts of the task may be sent.
     #[serde(default)]
     pub(super) data_location: DataNeed,
-    /// Expected traffic.
-    #[schemars(with = "Option<f64>", extend("x-unit" = "requests per day", "x-if-omitted" = "unknown: no cost projection"))]
-    pub(super) requests_per_day: Option<Spanned<f64>>,
+    /// Expected traffic: a number, or `{ low = 30000, likely = 50000, high = 90000 }`.
+    #[schemars(with = "Option<TrafficShape>", extend("x-unit" = "requests per day", "x-if-omitted" = "unknown: no cost projection"))]
+    pub(super) requests_per_day: Option<Spanned<RawTraffic>>,
     /// A file with the system prompt that production sends.
     #[schemars(with = "Option<String>", extend("x-if-omitted" = "no system prompt"))]
     pub(super) system_file: Option<Spanned<PathBuf>>,
@@ -203,6 +212,9 @@ pub(super) struct RawTask {
     /// Cap on output tokens where the prompt sets none.
     #[schemars(with = "Option<u64>", extend("x-unit" = "tokens", "x-if-omitted" = "that of the tier, then of `[run]`"))]
     pub(super) max_output_tokens: Option<Spanned<u64>>,
+    /// Expected output tokens of an answer, on average; a notice says where the measured mean is 25 % or more away.
+    #[schemars(with = "Option<f64>", extend("x-unit" = "tokens", "x-if-omitted" = "not compared"))]
+    pub(super) expected_output_tokens: Option<Spanned<f64>>,
     /// The task's own route floor.
     #[schemars(with = "Option<f64>", extend("x-unit" = "pass rate, 0 to 1", "x-if-omitted" = "`[policy] route_floor`"))]
     pub(super) route_floor: Option<Spanned<f64>>,

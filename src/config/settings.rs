@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::policy::Policy;
 use super::price::Prices;
+use super::projection::{BaselineSettings, ProjectionSettings};
 use super::provider::Provider;
 use super::run::{RunSettings, Tape};
 use super::simulate::SimulateSettings;
@@ -32,6 +33,10 @@ pub struct Config {
     pub policy: Policy,
     /// How routing strategies are compared.
     pub strategy: StrategySettings,
+    /// What the projected cost depends on beside prompts and traffic.
+    pub projection: ProjectionSettings,
+    /// What serves today, where that is stated.
+    pub baseline: Option<BaselineSettings>,
     /// The day that `simulate` plays.
     pub simulate: SimulateSettings,
     /// How trials are run.

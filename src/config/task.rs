@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::projection::Range;
 use super::provider::DataLocation;
 use crate::ident::{OracleRef, TaskName};
 use crate::record::Message;
@@ -19,6 +20,8 @@ pub struct Task {
     pub name: TaskName,
     /// What it does, for people.
     pub description: Option<String>,
+    /// Who answers for it, for people.
+    pub owner: Option<String>,
     /// The oracle that grades it.
     pub oracle: OracleRef,
     /// The blast radius of a wrong answer.
@@ -31,8 +34,12 @@ pub struct Task {
     pub escalate_above: Option<Share>,
     /// Where its data may go.
     pub data_location: DataNeed,
-    /// Expected traffic; unknown where not stated, and then the task has no projection.
+    /// Expected traffic, the likely one of a range; unknown where not stated, and then the task has no projection.
     pub requests_per_day: Option<f64>,
+    /// How low and how high the traffic can get, where that is stated.
+    pub traffic_range: Option<Range>,
+    /// Output tokens that an answer is expected to have, on average.
+    pub expected_output_tokens: Option<f64>,
     /// The system text that production sends, already read.
     pub system: Option<Arc<str>>,
     /// Few-shot turns that production sends, already read.

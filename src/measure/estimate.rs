@@ -6,7 +6,7 @@ use rust_decimal::prelude::FromPrimitive;
 use super::facts::{Money, Rate};
 use crate::config::IntervalMethod;
 use crate::stats::weighted::Estimate;
-use crate::stats::{bootstrap, interval};
+use crate::stats::{interval, skew};
 use crate::units::Usd;
 
 /// An estimate with its interval; `n` are the trials that it rests on. `None` where there is no interval.
@@ -22,12 +22,13 @@ pub fn rate(estimate: Estimate, n: u64, confidence: f64, method: IntervalMethod)
     Some(Rate { mean, low: bounds.low, high: bounds.high, n, n_eff, interval: method })
 }
 
-/// A mean and its replicates as money: `None` where there is no mean, or where it cannot be a decimal. The interval
-/// is the percentile interval, widened to hold the mean.
+/// A mean and its bootstrap replicates as money: `None` where there is no mean, or where it cannot be a decimal. The interval
+/// is that of [`skew`]: costs have long tails.
 #[must_use]
 pub fn money(mean: f64, replicates: impl IntoIterator<Item = f64>, confidence: f64) -> Option<Money> {
-    let bounds = bootstrap::interval(replicates, confidence);
-    let (low, high) = bounds.map_or((mean, mean), |b| (b.low.min(mean), b.high.max(mean)));
+    let replicates: Vec<f64> = replicates.into_iter().collect();
+    let bounds = skew::interval(mean, &replicates, confidence);
+    let (low, high) = bounds.map_or((mean, mean), |b| (b.low, b.high));
     Some(Money { mean: usd(mean)?, low: usd(low)?, high: usd(high)? })
 }
 

@@ -32,6 +32,9 @@ pub(crate) fn task(name: &str) -> Task {
         monitor_floor: None,
         margin: None,
         latency_penalty: None,
+        owner: None,
+        traffic_range: None,
+        expected_output_tokens: None,
         line: 1,
     }
 }

@@ -2,178 +2,197 @@
 //!
 //! A routed request costs what it was measured to cost at every tier that it reaches (`path`), retried attempts included; a request of a
 //! baseline costs what was measured on that tier, because it escalates nowhere. Intervals come from the paired bootstrap over each
-//! task's prompts, so that savings have an interval of their own, narrower than those of what they compare. The uncertainty of
-//! the traffic is not included.
+//! task's prompts, so that savings have an interval of their own, narrower than those of what they compare. Where traffic is a range or
+//! `[projection]` is there, they are those of a Monte Carlo over all that may come out otherwise (`worlds`).
 
+mod bill;
 #[cfg(test)]
 mod tests;
 mod types;
+mod worlds;
 
+use crate::config::{BaselineSettings, ProjectionSettings, Range};
 use crate::ident::{TaskName, TierName};
-use crate::measure::{self, CellEvidence, Draws, Money, Rate};
-use crate::stats::bootstrap;
+use crate::measure::{self, CellEvidence, Draws};
 
-pub use types::{Baseline, Horizon, Interval, Projection, TaskProjection};
-
-/// Days of a month, on average.
-const MONTH: f64 = 365.0 / 12.0;
-/// Days of a year.
-const YEAR: f64 = 365.0;
+use bill::{Bills, Line};
+pub use types::{
+    Baseline, Growth, Horizon, Interval, Projection, Scenario, Source, SourceShare, TaskProjection, TaskTier,
+    Today, Weighting,
+};
+use worlds::{Cost, Otherwise};
 
 /// A task with its route.
 #[derive(Clone, Copy, Debug)]
 pub struct Routed<'a> {
     /// The task.
     pub name: &'a TaskName,
-    /// Expected traffic, where stated.
+    /// Expected traffic, where stated; the likely one of a range.
     pub requests_per_day: Option<f64>,
+    /// How low and high it can get, where that is stated.
+    pub traffic_range: Option<Range>,
     /// The task's evidence, one cell per tier.
     pub cells: &'a [CellEvidence],
     /// The tier that serves: its index.
     pub tier: usize,
-    /// What a request of the task costs on its route, and as if nothing had come from a cache; `None` where that is not known.
-    pub route: Option<&'a [Draws; 2]>,
+    /// What a request of the task costs on its route; `None` where that is not known.
+    pub route: Option<&'a Charged>,
+    /// What it costs if the route is wrong, so that the tier serves to which it escalates, and how probable that is: that its tier does
+    /// not meet the floor by which it serves. `None` where nothing else would serve.
+    pub otherwise: Option<(&'a Charged, f64)>,
+    /// The part of each tier's cost that pays for output tokens, where known.
+    pub output_shares: &'a [Option<f64>],
 }
 
-/// What the routes will cost; `confidence` is that of the intervals, `resamples` the number of bootstrap replicates that
-/// the evidence holds.
+/// What a request costs on a path.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Charged {
+    /// As billed, and as if nothing had come from a cache.
+    pub draws: [Draws; 2],
+    /// The part of the cost that pays for output tokens, where known.
+    pub output: Option<f64>,
+}
+
+/// What a projection is made with.
+#[derive(Clone, Copy, Debug)]
+pub struct Setup<'a> {
+    /// The ladder.
+    pub tiers: &'a [TierName],
+    /// The cheapest tier that is good enough for every task.
+    pub cheapest_sufficient_tier: Option<usize>,
+    /// What tasks are weighted by.
+    pub weighted_by: Weighting,
+    /// `[projection]`.
+    pub settings: &'a ProjectionSettings,
+    /// `[baseline]`.
+    pub baseline: Option<&'a BaselineSettings>,
+    /// Bootstrap replicates that the evidence holds.
+    pub resamples: u32,
+    /// The seed of the run.
+    pub seed: u64,
+    /// Confidence of the intervals, 0 to 1.
+    pub confidence: f64,
+}
+
+/// What the routes will cost.
 #[must_use]
-pub fn project(
-    tasks: &[Routed<'_>],
-    tiers: &[TierName],
-    cheapest_sufficient_tier: Option<usize>,
-    resamples: u32,
-    confidence: f64,
-) -> Projection {
-    let size = resamples as usize;
-    let figure = Figure { confidence };
+pub fn project(tasks: &[Routed<'_>], setup: &Setup<'_>) -> Projection {
+    let size = setup.resamples as usize;
     let mut left_out = Vec::new();
-    let mut lines = Vec::new();
-    let mut projected: Vec<(&Routed<'_>, f64)> = Vec::new();
-    let (mut total, mut uncached) = (Sum::new(size), Sum::new(size));
+    let mut lines: Vec<Line> = Vec::new();
+    let mut projected: Vec<&Routed<'_>> = Vec::new();
     for task in tasks {
-        let line = task.requests_per_day.filter(|traffic| traffic.is_finite()).and_then(|traffic| {
-            let [routed, bare] = task.route?;
-            let (routed, bare) = (Sum::of(routed)?.times(traffic), Sum::of(bare)?.times(traffic));
-            let line = TaskProjection {
-                task: task.name.clone(),
-                tier: tiers.get(task.tier)?.clone(),
-                requests_per_day: traffic,
-                routed: figure.horizon(&routed)?,
-                routed_uncached: figure.horizon(&bare)?,
-                month_by_tier: task
-                    .cells
-                    .iter()
-                    .map(|cell| figure.month(&cell.cost_draws, traffic))
-                    .collect(),
-            };
-            total.add(&routed);
-            uncached.add(&bare);
-            projected.push((task, traffic));
-            Some(line)
-        });
-        match line {
-            Some(line) => lines.push(line),
+        match task.line() {
+            Some(line) => {
+                lines.push(line);
+                projected.push(task);
+            }
             None => left_out.push(task.name.clone()),
         }
     }
+    let bills = Bills::new(&lines, setup.settings, size, setup.seed, setup.confidence);
+    let at = |task: usize, tier: usize| {
+        let task = projected.get(task)?;
+        task.single(tier)
+    };
+    let line = |(number, task): (usize, &&Routed<'_>)| {
+        Some(TaskProjection {
+            task: task.name.clone(),
+            tier: setup.tiers.get(task.tier)?.clone(),
+            requests_per_day: task.requests_per_day?,
+            routed: bills.horizon(&bills.routed(number, false)?)?,
+            routed_uncached: bills.horizon(&bills.routed(number, true)?)?,
+            month_by_tier: (0..task.cells.len())
+                .map(|tier| Some(bills.horizon(&bills.one(number, &at(number, tier)?)?)?.month))
+                .collect(),
+        })
+    };
     let any = !lines.is_empty();
-    let baselines = tiers.iter().enumerate().map(|(at, tier)| {
-        let cost = if any { single(&projected, at, size) } else { None };
+    let total = any.then(|| bills.total(false, worlds::Varies::All));
+    let uncached = any.then(|| bills.total(true, worlds::Varies::All));
+    let pass_rate = |tier: &dyn Fn(&Routed<'_>) -> Option<usize>| {
+        let strata = projected.iter().map(|task| {
+            (task.requests_per_day.unwrap_or(0.0), tier(task).and_then(|tier| task.cells.get(tier)))
+        });
+        measure::combined_rate(strata)
+    };
+    let baselines = setup.tiers.iter().enumerate().map(|(tier, name)| {
+        let cost = if any { bills.plan(&|task| at(task, tier)) } else { None };
         Baseline {
-            tier: tier.clone(),
-            pass_rate: pass_rate(&projected, at),
-            savings: cost.as_ref().and_then(|cost| figure.savings(&total, cost)),
-            cost: cost.and_then(|cost| figure.horizon(&cost)),
+            tier: name.clone(),
+            pass_rate: pass_rate(&|_| Some(tier)),
+            savings: total.as_ref().zip(cost.as_ref()).and_then(|(total, cost)| bills.savings(total, cost)),
+            cost: cost.and_then(|cost| bills.horizon(&cost)),
+        }
+    });
+    let today = setup.baseline.filter(|_| any).map(|baseline| {
+        let tier = |task: &Routed<'_>| {
+            let name = baseline.of(task.name)?;
+            setup.tiers.iter().position(|tier| tier == name)
+        };
+        let cost = bills.plan(&|number| at(number, tier(projected.get(number)?)?));
+        Today {
+            tiers: projected
+                .iter()
+                .filter_map(|task| {
+                    Some(TaskTier { task: task.name.clone(), tier: baseline.of(task.name)?.clone() })
+                })
+                .collect(),
+            pass_rate: pass_rate(&tier),
+            savings: total.as_ref().zip(cost.as_ref()).and_then(|(total, cost)| bills.savings(total, cost)),
+            cost: cost.and_then(|cost| bills.horizon(&cost)),
         }
     });
     Projection {
-        requests_per_day: projected.iter().map(|(_, traffic)| traffic).sum(),
+        requests_per_day: lines.iter().map(|line| line.traffic).sum(),
         left_out,
         baselines: baselines.collect(),
-        tasks: lines,
-        total: if any { figure.horizon(&total) } else { None },
-        total_uncached: if any { figure.horizon(&uncached) } else { None },
-        cheapest_sufficient_tier: cheapest_sufficient_tier.and_then(|at| tiers.get(at).cloned()),
+        tasks: projected.iter().enumerate().filter_map(line).collect(),
+        total: total.as_ref().and_then(|total| bills.horizon(total)),
+        total_uncached: uncached.and_then(|total| bills.horizon(&total)),
+        cheapest_sufficient_tier: setup.cheapest_sufficient_tier.and_then(|at| setup.tiers.get(at).cloned()),
+        today,
+        sources: any.then(|| bills.shares()),
+        growth: total.as_ref().and_then(|total| bills.grown(total)),
+        scenarios: Some(bills.scenarios()).filter(|scenarios| !scenarios.is_empty()),
+        weighted_by: Some(setup.weighted_by),
     }
 }
 
-/// USD per day, with its replicates.
-#[derive(Clone, Debug)]
-struct Sum {
-    mean: f64,
-    replicates: Vec<f64>,
-}
-
-impl Sum {
-    fn new(size: usize) -> Self {
-        Self { mean: 0.0, replicates: vec![0.0; size] }
-    }
-
-    fn of(draws: &Draws) -> Option<Self> {
-        Some(Self { mean: draws.mean?, replicates: draws.replicates.clone() })
-    }
-
-    fn add(&mut self, other: &Self) {
-        self.mean += other.mean;
-        for (sum, more) in self.replicates.iter_mut().zip(&other.replicates) {
-            *sum += more;
-        }
-    }
-
-    fn times(mut self, factor: f64) -> Self {
-        self.mean *= factor;
-        self.replicates.iter_mut().for_each(|value| *value *= factor);
-        self
+impl Charged {
+    fn cost(&self) -> Option<Cost> {
+        let [billed, bare] = &self.draws;
+        cost(billed, bare, self.output)
     }
 }
 
-/// All tasks on one tier; `None` where it has no cost for one of them.
-fn single(tasks: &[(&Routed<'_>, f64)], tier: usize, size: usize) -> Option<Sum> {
-    let mut sum = Sum::new(size);
-    for (task, traffic) in tasks {
-        let draws = &task.cells.get(tier)?.cost_draws;
-        sum.add(&Sum::of(draws)?.times(*traffic));
-    }
-    Some(sum)
+fn cost(billed: &Draws, bare: &Draws, output: Option<f64>) -> Option<Cost> {
+    Some(Cost {
+        mean: billed.mean?,
+        replicates: billed.replicates.clone(),
+        bare: bare.mean?,
+        bare_replicates: bare.replicates.clone(),
+        output,
+    })
 }
 
-fn pass_rate(tasks: &[(&Routed<'_>, f64)], tier: usize) -> Option<Rate> {
-    measure::combined_rate(tasks.iter().map(|(task, traffic)| (*traffic, task.cells.get(tier))))
-}
-
-/// Sums to figures.
-#[derive(Clone, Copy)]
-struct Figure {
-    confidence: f64,
-}
-
-impl Figure {
-    fn money(self, sum: &Sum, days: f64) -> Option<Money> {
-        measure::money(sum.mean * days, sum.replicates.iter().map(|value| value * days), self.confidence)
-    }
-
-    fn horizon(self, sum: &Sum) -> Option<Horizon> {
-        Some(Horizon {
-            day: self.money(sum, 1.0)?,
-            month: self.money(sum, MONTH)?,
-            year: self.money(sum, YEAR)?,
+impl Routed<'_> {
+    /// What the bills need to know of the task; `None` where its traffic or a price is unknown.
+    fn line(&self) -> Option<Line> {
+        let otherwise = self.otherwise.filter(|(_, probability)| *probability > 0.0);
+        Some(Line {
+            traffic: self.requests_per_day.filter(|traffic| traffic.is_finite())?,
+            range: self.traffic_range,
+            routed: self.route?.cost()?,
+            otherwise: otherwise
+                .and_then(|(charged, probability)| Some(Otherwise { cost: charged.cost()?, probability })),
         })
     }
 
-    fn month(self, draws: &Draws, traffic: f64) -> Option<Money> {
-        let days = traffic * MONTH;
-        measure::money(draws.mean? * days, draws.replicates.iter().map(|value| value * days), self.confidence)
-    }
-
-    /// The savings of `routed` as a share of `baseline`; `None` where the baseline costs nothing.
-    fn savings(self, routed: &Sum, baseline: &Sum) -> Option<Interval> {
-        if baseline.mean <= 0.0 {
-            return None;
-        }
-        let mean = 1.0 - routed.mean / baseline.mean;
-        let pairs = routed.replicates.iter().zip(&baseline.replicates);
-        let bounds = bootstrap::interval(pairs.map(|(routed, all)| 1.0 - routed / all), self.confidence)?;
-        Some(Interval { mean, low: bounds.low.min(mean), high: bounds.high.max(mean) })
+    /// What a request costs on a tier alone.
+    fn single(&self, tier: usize) -> Option<Cost> {
+        let cell = self.cells.get(tier)?;
+        let output = self.output_shares.get(tier).copied().flatten();
+        cost(&cell.cost_draws, &cell.uncached_draws, output)
     }
 }

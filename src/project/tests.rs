@@ -1,15 +1,30 @@
 //! What routes are said to cost.
 
 use super::*;
+use crate::config::ProjectionSettings;
 use crate::measure::tests::{SETTINGS, cents};
-use crate::measure::{Observation, Settings};
+use crate::measure::{Money, Observation, Settings};
 use crate::path::Requests;
 use crate::policy::tests::trials;
+use crate::stats::bootstrap;
 use crate::units::Usd;
 
 fn names() -> (Vec<TaskName>, Vec<TierName>) {
     let tasks = ["a", "b"].map(|name| name.parse().unwrap()).to_vec();
     (tasks, ["tier1", "tier2"].map(|name| name.parse().unwrap()).to_vec())
+}
+
+fn setup<'a>(tiers: &'a [TierName], resamples: u32, settings: &'a ProjectionSettings) -> Setup<'a> {
+    Setup {
+        tiers,
+        cheapest_sufficient_tier: Some(1),
+        weighted_by: Weighting::Traffic,
+        settings,
+        baseline: None,
+        resamples,
+        seed: 1,
+        confidence: SETTINGS.confidence,
+    }
 }
 
 /// Task a is routed to tier 1, which escalates to tier 2; task b to tier 2.
@@ -24,17 +39,20 @@ fn projected(observations: &[Observation], traffic: [Option<f64>; 2]) -> Project
             cells: &cells[at],
             tier: at,
             route: drawn[at].as_ref(),
+            traffic_range: None,
+            output_shares: &[Some(0.5), Some(0.5)],
+            otherwise: None,
         })
         .collect();
-    project(&routed, &tiers, Some(1), SETTINGS.resamples, SETTINGS.confidence)
+    project(&routed, &setup(&tiers, SETTINGS.resamples, &ProjectionSettings::default()))
 }
 
 /// What requests cost on the routes of both tasks, which start at those tiers.
-fn drawn(observations: &[Observation], tiers: [usize; 2], resamples: u32) -> Vec<Option<[Draws; 2]>> {
+fn drawn(observations: &[Observation], tiers: [usize; 2], resamples: u32) -> Vec<Option<Charged>> {
     let play = |task: usize| {
         let plan = bootstrap::Plan { seed: SETTINGS.seed, stream: task as u64, resamples };
         let played = Requests::of(observations, task, 2).play(tiers[task], &[Some(1), None])?;
-        Some(played.draws(plan))
+        Some(Charged { draws: played.draws(plan), output: Some(0.5) })
     };
     (0..2).map(play).collect()
 }
@@ -110,9 +128,12 @@ fn a_saving_is_surer_than_the_costs_it_compares() {
             cells: &cells[at],
             tier: 0,
             route: drawn[at].as_ref(),
+            traffic_range: None,
+            output_shares: &[Some(0.5), Some(0.5)],
+            otherwise: None,
         })
         .collect();
-    let projection = project(&routed, &tiers, None, 1000, 0.95);
+    let projection = project(&routed, &setup(&tiers, 1000, &ProjectionSettings::default()));
     let savings = projection.baselines[1].savings.unwrap();
     // Tier 1 is a tenth of tier 2 on every single prompt: there is no doubt about that, though there is about the sums.
     assert!(savings.high - savings.low < 1e-9 && (savings.mean - 0.9).abs() < 1e-9, "{savings:?}");

@@ -65,8 +65,16 @@ pub(super) struct Savings {
 impl Savings {
     /// Of the routes against a baseline, per month; `None` where a cost is unknown.
     pub(super) fn of_routes(total: Option<&Horizon>, baseline: &Baseline) -> Option<Self> {
-        let amount = baseline.cost.as_ref()?.month.mean - total?.month.mean;
-        Some(Self { amount, share: baseline.savings? })
+        Self::of(total, baseline.cost.as_ref(), baseline.savings)
+    }
+
+    /// Of the routes against what costs `other`, per month; `None` where a cost is unknown.
+    pub(super) fn of(
+        total: Option<&Horizon>,
+        other: Option<&Horizon>,
+        share: Option<Interval>,
+    ) -> Option<Self> {
+        Some(Self { amount: other?.month.mean - total?.month.mean, share: share? })
     }
 
     /// Of a strategy against the best single tier: per month where the traffic is known, else per 1,000 requests.

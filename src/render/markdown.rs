@@ -1,5 +1,6 @@
 //! `report.md`: fits a comment on a pull request. Foreign text cannot make links, mentions, HTML or table cells of its own.
 
+use super::bill;
 use super::compared;
 use super::figures::{self, Savings};
 use super::renderer::{RenderError, Renderer};
@@ -22,9 +23,12 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
         md.push_str(&format!("> {}\n>\n", escape(&note)));
     }
     md.push_str(&format!("\n**{}**\n\n", escape(&sentences::verdict(summary))));
+    let owners = bill::owners(summary);
     md.push_str(&format!(
-        "| task | tier | decision | pass rate ({}) | n | p95 | per request | fallback |\n|---|---|---|--:|--:|--:|--:|---|\n",
-        sentences::ci(summary)
+        "| task | tier | decision | pass rate ({}) | n | p95 | per request | fallback |{}\n|---|---|---|--:|--:|--:|--:|---|{}\n",
+        sentences::ci(summary),
+        if owners { " owner |" } else { "" },
+        if owners { "---|" } else { "" }
     ));
     for task in &summary.tasks {
         let route = &task.route;
@@ -34,19 +38,20 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
             Decision::Undecided => "❔",
             Decision::Escalate => "❌",
         };
-        row(
-            &mut md,
-            &[
-                task.name.to_string(),
-                route.tier.to_string(),
-                format!("{mark} {}", route.decision.name()),
-                route.pass_rate.map_or_else(|| "unknown".to_owned(), |rate| figures::rate(&rate)),
-                route.pass_rate.map_or_else(String::new, |rate| rate.n.to_string()),
-                route.latency.map_or_else(|| "–".to_owned(), |latency| latency.p95.to_string()),
-                route.cost_per_request.map_or_else(|| "unknown".to_owned(), |cost| cost.human()),
-                route.fallback.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
-            ],
-        );
+        let mut cells = vec![
+            task.name.to_string(),
+            route.tier.to_string(),
+            format!("{mark} {}", route.decision.name()),
+            route.pass_rate.map_or_else(|| "unknown".to_owned(), |rate| figures::rate(&rate)),
+            route.pass_rate.map_or_else(String::new, |rate| rate.n.to_string()),
+            route.latency.map_or_else(|| "–".to_owned(), |latency| latency.p95.to_string()),
+            route.cost_per_request.map_or_else(|| "unknown".to_owned(), |cost| cost.human()),
+            route.fallback.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+        ];
+        if owners {
+            cells.push(task.owner.clone().unwrap_or_else(|| "–".to_owned()));
+        }
+        row(&mut md, &cells);
     }
     for note in service::concurrency(summary).into_iter().chain(sentences::method(summary)) {
         md.push_str(&format!("\n{}\n", escape(&note)));
@@ -80,7 +85,13 @@ fn render(summary: &Summary) -> Result<Vec<u8>, RenderError> {
 
 fn projection(md: &mut String, summary: &Summary) {
     let projection = &summary.projection;
-    let Some(total) = &projection.total else { return };
+    let Some(total) = &projection.total else {
+        md.push_str(&format!("\n{}\n", escape(&bill::none(summary))));
+        if let Some(weighted) = bill::weighted(summary) {
+            md.push_str(&format!("\n{}\n", escape(&weighted)));
+        }
+        return;
+    };
     let ci = sentences::ci(summary);
     let money =
         |money: &Money| format!("{} ({} – {})", money.mean.human(), money.low.human(), money.high.human());
@@ -106,12 +117,32 @@ fn projection(md: &mut String, summary: &Summary) {
         let savings = Savings::of_routes(Some(total), baseline).map_or_else(String::new, Savings::cell);
         row(md, &[format!("all traffic on {}", baseline.tier), pass_rate, month, year, savings]);
     }
-    if !projection.left_out.is_empty() {
-        let names: Vec<String> = projection.left_out.iter().map(ToString::to_string).collect();
-        md.push_str(&format!(
-            "\nNot projected, because the traffic or a cost is unknown: {}\n",
-            escape(&names.join(", "))
-        ));
+    if let Some(today) = &projection.today {
+        let (month, year) = today.cost.as_ref().map_or_else(
+            || ("unknown".to_owned(), String::new()),
+            |cost| (money(&cost.month), cost.year.mean.human()),
+        );
+        let savings = Savings::of(Some(total), today.cost.as_ref(), today.savings);
+        row(
+            md,
+            &[
+                format!("what serves today: {}", bill::tiers(today)),
+                today.pass_rate.map_or_else(|| "unknown".to_owned(), |rate| figures::rate(&rate)),
+                month,
+                year,
+                savings.map_or_else(String::new, Savings::cell),
+            ],
+        );
+    }
+    let scenarios: Vec<_> = projection.scenarios.iter().flatten().map(bill::scenario).collect();
+    if !scenarios.is_empty() {
+        md.push_str("\n| scenario | month at the low end | month at the high end |\n|---|--:|--:|\n");
+    }
+    for (what, low, high) in scenarios {
+        row(md, &[what, low, high]);
+    }
+    for remark in bill::remarks(summary) {
+        md.push_str(&format!("\n{}\n", escape(&remark)));
     }
     md.push_str(&format!("\n{}\n", escape(&sentences::sufficient_tier(summary))));
 }

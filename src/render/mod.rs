@@ -1,6 +1,7 @@
 //! A summary to bytes: one file per format, one line each in [`RENDERERS`]. Pure: reads no file, writes none, asks no clock.
 
 pub mod charts;
+mod bill;
 mod compared;
 mod csv;
 mod day;

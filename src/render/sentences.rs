@@ -1,5 +1,6 @@
 //! The sentences of the reports: the same thing in the same words everywhere.
 
+use super::bill;
 use super::figures::{Savings, points, usd_short};
 use crate::config::{Consequence, IntervalMethod, Rule};
 use crate::ident::{TaskName, TierName};
@@ -23,14 +24,8 @@ pub(super) fn verdict(summary: &Summary) -> String {
     }
     let Some(total) = &summary.projection.total else { return text };
     text.push_str(&format!(" The routes cost {} a month.", usd_short(total.month.mean)));
-    if let Some(top) = summary.projection.baselines.last()
-        && let (Some(cost), Some(savings)) = (&top.cost, Savings::of_routes(Some(total), top))
-    {
-        text.push_str(&format!(
-            " This {} ({}).",
-            savings.clause("a month", &format!("all traffic on {}", top.tier)),
-            usd_short(cost.month.mean)
-        ));
+    if let Some(savings) = bill::savings(summary) {
+        text.push_str(&format!(" {savings}"));
     }
     text
 }

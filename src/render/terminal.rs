@@ -2,6 +2,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
+use super::bill;
 use super::compared;
 use super::figures::{self, Savings};
 use super::sentences;
@@ -251,7 +252,7 @@ impl Page {
             self.mark(code, decision.name())
         };
         let each = |cell: &dyn Fn(&TaskSummary) -> String| summary.tasks.iter().map(cell).collect();
-        let columns = vec![
+        let mut columns = vec![
             Column::left("task", each(&|task| task.name.to_string())),
             Column::left("tier", each(&|task| task.route.tier.to_string())),
             Column::left("decision", each(&|task| decision(task.route.decision))),
@@ -275,6 +276,10 @@ impl Page {
             )
             .if_it_fits(),
         ];
+        if bill::owners(summary) {
+            let owner = each(&|task| dash_or(task.owner.as_ref().map(|owner| escape(owner).into_owned())));
+            columns.push(Column::left("owner", owner).if_it_fits());
+        }
         let mut text = self.heading("Routes") + &self.table(columns);
         if let Some(note) = service::concurrency(summary) {
             text.push_str(&self.wrap(&escape(&note), "  "));
@@ -345,43 +350,77 @@ impl Page {
         let projection = &summary.projection;
         let heading = self.heading("Projected cost");
         let Some(total) = &projection.total else {
-            let help = "no projection: state requests_per_day in the tasks of route-prof.toml";
-            return heading + &self.wrap(help, "");
+            let mut text = heading + &self.wrap(&bill::none(summary), "");
+            if let Some(weighted) = bill::weighted(summary) {
+                text.push_str(&self.wrap(&weighted, ""));
+            }
+            return text;
         };
-        let mut lines: Vec<(String, f64, _)> = projection
+        let mut lines: Vec<(String, String, _)> = projection
             .tasks
             .iter()
-            .map(|task| (format!("{} → {}", task.task, task.tier), task.requests_per_day, &task.routed))
+            .map(|task| {
+                let requests = bill::requests(summary, task.task.as_str(), task.requests_per_day);
+                (format!("{} → {}", task.task, task.tier), requests, &task.routed)
+            })
             .collect();
-        lines.push((self.mark("1", "total, as routed"), projection.requests_per_day, total));
+        let requests = format!("{:.0}", projection.requests_per_day);
+        lines.push((self.mark("1", "total, as routed"), requests, total));
         let month = format!("month\n({})", self.ci);
         let columns = vec![
             Column::left("task → tier", lines.iter().map(|line| line.0.clone()).collect()),
-            Column::right("requests\nper day", lines.iter().map(|line| format!("{:.0}", line.1)).collect()),
+            Column::right("requests\nper day", lines.iter().map(|line| line.1.clone()).collect()),
             Column::right("day", lines.iter().map(|line| figures::usd_short(line.2.day.mean)).collect())
                 .if_it_fits(),
             Column::right(&month, lines.iter().map(|line| figures::money_short(&line.2.month)).collect()),
             Column::right("year", lines.iter().map(|line| figures::usd_short(line.2.year.mean)).collect()),
         ];
         let mut text = heading + &self.table(columns) + "\n" + &self.baselines(summary);
-        if !projection.left_out.is_empty() {
-            let names: Vec<String> = projection.left_out.iter().map(ToString::to_string).collect();
-            let why =
-                format!("Not projected, because the traffic or a cost is unknown: {}.", names.join(", "));
-            text.push_str(&self.wrap(&why, "  "));
+        text.push_str(&self.sources(summary));
+        for remark in bill::remarks(summary) {
+            text.push_str(&self.wrap(&escape(&remark), "  "));
         }
         text + &self.wrap(&sentences::sufficient_tier(summary), "  ")
+    }
+
+    /// Where the uncertainty of the bill comes from, and the bill at the ends of each range.
+    fn sources(&self, summary: &Summary) -> String {
+        let rows = bill::source_rows(summary);
+        let mut text = String::new();
+        if !rows.is_empty() {
+            let month = format!("month, if only\nthis varies ({})", self.ci);
+            text.push('\n');
+            text.push_str(&self.table(vec![
+                Column::left(
+                    "what may come out otherwise",
+                    rows.iter().map(|row| row.0.to_owned()).collect(),
+                ),
+                Column::right("part of the\nvariance", rows.iter().map(|row| row.1.clone()).collect()),
+                Column::right(&month, rows.iter().map(|row| figures::money_short(&row.2)).collect()),
+            ]));
+        }
+        let scenarios: Vec<_> = summary.projection.scenarios.iter().flatten().map(bill::scenario).collect();
+        if !scenarios.is_empty() {
+            text.push('\n');
+            text.push_str(&self.table(vec![
+                Column::left("scenario", scenarios.iter().map(|row| row.0.clone()).collect()),
+                Column::right("month at\nthe low end", scenarios.iter().map(|row| row.1.clone()).collect()),
+                Column::right("month at\nthe high end", scenarios.iter().map(|row| row.2.clone()).collect()),
+            ]));
+        }
+        text
     }
 
     /// All traffic on one tier, and what the routes save against that.
     fn baselines(&self, summary: &Summary) -> String {
         let projection = &summary.projection;
-        let each = |cell: &dyn Fn(&Baseline) -> String| projection.baselines.iter().map(cell).collect();
+        let baselines = instead(summary);
+        let each = |cell: &dyn Fn(&Baseline) -> String| baselines.iter().map(|one| cell(&one.1)).collect();
         let savings = |baseline: &Baseline| {
             dash_or(Savings::of_routes(projection.total.as_ref(), baseline).map(Savings::cell))
         };
         self.table(vec![
-            Column::left("all traffic on", each(&|baseline| baseline.tier.to_string())),
+            Column::left("all traffic on", baselines.iter().map(|one| one.0.clone()).collect()),
             Column::right(
                 &format!("pass rate\n({})", self.ci),
                 each(&|baseline| unknown_or(baseline.pass_rate.map(|rate| figures::rate_short(&rate)))),
@@ -398,6 +437,23 @@ impl Page {
             Column::right("savings from\nrouting per month", each(&savings)),
         ])
     }
+}
+
+/// What the routes are compared with, by name: each tier for all traffic, then what serves today.
+fn instead(summary: &Summary) -> Vec<(String, Baseline)> {
+    let projection = &summary.projection;
+    let mut all: Vec<(String, Baseline)> =
+        projection.baselines.iter().map(|one| (one.tier.to_string(), one.clone())).collect();
+    if let (Some(today), Some(first)) = (&projection.today, projection.baselines.first()) {
+        let row = Baseline {
+            tier: first.tier.clone(),
+            cost: today.cost,
+            pass_rate: today.pass_rate,
+            savings: today.savings,
+        };
+        all.push((format!("what serves today: {}", bill::tiers(today)), row));
+    }
+    all
 }
 
 fn unknown_or(text: Option<String>) -> String {

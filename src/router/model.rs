@@ -105,6 +105,9 @@ pub struct RouterDefault {
 pub struct RouterRoute {
     /// The tier that serves.
     pub tier: TierName,
+    /// Who answers for the task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
     /// The decision: route, monitor, escalate or undecided.
     pub decision: Decision,
     /// Tiers to try next.

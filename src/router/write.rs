@@ -99,6 +99,7 @@ fn write_route(out: &mut Writer, task: &TaskSummary, concurrency: Option<u64>) {
     let route = &task.route;
     out.table(&["route", task.name.as_str()]);
     out.pair("tier", &text(route.tier.as_str()));
+    out.optional("owner", task.owner.as_deref().map(text));
     out.pair("decision", &text(route.decision.name()));
     let fallback: Vec<String> = route.fallback.iter().map(|tier| text(tier.as_str())).collect();
     out.pair("fallback", &format!("[{}]", fallback.join(", ")));

@@ -24,6 +24,7 @@ mod tests;
 mod tier;
 
 // Each of these is defined by the module that computes it; to readers they are all parts of the summary.
+pub use crate::config::Range;
 pub use crate::measure::{
     Availability, Counts, Latency, Money, PassPower, Rate, ReasonCount, Repeats, TokenStats,
 };
@@ -31,7 +32,11 @@ pub use crate::policy::{
     Band, Decision, Detector, EffectiveCost, Escalation, Infeasible, NeededTime, QualityGate, Route,
     Unproven, Wrong,
 };
-pub use crate::project::{Baseline, Horizon, Interval, Projection, TaskProjection};
+pub use crate::project::Source as BillSource;
+pub use crate::project::{
+    Baseline, Growth, Horizon, Interval, Projection, Scenario, SourceShare, TaskProjection, TaskTier, Today,
+    Weighting,
+};
 pub use assemble::{Inputs, MeasuredTask, assemble};
 pub use json::SummaryError;
 pub use judge::{CalibratedRate, Calibration, LabelSource, TierCalibration, TurningPoint};

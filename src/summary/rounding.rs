@@ -2,7 +2,7 @@
 
 use crate::measure::{self, Availability, Money, Rate};
 use crate::policy::{AfterFallback, Detector, EffectiveCost, Escalation, Route, Unproven};
-use crate::project::{Baseline, Horizon, Interval, Projection};
+use crate::project::{Baseline, Growth, Horizon, Interval, Projection, Today};
 use crate::units::Usd;
 
 /// Significant digits of money.
@@ -107,6 +107,24 @@ pub(super) fn projection(mut projection: Projection) -> Projection {
     projection.total = projection.total.map(horizon);
     projection.total_uncached = projection.total_uncached.map(horizon);
     projection.baselines = projection.baselines.into_iter().map(baseline).collect();
+    projection.today = projection.today.map(|today| Today {
+        cost: today.cost.map(horizon),
+        pass_rate: today.pass_rate.map(rate),
+        savings: today.savings.map(interval),
+        ..today
+    });
+    for source in projection.sources.iter_mut().flatten() {
+        (source.share, source.month) = (share(source.share), money(source.month));
+    }
+    projection.growth = projection.growth.map(|growth| Growth {
+        requests_per_day: share(growth.requests_per_day),
+        month: money(growth.month),
+        ..growth
+    });
+    for scenario in projection.scenarios.iter_mut().flatten() {
+        scenario.month_at_low = usd(scenario.month_at_low);
+        scenario.month_at_high = usd(scenario.month_at_high);
+    }
     projection
 }
 
@@ -114,13 +132,13 @@ fn baseline(baseline: Baseline) -> Baseline {
     Baseline {
         cost: baseline.cost.map(horizon),
         pass_rate: baseline.pass_rate.map(rate),
-        savings: baseline.savings.map(|savings| Interval {
-            mean: share(savings.mean),
-            low: share(savings.low),
-            high: share(savings.high),
-        }),
+        savings: baseline.savings.map(interval),
         ..baseline
     }
+}
+
+fn interval(interval: Interval) -> Interval {
+    Interval { mean: share(interval.mean), low: share(interval.low), high: share(interval.high) }
 }
 
 /// USD per request to USD per 1,000 requests.

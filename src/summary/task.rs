@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::judge::{Calibration, TurningPoint};
 use super::method::Versus;
-use crate::config::{Consequence, DataNeed};
+use crate::config::{Consequence, DataNeed, Range};
 use crate::ident::{OracleRef, TaskName, TierName};
 use crate::measure::{Availability, Counts, Latency, Money, Rate, ReasonCount, Repeats, TokenStats};
 use crate::policy::{Band, EffectiveCost, Infeasible, Route, Unproven};
@@ -19,6 +19,9 @@ pub struct TaskSummary {
     pub name: TaskName,
     /// What it does.
     pub description: Option<String>,
+    /// Who answers for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
     /// The oracle of the task (a prompt may name another).
     pub oracle: OracleRef,
     /// How much damage a wrong answer does.
@@ -30,8 +33,14 @@ pub struct TaskSummary {
     pub ttft_p95_limit: Option<Millis>,
     /// Where its data may go.
     pub data_location: DataNeed,
-    /// Expected traffic, where stated.
+    /// Expected traffic, where stated; the likely one of a range.
     pub requests_per_day: Option<f64>,
+    /// How low and how high the traffic can get; absent for a plain number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traffic_range: Option<Range>,
+    /// Output tokens that an answer is expected to have, on average, where stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_output_tokens: Option<f64>,
     /// Prompts in the corpus.
     pub prompts: u64,
     /// Prompts that differ: near-duplicates, and prompts with the same `cluster`, count once. The sample size of every decision.

@@ -51,6 +51,8 @@ fn config(tasks: Vec<Task>) -> Config {
         prices: Prices::default(),
         tasks,
         policy: Policy { bootstrap_resamples: 200, ..Policy::default() },
+        projection: Default::default(),
+        baseline: None,
         simulate: Default::default(),
         strategy: crate::config::StrategySettings::default(),
         run: RunSettings::default(),
@@ -195,11 +197,57 @@ fn a_good_run_says_what_it_found_and_nothing_else() {
 }
 
 #[test]
-fn without_all_traffic_the_corpus_weighs_the_tasks() {
+fn a_task_without_traffic_counts_for_nothing_and_is_named() {
     let summary = Setting::of(vec![with_traffic("a", 900.0), task("b")]).assemble(&mixed());
-    assert_eq!(summary.tiers[0].pass_rate.unwrap().mean, 0.595);
-    assert_eq!(codes(&summary), ["not-projected"]);
+    // That of a alone: the corpus would give b half of the weight.
+    let rate = summary.tiers[0].pass_rate.unwrap();
+    assert_eq!((rate.mean, rate.n), (0.99, 100));
+    assert_eq!(codes(&summary), ["traffic-missing"]);
+    assert!(summary.notices[0].text.contains("Add it to [task.b]"), "{}", summary.notices[0].text);
     assert_eq!(summary.projection.left_out[0].as_str(), "b");
+    assert_eq!(summary.projection.weighted_by, Some(Weighting::Traffic));
+}
+
+#[test]
+fn without_any_traffic_the_corpus_weighs_the_tasks_and_a_notice_says_so() {
+    let summary = Setting::of(vec![task("a"), task("b")]).assemble(&mixed());
+    assert_eq!(summary.tiers[0].pass_rate.unwrap().mean, 0.595);
+    assert_eq!(codes(&summary), ["weighted-by-corpus"]);
+    assert_eq!(summary.projection.weighted_by, Some(Weighting::Corpus));
+}
+
+#[test]
+fn a_cost_that_is_unknown_is_told_apart_from_traffic_that_is_not_stated() {
+    let mut observations = mixed();
+    observations.iter_mut().filter(|o| o.task == 1).for_each(|o| o.cost = None);
+    let summary =
+        Setting::of(vec![with_traffic("a", 900.0), with_traffic("b", 100.0)]).assemble(&observations);
+    let of =
+        |code: &str| summary.notices.iter().find(|notice| notice.code == code).map(|notice| &notice.text);
+    assert_eq!(of("traffic-missing"), None);
+    assert!(of("not-projected").unwrap().contains("a cost on the route is unknown"), "{:?}", codes(&summary));
+}
+
+#[test]
+fn a_route_that_may_be_wrong_widens_the_bill_once_more_than_the_prompts_varies() {
+    let mut setting = Setting::of(vec![with_traffic("a", 900.0)]);
+    // 99 of 100 pass on tier 1, which is then below .95 with a probability of some 3 %; tier 2 costs ten times as much.
+    let observations = [trials(0, 0, 99, 100, "0.001"), trials(0, 1, 100, 100, "0.01")].concat();
+    let plain = setting.assemble(&observations);
+    let total = |summary: &Summary| summary.projection.total.unwrap().day;
+    assert_eq!((total(&plain).low, total(&plain).high), (total(&plain).mean, total(&plain).mean));
+    setting.config.projection.stated = true;
+    let summary = setting.assemble(&observations);
+    let sources = summary.projection.sources.clone().unwrap();
+    let names: Vec<BillSource> = sources.iter().map(|one| one.source).collect();
+    assert_eq!(names, [BillSource::Prompts, BillSource::Routes]);
+    assert_eq!((sources[0].share, sources[1].share), (0.0, 1.0));
+    let wrong = 1.0 - summary.tasks[0].route.confidence.unwrap();
+    assert!((0.025..0.05).contains(&wrong), "{wrong}");
+    // More often than the 2.5 % above the interval, the next tier serves.
+    assert_eq!((total(&summary).mean, total(&summary).high), (cents("0.9"), cents("9")));
+    setting.config.projection.routes_may_flip = false;
+    assert_eq!(total(&setting.assemble(&observations)), total(&plain));
 }
 
 #[test]
@@ -271,7 +319,7 @@ fn too_little_evidence_is_said_aloud() {
         ]
         .concat(),
     );
-    assert_eq!(codes(&summary), ["undecided", "no-tier-good-enough", "not-projected"]);
+    assert_eq!(codes(&summary), ["undecided", "no-tier-good-enough", "weighted-by-corpus"]);
     assert_eq!(summary.projection.total, None);
 }
 

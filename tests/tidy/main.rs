@@ -241,6 +241,7 @@ fn every_plug_in_is_registered() {
             "render",
             "RENDERERS",
             &[
+                "bill",
                 "charts",
                 "day",
                 "figures",

@@ -1,6 +1,7 @@
 //! From `route-prof.toml` as typed to [`Config`]: every check that needs no other file than those it names.
 
 mod check;
+mod projection;
 mod provider;
 mod simulate;
 mod strategy;
@@ -109,7 +110,9 @@ impl Check<'_> {
         tasks.sort_by_key(|(place, _)| *place);
         // Whether the recording is there is asked when it is wanted: --live does without.
         let tape = raw.tape.map(|tape| Tape { file: self.root.join(tape.file), mode: tape.mode });
-        let tasks = tasks.into_iter().map(|(_, task)| task).collect();
+        let tasks: Vec<Task> = tasks.into_iter().map(|(_, task)| task).collect();
+        let projection = self.projection(raw.projection);
+        let baseline = raw.baseline.map(|baseline| self.baseline(baseline, &tasks, &tiers));
         Config {
             path: path.to_owned(),
             root: self.root.to_owned(),
@@ -119,6 +122,8 @@ impl Check<'_> {
             tasks,
             policy,
             strategy,
+            projection,
+            baseline,
             simulate,
             run,
             tape,

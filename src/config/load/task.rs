@@ -57,7 +57,8 @@ impl Check<'_> {
         };
         let latency = number(&raw.latency_p95_ms, "latency_p95_ms");
         let first_token = number(&raw.ttft_p95_ms, "ttft_p95_ms");
-        let requests_per_day = number(&raw.requests_per_day, "requests_per_day");
+        let expected_output_tokens = number(&raw.expected_output_tokens, "expected_output_tokens");
+        let (requests_per_day, traffic_range) = self.traffic(&raw.requests_per_day);
         if let Some(template) = &raw.template {
             let mut engine = minijinja::Environment::new();
             if let Err(error) = engine.add_template("template", template.get_ref()) {
@@ -78,6 +79,7 @@ impl Check<'_> {
         let fallback = || crate::ident::OracleRef { name: "unknown".into(), version: 1 };
         Task {
             description: raw.description,
+            owner: raw.owner,
             oracle: oracle.unwrap_or_else(fallback),
             consequence: raw.consequence,
             latency_p95: latency.and_then(Millis::from_ms),
@@ -85,6 +87,8 @@ impl Check<'_> {
             escalate_above,
             data_location: raw.data_location,
             requests_per_day,
+            traffic_range,
+            expected_output_tokens,
             system: raw.system_file.as_ref().and_then(|file| self.text(file)).map(|(text, _)| text.into()),
             shots: raw.shots.as_ref().map_or_else(|| Arc::from(Vec::new()), |file| self.shots(file)),
             template: raw.template.map(|template| template.into_inner().into()),

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use anyhow::Context;
 
 use super::report::graded_by;
-use crate::config::{Policy, PriceOverride};
+use crate::config::{Policy, PriceOverride, Range};
 use crate::diag::{UsageError, escape, nearest};
 use crate::engine::context::Engine;
 use crate::engine::error::Error;
@@ -61,7 +61,7 @@ pub enum PriceChange {
     },
 }
 
-/// A change of traffic. Parses `task=50000`, `task=x2` and `x2`.
+/// A change of traffic. Parses `task=50000`, `task=30000..50000..90000`, `task=x2` and `x2`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrafficChange {
     /// The task; `None` means all tasks.
@@ -75,6 +75,8 @@ pub struct TrafficChange {
 pub enum TrafficAmount {
     /// Requests per day.
     PerDay(f64),
+    /// Requests per day, from low by likely to high.
+    Between(Range),
     /// The configured traffic, multiplied by a factor.
     Times(f64),
 }
@@ -254,8 +256,7 @@ fn price(project: &mut Project, change: &PriceChange) -> anyhow::Result<String> 
     Ok(line)
 }
 
-const TRAFFIC_HELP: &str =
-    "write --traffic task=50000 (requests per day), --traffic task=x2, or --traffic x2 for all tasks";
+const TRAFFIC_HELP: &str = "write --traffic task=50000 (requests per day), --traffic task=30000..50000..90000 (low, likely, high), --traffic task=x2, or --traffic x2 for all tasks";
 
 impl FromStr for TrafficChange {
     type Err = Error;
@@ -278,7 +279,17 @@ impl FromStr for TrafficChange {
             None if task.is_none() => {
                 return Err(bad(format!("`{}` names no task", escape(change)), TRAFFIC_HELP).into());
             }
-            None => TrafficAmount::PerDay(number(amount)?),
+            None => match amount.split("..").collect::<Vec<_>>().as_slice() {
+                [low, likely, high] => {
+                    let range = Range { low: number(low)?, likely: number(likely)?, high: number(high)? };
+                    if range.low > range.likely || range.likely > range.high {
+                        let what = format!("`{}` is not in order", escape(amount));
+                        return Err(bad(what, TRAFFIC_HELP).into());
+                    }
+                    TrafficAmount::Between(range)
+                }
+                _ => TrafficAmount::PerDay(number(amount)?),
+            },
         };
         Ok(Self { task: task.map(str::to_owned), amount })
     }
@@ -297,9 +308,13 @@ fn traffic(project: &mut Project, change: &TrafficChange) -> anyhow::Result<Stri
     for known in
         project.config.tasks.iter_mut().filter(|known| task.is_none_or(|task| known.name.as_str() == task))
     {
-        known.requests_per_day = match change.amount {
-            TrafficAmount::Times(factor) => known.requests_per_day.map(|requests| requests * factor),
-            TrafficAmount::PerDay(requests) => Some(requests),
+        (known.requests_per_day, known.traffic_range) = match change.amount {
+            TrafficAmount::Times(factor) => (
+                known.requests_per_day.map(|requests| requests * factor),
+                known.traffic_range.map(|range| range.times(factor)),
+            ),
+            TrafficAmount::PerDay(requests) => (Some(requests), None),
+            TrafficAmount::Between(range) => (Some(range.likely), (range.low < range.high).then_some(range)),
         };
         if let Some(requests) = known.requests_per_day {
             lines.push(format!("{} with {requests:.0} requests per day", known.name));

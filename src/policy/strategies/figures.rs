@@ -11,11 +11,11 @@ use super::matrix::{Matrix, Means, Row};
 use super::perfect;
 use super::replay::{self, Realised};
 use super::strategy::{Applied, Standing, World};
-use crate::stats::bootstrap;
 use crate::stats::frontier::{self, Point};
 use crate::stats::interval::{self, Stratum};
 use crate::stats::paired::{self, Pair};
 use crate::stats::weighted::{self, Cluster};
+use crate::stats::{bootstrap, skew};
 
 /// A mean with its interval.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -185,7 +185,7 @@ impl Context<'_> {
             standing: applied.standing,
             n: realised.rows.iter().flatten().count() as u64,
             quality: self.quality(realised)?,
-            cost: self.span(cost, draws.cost.iter().copied()),
+            cost: self.money(cost, &draws.cost),
             latency: realised.latency,
             escalated: realised.escalated,
             answered_by: realised.answered_by.clone(),
@@ -279,6 +279,13 @@ impl Context<'_> {
 
     fn single_points(&self) -> Vec<Point> {
         self.world.means.iter().map(|mean| (mean.cost, mean.quality)).collect()
+    }
+
+    /// The interval of a mean cost, as every bill has it: the same quantity has one interval.
+    fn money(&self, mean: f64, drawn: &[f64]) -> Span {
+        let bounds = skew::interval(mean, drawn, self.drawing.confidence);
+        let (low, high) = bounds.map_or((mean, mean), |b| (b.low, b.high));
+        Span { mean, low, high }
     }
 
     /// The percentile interval, widened to hold the mean.

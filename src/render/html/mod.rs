@@ -9,6 +9,7 @@ mod strategies;
 
 use minijinja::{AutoEscape, Environment, context, value::Value};
 
+use super::bill;
 use super::charts;
 use super::figures::{self, Savings};
 use super::glossary::Glossary;
@@ -117,6 +118,17 @@ fn tiles(summary: &Summary) -> Vec<Value> {
         .iter()
         .find(|baseline| Some(&baseline.tier) == projection.cheapest_sufficient_tier.as_ref());
     let best = best.filter(|best| top.is_none_or(|top| top.tier != best.tier));
+    if let Some(today) = &projection.today {
+        let savings = Savings::of(projection.total.as_ref(), today.cost.as_ref(), today.savings);
+        if let (Some(cost), Some(savings)) = (&today.cost, savings) {
+            let (value, label) = savings.tile(&format!("what serves today ({})", bill::tiers(today)));
+            tiles.push(context! {
+                label => label,
+                value => value,
+                small => format!("which costs {} a month", cost.month.mean.human()),
+            });
+        }
+    }
     for baseline in top.into_iter().chain(best) {
         let savings = Savings::of_routes(projection.total.as_ref(), baseline);
         if let (Some(cost), Some(savings)) = (&baseline.cost, savings) {
@@ -175,12 +187,14 @@ fn task(summary: &Summary, task: &TaskSummary) -> Value {
     context! {
         name => task.name.as_str(),
         description => task.description.clone(),
+        owner => task.owner.clone(),
         oracle => task.oracle.to_string(),
         consequence => sentences::consequence(task.consequence),
         latency_p95_limit => task.latency_p95_limit.map(|need| need.to_string()),
         ttft_p95_limit => task.ttft_p95_limit.map(|need| need.to_string()),
         failing => task.cells.iter().any(|cell| cell.availability.is_some_and(|seen| seen.failed > 0)),
-        requests => task.requests_per_day.map(|requests| format!("{requests:.0}")),
+        requests => task.requests_per_day.map(|requests| bill::requests(summary, task.name.as_str(), requests)),
+        expected_output => task.expected_output_tokens.map(|tokens| format!("{tokens:.0}")),
         prompts => task.prompts,
         adversarial => task.adversarial,
         route_floor => percent(task.route_floor),
@@ -275,11 +289,28 @@ fn projection(summary: &Summary) -> Value {
     let projection = &summary.projection;
     context! {
         requests => format!("{:.0}", projection.requests_per_day),
-        left_out => projection.left_out.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+        none => bill::none(summary),
+        weighted => bill::weighted(summary),
+        remarks => bill::remarks(summary),
+        sources => bill::source_rows(summary).iter().map(|&(name, ref share, ref month)| context! {
+            name => name, share => share.clone(), month => money(month),
+        }).collect::<Vec<_>>(),
+        scenarios => projection.scenarios.iter().flatten().map(bill::scenario).map(|(what, low, high)| context! {
+            what => what, low => low, high => high,
+        }).collect::<Vec<_>>(),
+        today => projection.today.as_ref().map(|today| context! {
+            tier => format!("What serves today: {}", bill::tiers(today)),
+            cost => today.cost.as_ref().map(horizon),
+            pass_rate => today.pass_rate.map(|rate| figures::rate(&rate)),
+            savings => Savings::of(projection.total.as_ref(), today.cost.as_ref(), today.savings).map(|savings| context! {
+                money => savings.cell(),
+                interval => savings.interval(),
+            }),
+        }),
         tasks => projection.tasks.iter().map(|task| context! {
             task => task.task.as_str(),
             tier => task.tier.as_str(),
-            requests => format!("{:.0}", task.requests_per_day),
+            requests => bill::requests(summary, task.task.as_str(), task.requests_per_day),
             cost => horizon(&task.routed),
         }).collect::<Vec<_>>(),
         total => projection.total.as_ref().map(horizon),

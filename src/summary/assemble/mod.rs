@@ -12,6 +12,8 @@ mod judge;
 mod method;
 mod monitored;
 mod flips;
+mod bill;
+mod shares;
 mod strategies;
 
 use self::cell::{cell, price_line};
@@ -24,7 +26,7 @@ use crate::measure::{self, Draws, Observation, Settings, TierEvidence};
 use crate::path::{self, Requests};
 use crate::policy::{self, Assessment, Floors, Standing, TierFacts};
 use crate::price::ModelPrice;
-use crate::project::{self, Routed};
+use crate::project::Weighting;
 use crate::stats::bootstrap::Plan;
 use crate::summary::result::{JudgeSpend, Spend, Summary, VERSION};
 use crate::summary::run::Source;
@@ -80,7 +82,7 @@ pub fn assemble(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
     };
     let decided = deciding.decide().ok_or(EmptyLadder)?;
 
-    let shares = task_shares(&decided);
+    let (shares, weighted_by) = shares::shares(&decided);
     let overall = measure::over_tasks(inputs.observations, &cells, &shares, confidence);
     let overall: Vec<TierEvidence> =
         (0..tiers.len()).map(|at| overall.get(at).cloned().unwrap_or_default()).collect();
@@ -106,8 +108,7 @@ pub fn assemble(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
     let cheapest_sufficient_tier = policy::cheapest_sufficient_tier(&assessments, &costs);
     let outside_ladder = outside::outside(&inputs, &facts, &decided, &cells, &overall, references.as_deref());
     let project = |decided: &[Decided<'_>], drawn: &[Option<[Draws; 2]>]| {
-        let routed = routed(decided, drawn);
-        project::project(&routed, &names, cheapest_sufficient_tier, settings.resamples, confidence)
+        bill::projection(&inputs, decided, drawn, &names, cheapest_sufficient_tier, weighted_by)
     };
     let drawn = drawn(&decided, &settings);
     let projection = project(&decided, &drawn);
@@ -118,7 +119,10 @@ pub fn assemble(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
         Some((decided, projection))
     });
 
-    let traffic: Option<f64> = decided.iter().map(|task| task.measured.task.requests_per_day).sum();
+    let traffic = match weighted_by {
+        Weighting::Traffic => Some(shares.iter().sum()),
+        Weighting::Corpus => None,
+    };
     let elsewhere = strategies::Elsewhere {
         ladder,
         references: references.as_deref(),
@@ -127,8 +131,7 @@ pub fn assemble(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
         drawn: &drawn,
         projection: &projection,
     };
-    let strategies =
-        strategies::strategies(&inputs, &decided, &shares, traffic.filter(|t| *t > 0.0), &elsewhere);
+    let strategies = strategies::strategies(&inputs, &decided, &shares, traffic, &elsewhere);
 
     let source = inputs.run.source.clone();
     let mut summary = Summary {
@@ -178,18 +181,6 @@ fn drawn(decided: &[Decided<'_>], settings: &Settings) -> Vec<Option<[Draws; 2]>
     decided.iter().enumerate().map(of).collect()
 }
 
-/// The tasks with their routes, for the projection.
-fn routed<'a>(decided: &'a [Decided<'_>], drawn: &'a [Option<[Draws; 2]>]) -> Vec<Routed<'a>> {
-    let task = |(task, route): (&'a Decided<'_>, &'a Option<[Draws; 2]>)| Routed {
-        name: &task.measured.task.name,
-        requests_per_day: task.measured.task.requests_per_day,
-        cells: task.cells,
-        tier: task.tier,
-        route: route.as_ref(),
-    };
-    decided.iter().zip(drawn).map(task).collect()
-}
-
 fn tier_facts(config: &Config, prices: &[ModelPrice]) -> Vec<TierFacts> {
     let window = |at: usize| prices.get(at).and_then(|price| price.context_window);
     config
@@ -206,19 +197,6 @@ fn tier_facts(config: &Config, prices: &[ModelPrice]) -> Vec<TierFacts> {
             window: tier.context_window.or_else(|| window(at)),
         })
         .collect()
-}
-
-/// How much each task counts in a tier's overall figures: by traffic where every task states it, else by the weights of the
-/// corpus.
-fn task_shares(decided: &[Decided<'_>]) -> Vec<f64> {
-    let traffic: Option<Vec<f64>> =
-        decided.iter().map(|task| task.measured.task.requests_per_day.filter(|t| t.is_finite())).collect();
-    match traffic {
-        Some(traffic) if traffic.iter().any(|&requests| requests > 0.0) => traffic,
-        Some(_) | None => {
-            decided.iter().map(|task| task.cells.iter().map(|cell| cell.weight).fold(0.0, f64::max)).collect()
-        }
-    }
 }
 
 fn tier_summaries(
@@ -284,12 +262,15 @@ fn task_summary(
     TaskSummary {
         name: task.name.clone(),
         description: task.description.clone(),
+        owner: task.owner.clone(),
         oracle: task.oracle.clone(),
         consequence: task.consequence,
         latency_p95_limit: task.latency_p95,
         ttft_p95_limit: task.ttft_p95,
         data_location: task.data_location,
         requests_per_day: task.requests_per_day,
+        traffic_range: task.traffic_range,
+        expected_output_tokens: task.expected_output_tokens,
         prompts: decided.measured.prompts,
         distinct_prompts: decided.measured.distinct_prompts,
         adversarial: decided.measured.adversarial,

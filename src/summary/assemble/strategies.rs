@@ -161,7 +161,7 @@ impl Elsewhere<'_> {
             n: rate.map_or(line.n, |rate| rate.n),
             pass_rate: rate.map_or(line.pass_rate, shown),
             cost_per_1000: per_1000(cost, confidence).unwrap_or(line.cost_per_1000),
-            month: self.month(line.month, month),
+            month: self.month(line.month, month, decided),
             ..line
         }
     }
@@ -182,15 +182,23 @@ impl Elsewhere<'_> {
             n: rate.map_or(line.n, |rate| rate.n),
             pass_rate: rate.map_or(line.pass_rate, shown),
             cost_per_1000: per_1000(cost, confidence).unwrap_or(line.cost_per_1000),
-            month: self.month(line.month, self.projection.total),
+            month: self.month(line.month, self.projection.total, decided),
             ..line
         }
     }
 
-    /// The month of the projection, where that holds every task.
-    fn month(&self, own: Option<Money>, projected: Option<Horizon>) -> Option<Money> {
+    /// The month of the projection, where that holds every task that has a share.
+    fn month(
+        &self,
+        own: Option<Money>,
+        projected: Option<Horizon>,
+        decided: &[Decided<'_>],
+    ) -> Option<Money> {
         let own = own?;
-        let whole = projected.filter(|_| self.projection.left_out.is_empty());
+        // A task without traffic counts in neither.
+        let counts = |task: &Decided<'_>| task.measured.task.requests_per_day.is_some();
+        let missing = |task: &&Decided<'_>| self.projection.left_out.contains(&task.measured.task.name);
+        let whole = projected.filter(|_| !decided.iter().filter(missing).any(counts));
         Some(whole.map_or(own, |horizon| rounding::money(horizon.month)))
     }
 }

@@ -4,6 +4,7 @@ mod fallbacks;
 mod judge;
 mod lints;
 mod method;
+mod projection;
 mod service;
 
 pub(super) use self::method::notices as of_method;
@@ -105,14 +106,7 @@ pub(super) fn collect(summary: &Summary, config: &Config, prices: &[ModelPrice])
     router_does_not_pay(summary, config.policy.margin.get(), &mut say);
     service::notices(summary, config, &mut say);
     lints::lints(summary, config, &mut say);
-    if !summary.projection.left_out.is_empty() {
-        let names: Vec<&TaskName> = summary.projection.left_out.iter().collect();
-        say(
-            Note,
-            "not-projected",
-            format!("Not projected, because the traffic or a cost is unknown: {}.", list(&names)),
-        );
-    }
+    projection::notices(summary, &mut say);
     let untimed: Vec<&TaskName> = summary
         .tasks
         .iter()
