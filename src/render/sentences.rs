@@ -1,7 +1,7 @@
 //! The sentences of the reports: the same thing in the same words everywhere.
 
 use super::bill;
-use super::figures::{Savings, points, usd_short};
+use super::figures::{points, usd_short};
 use crate::config::{Consequence, IntervalMethod, Rule};
 use crate::ident::{TaskName, TierName};
 use crate::summary::outside::ServedModel;
