@@ -294,7 +294,9 @@ impl ProgressDisplay {
 fn describe(facts: &Progress) -> String {
     let mut parts = Vec::new();
     if facts.graded > 0 {
-        parts.push(format!("pass {:.0} %", facts.passed as f64 / facts.graded as f64 * 100.0));
+        // Unweighted, unlike every rate of the report: so it is said of how many.
+        let share = facts.passed as f64 / facts.graded as f64 * 100.0;
+        parts.push(format!("{share:.0} % of {} graded pass", facts.graded));
     }
     match facts.errors {
         0 => {}
@@ -325,7 +327,7 @@ mod tests {
         let progress = ProgressDisplay::new(&console, &[stage("small", 0), stage("large", 4)]);
         let spent = "0.0123".parse().unwrap();
         progress.update(0, Progress { done: 4, passed: 3, graded: 4, errors: 1, spent });
-        assert_eq!(progress.line(), "small 4/10 pass 75 %, 1 error, $0.0123 | large 4/10");
+        assert_eq!(progress.line(), "small 4/10 75 % of 4 graded pass, 1 error, $0.0123 | large 4/10");
     }
 
     #[test]

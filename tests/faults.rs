@@ -73,7 +73,7 @@ fn a_wrong_type() {
     insta::assert_snapshot!(broken("requests_per_day = 1000", "requests_per_day = \"many\""), @r#"
     exit 2
     -- stderr
-    error: invalid type: string "many", expected a number
+    error: invalid type: string "many", expected a number, or { low = 30000, likely = 50000, high = 90000 }
       --> route-prof.toml:26:20
        |
     26 | requests_per_day = "many"

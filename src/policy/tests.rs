@@ -341,3 +341,34 @@ fn the_best_single_tier_is_good_enough_everywhere() {
     assert_eq!(cheapest_sufficient_tier(&rows, &[None, None, None]), Some(1));
     assert_eq!(cheapest_sufficient_tier(&[], &costs), None);
 }
+
+#[test]
+fn the_stated_number_of_wrong_routes_is_the_number_of_wrong_routes() {
+    // True rates are uniform, as the prior has it; the cheapest tier that is shown to be good enough serves. What is left open after the
+    // choice among three tiers is what is wrong.
+    use rand_chacha::ChaCha8Rng;
+    use rand_chacha::rand_core::{Rng, SeedableRng};
+    let mut random = ChaCha8Rng::seed_from_u64(17);
+    let mut unit = move || f64::from(random.next_u32()) / 4_294_967_296.0;
+    let task = Task { consequence: Consequence::Low, ..task("t") };
+    let policy = Policy { monitor_floor: Share::clamped(0.90), ..Policy::default() };
+    let (mut stated, mut wrong, mut routes) = (0.0, 0, 0);
+    for _ in 0..700 {
+        let truths: [f64; 3] = std::array::from_fn(|_| unit());
+        let mut observations = Vec::new();
+        for (tier, (truth, cost)) in truths.iter().zip(["0.001", "0.01", "0.1"]).enumerate() {
+            let passes = (0..60).filter(|_| unit() < *truth).count() as u32;
+            observations.extend(trials(0, tier as u16, passes, 60, cost));
+        }
+        let route = decide_with(&task, &policy, &ladder(3), &observations).route;
+        let Some(p) = route.confidence else { continue };
+        let tier: usize = route.tier.as_str()[4..].parse().unwrap();
+        let floor = if route.decision == Decision::Route { 0.95 } else { 0.90 };
+        routes += 1;
+        stated += 1.0 - p;
+        wrong += u32::from(truths[tier - 1] < floor);
+    }
+    println!("stated {stated:.1}, wrong {wrong}, of {routes} routes");
+    // Two standard errors of a sum of some fifteen.
+    assert!(routes > 100 && (stated - f64::from(wrong)).abs() < 2.0 * stated.sqrt(), "{stated} {wrong} {routes}");
+}

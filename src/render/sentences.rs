@@ -94,10 +94,10 @@ fn tasks(summary: &Summary) -> String {
     format!("Of {all} tasks, {listed}.")
 }
 
-/// Why a task's tier serves, and how wrong its oracle may be before that turns.
+/// Why a task's tier serves, what requests get after fallback, and how wrong its oracle may be before that turns.
 pub(super) fn reason(task: &TaskSummary) -> String {
-    let reason = &task.route.reason;
-    let Some(TurningPoint { wrong, share, .. }) = &task.turning_point else { return reason.clone() };
+    let reason = format!("{}{}", task.route.reason, after_fallback(task));
+    let Some(TurningPoint { wrong, share, .. }) = &task.turning_point else { return reason };
     let verdicts = match wrong {
         Wrong::Passes => "passes",
         Wrong::Fails => "fails",
@@ -105,6 +105,21 @@ pub(super) fn reason(task: &TaskSummary) -> String {
     // Rounded down: "less than" stays true.
     let percent = (share * 1e3).floor() / 10.0;
     format!("{reason}; this holds while less than {percent:.1} % of the oracle's {verdicts} are wrong")
+}
+
+/// What requests get where the gate sends some of them up; nothing where it sends none.
+fn after_fallback(task: &TaskSummary) -> String {
+    let Some(after) = task.route.after_fallback.filter(|after| after.escalation_rate > 0.0) else {
+        return String::new();
+    };
+    let mut parts = vec![format!("{:.1} % of requests go up", after.escalation_rate * 100.0)];
+    if let Some(rate) = after.pass_rate {
+        parts.push(format!("{:.1} % of the answers that stand pass", rate.mean * 100.0));
+    }
+    if let Some(p95) = after.latency_p95 {
+        parts.push(format!("p95 {p95}"));
+    }
+    format!("; after fallback: {}", parts.join(", "))
 }
 
 /// Which single tier would do for every task.
@@ -327,7 +342,7 @@ pub(super) fn is_banner(notice: &Notice) -> bool {
 pub(super) fn routed_quality(summary: &Summary) -> Option<String> {
     let rate = summary.strategies.as_ref()?.routed_quality?;
     Some(format!(
-        "The routes pass {} ({} {:.1} to {:.1}), measured on prompts that did not decide them.",
+        "The routes pass {} ({} {:.1}–{:.1} %), measured on prompts that did not decide them.",
         percent(rate.mean),
         ci(summary),
         rate.low * 100.0,

@@ -98,12 +98,13 @@ pub fn rate(units: &[Unit], n: f64, confidence: f64) -> Option<Labelled> {
     let mean = strata.iter().map(|stratum| stratum.share * stratum.mean).sum::<f64>().clamp(0.0, 1.0);
     let bounds = bounds(&strata, mean, n, confidence)?;
     let n_eff = worth(mean, bounds, n, confidence);
-    // Labels that were drawn evenly are a plain sample, and no stratification may make less of them.
-    match evenly_drawn(&strata).map(|alone| alone.min(n)).filter(|alone| *alone > n_eff) {
+    // Labels that were drawn evenly are a plain sample, and no stratification may make less of them: at the same rate, the interval is
+    // never wider than that of the labels alone.
+    match evenly_drawn(&strata).map(|alone| alone.min(n)) {
         Some(alone) => {
             let plain = wilson(mean, alone, confidence)?;
             let bounds = Bounds { low: plain.low.max(bounds.low), high: plain.high.min(bounds.high) };
-            Some(Labelled { mean, bounds, n_eff: alone, labels })
+            Some(Labelled { mean, bounds, n_eff: n_eff.max(alone), labels })
         }
         None => Some(Labelled { mean, bounds, n_eff, labels }),
     }

@@ -201,6 +201,7 @@ fn the_bill_of_a_rejecting_gate_covers_its_truth() {
         sum += money.mean.to_f64() / truth;
     }
     let (share, bias) = (f64::from(covered) / f64::from(projects), sum / f64::from(projects) - 1.0);
+    println!("covered {share:.3}, bias {bias:.4}");
     // As independent, the bill was a third of the truth, and no interval held it.
     assert!(share >= 0.88 && bias.abs() < 0.02, "covered {share}, bias {bias}");
 }

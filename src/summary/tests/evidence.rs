@@ -56,6 +56,7 @@ fn clusters_whose_prompts_always_agree_are_covered() {
         means.push(f64::from(covered) / f64::from(samples));
     }
     let mean = means.iter().sum::<f64>() / means.len() as f64;
+    println!("covered {mean:.3}: {means:.3?}");
     assert!(mean >= 0.93, "{mean}: {means:?}");
 }
 
@@ -210,5 +211,6 @@ fn the_chance_that_more_prompts_decide_is_the_share_that_they_do() {
         decided += u32::from(good || posterior.misses(0.94) >= 0.90);
     }
     let share = f64::from(decided) / f64::from(samples);
+    println!("stated {chance:.3}, seen {share:.3}");
     assert!((share - chance).abs() < 0.05, "stated {chance}, seen {share}, {more} more");
 }

@@ -115,7 +115,7 @@ fn the_routes_that_compete_are_not_flattered() {
 }
 
 #[test]
-#[ignore = "half a minute: 300 projects; `cargo test --lib -- --ignored seldom_win`"]
+#[ignore = "half a minute: 300 projects; `cargo test --lib -- --ignored truly_worse`"]
 fn routes_that_win_seldom_are_truly_worse() {
     let found = simulated(300, 5);
     println!("{found:?}");
