@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use super::bands::Division;
 use super::tokens::Fit;
 use super::*;
 use crate::disk::Disk;
@@ -98,7 +99,9 @@ fn prompts_of_the_same_text_share_their_trials() {
     let plan = Plan::new(&config, &corpus, targets(None)).unwrap();
     assert_eq!(plan.key(0), plan.key(2));
     assert_eq!(plan.remaining(1, Repeats::Spread, |_| false).len(), 2);
-    let result = estimate::estimate(&config, &corpus, &plan, |_| false).unwrap();
+    let result =
+        estimate::estimate(&config, &corpus, &plan, &Division::new(&config, &corpus).unwrap(), |_| false)
+            .unwrap();
     assert_eq!((result.trials, result.to_send), (4, 2));
 }
 
@@ -130,13 +133,19 @@ fn an_estimate_counts_what_would_be_sent() {
     let (_folder, config, corpus) = project("", &lines(30));
     let plan = Plan::new(&config, &corpus, targets(None)).unwrap();
     let first = plan.key(0);
-    let result = estimate::estimate(&config, &corpus, &plan, |key| *key == first).unwrap();
+    let result =
+        estimate::estimate(&config, &corpus, &plan, &Division::new(&config, &corpus).unwrap(), |key| {
+            *key == first
+        })
+        .unwrap();
     assert_eq!((result.trials, result.answered, result.to_send), (60, 1, 59));
     assert!(result.low < result.high);
     // 59 requests at 60 a minute take 59 seconds; 59 x 3 s over 2 places take 88.5.
     assert_eq!(result.seconds, Some(89.0));
     let small = Plan::new(&config, &corpus, targets(Some(12))).unwrap();
-    let result = estimate::estimate(&config, &corpus, &small, |_| false).unwrap();
+    let result =
+        estimate::estimate(&config, &corpus, &small, &Division::new(&config, &corpus).unwrap(), |_| false)
+            .unwrap();
     assert_eq!((result.to_send, result.cells[0].overflow), (0, 30));
 }
 
