@@ -138,14 +138,14 @@ fn short_requests_go_to_the_small_tier_and_long_ones_to_the_large_one() {
 
     // Other bounds are other routes.
     scratch.replace("route-prof.toml", "[50]", "[40]");
-    let checked = scratch.run(&["check"]).exits(1);
+    let checked = scratch.run(&["check"]).exits(100);
     for said in
         ["over 50 input tokens -> over 40 input tokens", "colour.up-to-50: removed", "colour.up-to-40: new"]
     {
         assert!(checked.stdout.contains(said), "{}", checked.stdout);
     }
     scratch.replace("route-prof.toml", "split = { input_tokens = [40] }", "");
-    let checked = scratch.run(&["check"]).exits(1);
+    let checked = scratch.run(&["check"]).exits(100);
     assert!(checked.stdout.contains("over 50 input tokens -> requests of any length"), "{}", checked.stdout);
 }
 

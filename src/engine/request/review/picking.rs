@@ -7,6 +7,7 @@ use crate::engine::outcome::labelled::{label_files, own};
 use crate::engine::run::basis::Basis;
 use crate::engine::run::rows::Rows;
 use crate::grade::labels::Label;
+use crate::ident::TierName;
 use crate::policy::Band;
 use crate::stats::allocation::{self, allocate};
 use crate::stats::calibration::Word;
