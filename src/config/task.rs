@@ -67,6 +67,14 @@ pub struct Task {
     pub line: usize,
 }
 
+impl Task {
+    /// The name of the configured task: of a band, that of the task that it is a part of.
+    #[must_use]
+    pub fn of(&self) -> &TaskName {
+        self.band.as_ref().map_or(&self.name, |band| &band.of)
+    }
+}
+
 /// Where the data of a task may go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -100,8 +100,10 @@ pub(crate) fn own<'a>(
         };
         let prompt = observation.prompt as usize;
         let tier = basis.project.config.tiers.get(usize::from(observation.tier));
-        let (Some(oracle), Some(tier), true) =
-            (basis.oracles.of(prompt), tier, observation.task == part) else { continue };
+        let (Some(oracle), Some(tier), true) = (basis.oracles.of(prompt), tier, observation.task == part)
+        else {
+            continue;
+        };
         let key = basis.plan.key(row);
         let Some(labels) = by_key.get(&(&oracle.id, &tier.name, key)) else { continue };
         let answer = digest_of(basis, rows, row)?;
