@@ -165,6 +165,18 @@ fn every_request_that_reads_a_run_knows_the_bands() {
         scratch.run(&["report", "split", "--traffic", "colour=6000", "--format", "json"]).exits(0).json();
     assert!(what_if.to_string().contains("\"requests_per_day\":3000.0"), "{what_if}");
     scratch.run(&["grade", "split"]).exits(0);
+    // Labels are asked for across the bands of a task.
+    let export = scratch.run(&["review", "export", "split", "--n", "20", "--out", "review"]);
+    assert_eq!(export.code, 0, "{}", export.all());
+    // What serves the task today serves both bands: all of it at 0.0066 on average.
+    let config = scratch.read("route-prof.toml");
+    scratch.write("route-prof.toml", format!("{config}\n[baseline]\nmodels = {{ colour = \"large\" }}\n"));
+    scratch.run(&["report", "split"]).exits(0);
+    let told: Value = serde_json::from_str(&scratch.read("reports/split/summary.json")).unwrap();
+    let today = &told["projection"]["today"];
+    assert_eq!(today["tiers"].as_array().unwrap().len(), 2);
+    assert!((number(&today["cost"]["month"]["mean"]) - 3000.0 * MONTH * 0.0066).abs() < 0.01, "{today}");
+    scratch.write("route-prof.toml", config);
     scratch.run(&["simulate", "split", "--requests", "2000"]).exits(0);
     let day: Value = serde_json::from_str(&scratch.read("reports/split/simulate.json")).unwrap();
     let cost = number(&day["days"][0]["total"]["cost"]);

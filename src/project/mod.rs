@@ -185,6 +185,7 @@ impl Routed<'_> {
         Some(Line {
             traffic: self.requests_per_day.filter(|traffic| traffic.is_finite())?,
             range: self.traffic_range,
+            of: self.of.clone(),
             routed: self.route?.cost()?,
             otherwise: otherwise
                 .and_then(|(charged, probability)| Some(Otherwise { cost: charged.cost()?, probability })),
