@@ -88,6 +88,9 @@ fn text(console: &Console, report: &PlanOutput) -> String {
         )),
         None => text.push_str("nothing to send: the run would make no call\n"),
     }
+    for merged in &report.merged_bands {
+        text.push_str(&format!("\n{merged}\n"));
+    }
     text.push_str(&power_text(console, &report.decides));
     text.push_str(&next_prompts_text(console, &report.next_prompts));
     text

@@ -47,6 +47,9 @@ impl Config {
             if let (Some(range), Some(fields)) = (task.traffic_range, value.as_object_mut()) {
                 fields.insert("traffic_range".to_owned(), json!(range));
             }
+            if let (false, Some(fields)) = (task.split.is_empty(), value.as_object_mut()) {
+                fields.insert("split".to_owned(), json!(task.split));
+            }
             digester.part(canonical_json(&value).as_bytes());
         }
         digester.finish()

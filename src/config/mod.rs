@@ -13,6 +13,7 @@ mod rule;
 mod run;
 mod settings;
 pub mod simulate;
+mod split;
 mod strategy;
 mod task;
 #[cfg(test)]
@@ -30,6 +31,7 @@ pub use self::rule::{IntervalMethod, MonitorSaves, Multiplicity, Problem, Rule};
 pub use self::run::{RunSettings, Tape, TapeMode};
 pub use self::settings::Config;
 pub use self::simulate::SimulateSettings;
+pub use self::split::{LengthBand, length_bands};
 pub use self::strategy::{
     ClassifierSettings, HybridSettings, NearestSettings, ScoreWeights, StrategySettings,
 };

@@ -227,6 +227,18 @@ pub(super) struct RawTask {
     /// The task's own price of waiting.
     #[schemars(extend("x-unit" = "USD per second", "x-if-omitted" = "`[policy] latency_penalty`"))]
     pub(super) latency_penalty: Option<Usd>,
+    /// Decide requests of different length apart.
+    #[schemars(with = "Option<RawSplit>")]
+    pub(super) split: Option<Spanned<RawSplit>>,
+}
+
+/// Bands of length, each of which gets a route of its own.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSplit {
+    /// Rising bounds between the bands of length, each of which is decided by itself where its prompts suffice.
+    #[schemars(with = "Vec<u64>", extend("x-unit" = "estimated input tokens"))]
+    pub(super) input_tokens: Vec<Spanned<u64>>,
 }
 
 /// A recording to take answers from, so that a run needs no key and no network.

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::projection::Range;
 use super::provider::DataLocation;
+use super::split::LengthBand;
 use crate::ident::{OracleRef, TaskName};
 use crate::record::Message;
 use crate::units::{Millis, Share, Tokens, Usd};
@@ -58,8 +59,20 @@ pub struct Task {
     pub margin: Option<Share>,
     /// What a second of waiting costs this task, over the policy's.
     pub latency_penalty: Option<Usd>,
+    /// The bounds between its bands of length, in estimated input tokens, rising; empty where it is decided as a whole.
+    pub split: Vec<Tokens>,
+    /// The band of a task that this stands for; `None` for a task as configured.
+    pub band: Option<LengthBand>,
     /// Where in `route-prof.toml` the task is defined, for messages.
     pub line: usize,
+}
+
+impl Task {
+    /// The name of the configured task: of a band, that of the task that it is a part of.
+    #[must_use]
+    pub fn of(&self) -> &TaskName {
+        self.band.as_ref().map_or(&self.name, |band| &band.of)
+    }
 }
 
 /// Where the data of a task may go.

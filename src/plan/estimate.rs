@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
+use super::bands::Division;
 use super::tokens::{self, Fit};
 use super::{Plan, PlanError};
 use crate::config::Config;
@@ -70,7 +71,7 @@ struct Load {
     tokens: u64,
 }
 
-/// Estimates a run; `is_done` knows the trials that have an answer.
+/// Estimates a run, by task or band of one; `is_done` knows the trials that have an answer.
 ///
 /// # Errors
 /// If a prompt cannot be read or put into its template.
@@ -78,6 +79,7 @@ pub fn estimate(
     config: &Config,
     corpus: &Corpus,
     plan: &Plan,
+    division: &Division,
     is_done: impl Fn(&TrialKey) -> bool,
 ) -> Result<Estimate, PlanError> {
     let mut cells: BTreeMap<(u16, u16), CellEstimate> = BTreeMap::new();
@@ -96,20 +98,21 @@ pub fn estimate(
     let mut counted: Option<(u32, Tokens)> = None;
     for index in 0..plan.len() {
         let spec = plan.spec(index);
-        let (prompt, request) = plan.request(config, corpus, spec)?;
+        let (_, request) = plan.request(config, corpus, spec)?;
         // The tiers get the same messages; counting is the dear part.
         let input = match counted {
             Some((same, input)) if same == spec.prompt => input,
             Some(_) | None => tokens::estimate(&request),
         };
         counted = Some((spec.prompt, input));
-        let (Some(target), Some(entry)) =
-            (plan.targets().get(usize::from(spec.target)), corpus.entries().get(spec.prompt as usize))
+        let part = division.of(spec.prompt as usize);
+        let (Some(target), Some(decided)) =
+            (plan.targets().get(usize::from(spec.target)), division.parts.get(usize::from(part)))
         else {
             continue;
         };
-        let cell = cells.entry((entry.task, spec.target)).or_insert_with(|| CellEstimate {
-            task: prompt.task.clone(),
+        let cell = cells.entry((part, spec.target)).or_insert_with(|| CellEstimate {
+            task: decided.task.name.clone(),
             tier: target.tier.clone(),
             model: target.model.clone(),
             trials: 0,

@@ -1,5 +1,6 @@
 //! The trials of a run: corpus x tiers x repeats, in a seeded order. Makes no network call.
 
+pub mod bands;
 pub mod estimate;
 pub mod tokens;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use super::bands::Division;
 use super::tokens::Fit;
 use super::*;
 use crate::disk::Disk;
@@ -98,7 +99,9 @@ fn prompts_of_the_same_text_share_their_trials() {
     let plan = Plan::new(&config, &corpus, targets(None)).unwrap();
     assert_eq!(plan.key(0), plan.key(2));
     assert_eq!(plan.remaining(1, Repeats::Spread, |_| false).len(), 2);
-    let result = estimate::estimate(&config, &corpus, &plan, |_| false).unwrap();
+    let result =
+        estimate::estimate(&config, &corpus, &plan, &Division::new(&config, &corpus).unwrap(), |_| false)
+            .unwrap();
     assert_eq!((result.trials, result.to_send), (4, 2));
 }
 
@@ -130,13 +133,19 @@ fn an_estimate_counts_what_would_be_sent() {
     let (_folder, config, corpus) = project("", &lines(30));
     let plan = Plan::new(&config, &corpus, targets(None)).unwrap();
     let first = plan.key(0);
-    let result = estimate::estimate(&config, &corpus, &plan, |key| *key == first).unwrap();
+    let result =
+        estimate::estimate(&config, &corpus, &plan, &Division::new(&config, &corpus).unwrap(), |key| {
+            *key == first
+        })
+        .unwrap();
     assert_eq!((result.trials, result.answered, result.to_send), (60, 1, 59));
     assert!(result.low < result.high);
     // 59 requests at 60 a minute take 59 seconds; 59 x 3 s over 2 places take 88.5.
     assert_eq!(result.seconds, Some(89.0));
     let small = Plan::new(&config, &corpus, targets(Some(12))).unwrap();
-    let result = estimate::estimate(&config, &corpus, &small, |_| false).unwrap();
+    let result =
+        estimate::estimate(&config, &corpus, &small, &Division::new(&config, &corpus).unwrap(), |_| false)
+            .unwrap();
     assert_eq!((result.to_send, result.cells[0].overflow), (0, 30));
 }
 
@@ -176,4 +185,88 @@ fn a_changed_corpus_is_noticed() {
     let path: &Path = &folder.path().join("c.jsonl");
     std::fs::OpenOptions::new().write(true).open(path).unwrap().set_len(10).unwrap();
     assert!(plan.request(&config, &corpus, plan.spec(2)).is_err());
+}
+
+/// Prompts of 1, 2, ... times the same words, so many of each; how a split of them at these bounds comes out.
+fn divided(
+    counts: &[u32],
+    bounds: &[u64],
+    min_prompts: u32,
+) -> (Vec<(String, u64, Option<f64>)>, Vec<String>) {
+    let lengths = (1_usize..).zip(counts);
+    let line = |length: usize, n: u32| {
+        let text = "word ".repeat(length * 20);
+        format!(
+            "{{\"id\": \"p{length}-{n}\", \"cluster\": \"{length}-{n}\", \"prompt\": \"{text}\", \"expected\": \"x\"}}\n"
+        )
+    };
+    let corpus: String =
+        lengths.flat_map(|(length, count)| (0..*count).map(move |n| line(length, n))).collect();
+    let (_folder, mut config, corpus) = project("", &corpus);
+    config.policy.min_prompts = min_prompts;
+    config.tasks[0].split = bounds.iter().copied().map(Tokens).collect();
+    config.tasks[0].requests_per_day = Some(1000.0);
+    let division = Division::new(&config, &corpus).unwrap();
+    for (at, entry) in corpus.entries().iter().enumerate() {
+        let part = &division.parts[usize::from(division.of(at))];
+        assert_eq!(part.index, entry.task);
+    }
+    let parts = division.parts.iter();
+    let parts = parts.map(|part| (part.task.name.to_string(), part.prompts, part.task.requests_per_day));
+    (parts.collect(), division.merged)
+}
+
+#[test]
+fn bands_with_too_few_prompts_join_their_smaller_neighbour() {
+    let part = |name: &str, prompts: u64, requests: f64| (name.to_owned(), prompts, Some(requests));
+    // About 42, 62, 82 and 102 tokens, system text and shots included.
+    let bounds = [52, 72, 92];
+    let (parts, merged) = divided(&[50, 30, 60, 60], &bounds, 30);
+    let all = [
+        part("t.up-to-52", 50, 250.0),
+        part("t.53-to-72", 30, 150.0),
+        part("t.73-to-92", 60, 300.0),
+        part("t.over-92", 60, 300.0),
+    ];
+    assert_eq!((parts.as_slice(), merged.len()), (&all[..], 0));
+    // The second has one too few, and the first is its smaller neighbour.
+    let (parts, merged) = divided(&[50, 29, 60, 61], &bounds, 30);
+    let some = [part("t.up-to-72", 79, 395.0), part("t.73-to-92", 60, 300.0), part("t.over-92", 61, 305.0)];
+    assert_eq!((parts.as_slice(), merged.len()), (&some[..], 1));
+    assert!(merged[0].contains("29 distinct prompts have 53 to 72"), "{merged:?}");
+    // Two small neighbours are enough together; what is left is decided apart.
+    let (parts, _) = divided(&[80, 10, 20, 90], &bounds, 30);
+    let joined = [part("t.up-to-52", 80, 400.0), part("t.53-to-92", 30, 150.0), part("t.over-92", 90, 450.0)];
+    assert_eq!(parts, joined);
+    // None has enough, nor all of them together: the task as it is.
+    let (parts, merged) = divided(&[9, 9, 9, 2], &bounds, 30);
+    assert_eq!(parts, [part("t", 29, 1000.0)]);
+    assert!(merged[0].contains("as a whole"), "{merged:?}");
+    // Without a bound nothing is read, and nothing is said.
+    let (parts, merged) = divided(&[9, 9, 9, 2], &[], 30);
+    assert_eq!((parts, merged.len()), (vec![part("t", 29, 1000.0)], 0));
+}
+
+#[test]
+fn the_length_of_a_request_is_that_of_all_that_is_sent() {
+    // 20 words of its own: the system text lifts it over the bound.
+    let (_folder, mut config, corpus) = project(
+        "",
+        &format!("{{\"id\": \"p\", \"prompt\": \"{}\", \"expected\": \"x\"}}\n", "word ".repeat(20)),
+    );
+    config.policy.min_prompts = 0;
+    let plan = Plan::new(&config, &corpus, targets(None)).unwrap();
+    let (_, request) = plan.request(&config, &corpus, plan.spec(0)).unwrap();
+    let estimate = tokens::estimate(&request);
+    for (bound, name) in [(estimate.0, "up-to"), (estimate.0 - 1, "over")] {
+        config.tasks[0].split = vec![Tokens(bound)];
+        let division = Division::new(&config, &corpus).unwrap();
+        // The other band is empty, so that both are one again; the notice says which one was.
+        let empty = if name == "up-to" { format!("over {bound}") } else { format!("up to {bound}") };
+        assert!(
+            division.merged[0].contains(&format!("0 distinct prompts have {empty}")),
+            "{:?}",
+            division.merged
+        );
+    }
 }

@@ -6,6 +6,7 @@ use super::floors::Floors;
 use super::types::Band;
 use crate::config::IntervalMethod;
 use crate::measure::{CellEvidence, Versus};
+use crate::stats::floor::is_enough;
 use crate::stats::paired::Difference;
 use crate::stats::power;
 use crate::stats::weighted::Estimate;
@@ -254,11 +255,6 @@ fn surviving(readings: [Band; 3]) -> Band {
         () if all(&[Band::Below]) => Band::Below,
         () => Band::Undecided,
     }
-}
-
-/// Whether the effective sample size is as large as required. Half a thousandth of a prompt is rounding.
-pub(super) fn is_enough(n_eff: f64, min_prompts: f64) -> bool {
-    n_eff + 5e-4 >= min_prompts
 }
 
 /// The band that odds come to.

@@ -2,11 +2,11 @@
 //! enough, not good enough, between the two) has a one-sided test of its own (`stats::one_sided`), valid at every look.
 
 use super::assessment::EarlyStop;
-use super::band::is_enough;
 use super::case::OVERFLOW_TOLERANCE;
 use super::floors::Floors;
 use super::types::Band;
 use crate::config::{DataLocation, Multiplicity, Policy, Task};
+use crate::stats::floor::is_enough;
 use crate::stats::interval::Bounds;
 use crate::stats::one_sided::Scores;
 use crate::stats::posterior::Posterior;

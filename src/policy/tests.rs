@@ -35,6 +35,8 @@ pub(crate) fn task(name: &str) -> Task {
         owner: None,
         traffic_range: None,
         expected_output_tokens: None,
+        split: Vec::new(),
+        band: None,
         line: 1,
     }
 }

@@ -3,6 +3,7 @@
 use super::types::{Growth, Horizon, Interval, Scenario, Source, SourceShare};
 use super::worlds::{Cost, Otherwise, Part, Traffic, Varies, Worlds};
 use crate::config::{ProjectionSettings, Range};
+use crate::ident::TaskName;
 use crate::measure::{self, Money};
 use crate::stats::{bootstrap, skew};
 
@@ -18,6 +19,8 @@ pub(super) struct Line {
     pub(super) traffic: f64,
     /// Low, likely, high; `None` for a plain number.
     pub(super) range: Option<Range>,
+    /// The configured task.
+    pub(super) of: TaskName,
     /// What a request costs on the route.
     pub(super) routed: Cost,
     /// What serves if the route is wrong.
@@ -55,7 +58,12 @@ impl<'a> Bills<'a> {
     ) -> Self {
         let traffic: Vec<Traffic> = lines
             .iter()
-            .map(|line| Traffic { range: line.range, may_flip: line.otherwise.is_some() })
+            .enumerate()
+            .map(|(at, line)| Traffic {
+                range: line.range,
+                may_flip: line.otherwise.is_some(),
+                like: lines.iter().position(|first| first.of == line.of).unwrap_or(at),
+            })
             .collect();
         let worlds = Worlds::draw(settings, &traffic, size, seed);
         let sources = worlds.sources();

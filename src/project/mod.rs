@@ -27,6 +27,8 @@ use worlds::{Cost, Otherwise};
 pub struct Routed<'a> {
     /// The task.
     pub name: &'a TaskName,
+    /// The configured task that it is of: itself, or the one of which it is a band.
+    pub of: &'a TaskName,
     /// Expected traffic, where stated; the likely one of a range.
     pub requests_per_day: Option<f64>,
     /// How low and high it can get, where that is stated.
@@ -127,7 +129,7 @@ pub fn project(tasks: &[Routed<'_>], setup: &Setup<'_>) -> Projection {
     });
     let today = setup.baseline.filter(|_| any).map(|baseline| {
         let tier = |task: &Routed<'_>| {
-            let name = baseline.of(task.name)?;
+            let name = baseline.of(task.of)?;
             setup.tiers.iter().position(|tier| tier == name)
         };
         let cost = bills.plan(&|number| at(number, tier(projected.get(number)?)?));
@@ -135,7 +137,7 @@ pub fn project(tasks: &[Routed<'_>], setup: &Setup<'_>) -> Projection {
             tiers: projected
                 .iter()
                 .filter_map(|task| {
-                    Some(TaskTier { task: task.name.clone(), tier: baseline.of(task.name)?.clone() })
+                    Some(TaskTier { task: task.name.clone(), tier: baseline.of(task.of)?.clone() })
                 })
                 .collect(),
             pass_rate: pass_rate(&tier),
@@ -183,6 +185,7 @@ impl Routed<'_> {
         Some(Line {
             traffic: self.requests_per_day.filter(|traffic| traffic.is_finite())?,
             range: self.traffic_range,
+            of: self.of.clone(),
             routed: self.route?.cost()?,
             otherwise: otherwise
                 .and_then(|(charged, probability)| Some(Otherwise { cost: charged.cost()?, probability })),

@@ -35,6 +35,7 @@ fn projected(observations: &[Observation], traffic: [Option<f64>; 2]) -> Project
     let routed: Vec<Routed<'_>> = (0..2)
         .map(|at| Routed {
             name: &tasks[at],
+            of: &tasks[at],
             requests_per_day: traffic[at],
             cells: &cells[at],
             tier: at,
@@ -124,6 +125,7 @@ fn a_saving_is_surer_than_the_costs_it_compares() {
     let routed: Vec<Routed<'_>> = (0..2)
         .map(|at| Routed {
             name: &tasks[at],
+            of: &tasks[at],
             requests_per_day: Some(100.0),
             cells: &cells[at],
             tier: 0,

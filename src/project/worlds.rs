@@ -78,6 +78,8 @@ pub(super) struct Traffic {
     pub(super) range: Option<Range>,
     /// Whether another tier would serve if the route is wrong.
     pub(super) may_flip: bool,
+    /// The first one of the same configured task, whose bands share one traffic: itself where there are no bands.
+    pub(super) like: usize,
 }
 
 /// The draws. A source that does not vary has none.
@@ -100,11 +102,11 @@ impl Worlds {
             |range: Option<Range>, stream| range.map(|range| pert(range).quantiles(&uniform(stream)));
         let stated = settings.stated || tasks.iter().any(|task| task.range.is_some());
         let own = |task: usize| 16 + 2 * task as u64;
-        let traffic = tasks.iter().enumerate().map(|(at, task)| {
+        let traffic = tasks.iter().map(|task| {
             let range = task.range.filter(|range| range.likely > 0.0)?;
             let stream = match settings.traffic {
                 TrafficMoves::Together => 3,
-                TrafficMoves::Independently => own(at),
+                TrafficMoves::Independently => own(task.like),
             };
             Some(pert(range.times(1.0 / range.likely)).quantiles(&uniform(stream)))
         });
@@ -231,7 +233,7 @@ mod tests {
     }
 
     fn plain() -> Traffic {
-        Traffic { range: None, may_flip: false }
+        Traffic { range: None, may_flip: false, like: 0 }
     }
 
     fn variance(values: &[f64]) -> f64 {
@@ -260,7 +262,7 @@ mod tests {
             cache: range(0.0, 1.0, 1.0),
             ..ProjectionSettings::default()
         };
-        let tasks = [Traffic { range: range(5.0, 10.0, 15.0), may_flip: true }];
+        let tasks = [Traffic { range: range(5.0, 10.0, 15.0), may_flip: true, like: 0 }];
         let worlds = Worlds::draw(&settings, &tasks, N, 1);
         let (own, dear) = (cost(2.0, 0.1, 1, N), cost(6.0, 0.1, 1, N));
         let otherwise = Otherwise { cost: dear, probability: 0.25 };
@@ -281,14 +283,20 @@ mod tests {
 
     #[test]
     fn tasks_move_together_unless_told_otherwise() {
-        let tasks = [Traffic { range: range(5.0, 10.0, 15.0), may_flip: false }; 2];
+        let tasks = |like: [usize; 2]| {
+            like.map(|like| Traffic { range: range(5.0, 10.0, 15.0), may_flip: false, like })
+        };
         let cost = cost(1.0, 0.0, 1, N);
-        let sum = |traffic| {
+        let sum = |traffic, like| {
             let settings = ProjectionSettings { traffic, ..ProjectionSettings::default() };
-            let worlds = Worlds::draw(&settings, &tasks, N, 1);
+            let worlds = Worlds::draw(&settings, &tasks(like), N, 1);
             variance(&worlds.days(&[part(0, 10.0, &cost), part(1, 10.0, &cost)], Varies::All, N))
         };
-        let (together, apart) = (sum(TrafficMoves::Together), sum(TrafficMoves::Independently));
+        let together = sum(TrafficMoves::Together, [0, 1]);
+        let apart = sum(TrafficMoves::Independently, [0, 1]);
+        // The bands of a task share its traffic, whatever other tasks do.
+        let bands = sum(TrafficMoves::Independently, [0, 0]);
+        assert!((bands / (100.0 / 7.0) - 1.0).abs() < 0.02, "{bands}");
         assert!((together / (100.0 / 7.0) - 1.0).abs() < 0.02, "{together}");
         assert!((apart / (50.0 / 7.0) - 1.0).abs() < 0.08, "{apart}");
     }
@@ -307,7 +315,7 @@ mod tests {
         // 80 prompts. Of 300 projects, 95 % of the true bills are inside.
         let settings = ProjectionSettings { price: range(0.6, 1.0, 1.3), ..ProjectionSettings::default() };
         let traffic = Range { low: 500.0, likely: 1000.0, high: 2500.0 };
-        let tasks = [Traffic { range: Some(traffic), may_flip: false }];
+        let tasks = [Traffic { range: Some(traffic), may_flip: false, like: 0 }];
         let (rounds, n) = (300, 400);
         let (price, requests) = (stratified(9, 1, rounds), stratified(9, 2, rounds));
         let mut held = 0;

@@ -162,11 +162,24 @@ fn evidence_changes(old: &RouterEvidence, new: &RouterEvidence) -> Vec<String> {
     changed
 }
 
+/// The requests that a route is for, by their length.
+fn lengths(route: &RouterRoute) -> String {
+    match route.input_tokens.map(|tokens| (tokens.above, tokens.up_to)) {
+        None | Some((None, None)) => "requests of any length".to_owned(),
+        Some((Some(above), None)) => format!("over {above} input tokens"),
+        Some((None, Some(up_to))) => format!("up to {up_to} input tokens"),
+        Some((Some(above), Some(up_to))) => format!("over {above} and up to {up_to} input tokens"),
+    }
+}
+
 fn route_change(task: &TaskName, before: &RouterRoute, after: &RouterRoute) -> Option<RouteChange> {
     if before == after {
         return None;
     }
     let mut what = Vec::new();
+    if before.input_tokens != after.input_tokens {
+        what.push(format!("{} -> {}", lengths(before), lengths(after)));
+    }
     if before.tier != after.tier {
         what.push(format!("{} -> {}", before.tier, after.tier));
     }

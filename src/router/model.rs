@@ -103,6 +103,13 @@ pub struct RouterDefault {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RouterRoute {
+    /// Of a band of length: its task. The route of a request is that of its task, unless another one of the same `task` has
+    /// `input_tokens` that hold the request's estimate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskName>,
+    /// Of a band of length: the estimated input tokens of its requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_tokens: Option<RouterLengths>,
     /// The tier that serves.
     pub tier: TierName,
     /// Who answers for the task.
@@ -148,6 +155,18 @@ pub struct RouterRoute {
     /// The evidence about the same-class fallbacks of the tier, where they were measured.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub same_class: Vec<RouterFallback>,
+}
+
+/// The lengths of a band.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RouterLengths {
+    /// More estimated input tokens than this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub above: Option<Tokens>,
+    /// At most so many estimated input tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub up_to: Option<Tokens>,
 }
 
 /// The evidence about a fallback of the same class at a task.

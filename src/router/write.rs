@@ -2,6 +2,7 @@
 
 use super::model::VERSION;
 use crate::config::IntervalMethod;
+use crate::ident::TaskName;
 use crate::summary::{
     Cell, Decision, Detector, QualityGate, Rate, Source, Summary, TaskSummary, TierSummary,
 };
@@ -72,7 +73,7 @@ pub fn write(summary: &Summary) -> String {
         let tier = summary.tiers.iter().find(|tier| tier.name == task.route.tier);
         write_route(&mut out, task, tier.and_then(|tier| tier.concurrency));
         for (fallback, cell) in summary.fallbacks_of(task) {
-            out.line(&format!("\n[[route.{}.same_class]]", key(task.name.as_str())));
+            out.line(&format!("\n[[route.{}.same_class]]", key(route_name(task).as_str())));
             out.pair("model", &text(&fallback.model.to_string()));
             out.pair("quality", &text(cell.band.name()));
             out.optional("pass_rate", cell.pass_rate.map(|rate| pass_rate(&rate, None)));
@@ -95,9 +96,23 @@ fn write_tier(out: &mut Writer, tier: &TierSummary) {
     out.pair("price_per_million", &inline(&fields));
 }
 
+/// The name of a route: that of its task. Of a task in bands, the band of the longest requests has it, so that whoever does not
+/// know the length of a request, or does not look, is served as the longest are.
+fn route_name(task: &TaskSummary) -> &TaskName {
+    let is_longest = task.band.as_ref().is_none_or(|band| band.input_tokens_up_to.is_none());
+    if is_longest { task.of() } else { &task.name }
+}
+
 fn write_route(out: &mut Writer, task: &TaskSummary, concurrency: Option<u64>) {
     let route = &task.route;
-    out.table(&["route", task.name.as_str()]);
+    out.table(&["route", route_name(task).as_str()]);
+    if let Some(band) = &task.band {
+        out.pair("task", &text(band.of.as_str()));
+        let bounds = [("above", band.input_tokens_above), ("up_to", band.input_tokens_up_to)];
+        let bounds: Vec<(&str, String)> =
+            bounds.iter().filter_map(|(name, bound)| Some((*name, (*bound)?.to_string()))).collect();
+        out.pair("input_tokens", &inline(&bounds));
+    }
     out.pair("tier", &text(route.tier.as_str()));
     out.optional("owner", task.owner.as_deref().map(text));
     out.pair("decision", &text(route.decision.name()));

@@ -9,6 +9,12 @@ pub fn kish(weights: &[f64]) -> Option<f64> {
     (squares > 0.0).then(|| sum * sum / squares)
 }
 
+/// Whether the effective sample size is as large as required. Half a thousandth of a prompt is rounding.
+#[must_use]
+pub fn is_enough(n_eff: f64, min_prompts: f64) -> bool {
+    n_eff + 5e-4 >= min_prompts
+}
+
 /// The lowest pass rate that clears a floor at a confidence, if it is seen on `n` prompts; to a thousandth, rounded up.
 /// `None` when not even all of them passing would. `posterior` is of a mean and n.
 #[must_use]

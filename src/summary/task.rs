@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::judge::{Calibration, TurningPoint};
 use super::method::Versus;
-use crate::config::{Consequence, DataNeed, Range};
+use crate::config::{Consequence, DataNeed, LengthBand, Range};
 use crate::ident::{OracleRef, TaskName, TierName};
 use crate::measure::{Availability, Counts, Latency, Money, Rate, ReasonCount, Repeats, TokenStats};
 use crate::policy::{Band, EffectiveCost, Infeasible, Route, Unproven};
@@ -17,6 +17,9 @@ use crate::units::{Millis, Usd};
 pub struct TaskSummary {
     /// Its name.
     pub name: TaskName,
+    /// The band of length of a task that this line stands for; absent for a task that is decided as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub band: Option<LengthBand>,
     /// What it does.
     pub description: Option<String>,
     /// Who answers for it.
@@ -72,6 +75,14 @@ pub struct TaskSummary {
     pub route: Route,
     /// The requests by which tiers accept them, most frequent first: what escalations cost and bring, request by request.
     pub profiles: Vec<RequestProfile>,
+}
+
+impl TaskSummary {
+    /// The configured task that this line is of: of a band, the task that it is a part of.
+    #[must_use]
+    pub fn of(&self) -> &TaskName {
+        self.band.as_ref().map_or(&self.name, |band| &band.of)
+    }
 }
 
 /// Requests that the same tiers accept.

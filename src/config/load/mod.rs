@@ -4,10 +4,12 @@ mod check;
 mod projection;
 mod provider;
 mod simulate;
+mod split;
 mod strategy;
 mod task;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 
 use toml::Spanned;
@@ -99,15 +101,16 @@ impl Check<'_> {
         }
         let simulate = self.simulate(raw.simulate, &tiers);
         let prices = self.prices(raw.prices);
-        let mut tasks: Vec<(usize, Task)> = Vec::new();
+        let mut tasks: Vec<(Range<usize>, Task)> = Vec::new();
         for (name, task) in raw.task {
             if let Some(checked) = self.name(&name, TaskName::new) {
                 let task = self.task(checked, &name, task, &policy);
-                tasks.push((name.span().start, task));
+                tasks.push((name.span(), task));
             }
         }
         // In the order of the file: that is the order in which the user thinks of them.
-        tasks.sort_by_key(|(place, _)| *place);
+        tasks.sort_by_key(|(place, _)| place.start);
+        self.band_names(&tasks);
         // Whether the recording is there is asked when it is wanted: --live does without.
         let tape = raw.tape.map(|tape| Tape { file: self.root.join(tape.file), mode: tape.mode });
         let tasks: Vec<Task> = tasks.into_iter().map(|(_, task)| task).collect();

@@ -76,6 +76,7 @@ impl Check<'_> {
         if let Some(cap) = raw.max_output_tokens.as_ref().filter(|cap| *cap.get_ref() == 0) {
             self.fault(cap.span(), "this limit allows no tokens", "use 1 or more, or leave it out");
         }
+        let split = self.split(&name, raw.split);
         let fallback = || crate::ident::OracleRef { name: "unknown".into(), version: 1 };
         Task {
             description: raw.description,
@@ -98,6 +99,8 @@ impl Check<'_> {
             monitor_floor,
             margin,
             latency_penalty: raw.latency_penalty,
+            split,
+            band: None,
             line: line_of(self.source, typed.span().start),
             name,
         }

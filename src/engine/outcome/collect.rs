@@ -15,7 +15,7 @@ use crate::record::Via;
 
 /// Looks up and grades every planned trial.
 pub(crate) fn collect(engine: &Engine, basis: &Basis<'_>) -> anyhow::Result<Rows> {
-    let mut rows = Rows::new(basis.corpus, basis.plan)?;
+    let mut rows = Rows::new(&basis.project.config, basis.corpus, basis.plan)?;
     for (number, answers) in basis.answers.iter().enumerate() {
         let number = u16::try_from(number).context("too many journals")?;
         for record in Reader::open(basis.project.disk(), &answers.path)? {
@@ -43,7 +43,7 @@ pub(crate) fn collect(engine: &Engine, basis: &Basis<'_>) -> anyhow::Result<Rows
 
 /// Finds the cells that were stopped early. Of a recording, only the answers that such a run would have asked for are kept.
 fn stop_early(basis: &Basis<'_>, rows: &mut Rows) -> anyhow::Result<()> {
-    let stopping = Stopping::new(basis.project, basis.corpus, basis.oracles, basis.plan)?;
+    let stopping = Stopping::new(basis.project, basis.corpus, basis.oracles, basis.plan, &rows.division)?;
     let recorded = rows.vias.iter().eq([&Via::Tape]);
     let replay = if recorded { Replay::Recording } else { Replay::Run };
     let stopped = stopping.replay(&mut rows.observations, replay);

@@ -39,16 +39,16 @@ pub(super) fn standing(
     basis: &Basis<'_>,
     rows: &Rows,
     files: &LabelFiles,
-    task: u16,
+    part: u16,
 ) -> anyhow::Result<Option<OracleStanding>> {
     let needed = basis.project.config.policy.judge_min_labels;
     let mut oracles: BTreeMap<&OracleRef, &Oracle> = BTreeMap::new();
-    for (at, _) in basis.corpus.entries().iter().enumerate().filter(|(_, entry)| entry.task == task) {
+    for at in (0..basis.corpus.len()).filter(|at| rows.division.of(*at) == part) {
         if let Some(oracle) = basis.oracles.of(at) {
             oracles.insert(&oracle.id, oracle);
         }
     }
-    let own = own(basis, rows, files, task)?;
+    let own = own(basis, rows, files, part)?;
     let is_own: BTreeSet<(&TierName, TrialKey)> = own.iter().map(|own| (own.tier, own.key)).collect();
     let mut standings: Vec<OracleStanding> = Vec::new();
     for (id, oracle) in oracles {
@@ -75,12 +75,12 @@ pub(crate) struct Own<'a> {
     pub(crate) label: OwnLabel,
 }
 
-/// The labels of the run's own answers at a task.
+/// The labels of the run's own answers at a task, or a band of one: `part` is an index into what the corpus is divided into.
 pub(crate) fn own<'a>(
     basis: &Basis<'a>,
     rows: &Rows,
     files: &LabelFiles,
-    task: u16,
+    part: u16,
 ) -> anyhow::Result<Vec<Own<'a>>> {
     let mut by_key: BTreeMap<(&OracleRef, &TierName, TrialKey), Vec<&Labelled>> = BTreeMap::new();
     for (oracle, labels) in files {
@@ -99,9 +99,11 @@ pub(crate) fn own<'a>(
             _ => continue,
         };
         let prompt = observation.prompt as usize;
-        let of_task = basis.corpus.entries().get(prompt).is_some_and(|entry| entry.task == task);
         let tier = basis.project.config.tiers.get(usize::from(observation.tier));
-        let (Some(oracle), Some(tier), true) = (basis.oracles.of(prompt), tier, of_task) else { continue };
+        let (Some(oracle), Some(tier), true) = (basis.oracles.of(prompt), tier, observation.task == part)
+        else {
+            continue;
+        };
         let key = basis.plan.key(row);
         let Some(labels) = by_key.get(&(&oracle.id, &tier.name, key)) else { continue };
         let answer = digest_of(basis, rows, row)?;

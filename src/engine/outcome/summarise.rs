@@ -1,15 +1,15 @@
 //! Turns rows into a summary: measures, decides and projects.
 
-use std::collections::BTreeSet;
-
-use anyhow::Context;
+use std::collections::BTreeMap;
 
 use super::evidence::evidence;
 use super::labelled::{label_files, standing};
 use crate::engine::run::basis::Basis;
 use crate::engine::run::project::Project;
 use crate::engine::run::rows::Rows;
+use crate::ident::TaskName;
 use crate::measure::Observation;
+use crate::plan::bands::Division;
 use crate::policy;
 use crate::record::{Outcome, Via};
 use crate::summary::assemble::{Gate, Inputs, MeasuredTask, assemble};
@@ -55,19 +55,18 @@ pub(crate) fn summarise(basis: &Basis<'_>, rows: &Rows) -> anyhow::Result<Summar
     notices.extend(same_class_notices(project));
     let known = label_files(basis)?;
     let mut tasks = Vec::new();
-    for index in corpus.used_tasks() {
-        let task = project.config.tasks.get(usize::from(index)).context("a task of other settings")?;
-        let of_task = || corpus.entries().iter().filter(|entry| entry.task == index);
-        let has_gate = basis.oracles.of_task(index).is_some_and(|oracle| oracle.criterion.has_gate());
+    for (at, part) in (0_u16..).zip(&rows.division.parts) {
+        let has_gate = basis.oracles.of_task(part.index).is_some_and(|oracle| oracle.criterion.has_gate());
         tasks.push(MeasuredTask {
-            distinct_prompts: of_task().map(|entry| entry.cluster).collect::<BTreeSet<_>>().len() as u64,
-            task,
+            distinct_prompts: part.clusters.len() as u64,
+            task: &part.task,
             gate: if has_gate { Gate::Present } else { Gate::Absent },
-            prompts: of_task().count() as u64,
-            adversarial: of_task().filter(|entry| entry.adversarial).count() as u64,
-            labelled: standing(basis, rows, &known, index)?,
+            prompts: part.prompts,
+            adversarial: part.adversarial,
+            labelled: standing(basis, rows, &known, at)?,
         });
     }
+    notices.extend(split_notices(&rows.division));
     let mut texts = Texts::default();
     for prompt in 0..corpus.len() {
         texts.push(&corpus.load(prompt)?.content.plain());
@@ -89,6 +88,36 @@ pub(crate) fn summarise(basis: &Basis<'_>, rows: &Rows) -> anyhow::Result<Summar
         notices,
     };
     Ok(assemble(inputs)?)
+}
+
+/// What is decided by length, and what could not be.
+fn split_notices(division: &Division) -> Vec<Notice> {
+    let mut notices = Vec::new();
+    let mut tasks: BTreeMap<&TaskName, Vec<String>> = BTreeMap::new();
+    for band in division.parts.iter().filter_map(|part| part.task.band.as_ref()) {
+        tasks.entry(&band.of).or_default().push(band.words());
+    }
+    if !tasks.is_empty() {
+        let each: Vec<String> =
+            tasks.iter().map(|(task, bands)| format!("{task} ({})", bands.join(", "))).collect();
+        notices.push(Notice {
+            level: NoticeLevel::Note,
+            code: "split-by-length".to_owned(),
+            text: format!(
+                "Decided by length: {}. Lengths are input tokens of the whole request as estimated before it is sent (o200k), \
+                 not as a provider counts them; traffic is divided by the weights of the prompts.",
+                each.join("; ")
+            ),
+        });
+    }
+    if !division.merged.is_empty() {
+        notices.push(Notice {
+            level: NoticeLevel::Warning,
+            code: "band-too-small".to_owned(),
+            text: division.merged.join(" "),
+        });
+    }
+    notices
 }
 
 /// The largest chance of a wrong claim about a cell that early stopping allows for.

@@ -11,6 +11,7 @@ use crate::engine::error::Error;
 use crate::engine::outcome::results;
 use crate::engine::run::files::RESULTS;
 use crate::engine::run::project::Project;
+use crate::ident::TaskName;
 use crate::summary::Summary;
 
 /// Which runs to compare, and how.
@@ -186,19 +187,31 @@ fn samples(
 }
 
 fn decisions(before: &Summary, after: &Summary) -> Vec<DecisionChange> {
-    let decision = |summary: &Summary, task: &str| {
-        let task = summary.tasks.iter().find(|other| other.name.as_str() == task)?;
-        Some(format!("{} on {}", task.route.decision.name(), task.route.tier))
-    };
-    let mut changes = Vec::new();
+    let mut changes: Vec<DecisionChange> = Vec::new();
     for task in &before.tasks {
-        let name = task.name.as_str();
+        let name = task.of();
         let (was, is) = (decision(before, name), decision(after, name));
         if let (Some(was), Some(is)) = (was, is)
             && was != is
+            && changes.iter().all(|change| change.task != name.as_str())
         {
-            changes.push(DecisionChange { task: name.to_owned(), before: was, after: is });
+            changes.push(DecisionChange { task: name.to_string(), before: was, after: is });
         }
     }
     changes
+}
+
+/// What was decided for a task; for a task in bands, band by band.
+fn decision(summary: &Summary, name: &TaskName) -> Option<String> {
+    let lines = summary.tasks.iter().filter(|task| task.of() == name);
+    let lines: Vec<String> = lines
+        .map(|task| {
+            let decision = format!("{} on {}", task.route.decision.name(), task.route.tier);
+            match &task.band {
+                Some(band) => format!("{decision} ({} input tokens)", band.words()),
+                None => decision,
+            }
+        })
+        .collect();
+    (!lines.is_empty()).then(|| lines.join(", "))
 }

@@ -32,6 +32,7 @@ use crate::engine::work::send::Sending;
 use crate::engine::work::stopping::Stopping;
 use crate::grade::OracleSet;
 use crate::journal::{self, Index, Journal, Recovery, fetch_at};
+use crate::plan::bands::Division;
 use crate::plan::{Plan, Repeats};
 use crate::summary::Summary;
 use crate::units::Usd;
@@ -262,7 +263,8 @@ impl<'a> Measuring<'a> {
 
     /// The cells to watch, with the answers of earlier executions of the same command.
     fn stopping(&self, corpus: &Corpus, plan: &Plan) -> anyhow::Result<Stopping> {
-        let stopping = Stopping::new(self.project, corpus, self.oracles, plan)?;
+        let division = Division::new(&self.project.config, corpus)?;
+        let stopping = Stopping::new(self.project, corpus, self.oracles, plan, &division)?;
         stopping.catch_up(&collect(self.engine, &self.basis(corpus, plan))?.observations);
         Ok(stopping)
     }

@@ -8,12 +8,13 @@ use super::basis::ProgramFiles;
 use super::project::Project;
 use super::question::OpenQuestion;
 use super::stopped::Stopped;
-use crate::config::TierRole;
+use crate::config::{Config, TierRole};
 use crate::corpus::Corpus;
 use crate::grade::{OracleSet, grade};
 use crate::ident::TrialKey;
 use crate::measure::{Calls, Observation};
 use crate::plan::Plan;
+use crate::plan::bands::Division;
 use crate::policy::strategies::queries::Queries;
 use crate::record::{Attempt, Outcome, Via};
 use crate::summary::JudgeSpend;
@@ -27,6 +28,8 @@ const NONE: u32 = u32::MAX;
 /// All planned trials in canonical order (prompt, tier, repeat), with their results.
 pub(crate) struct Rows {
     pub(crate) observations: Vec<Observation>,
+    /// By what the corpus is decided; `Observation::task` is an index into its parts.
+    pub(crate) division: Division,
     /// The place of each row's answer: the number of the journal, and the offset in it.
     pub(crate) places: Vec<Option<(u16, u64)>>,
     /// The rows that the context guard held back and that have no other answer.
@@ -59,10 +62,11 @@ pub(crate) struct Rows {
 
 impl Rows {
     /// One empty row per planned trial.
-    pub(crate) fn new(corpus: &Corpus, plan: &Plan) -> anyhow::Result<Self> {
+    pub(crate) fn new(config: &Config, corpus: &Corpus, plan: &Plan) -> anyhow::Result<Self> {
         let trials = plan.len();
         let mut rows = Self {
             observations: Vec::with_capacity(trials),
+            division: Division::new(config, corpus)?,
             places: vec![None; trials],
             guarded: BTreeSet::new(),
             served: Tally::new(),
@@ -80,15 +84,13 @@ impl Rows {
             next_same: vec![NONE; trials],
             by_key: HashMap::with_capacity(trials),
         };
-        let measured = corpus.used_tasks();
         for at in 0..trials {
             let spec = plan.spec(at);
             let entry =
                 corpus.entries().get(spec.prompt as usize).context("the plan is of another corpus")?;
             rows.observations.push(Observation {
                 prompt: spec.prompt,
-                // The statistics count only the tasks that have prompts.
-                task: u16::try_from(measured.binary_search(&entry.task).unwrap_or_default())?,
+                task: rows.division.of(spec.prompt as usize),
                 tier: spec.target,
                 repeat: spec.repeat,
                 weight: entry.weight.get(),

@@ -61,6 +61,7 @@ pub(super) fn projection(
         .zip(routes.iter().zip(&otherwise))
         .map(|((task, outputs), (route, otherwise))| Routed {
             name: &task.measured.task.name,
+            of: task.measured.task.of(),
             requests_per_day: task.measured.task.requests_per_day,
             traffic_range: task.measured.task.traffic_range,
             cells: task.cells,

@@ -261,6 +261,7 @@ fn task_summary(
     let cells = names.iter().zip(decided.cells).zip(&decided.assessments);
     TaskSummary {
         name: task.name.clone(),
+        band: task.band.clone(),
         description: task.description.clone(),
         owner: task.owner.clone(),
         oracle: task.oracle.clone(),

@@ -12,6 +12,7 @@ use crate::engine::context::Engine;
 use crate::engine::error::Error;
 use crate::engine::run::project::find_config;
 use crate::ident::{Digest, TaskName};
+use crate::plan::bands::{Division, Part};
 
 /// A corpus without faults.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -22,7 +23,7 @@ pub struct CorpusCheckOutput {
     pub prompts: u64,
     /// Those that differ: near-duplicates of a task, and prompts with the same `cluster`, count once.
     pub distinct_prompts: u64,
-    /// The tasks whose prompts could not prove a tier good enough, were all of them to pass.
+    /// The tasks, or bands of one, whose prompts could not prove a tier good enough, were all of them to pass.
     pub too_few: Vec<TooFew>,
     /// Number of tasks with prompts.
     #[serde(skip)]
@@ -68,14 +69,16 @@ impl Engine {
     pub fn check_corpus(&self, config: Option<&Path>, corpus: &Path) -> Result<CorpusCheckOutput, Error> {
         let (config, corpus) = open(&self.world().disk, config, corpus)?;
         let (mut distinct_prompts, mut too_few) = (0, Vec::new());
-        for (index, task) in (0_u16..).zip(&config.tasks) {
-            let (prompts, clusters) = corpus.cluster_weights(index);
-            distinct_prompts += clusters.len() as u64;
-            let provable = Provable::of(&config, task, prompts, &clusters);
-            if prompts > 0 && !provable.is_possible() {
+        for index in corpus.used_tasks() {
+            distinct_prompts += corpus.cluster_weights(index).1.len() as u64;
+        }
+        let division = Division::new(&config, &corpus).map_err(anyhow::Error::from)?;
+        for Part { task, prompts, clusters, .. } in &division.parts {
+            let provable = Provable::of(&config, task, *prompts, clusters);
+            if !provable.is_possible() {
                 too_few.push(TooFew {
                     task: task.name.clone(),
-                    prompts,
+                    prompts: *prompts,
                     distinct_prompts: clusters.len() as u64,
                     n_eff: (provable.n_eff * 10.0).round() / 10.0,
                     needed: provable.smallest_n,

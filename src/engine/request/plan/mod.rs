@@ -23,6 +23,7 @@ use crate::grade::OracleSet;
 use crate::ident::{ModelRef, RunId};
 use crate::oracle::Asks;
 use crate::plan::Plan;
+use crate::plan::bands::Division;
 use crate::plan::estimate::{Estimate, estimate};
 use crate::units::{Tokens, Usd};
 
@@ -54,8 +55,11 @@ pub struct PlanOutput {
     /// The most calls to models that strategies query. Stored answers are reused, so there may be fewer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub strategies: Vec<QuestionEstimate>,
-    /// What the prompts can decide, per task.
+    /// What the prompts can decide, per task or band of one.
     pub decides: Vec<TaskPower>,
+    /// What becomes of bands of length with too few prompts, one sentence a task.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub merged_bands: Vec<String>,
     /// Where more prompts would save most.
     pub next_prompts: NextPrompts,
 }
@@ -104,7 +108,8 @@ fn plan(mut project: Project, request: &PlanRequest) -> anyhow::Result<PlanOutpu
     let plan = project.plan(&corpus)?;
     let folder = RunFolder::choose(&project, &corpus, &plan, None, source.fresh)?;
     let done = reuse::answered_elsewhere(&project, &folder, &plan, source.fresh)?;
-    let estimated = estimate(&project.config, &corpus, &plan, |key| done.contains(key))?;
+    let division = Division::new(&project.config, &corpus)?;
+    let estimated = estimate(&project.config, &corpus, &plan, &division, |key| done.contains(key))?;
     let last = next_prompts::last_run(&project)?;
     Ok(PlanOutput {
         run: folder.id.clone(),
@@ -113,8 +118,9 @@ fn plan(mut project: Project, request: &PlanRequest) -> anyhow::Result<PlanOutpu
         price_source: project.catalogue.source(),
         judges: judges(&project, &corpus, &oracles, &plan)?,
         strategies: strategies(&project, &corpus)?,
-        next_prompts: next_prompts::next_prompts(&project, &corpus, &estimated, &plan, last.as_ref()),
-        decides: power::task_power(&project, &corpus, last.as_ref()),
+        next_prompts: next_prompts::next_prompts(&project, &division.parts, &estimated, &plan, last.as_ref()),
+        decides: power::task_power(&project, &division.parts, last.as_ref()),
+        merged_bands: division.merged,
         estimate: estimated,
     })
 }

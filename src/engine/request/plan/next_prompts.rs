@@ -5,12 +5,12 @@ use serde::Serialize;
 
 use super::power::ASSUMED_DISCORDANT;
 use crate::config::{IntervalMethod, Rule, Task};
-use crate::corpus::Corpus;
 use crate::engine::run::files::SUMMARY;
 use crate::engine::run::project::Project;
 use crate::ident::{RunId, TaskName, TierName};
 use crate::measure;
 use crate::plan::Plan;
+use crate::plan::bands::Part;
 use crate::plan::estimate::Estimate;
 use crate::policy::Floors;
 use crate::stats::paired::{self, Difference};
@@ -69,14 +69,13 @@ pub(super) fn last_run(project: &Project) -> anyhow::Result<Option<Summary>> {
 
 pub(super) fn next_prompts(
     project: &Project,
-    corpus: &Corpus,
+    parts: &[Part],
     estimate: &Estimate,
     plan: &Plan,
     last: Option<&Summary>,
 ) -> NextPrompts {
     let mut tasks = Vec::new();
-    for index in corpus.used_tasks() {
-        let Some(task) = project.config.tasks.get(usize::from(index)) else { continue };
+    for Part { task, clusters, .. } in parts {
         let floors = Floors::of(task, &project.config.policy);
         let measured = last.and_then(|last| last.tasks.iter().find(|other| other.name == task.name));
         match (last, measured) {
@@ -87,8 +86,7 @@ pub(super) fn next_prompts(
                 tasks.extend(savings.reduce(|most, next| if saves_more(&next, &most) { next } else { most }));
             }
             (Some(_), None) | (None, _) => {
-                let (_, weights) = corpus.cluster_weights(index);
-                tasks.extend(by_assumption(project, task, floors, &weights, (estimate, plan)));
+                tasks.extend(by_assumption(project, task, floors, clusters, (estimate, plan)));
             }
         }
     }

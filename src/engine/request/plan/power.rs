@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use crate::corpus::Corpus;
 use crate::corpus::stats::Provable;
 use crate::engine::run::project::Project;
 use crate::ident::TaskName;
+use crate::plan::bands::Part;
 use crate::policy::Floors;
 use crate::stats::{paired, power};
 use crate::summary::Summary;
@@ -51,15 +51,13 @@ pub struct TaskPower {
     pub decidable_margin: bool,
 }
 
-pub(super) fn task_power(project: &Project, corpus: &Corpus, last: Option<&Summary>) -> Vec<TaskPower> {
+pub(super) fn task_power(project: &Project, parts: &[Part], last: Option<&Summary>) -> Vec<TaskPower> {
     let policy = &project.config.policy;
     let measured = last.and_then(discordant);
     let discordant = measured.unwrap_or(2.0 * ASSUMED_DISCORDANT);
     let mut all = Vec::new();
-    for index in corpus.used_tasks() {
-        let Some(task) = project.config.tasks.get(usize::from(index)) else { continue };
-        let (prompts, weights) = corpus.cluster_weights(index);
-        let provable = Provable::of(&project.config, task, prompts, &weights);
+    for Part { task, prompts, clusters, .. } in parts {
+        let provable = Provable::of(&project.config, task, *prompts, clusters);
         let Provable { n_eff, confidence, smallest_n, .. } = provable;
         let margin = Floors::of(task, policy).margin;
         let least = u64::from(policy.min_prompts);
@@ -72,8 +70,8 @@ pub(super) fn task_power(project: &Project, corpus: &Corpus, last: Option<&Summa
         let places = |value: f64, scale: f64| (value * scale).round() / scale;
         all.push(TaskPower {
             task: task.name.clone(),
-            prompts,
-            distinct_prompts: weights.len() as u64,
+            prompts: *prompts,
+            distinct_prompts: clusters.len() as u64,
             n_eff: places(n_eff, 10.0),
             route_floor: provable.route_floor,
             confidence,

@@ -7,6 +7,7 @@ use crate::engine::outcome::labelled::{label_files, own};
 use crate::engine::run::basis::Basis;
 use crate::engine::run::rows::Rows;
 use crate::grade::labels::Label;
+use crate::ident::TierName;
 use crate::policy::Band;
 use crate::stats::allocation::{self, allocate};
 use crate::stats::calibration::Word;
@@ -82,9 +83,9 @@ fn weight(basis: &Basis<'_>, reply: &Reply<'_>) -> f64 {
 fn known(basis: &Basis<'_>, rows: &Rows) -> anyhow::Result<BTreeMap<usize, Word>> {
     let files = label_files(basis)?;
     let mut known = BTreeMap::new();
-    for task in basis.corpus.used_tasks() {
+    for (part, _) in (0_u16..).zip(&rows.division.parts) {
         known.extend(
-            own(basis, rows, &files, task)?.into_iter().map(|own| (own.label.row, own.label.label.word)),
+            own(basis, rows, &files, part)?.into_iter().map(|own| (own.label.row, own.label.label.word)),
         );
     }
     Ok(known)
@@ -95,7 +96,12 @@ fn known(basis: &Basis<'_>, rows: &Rows) -> anyhow::Result<BTreeMap<usize, Word>
 fn nearness(basis: &Basis<'_>, summary: &Summary, task: usize, tier: usize) -> Option<f64> {
     let config = &basis.project.config;
     let (name, tier) = (&config.tasks.get(task)?.name, &config.tiers.get(tier)?.name);
-    let task: &TaskSummary = summary.tasks.iter().find(|task| task.name == *name)?;
+    // Of a task in bands, the band whose decision a label narrows most.
+    let lines = summary.tasks.iter().filter(|task| task.of() == name);
+    lines.filter_map(|line| line_nearness(line, tier)).max_by(f64::total_cmp)
+}
+
+fn line_nearness(task: &TaskSummary, tier: &TierName) -> Option<f64> {
     let cell = task.cells.iter().find(|cell| cell.tier == *tier)?;
     if cell.band != Band::Undecided && task.route.tier != *tier {
         return None;

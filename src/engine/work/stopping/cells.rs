@@ -15,6 +15,7 @@ use crate::grade::OracleSet;
 use crate::ident::{TaskName, TierName, TrialKey};
 use crate::measure::{Grade, Observation};
 use crate::plan::Plan;
+use crate::plan::bands::Division;
 use crate::policy::{self, EarlyStop, Known, Watch};
 use crate::record::Attempt;
 use crate::units::Millis;
@@ -99,19 +100,21 @@ impl Stopping {
         corpus: &Corpus,
         oracles: &OracleSet<'_>,
         plan: &Plan,
+        division: &Division,
     ) -> anyhow::Result<Self> {
         let config = &project.config;
         let tiers: Vec<TierName> = config.ladder().iter().map(|tier| tier.name.clone()).collect();
-        let used: Vec<u16> = corpus.used_tasks();
+        let parts = &division.parts;
         let mut task_of = Vec::with_capacity(corpus.len());
         let mut asked = BTreeSet::new();
-        for (at, entry) in corpus.entries().iter().enumerate() {
-            task_of.push(u16::try_from(used.binary_search(&entry.task).unwrap_or_default())?);
+        for at in 0..corpus.len() {
+            let part = division.of(at);
+            task_of.push(part);
             if oracles.of(at).is_none_or(|oracle| !oracle.criterion.asks().is_empty()) {
-                asked.insert(entry.task);
+                asked.insert(part);
             }
         }
-        let mut prompts = vec![Vec::new(); used.len()];
+        let mut prompts = vec![Vec::new(); parts.len()];
         let mut rank = vec![0; corpus.len()];
         for (place, prompt) in (0u32..).zip(plan.prompt_order(config.run.seed)) {
             let at = task_of.get(prompt as usize).copied().context("a prompt of another corpus")?;
@@ -124,10 +127,11 @@ impl Stopping {
             }
         }
         let mut tasks = Vec::new();
-        for (index, prompts) in used.iter().zip(&prompts) {
-            let task = config.tasks.get(usize::from(*index)).context("a task of other settings")?;
-            let is_asked = asked.contains(index);
-            let drawn = Drawn::new(if is_asked { &[] } else { prompts }, config.run.seed, (*index).into());
+        for ((at, part), prompts) in (0_u16..).zip(parts).zip(&prompts) {
+            let is_asked = asked.contains(&at);
+            // Each band of a task is drawn with coins of its own.
+            let stream = u64::from(part.index) | u64::from(part.number) << 16;
+            let drawn = Drawn::new(if is_asked { &[] } else { prompts }, config.run.seed, stream);
             // A unit is finished before the next one; what was not drawn comes after everything that was.
             for unit in &drawn.units {
                 let first = unit.prompts.first().and_then(|(prompt, _)| rank.get(*prompt as usize)).copied();
@@ -142,8 +146,8 @@ impl Stopping {
             for prompt in &drawn.rest {
                 rank.get_mut(*prompt as usize).into_iter().for_each(|slot| *slot = slot.saturating_add(last));
             }
-            let watch = Watch::new(task, &config.policy, used.len() * tiers.len());
-            tasks.push(Watched { task: task.clone(), drawn, watch, is_asked });
+            let watch = Watch::new(&part.task, &config.policy, parts.len() * tiers.len());
+            tasks.push(Watched { task: part.task.clone(), drawn, watch, is_asked });
         }
         let cells: Vec<Cell> =
             tasks.iter().flat_map(|watched| tiers.iter().map(|_| Cell::new(watched))).collect();
