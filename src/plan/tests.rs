@@ -187,12 +187,11 @@ fn a_changed_corpus_is_noticed() {
     assert!(plan.request(&config, &corpus, plan.spec(2)).is_err());
 }
 
+/// Name, prompts and traffic of a part.
+type Named = (String, u64, Option<f64>);
+
 /// Prompts of 1, 2, ... times the same words, so many of each; how a split of them at these bounds comes out.
-fn divided(
-    counts: &[u32],
-    bounds: &[u64],
-    min_prompts: u32,
-) -> (Vec<(String, u64, Option<f64>)>, Vec<String>) {
+fn divided(counts: &[u32], bounds: &[u64], min_prompts: u32) -> (Vec<Named>, Vec<String>) {
     let lengths = (1_usize..).zip(counts);
     let line = |length: usize, n: u32| {
         let text = "word ".repeat(length * 20);
