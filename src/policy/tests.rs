@@ -372,5 +372,8 @@ fn the_stated_number_of_wrong_routes_is_the_number_of_wrong_routes() {
     }
     println!("stated {stated:.1}, wrong {wrong}, of {routes} routes");
     // Two standard errors of a sum of some fifteen.
-    assert!(routes > 100 && (stated - f64::from(wrong)).abs() < 2.0 * stated.sqrt(), "{stated} {wrong} {routes}");
+    assert!(
+        routes > 100 && (stated - f64::from(wrong)).abs() < 2.0 * stated.sqrt(),
+        "{stated} {wrong} {routes}"
+    );
 }

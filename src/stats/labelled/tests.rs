@@ -1,3 +1,5 @@
+//! Rates from labels: published values, and simulations with a known truth.
+
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
