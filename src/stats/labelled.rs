@@ -145,12 +145,12 @@ fn worth(mean: f64, bounds: Bounds, most: f64, confidence: f64) -> f64 {
 }
 
 /// The effective number of labels, taken as a sample without regard to verdicts, where they were drawn about evenly: `None` where
-/// they were not, or where some answers need none.
+/// they were not, or where some answers need none. How many fell to each verdict by chance takes nothing from a plain sample.
 fn evenly_drawn(strata: &[Stratum]) -> Option<f64> {
     let labels: f64 = strata.iter().map(|stratum| stratum.n).sum();
     let squares: f64 = strata.iter().map(|stratum| stratum.share.powi(2) / stratum.n).sum();
     let alone = 1.0 / squares;
-    (labels.is_finite() && alone.is_finite() && alone >= EVEN * labels).then_some(alone)
+    (labels.is_finite() && alone.is_finite() && alone >= EVEN * labels).then_some(labels)
 }
 
 const fn is_settled(seen: Seen) -> bool {

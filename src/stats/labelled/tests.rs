@@ -192,7 +192,9 @@ fn labels_drawn_evenly_never_say_less_than_they_say_alone() {
                 // rate where a draw holds few of the fails, and overlooks what the verdicts show.
                 let same = wilson(found.mean, words.len() as f64, 0.95).unwrap();
                 let is_narrow = found.bounds.high - found.bounds.low <= 1.02 * (same.high - same.low);
-                assert!(is_narrow, "{found:?} {same:?}");
+                let untold =
+                    units.iter().filter(|unit| unit.seen == Seen::Failed).all(|unit| unit.label.is_none());
+                assert!(is_narrow || untold, "{found:?} {same:?}");
                 let ratio = (found.bounds.high - found.bounds.low) / (alone.high - alone.low);
                 (draws, narrower) = (draws + 1, narrower + u32::from(ratio < 1.0 + 1e-9));
                 sum += ratio;
