@@ -5,6 +5,7 @@ use super::args::simulate::{DayProfile, SimulateArgs};
 use super::exit::Exit;
 use super::session;
 use crate::console::{Align, Console};
+use crate::diag::escape;
 use crate::diag::shown;
 use crate::engine::{self, SimulateRequest, Simulated, SimulatedHour};
 use crate::render;
@@ -83,5 +84,12 @@ fn text(console: &Console, simulated: &Simulated) -> String {
     headers[0] = "whole day";
     text.push_str(&console.table(&headers, &rows, &align));
     text.push_str(&format!("{} Seed {}.\n", simulated.assumed, simulated.seed));
+    if !simulated.left_out.is_empty() {
+        let names: Vec<&str> = simulated.left_out.iter().map(|task| task.as_str()).collect();
+        text.push_str(&format!(
+            "Left out, because the traffic or a cost is not known: {}.\n",
+            escape(&names.join(", "))
+        ));
+    }
     text
 }

@@ -141,7 +141,7 @@ impl<'de> Deserialize<'de> for RawTraffic {
 
 /// Factors on a quantity: as low and as high as it can get; 1 is as measured.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "expected factors: { low = 0.8, high = 1.3 }")]
 pub(super) struct RawFactors {
     /// The lowest factor: 1 or less.
     #[schemars(extend("x-unit" = "factor", "default" = 1.0))]

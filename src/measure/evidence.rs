@@ -134,6 +134,23 @@ pub struct CellEvidence {
     pub rejection_draws: Draws,
 }
 
+impl CellEvidence {
+    /// Makes the evidence about quality count as if it rested on so many times as many prompts, and nothing else of the cell.
+    pub fn scale_evidence(&mut self, factor: f64) {
+        if let Some(rate) = &mut self.pass_rate {
+            rate.n_eff *= factor;
+        }
+        for estimate in [&mut self.if_fail, &mut self.if_pass].into_iter().flatten() {
+            estimate.n_eff *= factor;
+        }
+        for versus in &mut self.versus {
+            for difference in [&mut versus.seen, &mut versus.worst, &mut versus.best].into_iter().flatten() {
+                *difference = difference.on(difference.n_eff * factor);
+            }
+        }
+    }
+}
+
 /// A tier compared with another one, on the prompts of a task that both answered. A prompt that does not fit one of them is
 /// left out.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -58,21 +58,34 @@ impl Requests {
     /// tier that is reached.
     #[must_use]
     pub fn play(&self, start: usize, up: &[Option<usize>]) -> Option<Played> {
+        self.play_each(&|_| Some((start, up)))
+    }
+
+    /// The same where each cluster has a route of its own: `route` gives the tier that a cluster's requests start at, and the tier that
+    /// each escalates to.
+    #[must_use]
+    pub fn play_each<'a>(
+        &self,
+        route: &dyn Fn(u32) -> Option<(usize, &'a [Option<usize>])>,
+    ) -> Option<Played> {
         // A request whose answer is missing where its path begins says nothing. Where a tier further up is not known at all, the whole
         // is not known: to leave those requests out would leave out what is rejected.
-        let begins = |row: &&Request| self.ask(row, start, None) != Reply::Unknown;
-        let walked: Vec<(&Request, Walk)> = self
-            .rows
-            .iter()
-            .filter(begins)
-            .map(|row| Some((row, walk(start, up, |tier, from| self.ask(row, tier, from))?)))
-            .collect::<Option<_>>()?;
+        let begun = |row: &'_ Request| {
+            let (start, up) = route(row.unit)?;
+            (self.ask(row, start, None) != Reply::Unknown).then_some((start, up))
+        };
+        let mut walked: Vec<(&Request, Walk)> = Vec::new();
+        for row in &self.rows {
+            let Some((start, up)) = begun(row) else { continue };
+            walked.push((row, walk(start, up, |tier, from| self.ask(row, tier, from))?));
+        }
+        let mass = |row: &Request| row.mass(route(row.unit).map(|(start, _)| start));
         let by_prompt = |value: &dyn Fn(&Walk) -> Option<f64>| -> Vec<(u32, f64, f64)> {
             let same = |a: &(&Request, Walk), b: &(&Request, Walk)| a.0.prompt == b.0.prompt;
             let prompt = |of: &[(&Request, Walk)]| {
                 let (first, _) = of.first()?;
                 let mean = weighted::mean(of.iter().filter_map(|(_, walk)| Some((value(walk)?, 1.0))))?;
-                Some((first.unit, mean, first.mass([start])))
+                Some((first.unit, mean, mass(first)))
             };
             walked.chunk_by(same).filter_map(prompt).collect()
         };
@@ -91,7 +104,7 @@ impl Requests {
         let mut latencies = Vec::new();
         for of in walked.chunk_by(|a, b| a.0.prompt == b.0.prompt) {
             for (row, walk) in of {
-                let part = row.mass([start]) / of.len() as f64;
+                let part = mass(row) / of.len() as f64;
                 latencies.extend(walk.ends.iter().filter_map(|end| Some((end.latency?, part * end.share))));
             }
         }

@@ -97,8 +97,38 @@ impl Requests {
             }
             // Its own answer is missing where the path begins: the request says nothing.
             None if from.is_none() => Reply::Unknown,
-            None => expected().map_or(Reply::Unknown, Reply::Answer),
+            None => self.stand_in(row, tier, from).map_or(Reply::Unknown, Reply::Answer),
         }
+    }
+
+    /// What a tier is expected to do with a request that another one rejected and whose answer here is missing: what it does with those
+    /// like it, in proportion to what this one cost there, because a long request is long at every tier.
+    fn stand_in(&self, row: &Request, tier: usize, from: Option<usize>) -> Option<Step> {
+        let expected = self.expected.get(tier)?.get(from.unwrap_or(self.tiers)).copied().flatten()?;
+        let Some(from) = from.filter(|from| *from < self.tiers) else { return Some(expected) };
+        let known = |row: &Request, tier: usize| row.seen.get(tier).copied().flatten();
+        let both = || self.rows.iter().filter_map(|row| Some((row, known(row, from)?, known(row, tier)?)));
+        let rejected = |seen: &Seen| seen.accepted == Some(false);
+        let any = both().any(|(_, there, _)| rejected(&there));
+        let (mut below, mut here) = (0.0, 0.0);
+        for (row, there, own) in both().filter(|(_, there, _)| !any || rejected(there)) {
+            below += row.weight * there.cost;
+            here += row.weight * own.cost;
+        }
+        let factor = match known(row, from) {
+            Some(own) if below > 0.0 && here > 0.0 => own.cost * here / below / expected.cost,
+            Some(_) | None => 1.0,
+        };
+        let factor = if factor.is_finite() { factor } else { 1.0 };
+        Some(Step {
+            cost: expected.cost * factor,
+            uncached: expected.uncached * factor,
+            output: expected.output.map(|tokens| tokens * factor),
+            // Nothing that was rejected there was ever seen here: that it is rejected again is the dear assumption.
+            accepted: if any { expected.accepted } else { Some(0.0) },
+            quality: if any { expected.quality } else { None },
+            ..expected
+        })
     }
 
     /// The mean over the requests that tier `from` rejected and that have an answer here; over all that have one, where no request

@@ -52,16 +52,29 @@ pub fn default_tier(dominated: &[Option<usize>]) -> usize {
     dominated.iter().rposition(Option::is_none).unwrap_or(dominated.len().saturating_sub(1))
 }
 
-/// The cheapest tier that is feasible and good enough (routed, or routed with monitoring) at every task; ties go down the
-/// ladder. `costs` are those over all tasks; without one for every candidate, the order of the ladder decides.
+/// The cheapest tier that is feasible and good enough alone at every task: shown to meet the route floor, or the monitor floor where the
+/// policy lets that serve (`may_monitor`, one entry per task). Ties go down the ladder. `costs` are those over all tasks; without one for
+/// every candidate, the order of the ladder decides.
 #[must_use]
-pub fn cheapest_sufficient_tier(assessments: &[Vec<Assessment>], costs: &[Option<f64>]) -> Option<usize> {
-    let good = |cell: &Assessment| match cell.band {
-        Band::Route | Band::Monitor => cell.infeasible.is_empty() && cell.unproven.is_empty(),
-        Band::Below | Band::Undecided => false,
+pub fn cheapest_sufficient_tier(
+    assessments: &[Vec<Assessment>],
+    may_monitor: &[bool],
+    costs: &[Option<f64>],
+) -> Option<usize> {
+    let good = |cell: &Assessment, may_monitor: bool| {
+        let band = match cell.band {
+            Band::Route => true,
+            Band::Monitor => may_monitor,
+            Band::Below | Band::Undecided => false,
+        };
+        band && cell.infeasible.is_empty() && cell.unproven.is_empty() && !cell.unavailable
     };
     let everywhere = |tier: usize| {
-        !assessments.is_empty() && assessments.iter().all(|row| row.get(tier).is_some_and(good))
+        !assessments.is_empty()
+            && assessments.iter().enumerate().all(|(task, row)| {
+                let may = may_monitor.get(task).copied().unwrap_or(true);
+                row.get(tier).is_some_and(|cell| good(cell, may))
+            })
     };
     let candidates: Vec<usize> = (0..costs.len()).filter(|&tier| everywhere(tier)).collect();
     let cost = |tier: usize| costs.get(tier).copied().flatten();

@@ -19,6 +19,17 @@ struct Choice {
 }
 
 impl Case<'_> {
+    /// Whether a tier that meets only the monitor floor may serve the task: in place of a proven one where the policy allows that; where
+    /// none is proven, unless a gate is required and missing.
+    #[must_use]
+    pub fn may_monitor(&self, assessments: &[Assessment]) -> bool {
+        if feasible(self, assessments).any(|(_, _, assessment)| assessment.band == Band::Route) {
+            self.policy.monitor_saves.allows(self.task.consequence)
+        } else {
+            monitoring_is_possible(self)
+        }
+    }
+
     /// The route, by the assessments of [`Self::assess`]; `None` when the ladder is empty.
     #[must_use]
     pub fn route(&self, assessments: &[Assessment]) -> Option<Route> {
@@ -107,12 +118,7 @@ fn feasible<'a>(
 /// The cheapest tier that the evidence calls good enough, and that may serve on it.
 fn good_enough(case: &Case<'_>, assessments: &[Assessment], floors: Floors) -> Option<Choice> {
     let of_band = |band| feasible(case, assessments).filter(move |(_, _, a)| a.band == band);
-    let proven = of_band(Band::Route).next().is_some();
-    let may_monitor = if proven {
-        case.policy.monitor_saves.allows(case.task.consequence)
-    } else {
-        monitoring_is_possible(case)
-    };
+    let may_monitor = case.may_monitor(assessments);
     let candidates: Vec<_> = feasible(case, assessments)
         .filter(|(_, _, a)| match a.band {
             Band::Route => true,
@@ -139,7 +145,14 @@ fn good_enough(case: &Case<'_>, assessments: &[Assessment], floors: Floors) -> O
         Band::Route => Decision::Route,
         Band::Monitor | Band::Below | Band::Undecided => Decision::Monitor,
     };
-    let superlative = if all_priced { "cheapest" } else { "lowest" };
+    let dearer_alone = |c: &&(usize, &CellEvidence, &Assessment)| {
+        c.2.effective_cost.zip(assessment.effective_cost).is_some_and(|(one, own)| one.serving < own.serving)
+    };
+    let superlative = match all_priced {
+        true if candidates.iter().any(|c| dearer_alone(&c)) => "cheapest (with escalations)",
+        true => "cheapest",
+        false => "lowest",
+    };
     let mut reason = format!("{superlative} tier that {}", claim(case, tier, cell, assessment, decision));
     // The cap is named only where it makes the difference: a tier below the route floor is monitored in any case.
     let clears = |odds: Odds| assessment.strictness.applied(odds).route >= floors.confidence;
@@ -412,7 +425,11 @@ fn describe(case: &Case<'_>, tier: usize, cell: &CellEvidence) -> String {
         percent(rate.high)
     ));
     let (noun, verb) = if prompts == 1 { ("prompt", "passes") } else { ("prompts", "pass") };
-    format!("{:.1} % of {prompts} {noun} {verb} ({})", percent(rate.mean), notes.join("; "))
+    let of = match rate.n {
+        n if n > prompts && cell.repeats.is_some() => format!("{n} replies to {prompts} {noun} pass"),
+        _ => format!("{prompts} {noun} {verb}"),
+    };
+    format!("{:.1} % of {of} ({})", percent(rate.mean), notes.join("; "))
 }
 
 /// Why the cell is undecided, and what would decide it.

@@ -338,10 +338,10 @@ fn the_best_single_tier_is_good_enough_everywhere() {
     .map(|observations| decide(&task("t"), observations).assessments)
     .collect();
     let costs = [Some(0.001), Some(0.02), Some(0.01)];
-    assert_eq!(cheapest_sufficient_tier(&rows, &costs), Some(2));
-    assert_eq!(cheapest_sufficient_tier(&rows[1..], &costs), Some(0));
-    assert_eq!(cheapest_sufficient_tier(&rows, &[None, None, None]), Some(1));
-    assert_eq!(cheapest_sufficient_tier(&[], &costs), None);
+    assert_eq!(cheapest_sufficient_tier(&rows, &[true; 9], &costs), Some(2));
+    assert_eq!(cheapest_sufficient_tier(&rows[1..], &[true; 9], &costs), Some(0));
+    assert_eq!(cheapest_sufficient_tier(&rows, &[true; 9], &[None, None, None]), Some(1));
+    assert_eq!(cheapest_sufficient_tier(&[], &[true; 9], &costs), None);
 }
 
 #[test]

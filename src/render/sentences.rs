@@ -36,7 +36,7 @@ fn monitored(summary: &Summary) -> String {
     let list = |names: &[TaskName]| names.iter().map(TaskName::as_str).collect::<Vec<_>>().join(", ");
     let (verb, noun) = if monitored.routes.len() == 1 { ("serves", "route") } else { ("serve", "routes") };
     let mut text = format!(
-        " {} {noun} {verb} below the route floor, with monitoring: {}.",
+        " {} {noun} {verb} on the monitor floor, with monitoring: {}.",
         monitored.routes.len(),
         list(&monitored.routes)
     );
@@ -58,14 +58,14 @@ fn monitored(summary: &Summary) -> String {
 /// How many routes are expected to be wrong; nothing where none claims a floor.
 fn wrong_routes(summary: &Summary) -> String {
     let what = match summary.method.rule {
-        Rule::Floor => "below its floor",
+        Rule::Floor => "below the floor that it claims",
         Rule::NonInferior => "worse than the margin allows",
     };
     match summary.expected_wrong_routes() {
         None => String::new(),
         Some((wrong, 1)) => format!(" The chance that the route is {what} is {wrong:.2}."),
         Some((wrong, routes)) => {
-            let what = what.replace("its", "their");
+            let what = what.replace("that it claims", "that they claim");
             format!(" Expect {wrong:.1} of these {routes} routes to be {what}.")
         }
     }
@@ -341,8 +341,15 @@ pub(super) fn is_banner(notice: &Notice) -> bool {
 /// The pass rate of the routes, as far as it was measured on prompts that did not decide them.
 pub(super) fn routed_quality(summary: &Summary) -> Option<String> {
     let rate = summary.strategies.as_ref()?.routed_quality?;
+    let elsewhere = summary.strategies.as_ref()?.routed_elsewhere.filter(|share| *share > 0.05);
+    let elsewhere = elsewhere.map_or_else(String::new, |share| {
+        format!(
+            " Decided without them, {} of the requests would go to another tier than the routes say.",
+            percent(share)
+        )
+    });
     Some(format!(
-        "The routes pass {} ({} {:.1}–{:.1} %), measured on prompts that did not decide them.",
+        "Routes decided like this pass {} ({} {:.1}–{:.1} %), measured on prompts that did not decide them.{elsewhere}",
         percent(rate.mean),
         ci(summary),
         rate.low * 100.0,

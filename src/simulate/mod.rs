@@ -13,7 +13,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::Serialize;
 
 pub use crate::config::simulate::PlannedOutage as Outage;
-use crate::ident::TierName;
+use crate::ident::{TaskName, TierName};
 use crate::path::{Reply, Step, walk};
 use crate::summary::{Cell, RequestProfile, Summary};
 
@@ -259,6 +259,17 @@ impl Task {
         }
         self.profiles.first()
     }
+}
+
+/// The tasks that a day leaves out.
+#[must_use]
+pub fn left_out(summary: &Summary) -> Vec<TaskName> {
+    summary
+        .tasks
+        .iter()
+        .filter(|task| self::task(summary, task).is_none())
+        .map(|task| task.name.clone())
+        .collect()
 }
 
 struct World<'a> {

@@ -43,6 +43,9 @@ pub struct Strategies {
     /// expect of the routes. `None` where they were not decided so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routed_quality: Option<Interval>,
+    /// The share of requests that another tier would serve, had the route been decided without them; absent where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub routed_elsewhere: Option<f64>,
     /// The pass rate of the perfect router minus that of the best single tier: the most that any router could gain.
     pub headroom: f64,
     /// The strategies.

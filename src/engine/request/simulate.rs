@@ -9,6 +9,7 @@ use crate::diag::{UsageError, escape};
 use crate::engine::context::Engine;
 use crate::engine::error::Error;
 use crate::engine::run::project::Project;
+use crate::ident::TaskName;
 use crate::simulate::{ASSUMED, Day, Outage, Profile, Settings, Variant};
 use crate::summary::Summary;
 use crate::units::Usd;
@@ -76,6 +77,9 @@ pub struct Simulated {
     pub seed: u64,
     /// The assumptions.
     pub assumed: &'static str,
+    /// The tasks that are left out, because their traffic, or the cost of their route, is not known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<TaskName>,
     /// The day with the routes, and with the adaptive router if it was asked for.
     pub days: Vec<Day>,
 }
@@ -126,10 +130,12 @@ fn simulate(project: &Project, request: &SimulateRequest) -> anyhow::Result<Simu
         .map_err(|error| {
             UsageError::with_help(
                 error.to_string(),
-                "every task needs requests_per_day, and every outage must name a tier of the run",
+                "at least one task needs requests_per_day, and every outage must name a tier of the run",
             )
         })?;
-    let result = Simulated { run: summary.run.id.to_string(), seed: settings.seed, assumed: ASSUMED, days };
+    let left_out = crate::simulate::left_out(&summary);
+    let result =
+        Simulated { run: summary.run.id.to_string(), seed: settings.seed, assumed: ASSUMED, left_out, days };
     project.disk().replace(&folder.join(FILE), &result.to_json()?)?;
     Ok(SimulatedDay { result, settings, summary, folder })
 }

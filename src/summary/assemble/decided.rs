@@ -15,6 +15,8 @@ pub(super) struct Decided<'a> {
     pub(super) stopped: &'a [Option<EarlyStop>],
     pub(super) assessments: Vec<Assessment>,
     pub(super) route: Route,
+    /// Whether a tier that meets only the monitor floor may serve.
+    pub(super) may_monitor: bool,
     /// The index of the tier that serves.
     pub(super) tier: usize,
     pub(super) escalates_to: Vec<Option<usize>>,
@@ -96,6 +98,7 @@ impl<'a> Deciding<'a, '_> {
         let route = case.route(&assessments)?;
         let tier = self.ladder.iter().position(|tier| tier.name == route.tier)?;
         let escalates_to = case.escalates_to(&assessments);
+        let may_monitor = case.may_monitor(&assessments);
         let flips = case.flips(&assessments, tier, self.inputs.prices);
         let turning = case.turning(&assessments, tier);
         Some(Decided {
@@ -104,6 +107,7 @@ impl<'a> Deciding<'a, '_> {
             requests,
             stopped,
             assessments,
+            may_monitor,
             route,
             tier,
             escalates_to,

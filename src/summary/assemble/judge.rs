@@ -9,6 +9,8 @@ use crate::grade::standing::OracleStanding;
 use crate::ident::TierName;
 use crate::measure::{CellEvidence, Grade, Observation, Rate};
 use crate::policy::{Floors, Turning};
+use crate::stats::calibration::Word;
+use crate::stats::interval::wilson;
 use crate::stats::labelled::{self, Label, Labelled, Seen, Unit};
 use crate::stats::posterior::Posterior;
 use crate::stats::power;
@@ -101,14 +103,54 @@ fn correct(
 ) -> Vec<Correction> {
     let labels: HashMap<usize, Label> = standing.own.iter().map(|own| (own.row, own.label)).collect();
     let mut corrections = Vec::new();
-    for (at, (tier, cell)) in tiers.iter().zip(cells).enumerate() {
+    for (at, (tier, cell)) in tiers.iter().zip(cells.iter_mut()).enumerate() {
         let of_cell = observations.iter().copied().filter(|(_, observation)| {
             usize::from(observation.task) == task && usize::from(observation.tier) == at
         });
         let answers = Answers { observations: of_cell.collect(), labels: &labels };
         corrections.push(correct_cell(standing, &answers, tier, cell, rules));
     }
+    if !standing.judge {
+        let rows = || observations.iter().filter(|(_, seen)| usize::from(seen.task) == task);
+        let looked_at = rows().filter_map(|(row, seen)| {
+            let label = labels.get(row)?;
+            (seen.passed() == Some(true)).then_some((usize::from(seen.tier), *label))
+        });
+        spread(&looked_at.collect::<Vec<_>>(), &mut corrections, cells, rules);
+    }
     corrections
+}
+
+/// Where people found wrong passes at one tier, the passes of tiers that nobody has looked at are taken to be wrong as often: else a
+/// correction would move the route to a tier only because it has no labels. `labels` are those of passes, with their tier.
+fn spread(
+    labels: &[(usize, Label)],
+    corrections: &mut [Correction],
+    cells: &mut [CellEvidence],
+    rules: Rules,
+) {
+    let corrected: Vec<bool> = corrections.iter().map(|one| one.rate.is_some()).collect();
+    let told: Vec<&Label> = labels
+        .iter()
+        .filter(|(tier, _)| corrected.get(*tier).copied().unwrap_or_default())
+        .map(|(_, label)| label)
+        .collect();
+    let good = told.iter().filter(|label| label.word == Word::Pass).count() as f64;
+    let all = told.len() as f64;
+    if all < 1.0 || good == all {
+        return;
+    }
+    for (correction, cell) in corrections.iter_mut().zip(cells).filter(|(one, _)| one.rate.is_none()) {
+        let Some(rate) = cell.pass_rate else { continue };
+        let (mean, n_eff) = (rate.mean * good / all, rate.n_eff.min(all));
+        let Some(bounds) = wilson(mean, n_eff, rules.confidence) else { continue };
+        let found = Labelled { mean, bounds, n_eff, labels: told.len() as u64 };
+        replace(cell, rate, found);
+        for other in [&mut cell.if_fail, &mut cell.if_pass].into_iter().flatten() {
+            *other = Estimate { mean: other.mean * good / all, n_eff };
+        }
+        correction.rate = Some((shown(&found), LabelSource::Others));
+    }
 }
 
 fn correct_cell(

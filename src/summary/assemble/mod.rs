@@ -105,7 +105,8 @@ pub fn assemble(inputs: Inputs<'_>) -> Result<Summary, EmptyLadder> {
 
     let assessments: Vec<Vec<Assessment>> = decided.iter().map(|task| task.assessments.clone()).collect();
     let costs: Vec<Option<f64>> = overall.iter().take(rungs).map(|tier| tier.cost).collect();
-    let cheapest_sufficient_tier = policy::cheapest_sufficient_tier(&assessments, &costs);
+    let may_monitor: Vec<bool> = decided.iter().map(|task| task.may_monitor).collect();
+    let cheapest_sufficient_tier = policy::cheapest_sufficient_tier(&assessments, &may_monitor, &costs);
     let outside_ladder = outside::outside(&inputs, &facts, &decided, &cells, &overall, references.as_deref());
     let project = |decided: &[Decided<'_>], drawn: &[Option<[Draws; 2]>]| {
         bill::projection(&inputs, decided, drawn, &names, cheapest_sufficient_tier, weighted_by)

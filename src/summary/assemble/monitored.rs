@@ -14,7 +14,11 @@ pub(super) fn monitored<'a>(
 ) -> Option<Monitored> {
     let routes: Vec<_> = decided
         .iter()
-        .filter(|task| task.route.decision == Decision::Monitor)
+        // A tier that is monitored because of its server is no worse than its floor.
+        .filter(|task| {
+            let unavailable = task.assessments.get(task.tier).is_some_and(|serves| serves.unavailable);
+            task.route.decision == Decision::Monitor && !unavailable
+        })
         .map(|task| task.measured.task.name.clone())
         .collect();
     if routes.is_empty() {

@@ -1,17 +1,21 @@
 //! The strategies, compared and rounded; with them the audit of the gates and of the tiers.
 
+use std::collections::BTreeMap;
+
 use super::crossed;
 use super::decided::Decided;
 use super::flips;
 use super::inputs::{Gate, Inputs};
 use super::queries;
-use crate::config::TierRole;
+use crate::config::{IntervalMethod, TierRole};
 use crate::ident::TierName;
 use crate::measure::{self, Draws, Money, Rate, Settings, TierEvidence};
+use crate::path::Played;
 use crate::policy::TierFacts;
 use crate::policy::audit::{self, Counted};
-use crate::policy::strategies::{self, Figures, Matrix, RouteOf, Span, World};
+use crate::policy::strategies::{self, Figures, Matrix, RouteOf, Row, Span, World};
 use crate::project::{Horizon, Interval, Projection};
+use crate::stats::bootstrap::Plan;
 use crate::summary::counted::CountedShare;
 use crate::summary::rounding::{self, thousand};
 use crate::summary::strategies::{
@@ -96,14 +100,17 @@ pub(super) fn strategies(
                 tier.map_or(line.clone(), |tier| elsewhere.single(line, decided, shares, tier, confidence))
             }
             strategies::Standing::Routes => elsewhere.routes(line, decided, shares, confidence),
-            strategies::Standing::CrossFitted
-            | strategies::Standing::Deployable
+            strategies::Standing::CrossFitted => {
+                let fold_of = crossed::folds(inputs.observations, &matrix);
+                elsewhere.crossed(line, decided, shares, (&crossed, &fold_of), confidence)
+            }
+            strategies::Standing::Deployable
             | strategies::Standing::Outside
             | strategies::Standing::Bound => line,
         })
     };
     let table: Vec<StrategyLine> = compared.figures.iter().filter_map(table_line).collect();
-    let competes = |one: &&Figures| one.standing == strategies::Standing::CrossFitted;
+    let competes = |line: &&StrategyLine| line.kind == StrategyKind::RoutesCrossFitted;
     Some(Strategies {
         prompts: compared.prompts,
         left_out: compared.left_out,
@@ -115,7 +122,8 @@ pub(super) fn strategies(
         aiq_to: thousand(compared.range.1)?,
         winner: compared.winner().and_then(|at| Some(compared.figures.get(at)?.id.clone())),
         margin: Some(compared.margin),
-        routed_quality: compared.figures.iter().find(competes).map(|one| interval(one.quality)),
+        routed_quality: table.iter().find(competes).map(|line| line.pass_rate),
+        routed_elsewhere: routed_elsewhere(&matrix, &routes, &crossed).map(rounding::share),
         headroom: rounding::share(perfect.map_or(0.0, |perfect| perfect.gap.quality.mean)),
         table,
         gates: gates(inputs, decided, &matrix, &names, confidence),
@@ -187,6 +195,58 @@ impl Elsewhere<'_> {
         }
     }
 
+    /// The routes as decided on other prompts, on every prompt that their path can be told of, like the routes themselves.
+    fn crossed(
+        &self,
+        line: StrategyLine,
+        decided: &[Decided<'_>],
+        shares: &[f64],
+        (crossed, fold_of): (&[Vec<RouteOf>], &BTreeMap<u32, u32>),
+        confidence: f64,
+    ) -> StrategyLine {
+        let played: Vec<Option<Played>> = decided
+            .iter()
+            .enumerate()
+            .map(|(at, task)| {
+                let route = |unit: u32| {
+                    let route = crossed.get(*fold_of.get(&unit)? as usize)?.get(at)?;
+                    Some((route.tier, route.escalates_to.as_slice()))
+                };
+                task.requests.play_each(&route)
+            })
+            .collect();
+        let (seed, resamples) = (self.settings.seed, self.settings.resamples);
+        let drawn: Vec<Option<Draws>> = played
+            .iter()
+            .enumerate()
+            .map(|(at, played)| {
+                let [cost, _] = played.as_ref()?.draws(Plan { seed, stream: at as u64, resamples });
+                Some(cost)
+            })
+            .collect();
+        let cost = measure::combined_draws(shares.iter().copied().zip(drawn.iter().map(Option::as_ref)));
+        let rates = played.iter().map(|played| {
+            let (estimate, n) = played.as_ref()?.quality()?;
+            measure::rate(estimate, n, confidence, IntervalMethod::Wilson)
+        });
+        let rate = measure::combined_rates(shares.iter().copied().zip(rates));
+        let requests = line.month.and_then(|month| {
+            let per = line.cost_per_1000.mean.to_f64() / 1000.0;
+            (per > 0.0).then(|| month.mean.to_f64() / per)
+        });
+        let month = cost.as_ref().zip(requests).and_then(|(cost, requests)| {
+            let replicates = cost.replicates.iter().map(|value| value * requests);
+            measure::money(cost.mean? * requests, replicates, confidence).map(rounding::money)
+        });
+        StrategyLine {
+            n: rate.map_or(line.n, |rate| rate.n),
+            pass_rate: rate.map_or(line.pass_rate, shown),
+            cost_per_1000: per_1000(cost, confidence).unwrap_or(line.cost_per_1000),
+            month: month.or(line.month),
+            ..line
+        }
+    }
+
     /// The month of the projection, where that holds every task that has a share.
     fn month(
         &self,
@@ -201,6 +261,15 @@ impl Elsewhere<'_> {
         let whole = projected.filter(|_| !decided.iter().filter(missing).any(counts));
         Some(whole.map_or(own, |horizon| rounding::money(horizon.month)))
     }
+}
+
+/// The share of requests that another tier would serve, had the route been decided without them; `None` without folds.
+fn routed_elsewhere(matrix: &Matrix, routes: &[RouteOf], crossed: &[Vec<RouteOf>]) -> Option<f64> {
+    let elsewhere = |row: &&Row| {
+        let own = routes.get(row.task).map(|route| route.tier);
+        crossed.get(row.fold as usize).and_then(|fold| fold.get(row.task)).map(|route| route.tier) != own
+    };
+    (!crossed.is_empty()).then(|| matrix.rows.iter().filter(elsewhere).map(|row| row.weight).sum())
 }
 
 fn shown(rate: Rate) -> Interval {

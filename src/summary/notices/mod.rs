@@ -125,6 +125,24 @@ pub(super) fn collect(summary: &Summary, config: &Config, prices: &[ModelPrice])
             ),
         );
     }
+    let untold = config.tasks.iter().filter(|task| task.ttft_p95.is_some()).filter(|task| {
+        let mut routes = summary.tasks.iter().filter(|other| other.name == task.name).map(|task| &task.route);
+        routes.any(|route| {
+            route.pass_rate.is_some() && route.latency.is_none_or(|seen| seen.ttft_p95.is_none())
+        })
+    });
+    let untold: Vec<&TaskName> = untold.map(|task| &task.name).collect();
+    if !untold.is_empty() {
+        say(
+            Warning,
+            "first-token-unmeasured",
+            format!(
+                "The limit on the time to first token could not be checked for {}: nothing was streamed (stream = true in \
+                 [provider.NAME]).",
+                list(&untold)
+            ),
+        );
+    }
     let timed = summary.tasks.iter().any(|task| task.cells.iter().any(|cell| cell.latency.is_some()));
     if summary.run.repeats > 1 && timed {
         say(
@@ -236,8 +254,10 @@ fn router_does_not_pay(summary: &Summary, margin: f64, say: &mut impl FnMut(Noti
     } else {
         return;
     };
-    // All tasks on that tier are no routes at all.
-    let is_routed = |task: &TaskSummary| task.route.tier != *best;
+    // All tasks on that tier are no routes at all, unless a gate sends some requests on.
+    let escalates =
+        |task: &TaskSummary| task.route.after_fallback.is_some_and(|after| after.escalation_rate > 0.0);
+    let is_routed = |task: &TaskSummary| task.route.tier != *best || escalates(task);
     let lines = summary.strategies.iter().flat_map(|strategies| &strategies.table);
     let gap = lines.filter(|line| line.id == format!("single:{best}")).find_map(|line| line.routed_gap);
     match gap.filter(|gap| summary.tasks.iter().any(is_routed) && gap.high > margin) {
@@ -250,8 +270,9 @@ fn router_does_not_pay(summary: &Summary, margin: f64, say: &mut impl FnMut(Noti
             Note,
             "single-tier-would-do",
             format!(
-                "All traffic on {best} is good enough for every task and {cost}. But it passes less often: the routes are \
-                 {:+.1} points above it ({level} CI {:+.1} to {:+.1}).",
+                "All traffic on {best} is good enough for every task and {cost}. {}: the routes pass {:+.1} points more often \
+                 ({level} CI {:+.1} to {:+.1}).",
+                if gap.low > 0.0 { "But it passes less often" } else { "It may pass less often" },
                 gap.mean * 100.0,
                 gap.low * 100.0,
                 gap.high * 100.0

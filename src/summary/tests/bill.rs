@@ -202,6 +202,29 @@ fn the_bill_of_a_rejecting_gate_covers_its_truth() {
     }
     let (share, bias) = (f64::from(covered) / f64::from(projects), sum / f64::from(projects) - 1.0);
     println!("covered {share:.3}, bias {bias:.4}");
-    // As independent, the bill was a third of the truth, and no interval held it.
+    // As if rejection were independent of length, the bill would be 45 % too low.
     assert!(share >= 0.88 && bias.abs() < 0.02, "covered {share}, bias {bias}");
+}
+
+#[test]
+fn where_no_rejected_request_was_answered_above_the_bill_is_dear_and_not_cheap() {
+    // Ten long requests cost twenty times as much everywhere; the gate of the small tier rejects them, and the mid tier errs on just these.
+    let mut setting = Setting::of(vec![with_traffic("a", 1000.0)]);
+    tiers(&mut setting, &["small", "mid", "large"]);
+    setting.config.tasks[0].consequence = Consequence::Low;
+    let mut observations = Vec::new();
+    for prompt in 0..100 {
+        let long = prompt % 10 == 0;
+        let factor = if long { 20.0 } else { 1.0 };
+        for (tier, cost) in [(0, 0.000_1), (1, 0.000_5), (2, 0.002)] {
+            let one = answer(0, tier, prompt, (cost * factor, !long || tier == 2, true));
+            let lost = long && tier == 1;
+            observations.push(if lost { Observation { outcome: None, verdict: None, ..one } } else { one });
+        }
+    }
+    let requests = crate::path::Requests::of(&observations, 0, 3);
+    let played = requests.play(0, &[Some(1), Some(2), None]).unwrap();
+    // The mid tier's answer costs twenty times what a short one does, and is taken to be rejected again.
+    let wanted = 0.9 * 0.000_1 + 0.1 * 20.0 * (0.000_1 + 0.000_5 + 0.002);
+    assert!((played.cost - wanted).abs() < 1e-12, "{} {wanted}", played.cost);
 }

@@ -214,3 +214,42 @@ fn the_chance_that_more_prompts_decide_is_the_share_that_they_do() {
     println!("stated {chance:.3}, seen {share:.3}");
     assert!((share - chance).abs() < 0.05, "stated {chance}, seen {share}, {more} more");
 }
+
+#[test]
+fn the_cheapest_single_tier_is_one_that_the_policy_lets_serve_alone() {
+    // At high consequence a tier on the monitor floor serves no task that has a proven tier, whatever it costs.
+    let (setting, observations) = two_tiers(270, 300, Consequence::High);
+    let summary = setting.assemble(&observations);
+    assert_eq!(summary.projection.cheapest_sufficient_tier.as_ref().map(TierName::as_str), Some("tier2"));
+    let (setting, observations) = two_tiers(270, 300, Consequence::Medium);
+    let summary = setting.assemble(&observations);
+    assert_eq!(summary.projection.cheapest_sufficient_tier.as_ref().map(TierName::as_str), Some("tier1"));
+}
+
+#[test]
+fn what_was_decided_on_other_prompts_is_the_decision_that_is_written() {
+    // Thirty-six prompts: four fifths of them are fewer than thirty, which must not turn every part's decision over.
+    let mut setting = Setting::of(vec![Task { consequence: Consequence::Low, ..with_traffic("a", 1000.0) }]);
+    setting.config.policy.route_floor = crate::units::Share::clamped(0.8);
+    setting.config.policy.monitor_floor = crate::units::Share::clamped(0.5);
+    let observations = [trials(0, 0, 33, 36, "0.001"), trials(0, 1, 36, 36, "0.01")].concat();
+    let summary = setting.assemble(&observations);
+    assert_eq!(summary.tasks[0].route.tier.as_str(), "tier1");
+    let strategies = summary.strategies.unwrap();
+    assert_eq!(strategies.routed_elsewhere, Some(0.0));
+    assert_eq!(strategies.routed_quality.unwrap().mean, 0.916_667);
+}
+
+#[test]
+fn prompts_that_a_dearer_tier_did_not_answer_still_count_for_the_routes() {
+    // The small tier gives ten wrong answers that the gate accepts; the large one has none of them.
+    let mut setting = Setting::of(vec![Task { consequence: Consequence::Low, ..with_traffic("a", 1000.0) }]);
+    setting.config.policy.route_floor = crate::units::Share::clamped(0.8);
+    let mut observations = [trials(0, 0, 90, 100, "0.001"), trials(0, 1, 100, 100, "0.01")].concat();
+    for lost in observations.iter_mut().filter(|one| one.tier == 1 && one.prompt >= 90) {
+        (lost.outcome, lost.verdict, lost.cost) = (Some(crate::record::Outcome::Error), None, None);
+    }
+    let summary = setting.assemble(&observations);
+    assert_eq!(summary.tasks[0].route.tier.as_str(), "tier1");
+    assert_eq!(summary.strategies.unwrap().routed_quality.unwrap().mean, 0.9);
+}
