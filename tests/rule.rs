@@ -251,7 +251,10 @@ fn many_cells_at_once_are_said_or_corrected() {
     let ran = scratch.run(&["run", "corpus.jsonl"]).exits(0);
     let one_line = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     // What Holm would change is no news; how many routes to expect below their floor is.
-    assert!(one_line.contains("The chance that the route is below its floor is 0.2"), "{one_line}");
+    assert!(
+        one_line.contains("The chance that the route is below the floor that it claims is 0.2"),
+        "{one_line}"
+    );
     assert!(!one_line.contains("Holm"), "{one_line}");
     assert_eq!(summary(&scratch)["tasks"][0]["route"]["decision"], "route");
     scratch.replace("route-prof.toml", "[policy]\n", "[policy]\nmultiplicity = \"holm\"\n");

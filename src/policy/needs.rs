@@ -107,11 +107,20 @@ pub(super) fn open(assessment: &Assessment) -> String {
             )
         };
         match open.more {
-            Some(more) => format!("{what} not proven: {seen}; {more} more within it would decide"),
+            Some(more) => format!(
+                "{what} not proven: {seen}; {more} more within it would decide, which has a probability of {:.2}",
+                all_within(open, more)
+            ),
             None => format!("{what} not proven: {seen}; not even {} more would decide", power::MOST),
         }
     });
     each.collect::<Vec<_>>().join("; ")
+}
+
+/// The chance that so many further prompts are all within the limit, by what is known of their share (uniform prior).
+fn all_within(open: &Unproven, more: u64) -> f64 {
+    let (kept, n) = (1.0 + open.within * open.n_eff, 2.0 + open.n_eff);
+    (0..more).map(|at| (kept + at as f64) / (n + at as f64)).product()
 }
 
 /// `95.0 % of 400 attempts were answered (95 % CI 92.4-96.7 %), below the availability floor of 0.99`.
@@ -125,4 +134,24 @@ pub(super) fn answered(seen: &Availability, policy: &Policy) -> String {
         seen.high * 100.0,
         policy.availability_floor.get(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn that_all_further_prompts_are_in_time_is_seldom_likely() {
+        // 47 of 50, then 59 of 59: (48 x 49 x 50 x 51) / (107 x 108 x 109 x 110).
+        let open = Unproven {
+            time: NeededTime::Latency,
+            limit: Millis::from_ms(500.0).unwrap(),
+            within: 0.94,
+            n: 50,
+            n_eff: 50.0,
+            confidence: 0.4,
+            more: Some(59),
+        };
+        assert!((all_within(&open, 59) - 5_997_600.0 / 138_556_440.0).abs() < 1e-9);
+    }
 }

@@ -341,6 +341,10 @@ pub(super) fn is_banner(notice: &Notice) -> bool {
 /// The pass rate of the routes, as far as it was measured on prompts that did not decide them.
 pub(super) fn routed_quality(summary: &Summary) -> Option<String> {
     let rate = summary.strategies.as_ref()?.routed_quality?;
+    // It is by the oracle's own verdicts, which labels have shown to be wrong where they correct a rate.
+    if summary.tasks.iter().flat_map(|task| &task.cells).any(|cell| cell.uncalibrated_pass_rate.is_some()) {
+        return None;
+    }
     let elsewhere = summary.strategies.as_ref()?.routed_elsewhere.filter(|share| *share > 0.05);
     let elsewhere = elsewhere.map_or_else(String::new, |share| {
         format!(
