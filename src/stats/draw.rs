@@ -3,7 +3,7 @@
 //!
 //! Units lie in a random order. Each is kept with a chance of its weight over the heaviest one, by a coin of its own: thinning, or
 //! Poisson sampling in proportion to size. If units are drawn from a population with weights and scores (w, s), a kept one has
-//! the mean score E[w s] / E[w], independently of the others: what a test of bounded means needs. No unit is drawn twice. Sampling with
+//! the mean score E(w s) / E(w), independently of the others: what a test of bounded means needs. No unit is drawn twice. Sampling with
 //! replacement would have the same mean, but its repeats would count as evidence about prompts that nobody has written:
 //! thirty prompts that pass, drawn seventy times, would prove 95 %. Keys such as u^(1/w) (Efraimidis and Spirakis), taken to the end
 //! of the list, leave the light units for last and favour the heavy ones before that.
