@@ -177,7 +177,13 @@ fn drawn(decided: &[Decided<'_>], settings: &Settings) -> Vec<Option<[Draws; 2]>
     let of = |(at, task): (usize, &Decided<'_>)| {
         // The plan of the task's cells: the same replicate of a route and of a baseline sees the same prompts.
         let plan = Plan { seed: settings.seed, stream: at as u64, resamples: settings.resamples };
-        Some(task.requests.play(task.tier, &task.escalates_to)?.draws(plan))
+        let played = task.requests.play(task.tier, &task.escalates_to)?;
+        let cell = task.cells.get(task.tier)?;
+        // Where nothing goes up, a route costs what its tier does, which is drawn already.
+        if played.escalated == 0.0 && cell.cost_draws.mean.is_some() {
+            return Some([cell.cost_draws.clone(), cell.uncached_draws.clone()]);
+        }
+        Some(played.draws(plan))
     };
     decided.iter().enumerate().map(of).collect()
 }

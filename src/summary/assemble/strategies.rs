@@ -220,6 +220,21 @@ impl Elsewhere<'_> {
             .iter()
             .enumerate()
             .map(|(at, played)| {
+                let own = |task: &Decided<'_>| {
+                    let same = |fold: &Vec<RouteOf>| {
+                        fold.get(at).is_some_and(|route| {
+                            route.tier == task.tier && route.escalates_to == task.escalates_to
+                        })
+                    };
+                    crossed
+                        .iter()
+                        .all(same)
+                        .then(|| self.drawn.get(at)?.as_ref().map(|[cost, _]| cost.clone()))?
+                };
+                // Decided alike in every part, it is the route, which is drawn already.
+                if let Some(drawn) = decided.get(at).and_then(own) {
+                    return Some(drawn);
+                }
                 let [cost, _] = played.as_ref()?.draws(Plan { seed, stream: at as u64, resamples });
                 Some(cost)
             })
