@@ -13,7 +13,17 @@ pub struct Requests {
     pub(super) tiers: usize,
     /// What a tier is expected to do with a request of which its own answer is missing: by tier, and by the tier that rejected the
     /// request (last: no tier).
-    expected: Vec<Vec<Option<Step>>>,
+    expected: Vec<Vec<Option<Expected>>>,
+}
+
+/// What a tier is expected to do with a request that another one rejected.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Expected {
+    step: Step,
+    /// Its cost here for a dollar there, over the requests that have both; `None` where nothing costs anything, or no tier rejected it.
+    per_dollar: Option<f64>,
+    /// Whether it follows from requests that were rejected there.
+    of_rejected: bool,
 }
 
 /// A prompt, once: its repeats are requests of their own.
@@ -93,7 +103,7 @@ impl Requests {
         match row.seen.get(tier).copied().flatten() {
             Some(seen) => {
                 let seen_to_be = seen.accepted.map(|accepted| f64::from(u8::from(accepted)));
-                Reply::Answer(seen.step(seen_to_be.or_else(|| expected()?.accepted)))
+                Reply::Answer(seen.step(seen_to_be.or_else(|| expected()?.step.accepted)))
             }
             // Its own answer is missing where the path begins: the request says nothing.
             None if from.is_none() => Reply::Unknown,
@@ -105,7 +115,25 @@ impl Requests {
     /// like it, in proportion to what this one cost there, because a long request is long at every tier.
     fn stand_in(&self, row: &Request, tier: usize, from: Option<usize>) -> Option<Step> {
         let expected = self.expected.get(tier)?.get(from.unwrap_or(self.tiers)).copied().flatten()?;
-        let Some(from) = from.filter(|from| *from < self.tiers) else { return Some(expected) };
+        let Expected { step, per_dollar, of_rejected } = expected;
+        let Some(from) = from.filter(|from| *from < self.tiers) else { return Some(step) };
+        let own = row.seen.get(from).copied().flatten().zip(per_dollar);
+        let factor = own.map_or(1.0, |(own, per_dollar)| own.cost * per_dollar / step.cost);
+        let factor = if factor.is_finite() { factor } else { 1.0 };
+        Some(Step {
+            cost: step.cost * factor,
+            uncached: step.uncached * factor,
+            output: step.output.map(|tokens| tokens * factor),
+            // Nothing that was rejected there was ever seen here: that it is rejected again is the dear assumption.
+            accepted: if of_rejected { step.accepted } else { Some(0.0) },
+            quality: if of_rejected { step.quality } else { None },
+            ..step
+        })
+    }
+
+    /// What a request costs at a tier for a dollar at the tier that rejected it, and whether any rejected one has an answer at both: over
+    /// those, else over all that have both.
+    fn proportion(&self, tier: usize, from: usize) -> (Option<f64>, bool) {
         let known = |row: &Request, tier: usize| row.seen.get(tier).copied().flatten();
         let both = || self.rows.iter().filter_map(|row| Some((row, known(row, from)?, known(row, tier)?)));
         let rejected = |seen: &Seen| seen.accepted == Some(false);
@@ -115,25 +143,12 @@ impl Requests {
             below += row.weight * there.cost;
             here += row.weight * own.cost;
         }
-        let factor = match known(row, from) {
-            Some(own) if below > 0.0 && here > 0.0 => own.cost * here / below / expected.cost,
-            Some(_) | None => 1.0,
-        };
-        let factor = if factor.is_finite() { factor } else { 1.0 };
-        Some(Step {
-            cost: expected.cost * factor,
-            uncached: expected.uncached * factor,
-            output: expected.output.map(|tokens| tokens * factor),
-            // Nothing that was rejected there was ever seen here: that it is rejected again is the dear assumption.
-            accepted: if any { expected.accepted } else { Some(0.0) },
-            quality: if any { expected.quality } else { None },
-            ..expected
-        })
+        ((below > 0.0 && here > 0.0).then(|| here / below), any)
     }
 
     /// The mean over the requests that tier `from` rejected and that have an answer here; over all that have one, where no request
     /// was rejected there.
-    fn expect(&self, tier: usize, from: Option<usize>) -> Option<Step> {
+    fn expect(&self, tier: usize, from: Option<usize>) -> Option<Expected> {
         let answered = |row: &Request| row.seen.get(tier).copied().flatten();
         let rejected = |row: &Request| {
             from.and_then(|from| row.seen.get(from).copied().flatten())
@@ -151,14 +166,16 @@ impl Requests {
         let mean = |value: &dyn Fn(&Seen) -> Option<f64>| {
             weighted::mean(of.iter().filter_map(|(seen, weight)| Some((value(seen)?, *weight))))
         };
-        Some(Step {
+        let step = Step {
             cost: mean(&|seen| Some(seen.cost))?,
             uncached: mean(&|seen| Some(seen.uncached))?,
             accepted: mean(&|seen| seen.accepted.map(|accepted| f64::from(u8::from(accepted)))),
             quality: mean(&|seen| seen.quality),
             latency: mean(&|seen| seen.latency),
             output: mean(&|seen| seen.output),
-        })
+        };
+        let (per_dollar, of_rejected) = from.map_or((None, false), |from| self.proportion(tier, from));
+        Some(Expected { step, per_dollar, of_rejected })
     }
 }
 

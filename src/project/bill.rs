@@ -8,7 +8,7 @@ use crate::measure::{self, Money};
 use crate::stats::{bootstrap, skew};
 
 /// Days of a month, on average.
-pub(super) const MONTH: f64 = 365.0 / 12.0;
+pub const MONTH: f64 = 365.0 / 12.0;
 /// Months of a year.
 const MONTHS: i32 = 12;
 

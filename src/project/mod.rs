@@ -15,6 +15,7 @@ use crate::config::{BaselineSettings, ProjectionSettings, Range};
 use crate::ident::{TaskName, TierName};
 use crate::measure::{self, CellEvidence, Draws};
 
+pub use bill::MONTH;
 use bill::{Bills, Line};
 pub use types::{
     Baseline, Growth, Horizon, Interval, Projection, Scenario, Source, SourceShare, TaskProjection, TaskTier,

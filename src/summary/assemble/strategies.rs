@@ -14,7 +14,7 @@ use crate::path::Played;
 use crate::policy::TierFacts;
 use crate::policy::audit::{self, Counted};
 use crate::policy::strategies::{self, Figures, Matrix, RouteOf, Row, Span, World};
-use crate::project::{Horizon, Interval, Projection};
+use crate::project::{Horizon, Interval, MONTH, Projection};
 use crate::stats::bootstrap::Plan;
 use crate::summary::counted::CountedShare;
 use crate::summary::rounding::{self, thousand};
@@ -22,9 +22,6 @@ use crate::summary::strategies::{
     GateAudit, GateTier, InSample, Strategies, StrategyKind, StrategyLine, TierPair,
 };
 use crate::units::{Millis, Usd};
-
-/// Days of a month, on average.
-const MONTH: f64 = 365.0 / 12.0;
 
 /// What the other tables of a report show of the same quantities: a figure has one mean and one interval.
 pub(super) struct Elsewhere<'a> {
@@ -216,24 +213,19 @@ impl Elsewhere<'_> {
             })
             .collect();
         let (seed, resamples) = (self.settings.seed, self.settings.resamples);
-        let drawn: Vec<Option<Draws>> = played
+        let drawn: Vec<Option<Draws>> = decided
             .iter()
+            .zip(&played)
             .enumerate()
-            .map(|(at, played)| {
-                let own = |task: &Decided<'_>| {
-                    let same = |fold: &Vec<RouteOf>| {
-                        fold.get(at).is_some_and(|route| {
-                            route.tier == task.tier && route.escalates_to == task.escalates_to
-                        })
-                    };
-                    crossed
-                        .iter()
-                        .all(same)
-                        .then(|| self.drawn.get(at)?.as_ref().map(|[cost, _]| cost.clone()))?
-                };
+            .map(|(at, (task, played))| {
+                let alike = crossed.iter().all(|fold| {
+                    fold.get(at).is_some_and(|route| {
+                        route.tier == task.tier && route.escalates_to == task.escalates_to
+                    })
+                });
                 // Decided alike in every part, it is the route, which is drawn already.
-                if let Some(drawn) = decided.get(at).and_then(own) {
-                    return Some(drawn);
+                if let Some(Some([cost, _])) = self.drawn.get(at).filter(|_| alike) {
+                    return Some(cost.clone());
                 }
                 let [cost, _] = played.as_ref()?.draws(Plan { seed, stream: at as u64, resamples });
                 Some(cost)

@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::ident::{TaskName, TierName};
 use crate::policy::Decision;
+use crate::project::MONTH;
 use crate::summary::notice::NoticeLevel;
 use crate::summary::notice::NoticeLevel::{Note, Warning};
 use crate::summary::result::Summary;
@@ -18,8 +19,6 @@ const MANY_TIERS: usize = 4;
 const CLASSIFIER_SHARE: f64 = 0.10;
 /// With fewer requests per month than this, a classifier cannot pay for itself.
 const CLASSIFIER_TRAFFIC: f64 = 10_000.0;
-/// Days of a month, on average.
-const MONTH: f64 = 365.0 / 12.0;
 /// Prompts that a corpus should have.
 const SMALL_CORPUS: u64 = 200;
 /// The largest task may have this many times the prompts of the smallest.

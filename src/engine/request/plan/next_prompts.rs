@@ -13,6 +13,7 @@ use crate::plan::Plan;
 use crate::plan::bands::Part;
 use crate::plan::estimate::Estimate;
 use crate::policy::Floors;
+use crate::project::MONTH;
 use crate::stats::paired::{self, Difference};
 use crate::stats::{floor, power};
 use crate::summary::{Band, Cell, Summary, TaskSummary};
@@ -20,9 +21,6 @@ use crate::units::{Tokens, Usd};
 
 /// The number of additional prompts of a task.
 const MORE: u32 = 100;
-/// Days per month, on average.
-const MONTH: f64 = 365.0 / 12.0;
-
 /// The tasks, ordered by the expected savings of more prompts.
 #[derive(Debug, Serialize)]
 pub struct NextPrompts {
